@@ -1,0 +1,98 @@
+/** Every public failure is a row: status and title. A code without a row does not compile. */
+export const PROBLEMS = {
+  invalid_parameter: [400, 'Parameter value not accepted'],
+  unknown_parameter: [400, 'Unknown parameter'],
+  duplicate_parameter: [400, 'Parameter given twice'],
+  conflicting_parameters: [400, 'Parameters contradict each other'],
+  invalid_request: [400, 'Request not understood'],
+  unauthorized: [401, 'Credentials missing or not accepted'],
+  signature_required: [403, 'Only signed URLs are served'],
+  bad_signature: [403, 'Signature does not match'],
+  not_allowed: [403, 'Not allowed on this deployment'],
+  forbidden: [403, 'Token lacks the scope'],
+  image_not_found: [404, 'No such image'],
+  collection_not_found: [404, 'No such collection'],
+  route_not_found: [404, 'No such page'],
+  method_not_allowed: [405, 'Method not allowed'],
+  conflict: [409, 'Conflicts with the current state'],
+  url_expired: [410, 'URL has expired'],
+  upload_too_large: [413, 'Upload is too large'],
+  uri_too_long: [414, 'Query is too long'],
+  unsupported_source: [415, 'This file type cannot be read'],
+  damaged_source: [422, 'The stored image is damaged'],
+  too_many_pixels: [422, 'Image exceeds the pixel limit'],
+  too_many_frames: [422, 'Image exceeds the frame limit'],
+  no_overlap: [422, 'Region lies outside the image'],
+  source_too_large: [422, 'Original exceeds the byte limit'],
+  rate_limited: [429, 'Too many requests'],
+  internal: [500, 'Internal error'],
+  source_error: [502, 'The original cannot be fetched'],
+  overloaded: [503, 'Too busy, retry'],
+  draining: [503, 'Shutting down, retry'],
+  store_unavailable: [503, 'Storage is unavailable'],
+  deadline: [504, 'Took too long'],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** What the caller can act on. All values are plain text that may be shown to anyone. */
+export interface ProblemFacts {
+  /** Name of the offending parameter or body field. */
+  param?: string | undefined;
+  received?: string | undefined;
+  /** What would have been accepted. */
+  allowed?: string | undefined;
+  hint?: string | undefined;
+  /** For 429 and 503: when it is worth asking again. */
+  retryAfterSeconds?: number | undefined;
+}
+
+/**
+ * An expected failure with a public explanation (RFC 9457). Thrown where the fact is known and mapped to
+ * HTTP once, in app.ts. Callers compare `code`, never the class or the message.
+ */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly facts: ProblemFacts;
+
+  /**
+   * @param code    row of PROBLEMS
+   * @param detail  for the person calling the API: what was received, what is accepted
+   * @param facts   machine-readable parts of the same explanation
+   * @param cause   library error; goes to the log only
+   */
+  constructor(code: ProblemCode, detail: string, facts: ProblemFacts = {}, cause?: unknown) {
+    super(detail, { cause });
+    this.name = 'Problem';
+    this.code = code;
+    this.detail = detail;
+    this.facts = facts;
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code][0];
+  }
+}
+
+/** Whether `error` is a Problem, told by its code so that it also holds across module copies. */
+export function isProblem(error: unknown): error is Problem {
+  return error instanceof Error && 'code' in error && String(error.code) in PROBLEMS && 'facts' in error;
+}
+
+/** The RFC 9457 body of a failure; `instance` is the request id. Unknown errors reveal nothing. */
+export function problemBody(error: unknown, instance: string): Record<string, unknown> {
+  const problem = isProblem(error) ? error : new Problem('internal', 'Something went wrong on our side.');
+  const [status, title] = PROBLEMS[problem.code];
+  const { retryAfterSeconds: _header, ...facts } = problem.facts;
+  const type = `urn:rendition:problem:${problem.code}`;
+  return { type, title, status, detail: problem.detail, instance, code: problem.code, ...facts };
+}
+
+/** Cache-Control of a failure: mistakes in the URL may be cached for a while, trouble on our side never. */
+export function problemCacheControl(code: ProblemCode): string {
+  const status = PROBLEMS[code][0];
+  if (status === 401 || status === 429 || status >= 500 || status === 409) return 'no-store';
+  if (status === 404 || status === 403) return 'public, max-age=30';
+  return 'public, max-age=300';
+}

@@ -1,0 +1,266 @@
+/**
+ * The three seams. Each has two implementations (AWS, embedded) and one conformance suite that both pass.
+ *
+ * Rules for all: absence is a value (`undefined`, `false`), failure is a rejection with Problem
+ * `store_unavailable`; a store is handed a ready client; it translates foreign errors in its own file and
+ * nowhere else; retries are the client's, deadlines are the caller's AbortSignal.
+ */
+
+// ---------------------------------------------------------------- Objects: bytes by key
+
+/** Keys are ASCII, no leading or trailing slash, no empty, `.` or `..` segment, at most 1,024 bytes. */
+export interface ObjectFacts {
+  key: string;
+  /** Without quotes. MD5 of the bytes in hex for single-part objects; otherwise opaque. */
+  etag: string;
+  size: number;
+  lastModified: Date;
+}
+
+export interface StoredFacts extends ObjectFacts {
+  contentType: string | undefined;
+  cacheControl: string | undefined;
+  /** Small ASCII values under lower-case names, as S3 user metadata. Empty object when none. */
+  metadata: Record<string, string>;
+}
+
+export interface StoredObject extends StoredFacts {
+  /** Must be read to the end or destroyed; destroying it frees the connection or file. */
+  body: NodeJS.ReadableStream & AsyncIterable<Uint8Array> & { destroy(error?: Error): unknown };
+}
+
+export interface NewObject {
+  contentType: string;
+  cacheControl?: string;
+  metadata?: Record<string, string>;
+  /** Refuse to overwrite: resolves to undefined when the key is taken. Atomic on both implementations. */
+  ifAbsent?: boolean;
+}
+
+export interface Objects {
+  head(key: string, signal?: AbortSignal): Promise<StoredFacts | undefined>;
+  get(key: string, signal?: AbortSignal): Promise<StoredObject | undefined>;
+  /**
+   * Last write wins; readers see the old object or the new one, never a mixture. Resolves once durable.
+   * A body that errors or an aborted signal leaves nothing behind, neither object nor parts.
+   */
+  put(
+    key: string,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
+    object: NewObject,
+    signal?: AbortSignal,
+  ): Promise<ObjectFacts | undefined>;
+  /** Absent keys are not an error. */
+  remove(keys: readonly string[], signal?: AbortSignal): Promise<void>;
+  /**
+   * Removes every object whose key is `prefix` plus a name without a slash; resolves to the count. So
+   * `img/a/` clears the results of image `a` and leaves those of image `a/b`.
+   */
+  removeAll(prefix: string, signal?: AbortSignal): Promise<number>;
+  /** Keys that start with `prefix`, bytewise ascending. `next` is absent on the last page. */
+  list(
+    page: { prefix: string; limit: number; cursor?: string },
+    signal?: AbortSignal,
+  ): Promise<Page<ObjectFacts>>;
+  /** Resolves when the store answers. */
+  ping(signal?: AbortSignal): Promise<void>;
+}
+
+export interface Page<T> {
+  items: T[];
+  /** Opaque; hand it back to go on. */
+  next?: string;
+}
+
+// ---------------------------------------------------------------- Records: what is known of an image
+
+export const IMAGE_STATUSES = [
+  'uploading',
+  'uploaded',
+  'processing',
+  'completed',
+  'partial',
+  'failed',
+] as const;
+export type ImageStatus = (typeof IMAGE_STATUSES)[number];
+export const VARIANT_STATUSES = ['queued', 'rendering', 'ready', 'failed', 'skipped'] as const;
+export type VariantStatus = (typeof VARIANT_STATUSES)[number];
+
+export interface FocalPoint {
+  /** Fractions 0-1 of the upright image, from its top left. */
+  x: number;
+  y: number;
+}
+
+/** What is measured of an original; absent until someone has read it. */
+export interface OriginalFacts {
+  contentType: string;
+  format: string;
+  bytes: number;
+  /** Upright size in px. */
+  width: number;
+  height: number;
+  frames: number;
+  /** Base64 ThumbHash and `#rrggbb`; computed from a rendered variant. */
+  placeholder?: string;
+  color?: string;
+}
+
+export interface ImageRecord {
+  id: string;
+  status: ImageStatus;
+  title?: string;
+  description?: string;
+  collection?: string;
+  focal?: FocalPoint;
+  /** ETag of the original; absent while uploading. */
+  version?: string;
+  original?: OriginalFacts;
+  /** Where to send the finished status, if anywhere (HTTPS). */
+  webhook?: string;
+  /** Why the whole image failed. */
+  error?: string;
+  createdAt: string;
+  updatedAt: string;
+  /** Counts writes; the token for compare-and-set. */
+  revision: number;
+}
+
+/** Fields that a write may set; `undefined` removes the field. `collection` moves only by relate/unrelate. */
+export type ImageChange = {
+  [K in 'status' | 'title' | 'description' | 'focal' | 'version' | 'original' | 'webhook' | 'error']?:
+    | ImageRecord[K]
+    | undefined;
+};
+
+export interface VariantRecord {
+  id: string;
+  /** Canonical form, format resolved. */
+  variant: string;
+  status: VariantStatus;
+  /** The original's version that this status speaks of. */
+  version: string;
+  attempts: number;
+  bytes?: number;
+  ms?: number;
+  error?: string;
+  updatedAt: string;
+}
+
+export interface VariantChange {
+  status: VariantStatus;
+  bytes?: number;
+  ms?: number;
+  error?: string;
+  /** Adds one to `attempts`. */
+  attempt?: boolean;
+}
+
+export interface Collection {
+  id: string;
+  name: string;
+  description?: string;
+  /** Images in it, always exact. */
+  count: number;
+  createdAt: string;
+}
+
+export interface ImageQuery {
+  limit: number;
+  cursor?: string;
+  collection?: string;
+  status?: ImageStatus;
+}
+
+/** Why a collection operation was refused; `ids` are the images concerned. */
+export type Refusal =
+  | { refused: 'collection_absent' }
+  | { refused: 'image_absent' | 'in_another_collection' | 'not_in_collection'; ids: string[] };
+
+export interface Records {
+  /** False when the id is taken. */
+  createImage(image: Omit<ImageRecord, 'revision' | 'updatedAt' | 'collection'>): Promise<boolean>;
+  image(id: string): Promise<ImageRecord | undefined>;
+  /** Compare-and-set on `revision`; undefined when it moved or the image is gone, and nothing is written. */
+  updateImage(id: string, revision: number, change: ImageChange): Promise<ImageRecord | undefined>;
+  /** Removes the image, its variants and its membership (the collection's count follows) as one; the record as it was. */
+  removeImage(id: string): Promise<ImageRecord | undefined>;
+  /** Newest first by createdAt, then id. Filters combine. A page may be short; only absent `next` means the end. */
+  images(query: ImageQuery): Promise<Page<ImageRecord>>;
+  /** Images `uploading`, `uploaded` or `processing` whose last write is older than `before`: the sweep's work list. */
+  stalled(before: Date, limit: number): Promise<ImageRecord[]>;
+
+  /** All variants of an image, ascending by canonical form. */
+  variants(id: string): Promise<VariantRecord[]>;
+  /**
+   * Puts each variant to `queued` for `version`, attempts 0, unless one is there for the same version that is
+   * not `failed`. Resolves to all of the named variants as they now stand. False-like absence: [] when the image is gone.
+   */
+  queueVariants(id: string, version: string, variants: readonly string[]): Promise<VariantRecord[]>;
+  /**
+   * Forward only: applies `change` if the variant exists for `version` and its status is one of `from`.
+   * False when not, and nothing is written.
+   */
+  updateVariant(
+    id: string,
+    variant: string,
+    version: string,
+    from: readonly VariantStatus[],
+    change: VariantChange,
+  ): Promise<boolean>;
+
+  /** False when the id is taken. */
+  createCollection(collection: Omit<Collection, 'count'>): Promise<boolean>;
+  collection(id: string): Promise<Collection | undefined>;
+  collections(page: { limit: number; cursor?: string }): Promise<Page<Collection>>;
+  updateCollection(
+    id: string,
+    change: { name?: string; description?: string | undefined },
+  ): Promise<Collection | undefined>;
+  /** Removes only an empty collection; a race with `relate` has one winner. */
+  removeCollection(id: string): Promise<'removed' | 'absent' | 'not_empty'>;
+  /** All or nothing, 1-50 ids, none twice. An image already in this collection is fine. */
+  relate(collection: string, ids: readonly string[]): Promise<Collection | Refusal>;
+  unrelate(collection: string, ids: readonly string[]): Promise<Collection | Refusal>;
+
+  /** True when `owner` holds `name` until `seconds` from now; renewing one's own lease succeeds. */
+  lease(name: string, owner: string, seconds: number): Promise<boolean>;
+  release(name: string, owner: string): Promise<void>;
+  ping(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- Jobs: the warm queue
+
+export interface ReceivedJob {
+  /** JSON text as it was sent; also S3 event notifications, which arrive on the same queue. */
+  body: string;
+  /** Names this delivery; of no use after the visibility ran out and somebody else received it. */
+  receipt: string;
+  /** 1 on first delivery. */
+  receives: number;
+}
+
+export interface Jobs {
+  /** Resolves once durable. Each body is at most 256 KiB. */
+  send(bodies: readonly string[]): Promise<void>;
+  /**
+   * Up to `max` (1-10) messages, hidden from others for `visibilitySeconds`. Waits up to `waitSeconds` (0-20)
+   * for the first; [] when none came or the signal ended the wait. A message received more than the queue's
+   * `maxReceives` times goes to the dead letters instead.
+   */
+  receive(
+    options: { max: number; waitSeconds: number; visibilitySeconds: number },
+    signal?: AbortSignal,
+  ): Promise<ReceivedJob[]>;
+  /** Hides the message for `seconds` from now (0: give it back at once). False when the receipt is stale. */
+  extend(receipt: string, seconds: number): Promise<boolean>;
+  /** Done: the message never comes back. A stale receipt is not an error. */
+  remove(receipt: string): Promise<void>;
+  /** Approximate on SQS. */
+  depth(): Promise<{ ready: number; inFlight: number; dead: number }>;
+  /** The same operations on the dead letters; receiving from it counts nothing and moves nothing. */
+  deadLetters: Pick<Jobs, 'receive' | 'extend' | 'remove'>;
+  /** Moves dead letters back to the queue, oldest first; resolves to how many. */
+  redrive(max: number): Promise<number>;
+  ping(): Promise<void>;
+}
