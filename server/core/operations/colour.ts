@@ -1,0 +1,196 @@
+import { color, decimal, flag, integer, operation, param } from '../operation.ts';
+
+const PERCENT = { min: -100, max: 100, fallback: '0' } as const;
+
+export const norm = operation({
+  name: 'norm',
+  summary: 'Stretches the luminance over the whole range.',
+  params: { norm: flag({ aliases: ['normalize'], doc: 'Stretch the luminance.' }) },
+  example: 'w=160&norm',
+  steps: ({ norm }) =>
+    norm ? [{ name: 'normalise', slot: 'normalise', apply: (image) => image.normalise(), cost: 20 }] : [],
+});
+
+export const gam = operation({
+  name: 'gam',
+  summary: 'Gamma: above 1 the middle tones become lighter.',
+  params: {
+    gam: decimal({ min: 1, max: 3, fallback: '1', aliases: ['gamma'], doc: 'Gamma; above 1 is lighter.' }),
+  },
+  example: 'w=160&gam=1.8',
+  steps: ({ gam }) =>
+    gam ? [{ name: `gamma ${gam}`, slot: 'gamma', apply: (image) => image.gamma(1, gam), cost: 8 }] : [],
+});
+
+export const modulate = operation({
+  name: 'modulate',
+  summary: 'Brightness, saturation and hue.',
+  params: {
+    bri: integer({ ...PERCENT, doc: 'Brightness in percent.' }),
+    sat: integer({ ...PERCENT, doc: 'Saturation in percent; -100 is grey.' }),
+    hue: integer({ min: 0, max: 359, fallback: '0', doc: 'Turns the hue, in degrees.' }),
+  },
+  example: 'w=160&bri=10&sat=40&hue=30',
+  steps: ({ bri, sat, hue }) => {
+    if (!bri && !sat && !hue) return [];
+    const options = {
+      ...(bri ? { brightness: 1 + bri / 100 } : {}),
+      ...(sat ? { saturation: 1 + sat / 100 } : {}),
+      ...(hue ? { hue } : {}),
+    };
+    return [
+      {
+        name: 'brightness, saturation, hue',
+        slot: 'modulate',
+        apply: (image) => image.modulate(options),
+        cost: 30,
+      },
+    ];
+  },
+});
+
+export const con = operation({
+  name: 'con',
+  summary: 'Contrast around middle grey.',
+  params: { con: integer({ ...PERCENT, doc: 'Contrast in percent; -100 is flat grey.' }) },
+  example: 'w=160&con=40',
+  steps: ({ con }) => {
+    if (!con) return [];
+    const slope = 1 + con / 100;
+    return [
+      {
+        name: `contrast ${con}`,
+        slot: 'linear',
+        apply: (image) => image.linear(slope, 128 * (1 - slope)),
+        cost: 4,
+      },
+    ];
+  },
+});
+
+export const gray = operation({
+  name: 'gray',
+  summary: 'Shades of grey.',
+  params: { gray: flag({ aliases: ['grayscale', 'greyscale'], doc: 'Shades of grey.' }) },
+  example: 'w=160&gray',
+  steps: ({ gray }) => (gray ? [greyscale] : []),
+});
+
+// Rec. 709 luma as a matrix: greyscale() would leave one band and lose the alpha between two passes.
+const LUMA: [number, number, number] = [0.2126, 0.7152, 0.0722];
+const greyscale = {
+  name: 'greyscale',
+  slot: 'recomb',
+  apply: (image: import('sharp').Sharp) => image.recomb([LUMA, LUMA, LUMA]),
+  cost: 6,
+} as const;
+
+// W3C Filter Effects, sepia: https://www.w3.org/TR/filter-effects-1/#sepiaEquivalent
+const SEPIA = [
+  [0.393, 0.769, 0.189],
+  [0.349, 0.686, 0.168],
+  [0.272, 0.534, 0.131],
+] as const;
+
+export const sepia = operation({
+  name: 'sepia',
+  summary: 'Old brown photograph.',
+  params: { sepia: integer({ min: 0, max: 100, fallback: '0', doc: 'Strength in percent.' }) },
+  example: 'w=160&sepia=80',
+  steps: ({ sepia }) => {
+    if (!sepia) return [];
+    const share = sepia / 100;
+    const mix = (row: 0 | 1 | 2): [number, number, number] => {
+      const at = (column: 0 | 1 | 2) => SEPIA[row][column] * share + (row === column ? 1 - share : 0);
+      return [at(0), at(1), at(2)];
+    };
+    return [
+      {
+        name: `sepia ${sepia}`,
+        slot: 'recomb',
+        apply: (image) => image.recomb([mix(0), mix(1), mix(2)]),
+        cost: 6,
+      },
+    ];
+  },
+});
+
+export const tint = operation({
+  name: 'tint',
+  summary: 'Gives every pixel the hue of one colour and keeps its lightness.',
+  params: { tint: color({ opaque: true, doc: 'Colour.' }) },
+  example: 'w=160&tint=2e8b57',
+  steps: ({ tint }) =>
+    tint ? [{ name: `tint ${tint}`, slot: 'tint', apply: (image) => image.tint(tint), cost: 25 }] : [],
+});
+
+const bands = (hex: string): [number, number, number] => {
+  const at = (place: number) => Number.parseInt(hex.slice(place, place + 2), 16);
+  return [at(1), at(3), at(5)];
+};
+
+export const duo = operation({
+  name: 'duo',
+  summary: 'Two colours: one for the shadows, one for the lights.',
+  params: {
+    duo: param(
+      [
+        [
+          'list',
+          [
+            ['color', 1],
+            ['color', 1],
+          ],
+        ],
+      ],
+      (text) => {
+        const [dark = '', light = ''] = text.split(',');
+        return { dark: bands(`#${dark}`), light: bands(`#${light}`) };
+      },
+      { aliases: ['duotone'], doc: 'dark,light colours.' },
+    ),
+  },
+  example: 'w=160&duo=1b1464,f9f871',
+  steps: ({ duo }) => {
+    if (!duo) return [];
+    const { dark, light } = duo;
+    const slope = ([0, 1, 2] as const).map((band) => (light[band] - dark[band]) / 255);
+    return [
+      greyscale,
+      { name: 'duotone', slot: 'linear', apply: (image) => image.linear(slope, dark), cost: 4 },
+    ];
+  },
+});
+
+export const inv = operation({
+  name: 'inv',
+  summary: 'Negative; alpha stays.',
+  params: { inv: flag({ aliases: ['negate'], doc: 'Negative.' }) },
+  example: 'w=160&inv',
+  steps: ({ inv }) =>
+    inv
+      ? [{ name: 'negate', slot: 'negate', apply: (image) => image.negate({ alpha: false }), cost: 3 }]
+      : [],
+});
+
+export const thr = operation({
+  name: 'thr',
+  summary: 'Black and white at a threshold; alpha stays.',
+  params: {
+    thr: integer({ min: 0, max: 255, aliases: ['threshold'], doc: 'Lightness from which a pixel is white.' }),
+  },
+  example: 'w=160&thr=128',
+  // threshold() would cut the alpha as well; luma and a very steep line do the same to the colours alone.
+  steps: ({ thr }) =>
+    thr === undefined
+      ? []
+      : [
+          greyscale,
+          {
+            name: `threshold ${thr}`,
+            slot: 'linear',
+            apply: (image) => image.linear(256, -256 * (thr - 0.5)),
+            cost: 4,
+          },
+        ],
+});

@@ -1,0 +1,40 @@
+import { operation, param } from '../operation.ts';
+import { NAME } from './watermark.ts';
+
+const text = (value: string): string => value;
+
+export const delivery = operation({
+  name: 'delivery',
+  summary: 'How the URL is answered; not part of the picture.',
+  params: {
+    p: param([['text', NAME]], text, {
+      aliases: ['preset'],
+      doc: 'A registered preset; parameters beside it win.',
+    }),
+    dl: param(
+      [
+        ['flag', '1'],
+        ['text', '[^/\\\\\\u0000-\\u001f\\u007f"]{1,100}'],
+      ],
+      text,
+      {
+        fallback: '0',
+        url: true,
+        doc: 'Download: a bare dl, or the file name.',
+      },
+    ),
+    v: param([['text', '[A-Za-z0-9_-]{1,64}']], text, {
+      url: true,
+      doc: 'A version that the page knows; equal to the current one, the answer is cached for ever.',
+    }),
+    exp: param([['int', 0, 9_999_999_999]], Number, {
+      url: true,
+      doc: 'Unix seconds at which a signed URL ends.',
+    }),
+    kid: param([['text', NAME]], text, { url: true, doc: 'Name of the signing key.' }),
+    sig: param([['text', '[A-Za-z0-9_-]{43}']], text, {
+      url: true,
+      doc: 'HMAC-SHA256 of id, canonical form, kid and exp, in base64url.',
+    }),
+  },
+});

@@ -1,0 +1,85 @@
+import { decimal, integer, operation } from '../operation.ts';
+
+export const median = operation({
+  name: 'median',
+  summary: 'Removes specks.',
+  params: { median: integer({ min: 1, max: 15, fallback: '0', doc: 'Side of the window in px.' }) },
+  example: 'w=160&median=5',
+  steps: ({ median }) =>
+    median
+      ? [
+          {
+            name: `median ${median}`,
+            slot: 'median',
+            apply: (image) => image.median(median),
+            cost: 10 * median,
+          },
+        ]
+      : [],
+});
+
+export const blur = operation({
+  name: 'blur',
+  summary: 'Gaussian blur.',
+  params: { blur: decimal({ min: 0.3, max: 100, px: true, fallback: '0', doc: 'Sigma in CSS px.' }) },
+  example: 'w=160&blur=3',
+  steps: ({ blur }) =>
+    blur
+      ? [{ name: `blur ${blur}`, slot: 'blur', apply: (image) => image.blur(blur), cost: 10 + 4 * blur }]
+      : [],
+});
+
+export const sharp = operation({
+  name: 'sharp',
+  summary: 'Sharpens.',
+  params: { sharp: decimal({ min: 0.1, max: 10, fallback: '0', aliases: ['sharpen'], doc: 'Sigma.' }) },
+  example: 'w=160&sharp=1.5',
+  steps: ({ sharp }) =>
+    sharp
+      ? [
+          {
+            name: `sharpen ${sharp}`,
+            slot: 'sharpen',
+            apply: (image) => image.sharpen({ sigma: sharp }),
+            cost: 25,
+          },
+        ]
+      : [],
+});
+
+export const pix = operation({
+  name: 'pix',
+  summary: 'Coarse blocks.',
+  params: {
+    pix: integer({
+      min: 2,
+      max: 100,
+      px: true,
+      fallback: '0',
+      aliases: ['pixelate'],
+      doc: 'Block in CSS px.',
+    }),
+  },
+  example: 'w=160&pix=8',
+  steps: ({ pix }) => {
+    if (!pix) return [];
+    const small = (side: number) => Math.max(1, Math.round(side / pix));
+    return [
+      {
+        name: `blocks of ${pix} px`,
+        slot: 'resize',
+        // Averages into blocks, then shows them: two passes, since sharp resizes once in a pipeline.
+        apply: async (image, { width, height }) => {
+          const { data, info } = await image
+            .resize(small(width), small(height), { fit: 'fill', kernel: 'linear' })
+            .raw()
+            .toBuffer({ resolveWithObject: true });
+          const { default: open } = await import('sharp');
+          const raw = { width: info.width, height: info.height, channels: info.channels };
+          return open(data, { raw }).resize(width, height, { fit: 'fill', kernel: 'nearest' });
+        },
+        cost: 6,
+      },
+    ];
+  },
+});

@@ -1,0 +1,97 @@
+import { choice, flag, integer, operation, param } from '../operation.ts';
+
+const LOSSY_ONLY = ['fmt=png', 'fmt=gif', 'ph'];
+
+export const icc = operation({
+  name: 'icc',
+  summary: 'Colour space of the result.',
+  params: {
+    icc: choice(['srgb', 'p3', 'keep'], {
+      fallback: 'srgb',
+      never: ['icc=p3 fmt=gif', 'icc=keep fmt=gif'],
+      idle: ['ph'],
+      doc: 'sRGB, Display P3, or the profile of the original; CMYK always goes through ICC.',
+    }),
+  },
+  example: 'w=160&icc=p3',
+});
+
+export const meta = operation({
+  name: 'meta',
+  summary: 'What is kept of EXIF, IPTC and XMP.',
+  params: {
+    meta: choice(['none', 'copyright', 'keep'], {
+      fallback: 'copyright',
+      idle: ['ph'],
+      doc: 'Nothing, author and copyright, or all: keep leaks GPS and is refused unless the deployment allows it.',
+    }),
+  },
+});
+
+export const FORMATS = ['avif', 'webp', 'jpeg', 'png', 'gif'] as const;
+
+export const encode = operation({
+  name: 'encode',
+  summary: 'Format and size of the file.',
+  params: {
+    fmt: choice(['auto', ...FORMATS, 'source', 'auto-avif', 'auto-base'], {
+      others: { jpg: 'jpeg' },
+      aliases: ['fm', 'format', 'output'],
+      fallback: 'auto',
+      idle: ['ph'],
+      doc: 'auto: the best that Accept allows; source: the format of the original. auto is resolved to auto-avif, webp or auto-base.',
+    }),
+    q: integer({
+      min: 1,
+      max: 100,
+      fallback: '75',
+      aliases: ['quality'],
+      idle: LOSSY_ONLY,
+      doc: "Quality on JPEG's scale, mapped to each codec so that one number looks alike in all.",
+    }),
+    lossless: flag({
+      never: ['lossless q', 'lossless mb', 'lossless fmt=jpeg', 'lossless fmt=gif'],
+      idle: ['fmt=png', 'ph'],
+      doc: 'Every pixel as it is: WebP, AVIF.',
+    }),
+    progressive: param([['flag', '1']], (text) => text === '1', {
+      unset: '1 for jpeg, 0 for png',
+      idle: ['progressive=1 fmt=jpeg', 'progressive=0 fmt=png', 'fmt=webp', 'fmt=avif', 'fmt=gif', 'ph'],
+      doc: 'JPEG in scans, PNG interlaced.',
+    }),
+    chroma: choice(['420', '444'], {
+      fallback: '420',
+      never: ['chroma=444 fmt=webp'],
+      idle: LOSSY_ONLY,
+      doc: 'Colour at half (420) or full (444) resolution: JPEG, AVIF.',
+    }),
+    colors: integer({
+      min: 2,
+      max: 256,
+      never: ['colors fmt=jpeg', 'colors fmt=webp', 'colors fmt=avif'],
+      idle: ['ph', 'colors=256 fmt=gif'],
+      doc: 'Palette for PNG and GIF.',
+    }),
+    effort: choice(['fast', 'std', 'small'], {
+      fallback: 'std',
+      idle: ['ph'],
+      doc: 'CPU spent on a smaller file.',
+    }),
+    mb: param([['bytes', 1000, 10_000_000]], Number, {
+      aliases: ['max-bytes'],
+      idle: ['ph'],
+      doc: 'Bytes, as 90000, 90k or 2M: the highest quality up to q that fits.',
+    }),
+  },
+  example: 'w=160&fmt=webp&q=60',
+});
+
+export const placeholder = operation({
+  name: 'placeholder',
+  summary: 'A few bytes to show until the image is there, instead of the image.',
+  params: {
+    ph: choice(['thumbhash', 'blurhash', 'lqip', 'color'], {
+      doc: 'text/plain: Base64 ThumbHash, BlurHash, a data: URL of a tiny WebP, or #rrggbb.',
+    }),
+  },
+});
