@@ -1,0 +1,79 @@
+import { PassThrough, Readable } from 'node:stream';
+import type { StoredObject } from './contracts.ts';
+import { unavailable } from './failure.ts';
+
+/** A body on its way into a store. */
+export interface Incoming {
+  chunks: AsyncIterable<Uint8Array>;
+  /** Bytes so far. */
+  size: number;
+  /** Set once the source itself has failed: its error belongs to the caller, not to the store. */
+  failure?: { error: unknown };
+}
+
+/** Passes `body` on until it ends or the signal aborts, even while the body is silent. */
+export function incoming(body: Uint8Array | AsyncIterable<Uint8Array>, signal?: AbortSignal): Incoming {
+  const source = body instanceof Uint8Array ? Readable.from([body]) : body;
+  const passed: Incoming = { chunks: source, size: body instanceof Uint8Array ? body.byteLength : 0 };
+  passed.chunks = watched(source, passed, signal);
+  return passed;
+}
+
+async function* watched(
+  source: AsyncIterable<Uint8Array>,
+  passed: Incoming,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  passed.size = 0;
+  const ended = Promise.withResolvers<never>();
+  ended.promise.catch(() => undefined);
+  const end = () => ended.reject(signal?.reason);
+  if (signal?.aborted) end();
+  signal?.addEventListener('abort', end, { once: true });
+  const chunks = source[Symbol.asyncIterator]();
+  let complete = false;
+  try {
+    for (;;) {
+      const next = await Promise.race([ended.promise, chunks.next()]);
+      complete = next.done === true;
+      if (next.done) return;
+      passed.size += next.value.byteLength;
+      yield next.value;
+    }
+  } catch (error) {
+    passed.failure = { error };
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', end);
+    if (!complete) letGo(source, chunks);
+  }
+}
+
+/** Nothing is awaited: return() of a silent source would wait for its next chunk. */
+function letGo(source: AsyncIterable<Uint8Array>, chunks: AsyncIterator<Uint8Array>): void {
+  if (source instanceof Readable) source.destroy();
+  else chunks.return?.().catch(() => undefined);
+}
+
+/**
+ * A body on its way out: its errors are translated, and the signal ends it with its own reason.
+ *
+ * @param source  destroyed with the returned stream
+ */
+export function outgoing(source: Readable, signal?: AbortSignal): StoredObject['body'] {
+  const body = new PassThrough({ highWaterMark: 256 * 1024 });
+  const fail = (error: unknown) => body.destroy(asError(unavailable(error, signal)));
+  const end = () => fail(signal?.reason);
+  source.on('error', fail);
+  signal?.addEventListener('abort', end, { once: true });
+  body.once('close', () => {
+    signal?.removeEventListener('abort', end);
+    source.destroy();
+  });
+  if (signal?.aborted) end();
+  return source.pipe(body);
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('The body ended early.', { cause: error });
+}

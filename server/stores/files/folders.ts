@@ -1,0 +1,50 @@
+import { open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { errorName } from '../failure.ts';
+
+/**
+ * Makes what happened inside `folder` survive a power cut, with the folders that lead to it: another writer
+ * may have made them a moment ago and not synced them yet. Folders that are gone need no sync.
+ */
+export async function syncFolders(folder: string, root: string): Promise<void> {
+  // Windows opens no folders; NTFS journals its entries.
+  if (process.platform === 'win32') return;
+  for (let at = folder; at.length >= root.length; at = dirname(at)) {
+    const handle = await open(at, 'r').catch(ignoring('ENOENT'));
+    try {
+      await handle?.sync();
+    } finally {
+      await handle?.close();
+    }
+  }
+}
+
+/**
+ * Removes `folder` and its parents below `root` while they are empty. rmdir refuses a folder with an entry,
+ * so this cannot take an object with it; a writer whose folder vanished makes it again.
+ */
+export async function pruneFolders(folder: string, root: string): Promise<void> {
+  for (let at = folder; at.length > root.length; at = dirname(at)) {
+    try {
+      await rmdir(at);
+    } catch {
+      return;
+    }
+  }
+}
+
+/** Removes files of `folder` not written to for `seconds`: what a killed writer left behind. */
+export async function removeStale(folder: string, seconds: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const facts = await stat(path).catch(ignoring('ENOENT'));
+    if (facts && Date.now() - facts.mtimeMs > seconds * 1000) await unlink(path).catch(ignoring('ENOENT'));
+  }
+}
+
+/** For `catch`: the named errors are absence, others are thrown on. */
+export function ignoring(...names: string[]): (error: unknown) => undefined {
+  return (error) => {
+    if (!names.includes(errorName(error))) throw error;
+  };
+}

@@ -1,0 +1,122 @@
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import t from 'tap';
+import { KeyPaths } from '../../server/stores/files/path.ts';
+import { FileObjects } from '../../server/stores/files.ts';
+import { bytesOf, each, png, present } from './suite.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
+t.teardown(() => rm(folder, { recursive: true, force: true }));
+
+async function filesOf(root: string): Promise<string[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+t.test('the file of an original begins with its bytes, so a viewer opens it', async (t) => {
+  const root = join(folder, 'plain');
+  const objects = await FileObjects.open(root);
+  const bytes = randomBytes(1_000);
+  await objects.put('products/shoe.jpg', bytes, png);
+  const file = await readFile(join(root, 'products+', 'shoe.jpg'));
+  t.ok(file.subarray(0, 1_000).equals(bytes));
+});
+
+t.test('a file cut short anywhere is treated as absent, and can be written again', async (t) => {
+  const root = join(folder, 'torn');
+  const objects = await FileObjects.open(root);
+  const { length } = await (async () => {
+    await objects.put('a', randomBytes(500), png);
+    return readFile(join(root, 'a'));
+  })();
+  for (const size of [0, 1, 11, 400, 500, 510, length - 13, length - 1]) {
+    await objects.put('a', randomBytes(500), png);
+    await truncate(join(root, 'a'), size);
+    t.equal(await objects.head('a'), undefined, `cut to ${size} of ${length}`);
+    t.equal(await objects.get('a'), undefined);
+    t.same((await objects.list({ prefix: '', limit: 10 })).items, []);
+    t.ok(await objects.put('a', randomBytes(500), { ...png, ifAbsent: true }));
+  }
+});
+
+t.test('foreign files and folders are not objects', async (t) => {
+  const root = join(folder, 'foreign');
+  const objects = await FileObjects.open(root);
+  await objects.put('mine', randomBytes(10), png);
+  await writeFile(join(root, 'photo.jpg'), randomBytes(5_000));
+  await mkdir(join(root, 'folder'));
+  await mkdir(join(root, '.git'));
+  await writeFile(join(root, 'other'), await readFile(join(root, 'mine')));
+  for (const key of ['photo.jpg', 'folder', '.git', 'other']) t.equal(await objects.head(key), undefined);
+  const { items } = await objects.list({ prefix: '', limit: 10 });
+  t.same(
+    items.map(({ key }) => key),
+    ['mine'],
+  );
+});
+
+t.test('keys cannot leave the folder', async (t) => {
+  const paths = new KeyPaths('/root', { foldsCase: false });
+  for (const key of ['../a', 'a/../../b', '..', '.tmp/x', '/etc/passwd', 'a\\..\\b', 'C:\\x', 'a\0b'])
+    t.match(paths.file(key), /^\/root\/(?!\.)(?:(?!\/\.)[^\\:\0])+$/, JSON.stringify(key));
+});
+
+t.test('on a file system that folds case, keys that differ by case have files of their own', async (t) => {
+  const paths = new KeyPaths('/root', { foldsCase: true });
+  t.equal(paths.file('IMG/a.JPG'), '/root/%49%4D%47+/a.%4A%50%47');
+  t.same(paths.entry('%4A+'), { name: '%4A+', text: 'J/', isFolder: true });
+  t.equal(paths.entry('J+'), undefined);
+});
+
+t.test('opening clears what a killed writer left an hour ago, and nothing younger', async (t) => {
+  const root = join(folder, 'stale');
+  await FileObjects.open(root);
+  for (const name of ['old', 'young']) await writeFile(join(root, '.tmp', name), 'half');
+  const longAgo = new Date(Date.now() - 2 * 3_600_000);
+  await utimes(join(root, '.tmp', 'old'), longAgo, longAgo);
+  await FileObjects.open(root);
+  t.same(await readdir(join(root, '.tmp')), ['young']);
+});
+
+t.test('folders that became empty go, also while others write into them', async (t) => {
+  const root = join(folder, 'pruned');
+  const objects = await FileObjects.open(root);
+  const keys = Array.from({ length: 200 }, (_, n) => `img/${n % 3}/w_${n}`);
+  await each(keys, async (key) => {
+    t.ok(await objects.put(key, Buffer.from('x'), png));
+    await objects.remove([key]);
+  });
+  t.same(await readdir(root), ['.tmp']);
+});
+
+t.test('a writer killed at any moment leaves a whole object, none older than it acknowledged', async (t) => {
+  const root = join(folder, 'killed');
+  for (const ms of [0, 3, 7, 12, 20]) {
+    const child = spawn(process.execPath, [join(import.meta.dirname, '../support/writer.ts'), root]);
+    t.teardown(() => child.kill('SIGKILL'));
+    const acknowledged: string[] = [];
+    const lines = createInterface(child.stdout).on('line', (line) => acknowledged.push(line));
+    await once(lines, 'line');
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    const objects = await FileObjects.open(root);
+    const { body, ...facts } = present(await objects.get('img/a/w_100'));
+    const bytes = await bytesOf(body);
+    t.equal(createHash('md5').update(bytes).digest('hex'), facts.etag);
+    t.equal(bytes.length, 2_000_000);
+    t.ok(
+      Number(facts.metadata.n) >= Number(acknowledged.at(-1)),
+      `${facts.metadata.n} of ${acknowledged.at(-1)}`,
+    );
+    const { items } = await objects.list({ prefix: '', limit: 10 });
+    t.equal(items.length, 1);
+  }
+  const files = (await filesOf(root)).filter((file) => !dirname(file).endsWith('.tmp'));
+  t.equal(files.length, 1, 'what was half written lies in .tmp only');
+});
