@@ -58,8 +58,10 @@ export interface Step {
   readonly slot: Slot;
   /** @param size  px of one frame at this point */
   readonly apply: (image: Sharp, size: Size) => Sharp | Promise<Sharp>;
-  /** Size of a frame after the step; absent when it does not change. */
+  /** Size of a frame after the step, to a pixel or so; absent when it does not change. */
   readonly resized?: (size: Size) => Size;
+  /** `resized` may be a pixel off: what follows measures the picture again, in a new pass. */
+  readonly inexact?: true;
   /** CPU ms per megapixel of the frame, for admission (docs/performance.md). */
   readonly cost?: number;
 }

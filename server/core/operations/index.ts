@@ -10,7 +10,7 @@ import { rect } from './rect.ts';
 import { resize } from './resize.ts';
 import { mask, radius } from './shape.ts';
 import { trim } from './trim.ts';
-import { flip, rot } from './turn.ts';
+import { turn } from './turn.ts';
 import { watermark } from './watermark.ts';
 
 /** Every operation, in the order in which the picture goes through them. */
@@ -20,8 +20,7 @@ export const OPERATIONS = [
   rect,
   trim,
   resize,
-  rot,
-  flip,
+  turn,
   norm,
   gam,
   modulate,

@@ -1,8 +1,9 @@
+import type { Step } from '../operation.ts';
 import { choice, integer, operation } from '../operation.ts';
 
-export const rot = operation({
-  name: 'rot',
-  summary: 'Turns the picture clockwise.',
+export const turn = operation({
+  name: 'turn',
+  summary: 'Turns the picture clockwise, then mirrors it.',
   params: {
     rot: integer({
       min: 0,
@@ -11,13 +12,17 @@ export const rot = operation({
       aliases: ['rotate'],
       doc: 'Degrees, clockwise; corners show bg.',
     }),
+    flip: choice(['h', 'v', 'hv'], {
+      others: { vh: 'hv' },
+      doc: 'Mirror left to right (h), top to bottom (v), or both; after rot.',
+    }),
   },
-  example: 'w=160&rot=15&bg=ffd700',
-  steps: ({ rot }, { background, alpha }) => {
-    // Quarter turns are part of the geometry: they cost nothing there.
-    if (!rot || rot % 90 === 0) return [];
+  example: 'w=160&rot=15&flip=h&bg=ffd700',
+  steps: ({ rot = 0, flip }, { background, alpha }) => {
+    // Quarter turns and their mirrors are part of the geometry: they cost nothing there.
+    if (rot % 90 === 0) return [];
     const color = background ?? (alpha ? '#00000000' : '#ffffff');
-    return [
+    const steps: Step[] = [
       {
         name: `rotate by ${rot} degrees`,
         slot: 'rotate',
@@ -30,20 +35,19 @@ export const rot = operation({
             height: Math.round(width * sin + height * cos),
           };
         },
+        inexact: true,
         cost: 12,
       },
     ];
+    if (flip) {
+      const [across, down] = [flip.includes('h'), flip.includes('v')];
+      steps.push({
+        name: `mirror ${flip}`,
+        slot: 'flip',
+        apply: (image) => image.flop(across).flip(down),
+        cost: 2,
+      });
+    }
+    return steps;
   },
-});
-
-export const flip = operation({
-  name: 'flip',
-  summary: 'Mirrors the picture, after rot.',
-  params: {
-    flip: choice(['h', 'v', 'hv'], {
-      others: { vh: 'hv' },
-      doc: 'Left to right (h), top to bottom (v), or both.',
-    }),
-  },
-  example: 'w=160&flip=h',
 });

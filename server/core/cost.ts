@@ -1,0 +1,66 @@
+import type { EncoderSettings, Format } from './formats.ts';
+import { FORMAT_TABLE } from './formats.ts';
+import type { Geometry } from './geometry.ts';
+import type { Size, Step } from './operation.ts';
+import type { Source } from './source.ts';
+
+/** What a render is expected to take; admission counts these, not requests. */
+export interface Cost {
+  /** Of one core. */
+  readonly cpuMs: number;
+  /** Peak, beside the original's own bytes. */
+  readonly memoryBytes: number;
+}
+
+/**
+ * Decoding, per megapixel of the original: CPU ms, and bytes of memory per pixel where the decoder keeps the
+ * whole picture (docs/performance.md has the measurements).
+ */
+const DECODING: Readonly<Record<Source['format'], { cpuMs: number; bytes: number }>> = {
+  jpeg: { cpuMs: 12, bytes: 0.3 },
+  png: { cpuMs: 20, bytes: 0.3 },
+  webp: { cpuMs: 15, bytes: 4 },
+  gif: { cpuMs: 15, bytes: 4 },
+  avif: { cpuMs: 50, bytes: 18 },
+  tiff: { cpuMs: 12, bytes: 2 },
+  svg: { cpuMs: 30, bytes: 8 },
+};
+
+/** JPEG decodes to a half, quarter or eighth for next to nothing, if nothing stands before the resize. */
+function jpegShrink(source: Source, geometry: Geometry): number {
+  if (source.format !== 'jpeg' || geometry.region) return 1;
+  const factor =
+    Math.max(source.stored.width, source.stored.height) /
+    Math.max(geometry.scaled.width, geometry.scaled.height);
+  return factor >= 8 ? 8 : factor >= 4 ? 4 : factor >= 2 ? 2 : 1;
+}
+
+const BASE_BYTES = 8_000_000;
+
+/** @param frames  how many pages are decoded */
+export function priceOf(
+  work: {
+    source: Source;
+    geometry: Geometry;
+    steps: readonly Step[];
+    trims: boolean;
+    frames: number;
+    result: Size;
+  },
+  output: { format: Format; settings: EncoderSettings },
+): Cost {
+  const { source, geometry, steps, frames } = work;
+  const megapixels = (source.stored.width * source.stored.height * frames) / 1e6;
+  const result = (work.result.width * work.result.height * frames) / 1e6;
+  const { cpuMs, bytes } = DECODING[source.format];
+  const shrink = jpegShrink(source, geometry);
+  const decode = megapixels * (shrink > 1 ? cpuMs / Math.min(4, shrink) : cpuMs) * (work.trims ? 3 : 1);
+  const filters = steps.reduce((sum, step) => sum + (step.cost ?? 0), 0) * result;
+  const format = FORMAT_TABLE[output.format];
+  const held = (source.scans ? 4 : bytes) * megapixels * 1e6 + (work.trims ? megapixels * 4e6 : 0);
+  const passes = 4 * (steps.length ? 3 : 1);
+  return {
+    cpuMs: Math.ceil(2 + decode + filters + result * format.cost[output.settings.effort]),
+    memoryBytes: Math.ceil(BASE_BYTES + held + result * 1e6 * (passes + format.memory)),
+  };
+}

@@ -1,0 +1,113 @@
+import type { Metadata, OutputInfo, Sharp } from 'sharp';
+import type { EncoderSettings } from './formats.ts';
+import { FORMAT_TABLE } from './formats.ts';
+import { fromStrip } from './frames.ts';
+import { copyrightOf } from './metadata.ts';
+import type { Size } from './operation.ts';
+import type { PassOptions } from './pipeline.ts';
+import { fromRaw, toRaw } from './pipeline.ts';
+import { placeholder } from './placeholder.ts';
+import type { Plan } from './plan.ts';
+
+interface EncodedResult {
+  readonly bytes: Buffer;
+  readonly contentType: string;
+  /** px of a frame; undefined for placeholders. */
+  readonly size: Size | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** Encodes the finished picture as the plan says. */
+export async function encodeResult(
+  image: Sharp,
+  plan: Plan,
+  metadata: Metadata,
+  pass: PassOptions,
+): Promise<EncodedResult> {
+  if (plan.values.ph) {
+    const text = await placeholder(plan.values.ph, await toRaw(image, pass));
+    return {
+      bytes: Buffer.from(text),
+      contentType: 'text/plain; charset=utf-8',
+      size: undefined,
+      warnings: [],
+    };
+  }
+  const encode = (picture: Sharp, settings: EncoderSettings): Promise<Encoded> => {
+    const ready = described(profiled(picture, plan), plan, metadata).timeout({
+      seconds: pass.timeoutSeconds,
+    });
+    return FORMAT_TABLE[plan.format].encode(ready, settings).toBuffer({ resolveWithObject: true });
+  };
+  const {
+    data,
+    info,
+    warnings = [],
+  } = plan.values.mb ? await withinBytes(image, plan, pass, encode) : await encode(image, plan.settings);
+  const frames = plan.moves ? plan.source.pages : 1;
+  const size = { width: info.width, height: info.pageHeight ?? info.height / frames };
+  return { bytes: data, contentType: FORMAT_TABLE[plan.format].mime, size, warnings };
+}
+
+interface Encoded {
+  readonly data: Buffer;
+  readonly info: OutputInfo;
+  readonly warnings?: readonly string[];
+}
+
+/** A profile that stays: CMYK never does, since no browser shows it right. */
+export function profiled(image: Sharp, { values, source }: Plan): Sharp {
+  if (values.icc === 'p3') return image.withIccProfile('p3');
+  return values.icc === 'keep' && !source.cmyk ? image.keepIccProfile() : image;
+}
+
+function described(image: Sharp, { values }: Plan, metadata: Metadata): Sharp {
+  if (values.meta === 'keep') return image.keepExif().keepXmp();
+  const kept = values.meta === 'none' ? undefined : copyrightOf(metadata);
+  return kept ? image.withExif(kept) : image;
+}
+
+/** From best to smallest: quality for the lossy codecs, colours for the palettes. */
+function ladder({ format, settings }: Plan): EncoderSettings[] {
+  if (format === 'png' || format === 'gif') {
+    const palettes = [256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 4, 2].filter(
+      (n) => n <= (settings.colors ?? 256),
+    );
+    const steps = palettes.map((colors) => ({ ...settings, colors }));
+    return settings.colors === undefined && format === 'png' ? [settings, ...steps] : steps;
+  }
+  return Array.from({ length: settings.quality }, (_, at) => ({
+    ...settings,
+    quality: settings.quality - at,
+  }));
+}
+
+/** The best rung of the ladder that fits into `mb` bytes, found by halving: eight encodes at most. */
+async function withinBytes(
+  image: Sharp,
+  plan: Plan,
+  pass: PassOptions,
+  encode: (picture: Sharp, settings: EncoderSettings) => Promise<Encoded>,
+): Promise<Encoded> {
+  const most = plan.values.mb ?? 0;
+  const frames = plan.moves ? plan.source.pages : 1;
+  const raw = await toRaw(image, pass);
+  const reopen = () => (plan.moves ? fromStrip(raw, frames) : fromRaw(raw));
+  const rungs = ladder(plan);
+  let [low, high] = [0, rungs.length - 1];
+  let best: Encoded | undefined;
+  while (low <= high) {
+    pass.signal?.throwIfAborted();
+    const middle = best === undefined && low === 0 && high === rungs.length - 1 ? 0 : (low + high) >> 1;
+    const tried = await encode(reopen(), rungs[middle] ?? plan.settings);
+    if (tried.data.length <= most) {
+      best = tried;
+      high = middle - 1;
+    } else {
+      low = middle + 1;
+    }
+  }
+  if (best) return best;
+  const smallest = await encode(reopen(), rungs.at(-1) ?? plan.settings);
+  return { ...smallest, warnings: ['max-bytes-exceeded'] };
+}

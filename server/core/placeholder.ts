@@ -1,0 +1,54 @@
+import { encode as encodeBlurHash } from 'blurhash';
+import sharp from 'sharp';
+import { rgbaToThumbHash } from 'thumbhash';
+import type { Raw } from './pipeline.ts';
+import { fromRaw } from './pipeline.ts';
+
+export type PlaceholderKind = 'thumbhash' | 'blurhash' | 'lqip' | 'color';
+
+async function shrunk(raw: Raw, side: number): Promise<Raw> {
+  const { data, info } = await fromRaw(raw)
+    .resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true })
+    .toColourspace('srgb')
+    .ensureAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height, channels: 4 };
+}
+
+/** `#rrggbb` of the most frequent colour; transparent parts count as white. */
+async function dominant(raw: Raw): Promise<string> {
+  const flat = await fromRaw(await shrunk(raw, 64))
+    .flatten({ background: '#ffffff' })
+    .png()
+    .toBuffer();
+  const { r, g, b } = (await sharp(flat).stats()).dominant;
+  return `#${[r, g, b].map((band) => band.toString(16).padStart(2, '0')).join('')}`;
+}
+
+/** Detail of a BlurHash by shape: about twelve components, more along the longer side. */
+function components({ width, height }: Raw): [number, number] {
+  if (width > height * 1.2) return [4, 3];
+  return height > width * 1.2 ? [3, 4] : [4, 4];
+}
+
+/**
+ * A few bytes that stand for a picture until it is there.
+ *
+ * @param raw  sRGB pixels of the picture, of any size
+ * @returns    thumbhash: Base64; blurhash: its text; lqip: `data:image/webp;base64,…`; color: `#rrggbb`
+ * @see        https://evanw.github.io/thumbhash/ and https://blurha.sh
+ */
+export async function placeholder(kind: PlaceholderKind, raw: Raw): Promise<string> {
+  if (kind === 'color') return dominant(raw);
+  if (kind === 'lqip') {
+    const tiny = await fromRaw(await shrunk(raw, 24))
+      .webp({ quality: 40, effort: 4 })
+      .toBuffer();
+    return `data:image/webp;base64,${tiny.toString('base64')}`;
+  }
+  const { data, width, height } = await shrunk(raw, kind === 'thumbhash' ? 100 : 64);
+  if (kind === 'thumbhash') return Buffer.from(rgbaToThumbHash(width, height, data)).toString('base64');
+  const [across, down] = components(raw);
+  return encodeBlurHash(new Uint8ClampedArray(data), width, height, across, down);
+}

@@ -1,0 +1,195 @@
+import { Problem } from '../errors.ts';
+import type { Cost } from './cost.ts';
+import { priceOf } from './cost.ts';
+import type { EncoderSettings, Format, Lane } from './formats.ts';
+import { chooseFormat, encoderSettings, FORMAT_TABLE, wantsMotion } from './formats.ts';
+import type { Box, Geometry, Point, Turn } from './geometry.ts';
+import { cutBeforeEnlarging, planGeometry, UPRIGHT } from './geometry.ts';
+import type { Operation, Size, Step, StepContext } from './operation.ts';
+import type { Transformation } from './operations/index.ts';
+import { OPERATIONS } from './operations/index.ts';
+import type { Source, SourceLimits } from './source.ts';
+import { checkPixels, uprightSize } from './source.ts';
+
+/** Everything that is decided before a pixel is decoded. */
+export interface Plan {
+  readonly values: Transformation;
+  readonly source: Source;
+  readonly format: Format;
+  readonly settings: EncoderSettings;
+  readonly moves: boolean;
+  /** Counting from 0. */
+  readonly page: number;
+  /** From stored to upright; nothing with orient=0. */
+  readonly orientation: Turn;
+  readonly upright: Size;
+  readonly geometry: Geometry;
+  /** After the geometry, in order. */
+  readonly steps: readonly Step[];
+  /** px of a frame of the result; a pixel off where a step is inexact. */
+  readonly result: Size;
+  readonly cost: Cost;
+  readonly warnings: readonly string[];
+}
+
+export interface PlanOptions {
+  readonly lane: Lane;
+  readonly limits: SourceLimits;
+  readonly focal?: Point | undefined;
+  readonly watermark?: Uint8Array | undefined;
+  /** Found by decoding, so a plan made before that does not have it. */
+  readonly trimmed?: Box | undefined;
+}
+
+/** ThumbHash takes at most 100 px a side. */
+const PLACEHOLDER_SIDE = 100;
+
+/** Frames that are decoded, and whether the result moves. */
+function motion(source: Source, values: Transformation, format: Format, { maxFrames }: SourceLimits) {
+  const wanted = wantsMotion(source, values) && FORMAT_TABLE[format].moves;
+  if (!wanted || source.pages <= maxFrames) return { moves: wanted, warnings: [] };
+  if (values.anim === '1') {
+    const facts = { received: `${source.pages} frames`, allowed: `${maxFrames} frames` };
+    throw new Problem(
+      'too_many_frames',
+      `The original has ${facts.received}; ${facts.allowed} are allowed.`,
+      facts,
+    );
+  }
+  return { moves: false, warnings: ['first-frame-only'] };
+}
+
+function pageOf(source: Source, values: Transformation): number {
+  const page = values.page ?? 1;
+  if (page <= source.pages) return page - 1;
+  const facts = { param: 'page', received: String(page), allowed: `1-${source.pages}` };
+  throw new Problem(
+    'invalid_parameter',
+    `The original has ${source.pages} pages; page=${page} is not there.`,
+    facts,
+  );
+}
+
+/** What lies behind alpha: hex without alpha, or undefined where the result keeps it. */
+function backgroundOf(values: Transformation, alpha: boolean): string | undefined {
+  const given = values.bg;
+  if (given === undefined || given.endsWith('00000000')) return alpha ? undefined : '#ffffff';
+  return given;
+}
+
+/** Letterbox of fit=contain; it lies before `rot`, so its sides turn with the picture. */
+function letterbox(geometry: Geometry, context: StepContext): Step[] {
+  if (!geometry.canvas) return [];
+  const { size, at } = geometry.canvas;
+  const sides = {
+    top: at.top,
+    left: at.left,
+    right: size.width - at.width - at.left,
+    bottom: size.height - at.height - at.top,
+  };
+  const background = context.background ?? '#00000000';
+  return [
+    {
+      name: `place on ${size.width} x ${size.height}`,
+      slot: 'extend',
+      apply: (image) => image.extend({ ...sides, background }),
+      resized: () => size,
+      cost: 3,
+    },
+  ];
+}
+
+/** Mirrors and quarter turns behind a letterbox; without one they are part of the geometry. */
+function lateTurn({ turn, canvas }: Geometry): Step[] {
+  if (!canvas || (!turn.flop && turn.angle === 0)) return [];
+  const steps: Step[] = [];
+  if (turn.flop) steps.push({ name: 'mirror', slot: 'flip', apply: (image) => image.flop() });
+  if (turn.angle) {
+    steps.push({
+      name: `turn by ${turn.angle}`,
+      slot: 'turn',
+      apply: (image) => image.rotate(turn.angle),
+      resized: (size) => (turn.angle % 180 ? { width: size.height, height: size.width } : size),
+    });
+  }
+  return steps;
+}
+
+/** A colour with alpha cannot be flattened onto: it is laid under the picture and stays see-through. */
+const underlay = (background: string): Step => ({
+  name: `lay over ${background}`,
+  slot: 'composite',
+  apply: (image) => {
+    const input = { create: { width: 1, height: 1, channels: 4 as const, background } };
+    return image.ensureAlpha().composite([{ input, tile: true, blend: 'dest-over' }]);
+  },
+});
+
+const flatten = (background: string): Step => ({
+  name: `lay on ${background}`,
+  slot: 'flatten',
+  apply: (image) => image.flatten({ background }),
+});
+
+/** Lays the picture on its background. Before the resize where nothing looks at the alpha in between: one pass less. */
+function withBackground(steps: readonly Step[], source: Source, { background, alpha }: StepContext): Step[] {
+  const transparent = source.alpha || steps.some(({ slot }) => slot === 'composite' || slot === 'rotate');
+  const seeThrough = background !== undefined && background.length > 7;
+  if (!background || !(transparent || seeThrough)) return [...steps];
+  if (seeThrough) return [...steps, underlay(background), ...(alpha ? [] : [flatten('#ffffff')])];
+  const early = steps.every(({ slot }) => slot === 'extend');
+  return early ? [flatten(background), ...steps] : [...steps, flatten(background)];
+}
+
+function stepsOf(values: Transformation, geometry: Geometry, source: Source, context: StepContext): Step[] {
+  const own = OPERATIONS.flatMap((operation: Operation) => operation.steps?.(values, context) ?? []);
+  const steps = [...letterbox(geometry, context), ...lateTurn(geometry), ...own];
+  return withBackground(steps, source, context);
+}
+
+/**
+ * Plans a render from the header of an original alone.
+ *
+ * @param source  from readSource
+ * @param values  from readTransformation
+ * @throws Problem `too_many_pixels`, `too_many_frames`, `no_overlap`, `invalid_parameter` (page)
+ */
+export function makePlan(source: Source, values: Transformation, options: PlanOptions): Plan {
+  const format = chooseFormat(source, values);
+  const { alpha } = FORMAT_TABLE[format];
+  const page = pageOf(source, values);
+  const { moves, warnings } = motion(source, values, format, options.limits);
+  checkPixels(source, moves ? source.pages : 1, options.limits);
+  const upright = uprightSize(source, values.orient);
+  const maxSide = values.ph ? { maxSide: PLACEHOLDER_SIDE } : {};
+  const framing = { focal: options.focal, trimmed: options.trimmed, ...maxSide };
+  const geometry = cutBeforeEnlarging(planGeometry(upright, values, framing), upright);
+  const background = backgroundOf(values, alpha);
+  const steps = stepsOf(values, geometry, source, { alpha, background, watermark: options.watermark });
+  const start = geometry.canvas ? geometry.scaled : geometry.result;
+  const result = steps.reduce((size, step) => step.resized?.(size) ?? size, start);
+  const settings = encoderSettings(source, values, options.lane, moves);
+  const work = {
+    source,
+    geometry,
+    steps,
+    trims: values.trim !== undefined,
+    frames: moves ? source.pages : 1,
+    result,
+  };
+  return {
+    values,
+    source,
+    format,
+    settings,
+    moves,
+    page,
+    orientation: values.orient === '0' ? UPRIGHT : source.orientation,
+    upright,
+    geometry,
+    steps,
+    result,
+    cost: priceOf(work, { format, settings }),
+    warnings: [...warnings, ...geometry.warnings],
+  };
+}

@@ -1,0 +1,92 @@
+/** Formats that can be read. The type is told by content alone: names and declared types lie. */
+export const SOURCE_FORMATS = {
+  jpeg: 'image/jpeg',
+  png: 'image/png',
+  webp: 'image/webp',
+  gif: 'image/gif',
+  avif: 'image/avif',
+  tiff: 'image/tiff',
+  svg: 'image/svg+xml',
+} as const;
+export type SourceFormat = keyof typeof SOURCE_FORMATS;
+
+/** Bytes from the start of a file that are enough to tell its type; an SVG may open with a long comment. */
+export const SNIFF_BYTES = 4096;
+
+export type Sniffed = { readonly format: SourceFormat } | { readonly unsupported: string };
+
+/** Magic numbers: offset and hex. First match wins. */
+const MAGIC: ReadonlyArray<readonly [hex: string, is: SourceFormat | (string & {}), offset?: number]> = [
+  ['ffd8ff', 'jpeg'],
+  ['89504e470d0a1a0a', 'png'],
+  ['474946383761', 'gif'],
+  ['474946383961', 'gif'],
+  ['49492a00', 'tiff'],
+  ['4d4d002a', 'tiff'],
+  ['49492b00', 'tiff'],
+  ['4d4d002b', 'tiff'],
+  ['424d', 'a BMP image'],
+  ['25504446', 'a PDF document'],
+  ['38425053', 'a Photoshop document'],
+  ['0000000c4a584c20', 'a JPEG XL image'],
+  ['ff0a', 'a JPEG XL image'],
+  ['0000000c6a502020', 'a JPEG 2000 image'],
+  ['00000100', 'an ICO image'],
+  ['504b0304', 'a ZIP archive'],
+  ['1f8b', 'a gzip archive'],
+  ['1a45dfa3', 'a Matroska or WebM video'],
+];
+
+/** ISO base media brands (ISO/IEC 14496-12), by what they mean here. */
+const BRANDS: Readonly<Record<string, SourceFormat | (string & {})>> = {
+  avif: 'avif',
+  avis: 'an AVIF image sequence',
+  heic: 'a HEIC image',
+  heix: 'a HEIC image',
+  heim: 'a HEIC image',
+  heis: 'a HEIC image',
+  hevc: 'a HEIC image sequence',
+  hevx: 'a HEIC image sequence',
+  mif1: 'a HEIF image',
+  msf1: 'a HEIF image sequence',
+};
+
+function told(name: string): Sniffed {
+  return name in SOURCE_FORMATS ? { format: name as SourceFormat } : { unsupported: name };
+}
+
+function brand(bytes: Buffer): Sniffed {
+  const major = bytes.toString('latin1', 8, 12);
+  if (major in BRANDS && major !== 'mif1') return told(BRANDS[major] ?? '');
+  const end = Math.min(bytes.readUInt32BE(0), bytes.length);
+  for (let at = 16; at + 4 <= end; at += 4) {
+    const compatible = bytes.toString('latin1', at, at + 4);
+    if (compatible === 'avif' || compatible.startsWith('hei')) return told(BRANDS[compatible] ?? '');
+  }
+  return told(BRANDS[major] ?? 'an MP4 or QuickTime file');
+}
+
+/** @param head  the first SNIFF_BYTES of a file, or all of it when it is shorter */
+export function sniff(head: Uint8Array): Sniffed {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, Math.min(head.byteLength, SNIFF_BYTES));
+  if (bytes.length === 0) return { unsupported: 'an empty file' };
+  const hex = bytes.toString('hex', 0, 16);
+  for (const [magic, name] of MAGIC) if (hex.startsWith(magic)) return told(name);
+  const text = bytes.toString('latin1');
+  if (text.startsWith('RIFF') && text.startsWith('WEBP', 8)) return { format: 'webp' };
+  if (text.startsWith('ftyp', 4) && bytes.length >= 16) return brand(bytes);
+  if (isSvg(bytes)) return { format: 'svg' };
+  if (/^\s*<(!doctype html|html|head|body|script)/i.test(text)) return { unsupported: 'an HTML page' };
+  return { unsupported: 'an unknown file type' };
+}
+
+/** An XML document whose first element is `svg`, whatever comments, declarations and DTD stand before it. */
+function isSvg(bytes: Buffer): boolean {
+  const text = bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString('utf16le', 2) : bytes.toString('utf8');
+  const body = text
+    .replace(/^\uFEFF/, '')
+    .replace(/<!--[\s\S]*?-->/g, '')
+    .replace(/<\?[\s\S]*?\?>/g, '')
+    .replace(/<!DOCTYPE[^[>]*(\[[\s\S]*?\]\s*)?>/i, '');
+  return /^\s*<([a-zA-Z_][\w.-]*:)?svg[\s/>]/.test(body) || /^\s*<!DOCTYPE\s+svg/i.test(body);
+}
