@@ -1,0 +1,3 @@
+export function edgeBundle(_environment: Readonly<Record<string, string>>): string {
+  return 'async function handler(event) { return event.request; }';
+}

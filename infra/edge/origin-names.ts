@@ -1,0 +1,3 @@
+// [edge-safe] Names that the distribution and the function both use.
+export const RESULTS = 'results';
+export const SERVER = 'server';

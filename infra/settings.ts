@@ -1,0 +1,91 @@
+import { choice, flag, integer, list, optional, type Parse, text, variables } from './parse.ts';
+import { SIZE_NAMES } from './sizing.ts';
+
+/** Regions where CloudFront runs Origin Shield; elsewhere the nearest of these must be named. */
+export const SHIELD_REGIONS = [
+  'us-east-1',
+  'us-east-2',
+  'us-west-2',
+  'ap-south-1',
+  'ap-northeast-1',
+  'ap-northeast-2',
+  'ap-southeast-1',
+  'ap-southeast-2',
+  'eu-central-1',
+  'eu-west-1',
+  'eu-west-2',
+  'me-central-1',
+  'sa-east-1',
+] as const;
+
+const EMAIL = /^[^@\s,]+@[^@\s,]+\.[^@\s,]+$/;
+const HOST = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/;
+const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+const IMAGE = /^[\w.-]+(:\d+)?(\/[\w.-]+)+@sha256:[0-9a-f]{64}$/;
+const ORIGIN = /^(\*|https?:\/\/[^/\s,]+)$/;
+
+interface Setting<T> {
+  parse: Parse<T>;
+  fallback: T;
+  about: string;
+}
+
+const setting = <T>(parse: Parse<T>, fallback: NoInfer<T>, about: string): Setting<T> => ({
+  parse,
+  fallback,
+  about,
+});
+
+/** One row per variable of a stage: `stages.json` by this name, or `RENDITION_` + the name in upper case. */
+export const SETTINGS = {
+  region: setting(text(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as eu-central-1'), 'us-east-1', 'Region.'),
+  state_bucket: setting(optional(BUCKET, 'a bucket name'), '', 'State bucket; empty keeps state on disk.'),
+  image: setting(optional(IMAGE, 'repository@sha256:digest'), '', 'Image of server and warmer, by digest.'),
+  size: setting(choice(SIZE_NAMES), 'small', 'Row of the sizing table.'),
+  protect: setting(flag, true, 'Refuse to delete what holds data.'),
+  origin_order: setting(
+    choice(['results-first', 'server-first']),
+    'results-first',
+    'Which origin answers first.',
+  ),
+  shield_region: setting(optional(/^[a-z-]+\d$/, 'a region'), '', 'Origin Shield; empty means the region.'),
+  price_class: setting(
+    choice(['PriceClass_100', 'PriceClass_200', 'PriceClass_All']),
+    'PriceClass_100',
+    'Edge locations.',
+  ),
+  domain: setting(optional(HOST, 'a host name'), '', 'Custom domain; empty uses the CloudFront name.'),
+  certificate_arn: setting(
+    optional(
+      /^arn:aws[\w-]*:acm:us-east-1:\d{12}:certificate\/[\w-]+$/,
+      'an ACM certificate ARN in us-east-1',
+    ),
+    '',
+    'Certificate for the domain; empty makes one.',
+  ),
+  hosted_zone: setting(
+    optional(/^Z[A-Z0-9]{5,31}$/, 'a Route 53 zone id'),
+    '',
+    'Zone for the domain and its proof.',
+  ),
+  originals_bucket: setting(optional(BUCKET, 'a bucket name'), '', 'An existing bucket; empty makes one.'),
+  cors_origins: setting(
+    list(ORIGIN, 'origins such as https://example.com'),
+    [],
+    'Pages that may upload to S3.',
+  ),
+  result_days: setting(integer(1, 3650), 90, 'Days a stored variant is kept.'),
+  log_days: setting(choice(['7', '14', '30', '90', '365']), '30', 'Days a log line is kept.'),
+  rate_limit: setting(integer(100, 2_000_000), 20_000, 'Requests one address may make in five minutes.'),
+  alarm_email: setting(optional(EMAIL, 'an e-mail address'), '', 'Who is told of alarms and the budget.'),
+  notify_email: setting(optional(EMAIL, 'an e-mail address'), '', 'Who is told of finished images.'),
+  budget_usd: setting(integer(0, 10_000_000), 0, 'Monthly budget in USD; 0 sets none.'),
+  repository: setting(optional(/^[\w.-]+\/[\w.-]+$/, 'owner/name'), '', 'GitHub repository that may deploy.'),
+  environment: setting(variables, {}, 'Further settings of the programs.'),
+} as const;
+
+export type SettingName = keyof typeof SETTINGS;
+export type Settings = { readonly [K in SettingName]: ReturnType<(typeof SETTINGS)[K]['parse']> };
+export type Values = Readonly<Record<string, unknown>>;
+
+export const variableName = (name: string): string => `RENDITION_${name.toUpperCase()}`;

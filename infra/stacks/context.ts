@@ -1,0 +1,14 @@
+import type { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
+import type { TerraformStack } from 'cdktf';
+import type { Settings } from '../settings.ts';
+
+/** What every part of a stage is handed. */
+export interface Context {
+  stack: TerraformStack;
+  settings: Settings;
+  /** `rendition-<stage>`: the beginning of every name. */
+  prefix: string;
+  account: string;
+  /** us-east-1, where CloudFront keeps its certificates, firewalls and metrics. */
+  global: AwsProvider;
+}

@@ -1,0 +1,105 @@
+import { CloudwatchDashboard } from '@cdktf/provider-aws/lib/cloudwatch-dashboard/index.js';
+import { Fn } from 'cdktf';
+import type { Context } from './context.ts';
+import { type Metric, type Metrics, metrics, type Watched } from './metrics.ts';
+
+/** A row is a question; its charts are the answer. */
+function questions(m: Metrics): readonly (readonly [question: string, charts: Record<string, Metric[]>])[] {
+  return [
+    [
+      'Is it up?',
+      {
+        '5xx, % of all answers and of the server’s': [m.cdnErrors, m.serverErrors],
+        'Healthy servers, tasks': [m.healthyServers, m.serverTasks],
+        'Requests at the edge, at the server': [m.requests, m.serverRequests],
+        'Blocked by the firewall': [m.blocked],
+      },
+    ],
+    [
+      'Is it fast?',
+      {
+        'Hit ratio, %': [m.hitRatio],
+        'Origin latency p95, ms': [m.originLatency],
+        'Server p95, s': [m.serverLatency],
+        'Server CPU and memory, %': [m.serverCpu, m.serverMemory],
+      },
+    ],
+    [
+      'Is it warm?',
+      {
+        'Messages waiting': [m.waiting],
+        Warmers: [m.warmerTasks],
+        'Warmer CPU, %': [m.warmerCpu],
+        'Records written': [m.written],
+      },
+    ],
+    [
+      'Is anything stuck?',
+      {
+        'Oldest message, s': [m.oldestMessage],
+        'Dead letters': [m.deadLetters],
+        'DynamoDB refusals': [m.throttled],
+      },
+    ],
+    [
+      'What does it cost?',
+      { 'Charges of the account this month, USD': [m.charges], 'Bytes to viewers': [m.bytes] },
+    ],
+  ];
+}
+
+function lines(metric: Metric, index: number) {
+  const hidden = metric.expression !== undefined;
+  const rows = metric.series.map(({ namespace, name, dimensions, stat }, at) => [
+    namespace,
+    name,
+    ...Object.entries(dimensions).flat(),
+    { stat, period: metric.periodSeconds, ...(hidden ? { id: `m${at}`, visible: false } : {}) },
+  ]);
+  return metric.expression
+    ? [...rows, [{ expression: metric.expression, id: `e${index}`, label: 'value' }]]
+    : rows;
+}
+
+const WIDTH = 24;
+const HEIGHT = 6;
+const HEADING = 1;
+
+function widgets(at: Context, m: Metrics, alarmArns: string[]) {
+  const rows = questions(m).flatMap(([question, charts], row) => {
+    const y = row * (HEIGHT + HEADING) + 4;
+    const width = Math.floor(WIDTH / Object.keys(charts).length);
+    const heading = {
+      type: 'text',
+      x: 0,
+      y,
+      width: WIDTH,
+      height: HEADING,
+      properties: { markdown: `## ${question}` },
+    };
+    const drawn = Object.entries(charts).map(([title, shown], column) => ({
+      type: 'metric',
+      x: column * width,
+      y: y + HEADING,
+      width,
+      height: HEIGHT,
+      properties: {
+        title,
+        view: 'timeSeries',
+        region: shown.some((one) => one.global) ? 'us-east-1' : at.settings.region,
+        metrics: shown.flatMap(lines),
+      },
+    }));
+    return [heading, ...drawn];
+  });
+  const alarm = { type: 'alarm', x: 0, y: 0, width: WIDTH, height: 4, properties: { alarms: alarmArns } };
+  return [alarm, ...rows];
+}
+
+/** The dashboard; resolves to its name. */
+export function dashboard(at: Context, parts: Watched, alarmArns: string[]): string {
+  return new CloudwatchDashboard(at.stack, 'dashboard', {
+    dashboardName: at.prefix,
+    dashboardBody: Fn.jsonencode({ widgets: widgets(at, metrics(at, parts), alarmArns) }),
+  }).dashboardName;
+}

@@ -1,0 +1,26 @@
+import { DynamodbTable } from '@cdktf/provider-aws/lib/dynamodb-table/index.js';
+import type { Context } from './context.ts';
+
+export interface Table {
+  name: string;
+  arn: string;
+}
+
+const KEYS = ['pk', 'sk', 'gsi1pk', 'gsi1sk'];
+
+/** One table for images, variants, collections and leases. */
+export function records({ stack, settings, prefix }: Context): Table {
+  const table = new DynamodbTable(stack, 'records', {
+    name: `${prefix}-records`,
+    billingMode: 'PAY_PER_REQUEST',
+    hashKey: 'pk',
+    rangeKey: 'sk',
+    attribute: KEYS.map((name) => ({ name, type: 'S' })),
+    globalSecondaryIndex: [{ name: 'gsi1', hashKey: 'gsi1pk', rangeKey: 'gsi1sk', projectionType: 'ALL' }],
+    ttl: { attributeName: 'expires', enabled: true },
+    pointInTimeRecovery: { enabled: true },
+    serverSideEncryption: { enabled: true },
+    deletionProtectionEnabled: settings.protect,
+  });
+  return { name: table.name, arn: table.arn };
+}

@@ -1,0 +1,114 @@
+import { AppautoscalingPolicy } from '@cdktf/provider-aws/lib/appautoscaling-policy/index.js';
+import { AppautoscalingTarget } from '@cdktf/provider-aws/lib/appautoscaling-target/index.js';
+import type { EcsService } from '@cdktf/provider-aws/lib/ecs-service/index.js';
+import { Fn } from 'cdktf';
+import { SIZES } from '../sizing.ts';
+import type { Balancer } from './balancer.ts';
+import type { Context } from './context.ts';
+import type { Program } from './permissions.ts';
+import type { Queue } from './queue.ts';
+
+const CPU_PERCENT = 60;
+/** Requests to one vCPU in a minute: stored results need far less than a render, so CPU usually speaks first. */
+const REQUESTS_PER_VCPU = 3000;
+/** Messages that wait for each warmer before another is started; one message is one image. */
+const BACKLOG_PER_TASK = 20;
+
+function scalable({ stack, settings }: Context, program: Program, service: EcsService): AppautoscalingTarget {
+  const { minTasks, maxTasks } = SIZES[settings.size][program];
+  return new AppautoscalingTarget(stack, `${program}-scale`, {
+    serviceNamespace: 'ecs',
+    scalableDimension: 'ecs:service:DesiredCount',
+    resourceId: Fn.join('/', ['service', service.cluster, service.name]),
+    minCapacity: minTasks,
+    maxCapacity: maxTasks,
+  });
+}
+
+function named({ prefix }: Context, name: string, target: AppautoscalingTarget) {
+  return {
+    name: `${prefix}-${name}`,
+    policyType: 'TargetTrackingScaling',
+    resourceId: target.resourceId,
+    scalableDimension: target.scalableDimension,
+    serviceNamespace: target.serviceNamespace,
+  };
+}
+
+const PACE = { scaleOutCooldown: 30, scaleInCooldown: 300 };
+
+export function scaleServer(at: Context, service: EcsService, { lb, targets }: Balancer): void {
+  const target = scalable(at, 'server', service);
+  const vcpus = SIZES[at.settings.size].server.cpu / 1024;
+  new AppautoscalingPolicy(at.stack, 'server-scale-cpu', {
+    ...named(at, 'server-cpu', target),
+    targetTrackingScalingPolicyConfiguration: {
+      ...PACE,
+      targetValue: CPU_PERCENT,
+      predefinedMetricSpecification: { predefinedMetricType: 'ECSServiceAverageCPUUtilization' },
+    },
+  });
+  new AppautoscalingPolicy(at.stack, 'server-scale-requests', {
+    ...named(at, 'server-requests', target),
+    targetTrackingScalingPolicyConfiguration: {
+      ...PACE,
+      targetValue: REQUESTS_PER_VCPU * vcpus,
+      predefinedMetricSpecification: {
+        predefinedMetricType: 'ALBRequestCountPerTarget',
+        resourceLabel: Fn.join('/', [lb.arnSuffix, targets.arnSuffix]),
+      },
+    },
+  });
+}
+
+/** Waiting messages by running tasks. FILL answers for the minute in which Spot took the last task away. */
+export function scaleWarmer(at: Context, service: EcsService, warm: Queue): void {
+  const target = scalable(at, 'warmer', service);
+  const metric = (
+    namespace: string,
+    metricName: string,
+    dimensions: Record<string, string>,
+    stat: string,
+  ) => ({
+    stat,
+    metric: {
+      namespace,
+      metricName,
+      dimensions: Object.entries(dimensions).map(([name, value]) => ({ name, value })),
+    },
+  });
+  const tasks = { ClusterName: service.cluster, ServiceName: service.name };
+  new AppautoscalingPolicy(at.stack, 'warmer-scale-backlog', {
+    ...named(at, 'warmer-backlog', target),
+    targetTrackingScalingPolicyConfiguration: {
+      ...PACE,
+      targetValue: BACKLOG_PER_TASK,
+      customizedMetricSpecification: {
+        metrics: [
+          {
+            id: 'waiting',
+            returnData: false,
+            metricStat: metric(
+              'AWS/SQS',
+              'ApproximateNumberOfMessagesVisible',
+              { QueueName: warm.name },
+              'Sum',
+            ),
+          },
+          {
+            id: 'running',
+            returnData: false,
+            // Each running task sends one sample a minute, so the count of samples is the count of tasks.
+            metricStat: metric('AWS/ECS', 'CPUUtilization', tasks, 'SampleCount'),
+          },
+          {
+            id: 'backlog',
+            expression: 'waiting / FILL(running, 1)',
+            label: 'backlog per task',
+            returnData: true,
+          },
+        ],
+      },
+    },
+  });
+}

@@ -1,0 +1,57 @@
+import { DataAwsCallerIdentity } from '@cdktf/provider-aws/lib/data-aws-caller-identity/index.js';
+import { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
+import { type App, TerraformStack } from 'cdktf';
+import type { Settings } from '../settings.ts';
+import { alarms } from './alarms.ts';
+import { keepState } from './backend.ts';
+import { balancer } from './balancer.ts';
+import { budget } from './budget.ts';
+import { cdn } from './cdn.ts';
+import { certificate } from './certificate.ts';
+import type { Context } from './context.ts';
+import { dashboard } from './dashboard.ts';
+import { edge } from './edge.ts';
+import { firewall } from './firewall.ts';
+import { network } from './network.ts';
+import { originals } from './originals.ts';
+import { outputs } from './outputs.ts';
+import { programs } from './programs.ts';
+import { queue } from './queue.ts';
+import { records } from './records.ts';
+import { results } from './results.ts';
+import { secrets } from './secrets.ts';
+import { topics } from './topics.ts';
+
+function context(app: App, stage: string, settings: Settings): Context {
+  const prefix = `rendition-${stage}`;
+  const stack = new TerraformStack(app, prefix);
+  keepState(stack, settings, stage);
+  const defaultTags = [{ tags: { project: 'rendition', stage } }];
+  new AwsProvider(stack, 'aws', { region: settings.region, defaultTags });
+  const global = new AwsProvider(stack, 'global', { region: 'us-east-1', alias: 'global', defaultTags });
+  const account = new DataAwsCallerIdentity(stack, 'caller').accountId;
+  return { stack, settings, prefix, account, global };
+}
+
+/** One whole deployment: everything that stands behind one CloudFront name. */
+export function stage(app: App, name: string, settings: Settings): void {
+  const at = context(app, name, settings);
+  const net = network(at);
+  const warm = queue(at);
+  const stored = { originals: originals(at, warm), results: results(at), records: records(at) };
+  const told = topics(at);
+  const front = balancer(at, net);
+  const signing = edge(at);
+  const door = cdn(at, {
+    results: stored.results,
+    balancer: front,
+    viewerFunction: signing.viewerFunction,
+    firewallArn: firewall(at).arn,
+    certificateArn: certificate(at),
+  });
+  const running = programs(at, { net, warm, stored, told, front, door, secrets: secrets(at) });
+  const parts = { warm, stored, told, front, door, running };
+  const watched = alarms(at, parts);
+  outputs(at, { ...parts, signing, dashboard: dashboard(at, parts, watched) });
+  budget(at);
+}

@@ -1,0 +1,39 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { synthesise } from '../../app.ts';
+import type { Values } from '../../settings.ts';
+
+/** A digest as a push would print it; no such image exists. */
+export const IMAGE = `123456789012.dkr.ecr.us-east-1.amazonaws.com/rendition@sha256:${'a1'.repeat(32)}`;
+
+export type Resources = Record<string, Record<string, Record<string, unknown>>>;
+
+export interface Synthesised {
+  directory: string;
+  file: string;
+  json: { resource: Resources; output: Resources; terraform: Record<string, unknown> };
+}
+
+/** Synthesises one stage named `dev` into a new temporary directory. */
+export function synthStage(
+  values: Values = {},
+  outdir = mkdtempSync(join(tmpdir(), 'rendition-synth-')),
+): Synthesised {
+  synthesise({ stages: { dev: { image: IMAGE, ...values } }, environment: {}, outdir });
+  const directory = join(outdir, 'stacks', 'rendition-dev');
+  const file = join(directory, 'cdk.tf.json');
+  return { directory, file, json: JSON.parse(readFileSync(file, 'utf8')) };
+}
+
+/** All resources of a type. */
+export function resources({ json }: Synthesised, type: string): Record<string, unknown>[] {
+  return Object.values(json.resource[type] ?? {});
+}
+
+/** The one resource of a type, or the one of that name. */
+export function resource(from: Synthesised, type: string, name?: string): Record<string, unknown> {
+  const [only, another] = name ? [from.json.resource[type]?.[name]] : resources(from, type);
+  if (!only || another) throw new Error(`Expected one ${type} ${name ?? ''}`);
+  return only;
+}

@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { synthesise } from '../app.ts';
+import { SIZES } from '../sizing.ts';
+import { IMAGE, resource, resources, synthStage } from './support/synth.ts';
+
+const first = synthStage();
+
+t.test('the same input gives the same bytes, wherever it is written', async (t) => {
+  const second = synthStage();
+  const text = readFileSync(first.file, 'utf8');
+  t.equal(readFileSync(second.file, 'utf8'), text);
+  t.notMatch(text, first.directory);
+  t.notMatch(text, import.meta.dirname);
+  const counts = Object.values(first.json.resource).map((one) => Object.keys(one).length);
+  t.comment(`${counts.reduce((a, b) => a + b)} resources of ${counts.length} types, ${text.length} bytes`);
+});
+
+t.test('a stage without an image is left out, and said so', async (t) => {
+  const stages = { dev: { image: IMAGE }, prod: {} };
+  t.same(synthesise({ stages, environment: {}, outdir: t.testdir() }), ['prod']);
+});
+
+t.test('a variable chooses which origin answers first', async (t) => {
+  const order = (origin_order: string) => {
+    const cdn = resource(synthStage({ origin_order }), 'aws_cloudfront_distribution');
+    const [group] = cdn.origin_group as { failover_criteria: { status_codes: number[] }; member: unknown }[];
+    return [group?.member, group?.failover_criteria.status_codes];
+  };
+  t.same(order('results-first'), [
+    [{ origin_id: 'results' }, { origin_id: 'server' }],
+    [403, 404, 500, 502, 503, 504],
+  ]);
+  t.same(order('server-first'), [
+    [{ origin_id: 'server' }, { origin_id: 'results' }],
+    [500, 502, 503, 504],
+  ]);
+});
+
+t.test('trouble is cached for a second, and never longer', async (t) => {
+  const cdn = resource(first, 'aws_cloudfront_distribution');
+  const rows = cdn.custom_error_response as { error_code: number; error_caching_min_ttl: number }[];
+  for (const { error_code, error_caching_min_ttl } of rows) {
+    t.equal(error_caching_min_ttl, error_code >= 500 ? 1 : 0);
+  }
+  t.ok(rows.some(({ error_code }) => error_code === 503));
+  t.match(cdn, { http_version: 'http2and3', is_ipv6_enabled: true });
+});
+
+t.test('both origins ask through one shield', async (t) => {
+  const cdn = resource(synthStage({ region: 'eu-central-1' }), 'aws_cloudfront_distribution');
+  for (const origin of cdn.origin as object[]) {
+    t.match(origin, { origin_shield: { enabled: true, origin_shield_region: 'eu-central-1' } });
+  }
+});
+
+t.test('every bucket of ours is private, encrypted, TLS only and tidied up', async (t) => {
+  t.equal(resources(first, 'aws_s3_bucket').length, 2);
+  for (const type of [
+    'aws_s3_bucket_public_access_block',
+    'aws_s3_bucket_server_side_encryption_configuration',
+    'aws_s3_bucket_lifecycle_configuration',
+    'aws_s3_bucket_ownership_controls',
+    'aws_s3_bucket_policy',
+  ]) {
+    t.equal(resources(first, type).length, 2, type);
+  }
+  for (const { policy } of resources(first, 'aws_s3_bucket_policy'))
+    t.match(policy, '"aws:SecureTransport" = "false"');
+});
+
+t.test('an existing bucket is read and sent no configuration', async (t) => {
+  const made = synthStage({ originals_bucket: 'photos-of-ours' });
+  t.equal(resources(made, 'aws_s3_bucket').length, 1);
+  t.equal(resources(made, 'aws_s3_bucket_notification').length, 0);
+  t.equal(resources(made, 'aws_s3_bucket_versioning').length, 0);
+});
+
+t.test('a domain brings its certificate, its records and its name', async (t) => {
+  const zone = synthStage({ domain: 'img.example.com', hosted_zone: 'Z0123456789' });
+  t.same(resource(zone, 'aws_cloudfront_distribution').aliases, ['img.example.com']);
+  t.equal(resources(zone, 'aws_acm_certificate').length, 1);
+  t.equal(resources(zone, 'aws_route53_record').length, 3);
+  t.match(zone.json.output.cdn_domain, { value: 'img.example.com' });
+  const certificate_arn = 'arn:aws:acm:us-east-1:123456789012:certificate/abc';
+  const given = synthStage({ domain: 'img.example.com', certificate_arn });
+  t.equal(resources(given, 'aws_acm_certificate').length, 0);
+  t.match(resource(given, 'aws_cloudfront_distribution').viewer_certificate, {
+    acm_certificate_arn: certificate_arn,
+  });
+});
+
+t.test('sizes are the rows of the table', async (t) => {
+  for (const [size, { server, warmer }] of Object.entries(SIZES)) {
+    const made = synthStage({ size });
+    const of = (program: string) => resource(made, 'aws_ecs_task_definition', `${program}-task`);
+    t.match(of('server'), { cpu: String(server.cpu), memory: String(server.memoryMiB) });
+    t.match(of('warmer'), { cpu: String(warmer.cpu), memory: String(warmer.memoryMiB) });
+    const scale = resource(made, 'aws_appautoscaling_target', 'warmer-scale');
+    t.match(scale, { min_capacity: warmer.minTasks, max_capacity: warmer.maxTasks });
+    t.ok(warmer.minTasks >= 1, 'backlog per task has no answer at zero');
+  }
+});
+
+t.test('tasks cannot write but to their scratch, run by digest on arm64, and roll back', async (t) => {
+  for (const program of ['server', 'warmer']) {
+    const task = resource(first, 'aws_ecs_task_definition', `${program}-task`);
+    t.match(task.runtime_platform, { cpu_architecture: 'ARM64' });
+    t.match(task.container_definitions, '"readonlyRootFilesystem" = true');
+    t.match(task.container_definitions, `"image" = "${IMAGE}"`);
+    const service = resource(first, 'aws_ecs_service', program);
+    t.match(service, {
+      deployment_circuit_breaker: { enable: true, rollback: true },
+      wait_for_steady_state: true,
+      lifecycle: { ignore_changes: ['desired_count'] },
+    });
+  }
+  t.match(resource(first, 'aws_ecs_service', 'warmer').capacity_provider_strategy, [
+    { capacity_provider: 'FARGATE_SPOT' },
+  ]);
+});
+
+t.test('state is locked in its bucket where one is named', async (t) => {
+  t.match(synthStage({ state_bucket: 'our-state' }).json.terraform.backend, {
+    s3: { bucket: 'our-state', key: 'rendition/dev.tfstate', use_lockfile: true, encrypt: true },
+  });
+});
+
+t.test('protection holds what has data, and can be taken off', async (t) => {
+  const protectedTable = resource(first, 'aws_dynamodb_table');
+  t.match(protectedTable, { deletion_protection_enabled: true, point_in_time_recovery: { enabled: true } });
+  t.equal(resource(first, 'aws_s3_bucket', 'originals').force_destroy, false);
+  t.equal(resource(synthStage({ protect: false }), 'aws_s3_bucket', 'originals').force_destroy, true);
+});
+
+t.test('no secret is in the synthesised text', async (t) => {
+  t.notMatch(JSON.stringify(first.json), '"secret_string":');
+  t.equal(resources(first, 'aws_secretsmanager_secret_version').length, 2);
+});

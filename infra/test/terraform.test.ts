@@ -1,0 +1,115 @@
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { run, serveStack } from '../stand-in/run.ts';
+import { type Synthesised, synthStage } from './support/synth.ts';
+import { noTerraform } from './support/tools.ts';
+
+const OPTIONS = [
+  {},
+  {
+    domain: 'img.example.com',
+    hosted_zone: 'Z0123456789',
+    originals_bucket: 'photos-of-ours',
+    origin_order: 'server-first',
+    alarm_email: 'ops@example.com',
+    notify_email: 'shop@example.com',
+    budget_usd: 500,
+    region: 'eu-west-1',
+    size: 'large',
+    cors_origins: ['https://shop.example.com'],
+  },
+];
+
+/** Init and then the given commands, each against one stand-in provider; resolves to their outputs. */
+async function terraform(directory: string, commands: string[][]) {
+  const provider = await serveStack(join(directory, 'cdk.tf.json'));
+  const outcomes = [];
+  try {
+    for (const command of [['init', '-input=false'], ...commands]) {
+      outcomes.push(await run(['terraform', ...command], { cwd: directory, provider }));
+    }
+  } finally {
+    provider.close();
+  }
+  return outcomes;
+}
+
+t.test('terraform accepts and plans the stack', { skip: noTerraform }, async (t) => {
+  for (const values of OPTIONS) {
+    const { directory, json } = synthStage(values);
+    const count = Object.values(json.resource).flatMap((one) => Object.keys(one)).length;
+    const [init, validate, plan, show] = await terraform(directory, [
+      ['validate'],
+      ['plan', '-input=false', '-out=plan'],
+      ['show', '-json', 'plan'],
+    ]);
+    t.equal(init?.code, 0, init?.output ?? '');
+    t.match(validate?.output, 'The configuration is valid');
+    t.match(plan?.output, `Plan: ${count} to add, 0 to change, 0 to destroy.`);
+    const changes = JSON.parse(show?.output ?? '{}').resource_changes.filter(
+      (one: { mode: string }) => one.mode === 'managed',
+    );
+    t.equal(changes.length, count);
+    t.comment(`${count} resources planned`);
+  }
+});
+
+/** Copies a stack and changes its JSON, to see whether terraform notices. */
+function mutated({ directory }: Synthesised, change: (text: string) => string): string {
+  const copy = join(mkdtempSync(join(tmpdir(), 'rendition-mutant-')), 'stack');
+  cpSync(directory, copy, { recursive: true });
+  const file = join(copy, 'cdk.tf.json');
+  const before = readFileSync(file, 'utf8');
+  const after = change(before);
+  if (after === before) throw new Error('The mutation found nothing to change');
+  writeFileSync(file, after);
+  return copy;
+}
+
+const without = (type: string, name: string, key: string) => (text: string) => {
+  const json = JSON.parse(text);
+  delete json.resource[type][name][key];
+  return JSON.stringify(json);
+};
+
+const MUTATIONS: Record<string, [change: (text: string) => string, expected: RegExp]> = {
+  'a misspelt argument': [
+    (text) => text.replace('"visibility_timeout_seconds"', '"visibilty_timeout_seconds"'),
+    /Extraneous JSON object property|No argument or block type is named "visibilty_timeout_seconds"/,
+  ],
+  'a missing block': [
+    without('aws_cloudfront_distribution', 'cdn', 'restrictions'),
+    /(Insufficient|Missing) restrictions blocks?|at least 1 "restrictions" block/,
+  ],
+  'a missing argument': [
+    without('aws_sqs_queue_policy', 'warm-policy', 'policy'),
+    /The argument "policy" is required/,
+  ],
+  'a dangling reference': [
+    (text) => text.replaceAll('aws_lb.balancer.dns_name', 'aws_lb.balance.dns_name'),
+    /Reference to undeclared resource/,
+  ],
+  'an attribute that is not there': [
+    (text) => text.replaceAll('aws_lb.balancer.dns_name', 'aws_lb.balancer.dnsname'),
+    /Unsupported attribute/,
+  ],
+  'a value of the wrong type': [
+    (text) => text.replace('"visibility_timeout_seconds": 120', '"visibility_timeout_seconds": "soon"'),
+    /a number is required/,
+  ],
+  'a type that does not exist': [
+    (text) => text.replace('"aws_sqs_queue_policy": {', '"aws_sqs_queue_polic": {'),
+    /Invalid resource type|does not support resource type/,
+  ],
+};
+
+t.test('terraform against the stand-in notices a mistake', { skip: noTerraform }, async (t) => {
+  const stack = synthStage();
+  for (const [name, [change, expected]] of Object.entries(MUTATIONS)) {
+    const [, validate] = await terraform(mutated(stack, change), [['validate']]);
+    t.not(validate?.code, 0, name);
+    t.match(validate?.output.replace(/\s*\n[│╷╵ ]*/g, ' '), expected, name);
+  }
+});
