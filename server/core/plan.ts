@@ -141,10 +141,19 @@ function withBackground(steps: readonly Step[], source: Source, { background, al
   return early ? [flatten(background), ...steps] : [...steps, flatten(background)];
 }
 
+/** Steps that look at or change colours, before which the background must not be there yet. */
+const COLOURLESS = new Set(['extend', 'rotate', 'flip', 'turn']);
+
 function stepsOf(values: Transformation, geometry: Geometry, source: Source, context: StepContext): Step[] {
-  const own = OPERATIONS.flatMap((operation: Operation) => operation.steps?.(values, context) ?? []);
-  const steps = [...letterbox(geometry, context), ...lateTurn(geometry), ...own];
-  return withBackground(steps, source, context);
+  const ownSteps = (given: StepContext) =>
+    OPERATIONS.flatMap((operation: Operation) => operation.steps?.(values, given) ?? []);
+  const around = (given: StepContext) => [...letterbox(geometry, given), ...lateTurn(geometry)];
+  const own = ownSteps(context);
+  if (own.every(({ slot }) => COLOURLESS.has(slot))) return withBackground([...around(context), ...own], source, context);
+  // Letterbox and corners stay see-through until the colours are done: a negated picture keeps its red background.
+  const clear = { ...context, background: undefined, alpha: true };
+  const opens = geometry.canvas !== undefined || own.some(({ slot }) => slot === 'rotate');
+  return withBackground([...around(clear), ...ownSteps(clear)], { ...source, alpha: source.alpha || opens }, context);
 }
 
 /**
