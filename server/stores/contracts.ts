@@ -116,6 +116,8 @@ export interface ImageRecord {
   /** ETag of the original; absent while uploading. */
   version?: string;
   original?: OriginalFacts;
+  /** Counts purges of unchanged bytes; part of the version that servers compare. Absent: never purged. */
+  generation?: number;
   /** Where to send the finished status, if anywhere (HTTPS). */
   webhook?: string;
   /** Why the whole image failed. */
@@ -128,9 +130,16 @@ export interface ImageRecord {
 
 /** Fields that a write may set; `undefined` removes the field. `collection` moves only by relate/unrelate. */
 export type ImageChange = {
-  [K in 'status' | 'title' | 'description' | 'focal' | 'version' | 'original' | 'webhook' | 'error']?:
-    | ImageRecord[K]
-    | undefined;
+  [K in
+    | 'status'
+    | 'title'
+    | 'description'
+    | 'focal'
+    | 'version'
+    | 'original'
+    | 'generation'
+    | 'webhook'
+    | 'error']?: ImageRecord[K] | undefined;
 };
 
 export interface VariantRecord {
