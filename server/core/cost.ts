@@ -41,6 +41,8 @@ const BASE_BYTES = 8_000_000;
 export function priceOf(
   work: {
     source: Source;
+    /** px that are decoded or drawn, of one page. */
+    stored: Size;
     geometry: Geometry;
     steps: readonly Step[];
     trims: boolean;
@@ -50,7 +52,7 @@ export function priceOf(
   output: { format: Format; settings: EncoderSettings },
 ): Cost {
   const { source, geometry, steps, frames } = work;
-  const megapixels = (source.stored.width * source.stored.height * frames) / 1e6;
+  const megapixels = (work.stored.width * work.stored.height * frames) / 1e6;
   const result = (work.result.width * work.result.height * frames) / 1e6;
   const { cpuMs, bytes } = DECODING[source.format];
   const shrink = jpegShrink(source, geometry);

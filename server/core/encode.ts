@@ -1,4 +1,4 @@
-import type { Metadata, OutputInfo, Sharp } from 'sharp';
+import type { OutputInfo, Sharp } from 'sharp';
 import type { EncoderSettings } from './formats.ts';
 import { FORMAT_TABLE } from './formats.ts';
 import { fromStrip } from './frames.ts';
@@ -8,6 +8,7 @@ import type { PassOptions } from './pipeline.ts';
 import { fromRaw, toRaw } from './pipeline.ts';
 import { placeholder } from './placeholder.ts';
 import type { Plan } from './plan.ts';
+import type { Header } from './source.ts';
 
 interface EncodedResult {
   readonly bytes: Buffer;
@@ -21,7 +22,7 @@ interface EncodedResult {
 export async function encodeResult(
   image: Sharp,
   plan: Plan,
-  metadata: Metadata,
+  metadata: Header,
   pass: PassOptions,
 ): Promise<EncodedResult> {
   if (plan.values.ph) {
@@ -61,7 +62,7 @@ export function profiled(image: Sharp, { values, source }: Plan): Sharp {
   return values.icc === 'keep' && !source.cmyk ? image.keepIccProfile() : image;
 }
 
-function described(image: Sharp, { values }: Plan, metadata: Metadata): Sharp {
+function described(image: Sharp, { values }: Plan, metadata: Header): Sharp {
   if (values.meta === 'keep') return image.keepExif().keepXmp();
   const kept = values.meta === 'none' ? undefined : copyrightOf(metadata);
   return kept ? image.withExif(kept) : image;

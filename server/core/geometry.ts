@@ -204,7 +204,7 @@ function fitted(picture: Size, values: Transformation): Size {
   }
   const both = w !== undefined && h !== undefined;
   const asked = both && fit === 'outside' ? Math.max(across, down) : Math.min(across, down);
-  if (asked === Number.POSITIVE_INFINITY || (asked > 1 && !up)) return picture;
+  if (asked === Number.POSITIVE_INFINITY || (asked > 1 && !up)) return size(picture.width, picture.height);
   const { width, height } = scaledBy(picture, asked);
   return { width: asked === across && w ? w : width, height: asked === down && h ? h : height };
 }
@@ -256,6 +256,8 @@ export interface Framing {
   readonly focal?: Point | undefined;
   /** Region that trim found, in the upright image; stands for that of `rect`. */
   readonly trimmed?: Box | undefined;
+  /** Enlarged without being asked: nothing is lost. */
+  readonly vector?: boolean;
   /** px; placeholders need few. */
   readonly maxSide?: number;
 }
@@ -275,8 +277,11 @@ export function planGeometry(image: Size, values: Transformation, framing: Frami
     x: clamp((point.x * image.width - (region?.left ?? 0)) / picture.width, 0, 1),
     y: clamp((point.y * image.height - (region?.top ?? 0)) / picture.height, 0, 1),
   };
-  const { maxSide = MAX_SIDE } = framing;
-  const { place, shrunk } = limited(placed(picture, values, focus), maxSide);
+  const { maxSide = MAX_SIDE, vector } = framing;
+  const { place, shrunk } = limited(
+    placed(picture, vector ? { ...values, up: true } : values, focus),
+    maxSide,
+  );
   const turn = askedTurn(values);
   const warned = shrunk && maxSide === MAX_SIDE;
   const warnings = [...(cut?.clamped ? ['rect-clamped'] : []), ...(warned ? [`limited-to-${MAX_SIDE}`] : [])];

@@ -1,5 +1,6 @@
 import exifReader from 'exif-reader';
-import type { Exif, Metadata } from 'sharp';
+import type { Exif } from 'sharp';
+import type { Header } from './source.ts';
 
 /** IPTC IIM datasets that name an author or owner (IPTC-IIM 4.2, record 2). */
 const IPTC = { byline: 80, credit: 110, copyright: 116 } as const;
@@ -39,7 +40,7 @@ function readExif(block: Buffer | undefined): { artist?: unknown; copyright?: un
 }
 
 /** Author and copyright of an original, from EXIF or IPTC, as EXIF for the result; undefined when it has neither. */
-export function copyrightOf(metadata: Metadata): Exif | undefined {
+export function copyrightOf(metadata: Header): Exif | undefined {
   const exif = readExif(metadata.exif);
   const iptc = metadata.iptc ? readIptc(metadata.iptc) : new Map<number, string>();
   const artist = clean(exif.artist) ?? clean(iptc.get(IPTC.byline)) ?? clean(iptc.get(IPTC.credit));

@@ -10,6 +10,7 @@ import type { Transformation } from './operations/index.ts';
 import { OPERATIONS } from './operations/index.ts';
 import type { Source, SourceLimits } from './source.ts';
 import { checkPixels, uprightSize } from './source.ts';
+import { drawingOf } from './vector.ts';
 
 /** Everything that is decided before a pixel is decoded. */
 export interface Plan {
@@ -22,6 +23,7 @@ export interface Plan {
   readonly page: number;
   /** From stored to upright; nothing with orient=0. */
   readonly orientation: Turn;
+  /** px of what is read, upright: of the original, or of the raster that an SVG is drawn on. */
   readonly upright: Size;
   readonly geometry: Geometry;
   /** After the geometry, in order. */
@@ -149,11 +151,31 @@ function stepsOf(values: Transformation, geometry: Geometry, source: Source, con
     OPERATIONS.flatMap((operation: Operation) => operation.steps?.(values, given) ?? []);
   const around = (given: StepContext) => [...letterbox(geometry, given), ...lateTurn(geometry)];
   const own = ownSteps(context);
-  if (own.every(({ slot }) => COLOURLESS.has(slot))) return withBackground([...around(context), ...own], source, context);
+  if (own.every(({ slot }) => COLOURLESS.has(slot)))
+    return withBackground([...around(context), ...own], source, context);
   // Letterbox and corners stay see-through until the colours are done: a negated picture keeps its red background.
   const clear = { ...context, background: undefined, alpha: true };
   const opens = geometry.canvas !== undefined || own.some(({ slot }) => slot === 'rotate');
-  return withBackground([...around(clear), ...ownSteps(clear)], { ...source, alpha: source.alpha || opens }, context);
+  return withBackground(
+    [...around(clear), ...ownSteps(clear)],
+    { ...source, alpha: source.alpha || opens },
+    context,
+  );
+}
+
+/** Size, crop and turns, in px of what will be read. */
+function layOut(source: Source, values: Transformation, options: PlanOptions, moves: boolean) {
+  const maxSide = values.ph ? { maxSide: PLACEHOLDER_SIDE } : {};
+  const framing = { focal: options.focal, trimmed: options.trimmed, vector: source.vector, ...maxSide };
+  const upright = uprightSize(source, values.orient);
+  if (!source.vector) {
+    checkPixels(source, moves ? source.pages : 1, options.limits);
+    const geometry = cutBeforeEnlarging(planGeometry(upright, values, framing), upright);
+    return { upright, geometry, held: false };
+  }
+  const drawing = drawingOf(upright, planGeometry(upright, values, framing), options.limits.maxPixels);
+  const geometry = cutBeforeEnlarging(drawing.geometry, drawing.raster);
+  return { upright: drawing.raster, geometry, held: drawing.held };
 }
 
 /**
@@ -168,11 +190,7 @@ export function makePlan(source: Source, values: Transformation, options: PlanOp
   const { alpha } = FORMAT_TABLE[format];
   const page = pageOf(source, values);
   const { moves, warnings } = motion(source, values, format, options.limits);
-  checkPixels(source, moves ? source.pages : 1, options.limits);
-  const upright = uprightSize(source, values.orient);
-  const maxSide = values.ph ? { maxSide: PLACEHOLDER_SIDE } : {};
-  const framing = { focal: options.focal, trimmed: options.trimmed, ...maxSide };
-  const geometry = cutBeforeEnlarging(planGeometry(upright, values, framing), upright);
+  const { upright, geometry, held } = layOut(source, values, options, moves);
   const background = backgroundOf(values, alpha);
   const steps = stepsOf(values, geometry, source, { alpha, background, watermark: options.watermark });
   const start = geometry.canvas ? geometry.scaled : geometry.result;
@@ -180,6 +198,7 @@ export function makePlan(source: Source, values: Transformation, options: PlanOp
   const settings = encoderSettings(source, values, options.lane, moves);
   const work = {
     source,
+    stored: source.vector ? upright : source.stored,
     geometry,
     steps,
     trims: values.trim !== undefined,
@@ -199,6 +218,6 @@ export function makePlan(source: Source, values: Transformation, options: PlanOp
     steps,
     result,
     cost: priceOf(work, { format, settings }),
-    warnings: [...warnings, ...geometry.warnings],
+    warnings: [...warnings, ...geometry.warnings, ...(held ? ['enlarged-drawing'] : [])],
   };
 }

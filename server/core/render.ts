@@ -1,24 +1,26 @@
-import type { Metadata, Sharp, SharpOptions } from 'sharp';
+import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import { encodeResult, profiled } from './encode.ts';
 import { areFramewise, fromStrip, runOnFrames } from './frames.ts';
 import { geometrySteps, storedRegion } from './framing.ts';
 import type { Box } from './geometry.ts';
-import { turnBox } from './geometry.ts';
+import { turnBox, turnSize } from './geometry.ts';
 import type { Size } from './operation.ts';
-import type { Draft, Handover, PassOptions } from './pipeline.ts';
+import type { Draft, Handover, PassOptions, Raw } from './pipeline.ts';
 import { fromRaw, runSteps, toRaw } from './pipeline.ts';
 import type { Plan, PlanOptions } from './plan.ts';
 import { makePlan } from './plan.ts';
 import { sharpProblem } from './sharp-errors.ts';
-import type { Source } from './source.ts';
+import type { Header, Source } from './source.ts';
 import { formatOf, readSource } from './source.ts';
+import type { Measure, Rasterize } from './vector.ts';
+import { measureSvg, naturalBox, rasterizeSvg } from './vector.ts';
 
 /** An original whose header has been read. */
 export interface Opened {
   readonly bytes: Uint8Array;
   readonly source: Source;
-  readonly metadata: Metadata;
+  readonly metadata: Header;
 }
 
 export interface RenderRequest {
@@ -28,6 +30,8 @@ export interface RenderRequest {
   readonly options: PlanOptions;
   readonly maxPixels: number;
   readonly pass: PassOptions;
+  /** Draws SVGs, in a process that may die; in this one when absent. */
+  readonly rasterize?: Rasterize | undefined;
   /** Monotonic ms, for the timings. */
   readonly now: () => number;
 }
@@ -48,12 +52,19 @@ const FAIL_ON = 'warning';
 /**
  * Reads the header of an original.
  *
+ * @param svg  reads the header of an SVG, which can hang a parser; in this process when absent
  * @throws Problem `unsupported_source`, `damaged_source`, `too_many_pixels`
  */
-export async function openOriginal(bytes: Uint8Array): Promise<Opened> {
+export async function openOriginal(
+  bytes: Uint8Array,
+  { measure = measureSvg, signal }: { measure?: Measure | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<Opened> {
   const format = formatOf(bytes);
   try {
-    const metadata = await sharp(bytes, { failOn: FAIL_ON, limitInputPixels: false }).metadata();
+    const metadata: Header =
+      format === 'svg'
+        ? await measure(bytes, signal)
+        : await sharp(bytes, { failOn: FAIL_ON, limitInputPixels: false }).metadata();
     return { bytes, metadata, source: readSource(format, bytes.byteLength, metadata) };
   } catch (error) {
     throw sharpProblem(error);
@@ -92,12 +103,21 @@ async function run(request: RenderRequest): Promise<Rendered> {
   return { ...result, warnings, timings };
 }
 
-function open({ opened, plan, maxPixels }: RenderRequest, extra: SharpOptions = {}): Sharp {
+async function open(request: RenderRequest): Promise<Sharp> {
+  const { opened, plan, maxPixels } = request;
   const { page, moves, source } = plan;
   const pages = moves ? { animated: true } : source.pages > 1 ? { page } : {};
-  const image = sharp(opened.bytes, { failOn: FAIL_ON, limitInputPixels: maxPixels, ...pages, ...extra });
+  const image = source.vector
+    ? fromRaw(await draw(request))
+    : sharp(opened.bytes, { failOn: FAIL_ON, limitInputPixels: maxPixels, ...pages });
   const region = storedRegion(plan);
   return region ? image.extract(region) : image;
+}
+
+function draw({ opened, plan, pass, rasterize }: RenderRequest): Promise<Raw> {
+  return rasterize
+    ? rasterize(opened.bytes, plan.upright, pass.signal)
+    : rasterizeSvg(opened.bytes, plan.upright, pass);
 }
 
 /** The box that is left of the upright picture without its uniform border; undefined when there is nothing to cut. */
@@ -109,12 +129,14 @@ async function findTrim(request: RenderRequest): Promise<Box | undefined> {
   const whole = { left: 0, top: 0, ...plan.source.stored };
   const still = { ...request, plan: { ...plan, moves: false } };
   // Two pipelines: sharp trims before it extracts. Full size, since a border measured on a small copy is pixels off.
-  const raw = await toRaw(open(still), pass);
+  const raw = await toRaw(await open(still), pass);
   const { info } = await fromRaw(raw).trim({ threshold }).raw().toBuffer({ resolveWithObject: true });
   if (info.width === raw.width && info.height === raw.height) return undefined;
   const left = (region ?? whole).left - (info.trimOffsetLeft ?? 0);
   const top = (region ?? whole).top - (info.trimOffsetTop ?? 0);
-  return turnBox({ left, top, width: info.width, height: info.height }, plan.source.stored, plan.orientation);
+  const box = { left, top, width: info.width, height: info.height };
+  if (plan.source.vector) return naturalBox(box, plan.upright, plan.source.stored);
+  return turnBox(box, plan.source.stored, plan.orientation);
 }
 
 interface Drawn {
@@ -127,8 +149,8 @@ async function drawn(request: RenderRequest): Promise<Drawn> {
   const { plan, pass } = request;
   const [early, late] = split(plan);
   const steps = [...early, ...geometrySteps(plan), ...late];
-  const size = storedRegion(plan) ?? plan.source.stored;
-  const start: Draft = { image: open(request), size, slot: 0 };
+  const size = storedRegion(plan) ?? turnSize(plan.upright, plan.orientation);
+  const start: Draft = { image: await open(request), size, slot: 0 };
   if (!plan.moves || areFramewise(steps)) {
     return { image: (await runSteps(start, steps, handover(request), pass)).image };
   }

@@ -27,6 +27,8 @@ export interface Source {
   /** Decoded in scans: the whole picture stays in memory meanwhile. */
   readonly scans: boolean;
   readonly cmyk: boolean;
+  /** Drawn at any size; `stored` is its natural size. */
+  readonly vector: boolean;
 }
 
 export interface SourceLimits {
@@ -49,11 +51,15 @@ export function formatOf(bytes: Uint8Array): SourceFormat {
   });
 }
 
+/** What is read of a header. */
+export type Header = Size & Partial<Omit<Metadata, 'width' | 'height'>>;
+
 /** @throws Problem `damaged_source` when the header names no size */
-export function readSource(format: SourceFormat, bytes: number, metadata: Metadata): Source {
-  const { width = 0, pages = 1, orientation = 1 } = metadata;
-  const height = metadata.pageHeight ?? metadata.height ?? 0;
-  if (width < 1 || height < 1) throw new Problem('damaged_source', 'The header of the image names no size.');
+export function readSource(format: SourceFormat, bytes: number, metadata: Header): Source {
+  const { width, pages = 1, orientation = 1 } = metadata;
+  const height = metadata.pageHeight ?? metadata.height;
+  if (!(width >= 1 && height >= 1))
+    throw new Problem('damaged_source', 'The header of the image names no size.');
   const moving = pages > 1 && (format === 'gif' || format === 'webp');
   return {
     format,
@@ -68,6 +74,7 @@ export function readSource(format: SourceFormat, bytes: number, metadata: Metada
     palette: metadata.isPalette === true || format === 'gif',
     scans: metadata.isProgressive === true,
     cmyk: metadata.space === 'cmyk',
+    vector: format === 'svg',
   };
 }
 
