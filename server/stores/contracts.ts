@@ -25,7 +25,10 @@ export interface StoredFacts extends ObjectFacts {
 }
 
 export interface StoredObject extends StoredFacts {
-  /** Must be read to the end or destroyed; destroying it frees the connection or file. */
+  /**
+   * Must be read to the end or destroyed; destroying it frees the connection or file. Begun reads see their
+   * object to the end, whatever is written meanwhile. The signal of `get` ends the body too.
+   */
   body: NodeJS.ReadableStream & AsyncIterable<Uint8Array> & { destroy(error?: Error): unknown };
 }
 
@@ -42,7 +45,8 @@ export interface Objects {
   get(key: string, signal?: AbortSignal): Promise<StoredObject | undefined>;
   /**
    * Last write wins; readers see the old object or the new one, never a mixture. Resolves once durable.
-   * A body that errors or an aborted signal leaves nothing behind, neither object nor parts.
+   * A body that errors or an aborted signal leaves nothing behind, neither object nor parts, and `put` rejects
+   * with that error or reason. Only an answer that got lost leaves it open whether the whole object is there.
    */
   put(
     key: string,
@@ -124,11 +128,11 @@ export interface ImageRecord {
   error?: string;
   createdAt: string;
   updatedAt: string;
-  /** Counts writes; the token for compare-and-set. */
+  /** 1 at first; counts `updateImage`, and is its token. Being related or unrelated does not move it. */
   revision: number;
 }
 
-/** Fields that a write may set; `undefined` removes the field. `collection` moves only by relate/unrelate. */
+/** Fields that a write may set; `undefined` removes all but the status. `collection` moves only by relate/unrelate. */
 export type ImageChange = {
   [K in
     | 'status'
@@ -156,6 +160,7 @@ export interface VariantRecord {
   updatedAt: string;
 }
 
+/** `bytes`, `ms` and `error` are said of the new status: what is not given here is removed. */
 export interface VariantChange {
   status: VariantStatus;
   bytes?: number;
@@ -194,16 +199,22 @@ export interface Records {
   updateImage(id: string, revision: number, change: ImageChange): Promise<ImageRecord | undefined>;
   /** Removes the image, its variants and its membership (the collection's count follows) as one; the record as it was. */
   removeImage(id: string): Promise<ImageRecord | undefined>;
-  /** Newest first by createdAt, then id. Filters combine. A page may be short; only absent `next` means the end. */
+  /**
+   * Newest first by createdAt, then by id, also descending. Filters combine. A page may be short; only absent
+   * `next` means the end. Lists may lag a moment behind writes.
+   */
   images(query: ImageQuery): Promise<Page<ImageRecord>>;
-  /** Images `uploading`, `uploaded` or `processing` whose last write is older than `before`: the sweep's work list. */
+  /**
+   * Images `uploading`, `uploaded` or `processing` whose last write is older than `before`, in no order: the
+   * sweep's work list.
+   */
   stalled(before: Date, limit: number): Promise<ImageRecord[]>;
 
   /** All variants of an image, ascending by canonical form. */
   variants(id: string): Promise<VariantRecord[]>;
   /**
    * Puts each variant to `queued` for `version`, attempts 0, unless one is there for the same version that is
-   * not `failed`. Resolves to all of the named variants as they now stand. False-like absence: [] when the image is gone.
+   * not `failed`. Resolves to the named variants, in that order, as they now stand; [] when the image is gone.
    */
   queueVariants(id: string, version: string, variants: readonly string[]): Promise<VariantRecord[]>;
   /**
@@ -221,6 +232,7 @@ export interface Records {
   /** False when the id is taken. */
   createCollection(collection: Omit<Collection, 'count'>): Promise<boolean>;
   collection(id: string): Promise<Collection | undefined>;
+  /** Newest first, as images. */
   collections(page: { limit: number; cursor?: string }): Promise<Page<Collection>>;
   updateCollection(
     id: string,
@@ -250,7 +262,7 @@ export interface ReceivedJob {
 }
 
 export interface Jobs {
-  /** Resolves once durable. Each body is at most 256 KiB. */
+  /** Resolves once durable; when it rejects, some may have been sent. Each body is at most 256 KiB. */
   send(bodies: readonly string[]): Promise<void>;
   /**
    * Up to `max` (1-10) messages, hidden from others for `visibilitySeconds`. Waits up to `waitSeconds` (0-20)

@@ -1,25 +1,44 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { FileObjects } from '../../server/stores/files.ts';
+import { openSqlite } from '../../server/stores/sqlite.ts';
+import { jobsSuite } from './jobs.suite.ts';
 import { objectsSuite } from './objects.suite.ts';
+import { recordsSuite } from './records.suite.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
 t.teardown(() => rm(folder, { recursive: true, force: true }));
 
-const objects = await FileObjects.open(join(folder, 'objects'));
-const unreachable = await unusable(join(folder, 'unreachable'));
+function stores(options = { maxReceives: 3 }) {
+  const opened = openSqlite(join(folder, `${randomUUID()}.db`), options);
+  t.teardown(() => opened.close());
+  return opened;
+}
+
+const closed = stores();
+closed.close();
+
+const unmounted = await FileObjects.open(join(folder, 'unmounted'));
+await rm(join(folder, 'unmounted'), { recursive: true });
 
 await objectsSuite(t, 'objects in files', {
-  objects,
-  unreachable,
+  objects: await FileObjects.open(join(folder, 'objects')),
+  unreachable: unmounted,
   leftovers: () => readdir(join(folder, 'objects', '.tmp')),
   gaps: {},
 });
 
-async function unusable(root: string): Promise<FileObjects> {
-  const store = await FileObjects.open(root);
-  await rm(root, { recursive: true });
-  return store;
-}
+await recordsSuite(t, 'records in SQLite', {
+  records: stores().records,
+  unreachable: closed.records,
+  gaps: {},
+});
+
+await jobsSuite(t, 'jobs in SQLite', {
+  fresh: async (options) => stores(options).jobs,
+  unreachable: closed.jobs,
+  gaps: {},
+});

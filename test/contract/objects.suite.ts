@@ -21,7 +21,7 @@ const MIB = 1024 * 1024;
 export function objectsSuite(t: Test, title: string, under: ObjectsUnderTest): Promise<unknown> {
   const { objects } = under;
   const fresh = () => `t/${randomUUID()}`;
-  return suite(t, title, under.gaps, (it) => {
+  return suite(t, title, { gaps: under.gaps, atOnce: 1 }, (it) => {
     it('head and get of an absent key are undefined', async (t) => {
       t.equal(await objects.head(`${fresh()}/none`), undefined);
       t.equal(await objects.get(`${fresh()}/none`), undefined);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 
 /** Cases that a backend is known to get wrong, by name, with the reason that is printed. */
@@ -8,14 +9,22 @@ export type Case = (name: string, body: (t: Test) => Promise<void>) => void;
 /**
  * Runs `define` as one subtest. A case named in `gaps` is skipped with its reason; a gap that names no case
  * fails, so that the table cannot outlive what it excuses.
+ *
+ * @param atOnce  cases that may run at a time
  */
-export function suite(t: Test, title: string, gaps: Gaps, define: (it: Case) => void): Promise<unknown> {
+export function suite(
+  t: Test,
+  title: string,
+  { gaps, atOnce }: { gaps: Gaps; atOnce: number },
+  define: (it: Case) => void,
+): Promise<unknown> {
   return t.test(title, async (t) => {
+    t.jobs = atOnce;
     const names = new Set<string>();
     define((name, body) => {
       names.add(name);
       const skip = gaps[name];
-      t.test(name, skip === undefined ? {} : { skip }, body);
+      t.test(name, skip === undefined ? { buffered: true } : { skip }, body);
     });
     const stale = Object.keys(gaps).filter((name) => !names.has(name));
     t.same(stale, [], 'every gap names a case');
@@ -38,6 +47,11 @@ export function present<T>(value: T | undefined): T {
 }
 
 export const png = { contentType: 'image/png' };
+
+/** A new image, uploaded at `createdAt`. */
+export function newImage(id: string = randomUUID(), createdAt = new Date().toISOString()) {
+  return { id, status: 'uploaded', createdAt, version: 'v1' } as const;
+}
 
 /** A body of unknown length. */
 export async function* pieces(parts: (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {

@@ -1,0 +1,36 @@
+import type { ImageChange, ImageRecord, VariantChange, VariantRecord } from './contracts.ts';
+
+/** An image after `change`; `undefined` in it removes a field, but never the status. */
+export function changedImage(image: ImageRecord, change: ImageChange, updatedAt: string): ImageRecord {
+  const status = change.status ?? image.status;
+  const changed = { ...image, ...change, status, updatedAt, revision: image.revision + 1 };
+  return JSON.parse(JSON.stringify(changed));
+}
+
+/** A variant after `change`. Bytes, time and error are said of one status and go with it. */
+export function changedVariant(
+  before: VariantRecord,
+  change: VariantChange,
+  updatedAt: string,
+): VariantRecord {
+  const { id, variant, version } = before;
+  const { attempt, ...facts } = change;
+  return { id, variant, version, ...facts, attempts: before.attempts + (attempt ? 1 : 0), updatedAt };
+}
+
+export function queuedVariant(
+  id: string,
+  variant: string,
+  version: string,
+  updatedAt: string,
+): VariantRecord {
+  return { id, variant, status: 'queued', version, attempts: 0, updatedAt };
+}
+
+/** Whether queueing for `version` leaves the variant as it is. */
+export function isQueuedOrBetter(
+  variant: VariantRecord | undefined,
+  version: string,
+): variant is VariantRecord {
+  return variant?.version === version && variant.status !== 'failed';
+}

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import type { Jobs, ReceivedJob } from '../contracts.ts';
+import { attempt } from '../failure.ts';
+import { checkBodies } from '../jobs.ts';
+import { type Database, integer, text } from './database.ts';
+
+/** How soon a message of another process is seen. One look costs some 20 µs. */
+const POLL_MS = 150;
+
+type Options = Parameters<Jobs['receive']>[0];
+
+/** The queue in SQLite. Visibility, receive count and dead letters are those of SQS. */
+export class SqliteJobs implements Jobs {
+  readonly #db: Database;
+  readonly #maxReceives: number;
+  /** Tells the waiting receivers of this process that a message came or came back. */
+  readonly #arrivals = new EventEmitter().setMaxListeners(0);
+  readonly deadLetters: Jobs['deadLetters'];
+
+  constructor(db: Database, options: { maxReceives: number }) {
+    this.#db = db;
+    this.#maxReceives = options.maxReceives;
+    this.deadLetters = {
+      receive: (options, signal) => this.#receive(1, options, signal),
+      extend: (receipt, seconds) => this.#extend(1, receipt, seconds),
+      remove: (receipt) => this.#remove(1, receipt),
+    };
+  }
+
+  async send(bodies: readonly string[]): Promise<void> {
+    checkBodies(bodies);
+    const now = Date.now();
+    await this.#write(() => {
+      for (const body of bodies) this.#db.run('INSERT INTO jobs (body, visible_at) VALUES (?, ?)', body, now);
+    });
+    this.#arrivals.emit('arrival');
+  }
+
+  receive(options: Options, signal?: AbortSignal): Promise<ReceivedJob[]> {
+    return this.#receive(0, options, signal);
+  }
+
+  extend(receipt: string, seconds: number): Promise<boolean> {
+    return this.#extend(0, receipt, seconds);
+  }
+
+  remove(receipt: string): Promise<void> {
+    return this.#remove(0, receipt);
+  }
+
+  depth(): Promise<{ ready: number; inFlight: number; dead: number }> {
+    return attempt(undefined, async () => {
+      const sql = `SELECT
+        count(*) FILTER (WHERE dead = 0 AND visible_at <= ?1) AS ready,
+        count(*) FILTER (WHERE dead = 0 AND visible_at > ?1) AS inFlight,
+        count(*) FILTER (WHERE dead = 1) AS dead FROM jobs`;
+      const row = this.#db.get(sql, Date.now());
+      return { ready: integer(row, 'ready'), inFlight: integer(row, 'inFlight'), dead: integer(row, 'dead') };
+    });
+  }
+
+  async redrive(max: number): Promise<number> {
+    const sql = `UPDATE jobs SET dead = 0, receives = 0, receipt = NULL, visible_at = ?
+      WHERE number IN (SELECT number FROM jobs WHERE dead = 1 ORDER BY number LIMIT ?)`;
+    const moved = await this.#write(() => this.#db.run(sql, Date.now(), max));
+    this.#arrivals.emit('arrival');
+    return moved;
+  }
+
+  async ping(): Promise<void> {
+    await attempt(undefined, async () => this.#isAnyVisible(0));
+  }
+
+  async #receive(dead: 0 | 1, options: Options, signal?: AbortSignal): Promise<ReceivedJob[]> {
+    const end = Date.now() + options.waitSeconds * 1000;
+    while (!signal?.aborted) {
+      // A look without the write lock first: idle receivers must not hold up writers.
+      const isAny = await attempt(undefined, async () => this.#isAnyVisible(dead));
+      const jobs = isAny ? await this.#write(() => this.#take(dead, options)) : [];
+      const left = end - Date.now();
+      if (jobs.length > 0 || left <= 0) return jobs;
+      await this.#arrival(Math.min(left, POLL_MS), signal);
+    }
+    return [];
+  }
+
+  #isAnyVisible(dead: 0 | 1): boolean {
+    const sql = 'SELECT 1 FROM jobs WHERE dead = ? AND visible_at <= ? LIMIT 1';
+    return this.#db.get(sql, dead, Date.now()) !== undefined;
+  }
+
+  #take(dead: 0 | 1, options: Options): ReceivedJob[] {
+    const now = Date.now();
+    const exhausted =
+      'UPDATE jobs SET dead = 1, receipt = NULL WHERE dead = 0 AND visible_at <= ? AND receives >= ?';
+    this.#db.run(exhausted, now, this.#maxReceives);
+    const sql = `SELECT number, body, receives FROM jobs WHERE dead = ? AND visible_at <= ?
+      ORDER BY visible_at, number LIMIT ?`;
+    return this.#db.all(sql, dead, now, options.max).map((row) => {
+      const receives = integer(row, 'receives') + (dead ? 0 : 1);
+      const receipt = randomUUID();
+      const taken = 'UPDATE jobs SET receives = ?, receipt = ?, visible_at = ? WHERE number = ?';
+      const visibleAt = now + options.visibilitySeconds * 1000;
+      this.#db.run(taken, receives, receipt, visibleAt, integer(row, 'number'));
+      return { body: text(row, 'body'), receipt, receives };
+    });
+  }
+
+  async #extend(dead: 0 | 1, receipt: string, seconds: number): Promise<boolean> {
+    const sql = 'UPDATE jobs SET visible_at = ? WHERE receipt = ? AND dead = ?';
+    const found = await this.#write(() => this.#db.run(sql, Date.now() + seconds * 1000, receipt, dead));
+    if (seconds === 0) this.#arrivals.emit('arrival');
+    return found === 1;
+  }
+
+  async #remove(dead: 0 | 1, receipt: string): Promise<void> {
+    await this.#write(() => this.#db.run('DELETE FROM jobs WHERE receipt = ? AND dead = ?', receipt, dead));
+  }
+
+  /** Resolves on a message, on the signal, or after `ms`. */
+  #arrival(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', done);
+        this.#arrivals.off('arrival', done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal?.addEventListener('abort', done);
+      this.#arrivals.on('arrival', done);
+    });
+  }
+
+  #write<T>(work: () => T): Promise<T> {
+    return attempt(undefined, async () => this.#db.transaction(work));
+  }
+}

@@ -1,0 +1,263 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Test } from 'tap';
+import type { Jobs, ReceivedJob } from '../../server/stores/contracts.ts';
+import { type Gaps, present, rejection, suite } from './suite.ts';
+
+export interface JobsUnderTest {
+  /** A new, empty queue. */
+  fresh(options: { maxReceives: number }): Promise<Jobs>;
+  unreachable: Jobs;
+  gaps: Gaps;
+}
+
+const now = { max: 10, waitSeconds: 0, visibilitySeconds: 30 };
+
+export function jobsSuite(t: Test, title: string, under: JobsUnderTest): Promise<unknown> {
+  return suite(t, title, { gaps: under.gaps, atOnce: 8 }, (it) => {
+    const queue = (maxReceives = 5) => under.fresh({ maxReceives });
+
+    it('hands out a body as it was sent, for the first time', async (t) => {
+      const jobs = await queue();
+      const body = JSON.stringify({ id: 'Zürich "写真"', variants: ['w=100,fmt=webp'], lines: 'a\n\tb <&>' });
+      await jobs.send([body]);
+      const job = await one(jobs, now);
+      t.match(job, { body, receives: 1 });
+      t.ok(job.receipt);
+    });
+
+    it('takes any number of bodies at once, also none, also large ones', async (t) => {
+      const jobs = await queue();
+      await jobs.send([]);
+      const bodies = Array.from({ length: 25 }, (_, n) => `${n}:${'x'.repeat(n < 4 ? 100_000 : 10)}`);
+      bodies.push('y'.repeat(256 * 1024));
+      await jobs.send(bodies);
+      t.same((await drain(jobs)).sort(), bodies.sort());
+    });
+
+    it('refuses a body over 256 KiB and sends nothing', async (t) => {
+      const jobs = await queue();
+      t.match(await rejection(jobs.send(['small', 'é'.repeat(128 * 1024 + 1)])), { name: 'RangeError' });
+      t.same(await jobs.receive(now), []);
+    });
+
+    it('hides what was received, and hands it out again when its time is over', async (t) => {
+      const jobs = await queue();
+      await jobs.send(['a']);
+      const first = await one(jobs, { ...now, visibilitySeconds: 1 });
+      t.same(await jobs.receive(now), []);
+      const again = await one(jobs, { ...now, waitSeconds: 3 });
+      t.match(again, { body: 'a', receives: 2 });
+      t.not(again.receipt, first.receipt);
+    });
+
+    it('extend keeps a message hidden', async (t) => {
+      const jobs = await queue();
+      await jobs.send(['a']);
+      const { receipt } = await one(jobs, { ...now, visibilitySeconds: 1 });
+      t.equal(await jobs.extend(receipt, 10), true);
+      await sleep(1_300);
+      t.same(await jobs.receive(now), []);
+    });
+
+    it('extend by 0 gives a message back at once, to a receiver that waits', async (t) => {
+      const jobs = await queue();
+      await jobs.send(['a']);
+      const { receipt } = await one(jobs, now);
+      const waiting = one(jobs, { ...now, waitSeconds: 10 });
+      const since = Date.now();
+      t.equal(await jobs.extend(receipt, 0), true);
+      t.match(await waiting, { body: 'a', receives: 2 });
+      t.ok(Date.now() - since < 2_000);
+    });
+
+    it('extend of a removed message is false', async (t) => {
+      const jobs = await queue();
+      await jobs.send(['a']);
+      const { receipt } = await one(jobs, now);
+      await jobs.remove(receipt);
+      t.equal(await jobs.extend(receipt, 10), false);
+    });
+
+    it('extend of a receipt that is none is false', async (t) => {
+      const jobs = await queue();
+      t.equal(await jobs.extend('none', 10), false);
+    });
+
+    it('a receipt is stale once somebody else received the message', async (t) => {
+      const jobs = await queue();
+      await jobs.send(['a']);
+      const first = await one(jobs, { ...now, visibilitySeconds: 1 });
+      const second = await one(jobs, { ...now, waitSeconds: 3 });
+      t.equal(await jobs.extend(first.receipt, 0), false);
+      t.same(await jobs.receive(now), [], 'the second receiver still holds it');
+      await jobs.remove(second.receipt);
+    });
+
+    it('a removed message never comes back, and removing it twice is no error', async (t) => {
+      const jobs = await queue();
+      await jobs.send(['a']);
+      const { receipt } = await one(jobs, { ...now, visibilitySeconds: 1 });
+      await jobs.remove(receipt);
+      await jobs.remove(receipt);
+      await sleep(1_200);
+      t.same(await jobs.receive(now), []);
+      t.match(await jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
+    });
+
+    it('counts what is ready and what is in flight', async (t) => {
+      const jobs = await queue();
+      await jobs.send(['a', 'b', 'c']);
+      t.same(await jobs.depth(), { ready: 3, inFlight: 0, dead: 0 });
+      await one(jobs, { ...now, max: 1 });
+      t.same(await jobs.depth(), { ready: 2, inFlight: 1, dead: 0 });
+    });
+
+    it('a receiver that waits gets a message soon after it is sent', async (t) => {
+      const jobs = await queue();
+      const waiting = one(jobs, { ...now, waitSeconds: 10 });
+      await sleep(300);
+      const since = Date.now();
+      await jobs.send(['a']);
+      t.match(await waiting, { body: 'a' });
+      t.ok(Date.now() - since < 1_000);
+    });
+
+    it('a receiver whose wait is over gets nothing', async (t) => {
+      const jobs = await queue();
+      const since = Date.now();
+      t.same(await jobs.receive({ ...now, waitSeconds: 1 }), []);
+      const took = Date.now() - since;
+      t.ok(took >= 900 && took < 3_000, `${took} ms`);
+    });
+
+    it('the signal ends the wait without an error', async (t) => {
+      const jobs = await queue();
+      const abort = new AbortController();
+      const since = Date.now();
+      setTimeout(() => abort.abort(), 200);
+      t.same(await jobs.receive({ ...now, waitSeconds: 20 }, abort.signal), []);
+      t.ok(Date.now() - since < 1_500);
+    });
+
+    it('with an aborted signal nothing is taken', async (t) => {
+      const jobs = await queue();
+      await jobs.send(['a']);
+      t.same(await jobs.receive(now, AbortSignal.abort()), []);
+      t.match(await one(jobs, now), { receives: 1 });
+    });
+
+    it('receivers at once never hold the same message', async (t) => {
+      const jobs = await queue();
+      const bodies = Array.from({ length: 60 }, (_, n) => `${n}`);
+      await jobs.send(bodies);
+      const taken = await Promise.all(Array.from({ length: 6 }, () => drain(jobs)));
+      t.same(taken.flat().sort(), bodies.sort());
+    });
+
+    it('a message received too often goes to the dead letters', async (t) => {
+      const jobs = await queue(2);
+      await jobs.send(['poison']);
+      for (const receives of [1, 2]) await giveBack(jobs, t, { body: 'poison', receives });
+      t.same(await jobs.receive(now), []);
+      t.same(await jobs.depth(), { ready: 0, inFlight: 0, dead: 1 });
+      t.match(await one(jobs.deadLetters, now), { body: 'poison' });
+    });
+
+    it('dead letters can be looked at as often as one likes, and removed', async (t) => {
+      const jobs = await queue(1);
+      await bury(jobs, ['poison']);
+      for (let look = 0; look < 4; look++) {
+        const { receipt } = await one(jobs.deadLetters, { ...now, waitSeconds: 1 });
+        t.equal(await jobs.deadLetters.extend(receipt, 0), true);
+      }
+      const { receipt } = await one(jobs.deadLetters, { ...now, waitSeconds: 1 });
+      t.same(await jobs.deadLetters.receive(now), [], 'hidden while somebody looks');
+      await jobs.deadLetters.remove(receipt);
+      t.equal((await jobs.depth()).dead, 0);
+      t.equal(await jobs.deadLetters.extend(receipt, 10), false);
+    });
+
+    it('redrive moves as many as asked for, which start anew', async (t) => {
+      const jobs = await queue(1);
+      await bury(jobs, ['a', 'b', 'c']);
+      t.equal(await jobs.redrive(2), 2);
+      t.equal((await jobs.depth()).dead, 1);
+      for (const job of await jobs.receive(now)) t.equal(job.receives, 1);
+      t.equal(await jobs.redrive(10), 1);
+      t.equal(await jobs.redrive(10), 0);
+      t.equal((await jobs.depth()).dead, 0);
+    });
+
+    it('redrive moves more than one batch', async (t) => {
+      const jobs = await queue(1);
+      const bodies = Array.from({ length: 23 }, (_, n) => `${n}`);
+      await bury(jobs, bodies);
+      t.equal(await jobs.redrive(1_000), 23);
+      t.same((await drain(jobs)).sort(), bodies.sort());
+    });
+
+    it('an unreachable queue is a Problem with a cause', async (t) => {
+      const { unreachable } = under;
+      const calls = [
+        () => unreachable.send(['a']),
+        () => unreachable.receive(now),
+        () => unreachable.extend('a', 1),
+        () => unreachable.remove('a'),
+        () => unreachable.depth(),
+        () => unreachable.deadLetters.receive(now),
+        () => unreachable.redrive(1),
+        () => unreachable.ping(),
+      ];
+      for (const call of calls) {
+        const error = await rejection(call());
+        t.match(error, { code: 'store_unavailable' });
+        t.ok(error instanceof Error && error.cause instanceof Error);
+      }
+    });
+
+    it('answers a ping', async (t) => {
+      await t.resolves((await queue()).ping());
+    });
+  });
+}
+
+type Receiver = Pick<Jobs, 'receive'>;
+type Options = Parameters<Jobs['receive']>[0];
+
+async function one(jobs: Receiver, options: Options): Promise<ReceivedJob> {
+  const received = await jobs.receive(options);
+  if (received.length > 1) throw new Error(`expected one message, got ${received.length}`);
+  return present(received[0]);
+}
+
+/** Receives and removes until nothing comes any more. */
+async function drain(jobs: Jobs): Promise<string[]> {
+  const bodies: string[] = [];
+  for (;;) {
+    const received = await jobs.receive(now);
+    if (received.length === 0) return bodies;
+    for (const { body, receipt } of received) {
+      bodies.push(body);
+      await jobs.remove(receipt);
+    }
+  }
+}
+
+async function giveBack(jobs: Jobs, t: Test, expected: Partial<ReceivedJob>): Promise<void> {
+  const job = await one(jobs, now);
+  t.match(job, expected);
+  t.equal(await jobs.extend(job.receipt, 0), true);
+}
+
+/** Sends to a queue of maxReceives 1 and receives until all are dead letters. */
+async function bury(jobs: Jobs, bodies: string[]): Promise<void> {
+  await jobs.send(bodies);
+  for (let received = 0; received < bodies.length; ) {
+    for (const { receipt } of await jobs.receive(now)) {
+      await jobs.extend(receipt, 0);
+      received++;
+    }
+  }
+  // The next receive finds only what has been received too often.
+  while ((await jobs.depth()).dead < bodies.length) await jobs.receive(now);
+}

@@ -1,0 +1,284 @@
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import type { ImageRecord, Records } from '../../server/stores/contracts.ts';
+import { collectionCases } from './records.collections.ts';
+import { variantCases } from './records.variants.ts';
+import { type Case, each, type Gaps, newImage, present, rejection, suite, wait } from './suite.ts';
+
+export interface RecordsUnderTest {
+  records: Records;
+  unreachable: Records;
+  gaps: Gaps;
+}
+
+/** Cases share one store and have ids of their own. */
+export function recordsSuite(t: Test, title: string, under: RecordsUnderTest): Promise<unknown> {
+  return suite(t, title, { gaps: under.gaps, atOnce: 4 }, (it) => {
+    imageCases(it, under.records);
+    listCases(it, under.records);
+    variantCases(it, under.records);
+    collectionCases(it, under.records);
+    leaseCases(it, under.records);
+
+    it('answers a ping', async (t) => {
+      await t.resolves(under.records.ping());
+    });
+
+    it('an unreachable backend is a Problem with a cause', async (t) => {
+      for (const call of callsOf(under.unreachable)) {
+        const error = await rejection(call());
+        t.match(error, { code: 'store_unavailable' });
+        t.ok(error instanceof Error && error.cause instanceof Error);
+      }
+    });
+  });
+}
+
+function imageCases(it: Case, records: Records): void {
+  it('keeps all that is known of an image', async (t) => {
+    const original = { contentType: 'image/jpeg', format: 'jpeg', bytes: 1, width: 4, height: 3, frames: 1 };
+    const image = {
+      ...newImage(),
+      title: 'Zürich "写真"',
+      description: '',
+      focal: { x: 0.25, y: 1 / 3 },
+      original: { ...original, placeholder: 'aGk=', color: '#aabbcc' },
+      webhook: 'https://example.com/hook?a=b',
+      error: 'none',
+    };
+    t.equal(await records.createImage(image), true);
+    const { revision, updatedAt, ...rest } = present(await records.image(image.id));
+    t.same(rest, image);
+    t.equal(revision, 1);
+    t.ok(Math.abs(Date.parse(updatedAt) - Date.now()) < 10_000);
+    t.equal(new Date(updatedAt).toISOString(), updatedAt);
+  });
+
+  it('an image that is not there is undefined', async (t) => {
+    t.equal(await records.image(randomUUID()), undefined);
+    t.equal(await records.removeImage(randomUUID()), undefined);
+    t.equal(await records.updateImage(randomUUID(), 1, { title: 'x' }), undefined);
+  });
+
+  it('of 20 creators of an id at once, one is told true, and its image stays', async (t) => {
+    const id = randomUUID();
+    const titles = Array.from({ length: 20 }, (_, n) => `${n}`);
+    const created = await Promise.all(titles.map((title) => records.createImage({ ...newImage(id), title })));
+    t.equal(created.filter(Boolean).length, 1);
+    t.equal((await records.image(id))?.title, titles[created.indexOf(true)]);
+  });
+
+  it('an update sets fields, removes those that are undefined, and leaves the rest', async (t) => {
+    const { id } = await created(records, { title: 'old', description: 'kept', error: 'gone soon' });
+    const change = { status: 'completed', title: 'new', error: undefined, focal: { x: 0, y: 1 } } as const;
+    const updated = present(await records.updateImage(id, 1, change));
+    t.match(updated, { title: 'new', description: 'kept', status: 'completed', revision: 2, version: 'v1' });
+    t.notOk('error' in updated);
+    t.same(await records.image(id), updated);
+    const again = present(await records.updateImage(id, 2, { status: undefined, focal: undefined }));
+    t.equal(again.status, 'completed', 'there is always a status');
+    t.notOk('focal' in again);
+    t.ok(again.updatedAt >= updated.updatedAt);
+  });
+
+  it('an update for a revision that has passed writes nothing', async (t) => {
+    const { id } = await created(records, { title: 'one' });
+    await records.updateImage(id, 1, { title: 'two' });
+    for (const revision of [0, 1, 3])
+      t.equal(await records.updateImage(id, revision, { title: 'x' }), undefined);
+    t.match(await records.image(id), { title: 'two', revision: 2 });
+  });
+
+  it('of 20 updates of one revision at once, one is applied', async (t) => {
+    const { id } = await created(records);
+    const titles = Array.from({ length: 20 }, (_, n) => `${n}`);
+    const results = await Promise.all(titles.map((title) => records.updateImage(id, 1, { title })));
+    const applied = results.filter((result) => result !== undefined);
+    t.equal(applied.length, 1);
+    t.same(await records.image(id), applied[0]);
+  });
+
+  it('removing an image gives it back as it was, once', async (t) => {
+    const image = await created(records, { title: 'mine' });
+    const removed = await Promise.all([1, 2, 3].map(() => records.removeImage(image.id)));
+    t.same(removed.filter(Boolean), [image]);
+    t.equal(await records.image(image.id), undefined);
+    t.equal(await records.updateImage(image.id, 1, { title: 'x' }), undefined);
+  });
+
+  it('stalled finds unfinished images not written to since, and only those', async (t) => {
+    const statuses = ['uploading', 'uploaded', 'processing', 'completed', 'partial', 'failed'] as const;
+    const ids = new Map<string, string>();
+    for (const status of statuses) {
+      const { id } = await created(records, { status: 'uploading' });
+      await records.updateImage(id, 1, { status });
+      ids.set(id, status);
+    }
+    const ours = async (before: Date) => {
+      const found = await records.stalled(before, 10_000);
+      return found.flatMap(({ id, status }) => (ids.get(id) === status ? status : [])).sort();
+    };
+    t.same(await ours(new Date(Date.now() - 60_000)), []);
+    t.same(await ours(new Date(Date.now() + 60_000)), ['processing', 'uploaded', 'uploading']);
+    t.equal((await records.stalled(new Date(Date.now() + 60_000), 2)).length, 2);
+  });
+}
+
+function listCases(it: Case, records: Records): void {
+  it('lists newest first, then by id, through as many pages as it takes', async (t) => {
+    const prefix = randomUUID();
+    const times = Array.from({ length: 130 }, (_, n) =>
+      new Date(2e12 + 1000 * Math.floor(n / 3)).toISOString(),
+    );
+    const mine = times.map((at, n) => newImage(`${prefix}-${(n * 7) % 130}`, at));
+    await each(mine, (image) => records.createImage(image));
+    await each(mine.slice(0, 65), ({ id }) => records.updateImage(id, 1, { status: 'completed' }));
+    const listed = await all(records, { limit: 20 });
+    t.same(ours(listed, prefix), byTime(mine));
+    const keys = listed.map(({ createdAt, id }) => createdAt + id);
+    t.same(keys, [...keys].sort().reverse(), 'all of the list is in order');
+    t.same(ours(await all(records, { limit: 100 }), prefix), byTime(mine), 'whatever the size of the page');
+  });
+
+  it('filters by collection and status, alone and together', async (t) => {
+    const prefix = randomUUID();
+    await records.createCollection({ id: prefix, name: 'x', createdAt: new Date().toISOString() });
+    const mine = Array.from({ length: 120 }, (_, n) =>
+      newImage(`${prefix}-${n}`, new Date(1e12 + n).toISOString()),
+    );
+    await each(mine, (image) => records.createImage(image));
+    const failed = mine.filter((_, n) => n % 3 === 0);
+    const related = mine.filter((_, n) => n % 4 === 0);
+    await each(failed, ({ id }) => records.updateImage(id, 1, { status: 'failed' }));
+    await records.relate(
+      prefix,
+      related.map(({ id }) => id),
+    );
+    const found = async (query: { collection?: string; status?: 'failed' | 'uploaded' }) =>
+      ours(await all(records, { limit: 7, ...query }), prefix);
+    t.same(await found({ status: 'failed' }), byTime(failed));
+    t.same(await found({ collection: prefix }), byTime(related));
+    const both = related.filter((image) => failed.includes(image));
+    t.same(await found({ collection: prefix, status: 'failed' }), byTime(both));
+    t.same(await found({ collection: randomUUID() }), []);
+    const page = await records.images({ limit: 5, collection: prefix });
+    t.ok(
+      page.items.every(({ collection }) => collection === prefix),
+      'records are whole',
+    );
+  });
+
+  it('a cursor goes on behind its place though images come, change and go', async (t) => {
+    const collection = randomUUID();
+    await records.createCollection({ id: collection, name: 'x', createdAt: new Date().toISOString() });
+    const mine = Array.from({ length: 8 }, (_, n) =>
+      newImage(`${collection}-${n}`, new Date(1e12 + n * 10).toISOString()),
+    );
+    await each(mine, (image) => records.createImage(image));
+    const ids = byTime(mine);
+    await records.relate(collection, ids);
+    const first = await records.images({ limit: 3, collection });
+    t.same(
+      first.items.map(({ id }) => id),
+      ids.slice(0, 3),
+    );
+    await records.removeImage(ids[2] ?? '');
+    await records.updateImage(ids[4] ?? '', 1, { status: 'partial' });
+    const late = newImage(`${collection}-late`, new Date(1e12 + 15).toISOString());
+    await records.createImage(late);
+    await records.relate(collection, [late.id]);
+    const rest = await records.images({ limit: 100, collection, cursor: present(first.next) });
+    t.same(
+      rest.items.map(({ id }) => id),
+      [...ids.slice(3, 6), late.id, ...ids.slice(6)],
+    );
+    t.equal(rest.next, undefined);
+  });
+
+  it('a cursor that is not ours is refused by name', async (t) => {
+    for (const cursor of ['', 'x', 'e30', Buffer.from('{"at":1,"id":"a"}').toString('base64url')]) {
+      const expected = { code: 'invalid_parameter', facts: { param: 'cursor' } };
+      t.match(await rejection(records.images({ limit: 1, cursor })), expected);
+      t.match(await rejection(records.images({ limit: 1, cursor, collection: 'c' })), expected);
+      t.match(await rejection(records.collections({ limit: 1, cursor })), expected);
+    }
+  });
+}
+
+function leaseCases(it: Case, records: Records): void {
+  it('of 50 owners at once, one gets the lease', async (t) => {
+    const name = randomUUID();
+    const owners = Array.from({ length: 50 }, (_, n) => `owner ${n}`);
+    const got = await Promise.all(owners.map((owner) => records.lease(name, owner, 30)));
+    t.equal(got.filter(Boolean).length, 1);
+    t.equal(await records.lease(name, owners[got.indexOf(true)] ?? '', 30), true, 'and may renew it');
+  });
+
+  it('a lease ends with its time, which a renewal moves', async (t) => {
+    const name = randomUUID();
+    t.equal(await records.lease(name, 'a', 1), true);
+    t.equal(await records.lease(name, 'b', 1), false);
+    t.equal(await records.lease(name, 'a', 2), true);
+    await wait(1_300);
+    t.equal(await records.lease(name, 'b', 1), false);
+    await wait(1_000);
+    t.equal(await records.lease(name, 'b', 1), true);
+    t.equal(await records.lease(name, 'a', 1), false, 'the first owner has lost it');
+  });
+
+  it('only its owner can release a lease', async (t) => {
+    const name = randomUUID();
+    await records.lease(name, 'a', 30);
+    await records.release(name, 'b');
+    t.equal(await records.lease(name, 'b', 30), false);
+    await records.release(name, 'a');
+    t.equal(await records.lease(name, 'b', 30), true);
+    await records.release(randomUUID(), 'a');
+  });
+}
+
+async function created(records: Records, fields: Partial<ReturnType<typeof newImage>> | object = {}) {
+  const image = { ...newImage(), ...fields };
+  await records.createImage(image);
+  return present(await records.image(image.id));
+}
+
+async function all(records: Records, query: Parameters<Records['images']>[0]): Promise<ImageRecord[]> {
+  const page = await records.images(query);
+  const cursor = page.next;
+  return cursor === undefined ? page.items : [...page.items, ...(await all(records, { ...query, cursor }))];
+}
+
+function ours(images: { id: string }[], prefix: string): string[] {
+  return images.map(({ id }) => id).filter((id) => id.startsWith(prefix));
+}
+
+/** Ids in the order of a list. */
+function byTime(images: { createdAt: string; id: string }[]): string[] {
+  const newestFirst = [...images].sort((a, b) => (a.createdAt + a.id < b.createdAt + b.id ? 1 : -1));
+  return newestFirst.map(({ id }) => id);
+}
+
+function callsOf(records: Records): (() => Promise<unknown>)[] {
+  return [
+    () => records.createImage(newImage('a')),
+    () => records.image('a'),
+    () => records.updateImage('a', 1, {}),
+    () => records.removeImage('a'),
+    () => records.images({ limit: 1 }),
+    () => records.stalled(new Date(), 1),
+    () => records.variants('a'),
+    () => records.queueVariants('a', 'v1', ['w=1']),
+    () => records.updateVariant('a', 'w=1', 'v1', ['queued'], { status: 'ready' }),
+    () => records.createCollection({ id: 'c', name: 'c', createdAt: '' }),
+    () => records.collection('c'),
+    () => records.collections({ limit: 1 }),
+    () => records.updateCollection('c', {}),
+    () => records.removeCollection('c'),
+    () => records.relate('c', ['a']),
+    () => records.unrelate('c', ['a']),
+    () => records.lease('l', 'a', 1),
+    () => records.release('l', 'a'),
+    () => records.ping(),
+  ];
+}

@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface, type Interface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
+import t from 'tap';
+import { openSqlite } from '../../server/stores/sqlite.ts';
+import { present, wait } from './suite.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
+const children: ChildProcess[] = [];
+t.teardown(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await rm(folder, { recursive: true, force: true });
+});
+
+function worker(path: string, ...args: string[]): { child: ChildProcess; lines: Interface } {
+  const script = join(import.meta.dirname, '../support/worker.ts');
+  const child = spawn(process.execPath, [script, path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(child);
+  return { child, lines: createInterface(child.stdout) };
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  child.kill('SIGKILL');
+  await once(child, 'close');
+}
+
+t.test(
+  'a process killed at any moment has done each step wholly or not at all, and all it acknowledged',
+  async (t) => {
+    const path = join(folder, 'killed.db');
+    for (const [round, ms] of [0, 2, 5, 9, 14].entries()) {
+      const name = `c${round}`;
+      const { child, lines } = worker(path, 'fill', name);
+      let acknowledged = -1;
+      lines.on('line', (line) => {
+        acknowledged = Number(line);
+      });
+      await once(lines, 'line');
+      await wait(ms);
+      await kill(child);
+      const { records, close } = openSqlite(path, { maxReceives: 3 });
+      const { items } = await records.images({ collection: name, limit: 100_000 });
+      t.equal((await records.collection(name))?.count, items.length);
+      t.equal(items.length % 3, 0, 'relations are made three at a time');
+      t.ok(items.length >= 3 * (acknowledged + 1), `${items.length} related, ${acknowledged} acknowledged`);
+      close();
+    }
+    const raw = new DatabaseSync(path);
+    t.match(raw.prepare('PRAGMA integrity_check').get(), { integrity_check: 'ok' });
+    t.same(raw.prepare('PRAGMA foreign_key_check').all(), []);
+    raw.close();
+  },
+);
+
+t.test('several processes share the queue, and each job is done once', async (t) => {
+  const path = join(folder, 'shared.db');
+  const { jobs, records, close } = openSqlite(path, { maxReceives: 3 });
+  t.teardown(close);
+  const workers = [worker(path, 'work'), worker(path, 'work'), worker(path, 'work')];
+  await Promise.all(workers.map(({ lines }) => once(lines, 'line')));
+  const done: string[] = [];
+  for (const { lines } of workers) lines.on('line', (line) => done.push(line));
+  const bodies = Array.from({ length: 60 }, (_, n) => `job-${n}`);
+  await jobs.send(bodies);
+  for (const end = Date.now() + 10_000; done.length < 60 && Date.now() < end; ) await wait(20);
+  t.same(done.sort(), bodies.map((body) => `${body} true`).sort(), 'each is done once');
+  await Promise.all(workers.map(({ child }) => kill(child)));
+  t.same(await jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
+  t.equal((await records.images({ limit: 100 })).items.length, 60);
+});
+
+t.test('a receiver sees what another process sends within 200 ms', async (t) => {
+  const path = join(folder, 'wake.db');
+  const [receiver, sender] = [openSqlite(path, { maxReceives: 3 }), openSqlite(path, { maxReceives: 3 })];
+  for (const { close } of [receiver, sender]) t.teardown(close);
+  const waiting = receiver.jobs.receive({ max: 1, waitSeconds: 5, visibilitySeconds: 5 });
+  await wait(333);
+  const since = Date.now();
+  await sender.jobs.send(['a']);
+  t.match(await waiting, [{ body: 'a' }]);
+  t.ok(Date.now() - since < 250);
+});
+
+t.test('processes that make the file at once do not trip over each other', async (t) => {
+  const path = join(folder, 'new', 'made.db');
+  const workers = Array.from({ length: 4 }, () => worker(path, 'work'));
+  const lines = await Promise.all(workers.map(({ lines }) => once(lines, 'line')));
+  t.equal(lines.length, 4);
+  await Promise.all(workers.map(({ child }) => kill(child)));
+});
+
+t.test('opening again keeps what is there, and brings no changes', async (t) => {
+  const path = join(folder, 'again.db');
+  const first = openSqlite(path, { maxReceives: 3 });
+  await first.records.createImage({ id: 'a', status: 'uploaded', createdAt: new Date().toISOString() });
+  const image = present(await first.records.image('a'));
+  first.close();
+  const second = openSqlite(path, { maxReceives: 3 });
+  t.same(await second.records.image('a'), image);
+  second.close();
+});
+
+t.test('readers go on while another process writes', async (t) => {
+  const path = join(folder, 'busy.db');
+  const { records, close } = openSqlite(path, { maxReceives: 3 });
+  t.teardown(close);
+  const raw = new DatabaseSync(path);
+  raw.exec("BEGIN IMMEDIATE; INSERT INTO leases VALUES ('a', 'a', 1)");
+  const since = Date.now();
+  t.equal(await records.image('a'), undefined);
+  t.ok(Date.now() - since < 500);
+  raw.exec('ROLLBACK');
+  raw.close();
+});
+
+t.test('a file of a newer version is refused, not guessed at', async (t) => {
+  const path = join(folder, 'newer.db');
+  openSqlite(path, { maxReceives: 3 }).close();
+  const raw = new DatabaseSync(path);
+  raw.exec('PRAGMA user_version = 999');
+  raw.close();
+  t.throws(() => openSqlite(path, { maxReceives: 3 }), { code: 'store_unavailable', cause: /newer version/ });
+});

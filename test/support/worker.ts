@@ -1,0 +1,27 @@
+import { openSqlite } from '../../server/stores/sqlite.ts';
+
+/** A second process on a SQLite file, until it is killed. A line for each acknowledged step. */
+const [, , path = '', task = '', name = ''] = process.argv;
+const { records, jobs } = openSqlite(path, { maxReceives: 3 });
+const say = (line: string) => process.stdout.write(`${line}\n`);
+const image = (id: string) => ({ id, status: 'uploaded', createdAt: new Date().toISOString() }) as const;
+
+if (task === 'fill') {
+  await records.createCollection({ id: name, name, createdAt: new Date().toISOString() });
+  for (let n = 0; ; n++) {
+    const ids = [`${name}-${n}a`, `${name}-${n}b`, `${name}-${n}c`];
+    for (const id of ids) await records.createImage(image(id));
+    await records.relate(name, ids);
+    say(`${n}`);
+  }
+}
+
+if (task === 'work') {
+  say('ready');
+  for (;;) {
+    for (const { body, receipt } of await jobs.receive({ max: 3, waitSeconds: 5, visibilitySeconds: 30 })) {
+      say(`${body} ${await records.createImage(image(body))}`);
+      await jobs.remove(receipt);
+    }
+  }
+}
