@@ -1,0 +1,112 @@
+import { createHmac } from 'node:crypto';
+import type { Config } from './config.ts';
+import type { Canonical } from './core/canonical.ts';
+import type { Presets } from './core/rule.ts';
+import type { Hmac } from './core/signature.ts';
+import { checkSignature } from './core/signature.ts';
+import { readPairs, readTransformation } from './core/transformation.ts';
+import { Problem } from './errors.ts';
+
+export const hmacSha256: Hmac = (key, message) =>
+  createHmac('sha256', Buffer.from(key, 'hex')).update(message).digest('base64url');
+
+const REASONS = {
+  signature_required: 'This deployment serves signed URLs only; sig and kid are missing.',
+  bad_signature: 'The signature does not belong to this id and canonical form, or its key is not known.',
+  url_expired: 'The time of this signed URL is over.',
+} as const;
+
+const STEPS = 13;
+
+/** A canonical form without its format: what a preset stands for. */
+function shape(canonical: string): string {
+  const parts = canonical === '' ? [] : canonical.split('&');
+  return parts.filter((part) => !part.startsWith('fmt=')).join('&');
+}
+
+/** Every picture that presets make, in all steps of dpr. */
+function presetShapes(presets: Presets): Set<string> {
+  const shapes = new Set<string>();
+  for (const name of Object.keys(presets)) {
+    for (let step = 0; step < STEPS; step++) {
+      const dpr = String(1 + step * 0.25);
+      try {
+        shapes.add(
+          shape(
+            readPairs(
+              [
+                ['p', name.slice(1)],
+                ['dpr', dpr],
+              ],
+              presets,
+            ).canonical,
+          ),
+        );
+      } catch {
+        // This dpr would pass the largest side: nobody can ask for it.
+      }
+    }
+  }
+  return shapes;
+}
+
+type AccessSettings = Pick<
+  Config,
+  'signatures' | 'signingKeys' | 'presets' | 'presetsOnly' | 'allowedWidths'
+>;
+
+/** Who may ask for what, as the deployment decides. Everything is off by default. */
+export class Access {
+  readonly #settings: AccessSettings;
+  readonly #shapes: Set<string>;
+  readonly #now: () => number;
+
+  /** @param now  unix seconds */
+  constructor(settings: AccessSettings, now: () => number) {
+    this.#settings = settings;
+    this.#shapes = settings.presetsOnly ? presetShapes(settings.presets) : new Set();
+    this.#now = now;
+  }
+
+  /** @throws Problem `signature_required`, `bad_signature`, `url_expired`, `not_allowed`, each naming its reason */
+  check(id: string, { canonical, url }: Canonical): void {
+    this.#checkSignature(id, canonical, url);
+    if (this.#settings.presetsOnly && !this.#shapes.has(shape(canonical))) {
+      const allowed = Object.keys(this.#settings.presets)
+        .map((name) => `p=${name.slice(1)}`)
+        .join(' ');
+      throw new Problem('not_allowed', `This deployment serves presets only: ${allowed}.`, {
+        received: canonical,
+        allowed,
+      });
+    }
+    this.#checkWidth(canonical);
+  }
+
+  #checkSignature(id: string, canonical: string, url: Canonical['url']): void {
+    const { signatures, signingKeys } = this.#settings;
+    // A URL that says when it ends ends then, signed or not: `edge` has checked the rest.
+    if (signatures !== 'required') return this.#checkExpiry(url);
+    const code = checkSignature({ id, canonical, url }, (kid) => signingKeys[kid], hmacSha256, this.#now());
+    if (code) throw new Problem(code, REASONS[code], code === 'bad_signature' ? { param: 'sig' } : {});
+  }
+
+  #checkExpiry(url: Canonical['url']): void {
+    if (url['exp'] && Number(url['exp']) < this.#now())
+      throw new Problem('url_expired', REASONS.url_expired, { param: 'exp' });
+  }
+
+  #checkWidth(canonical: string): void {
+    const { allowedWidths } = this.#settings;
+    if (allowedWidths.length === 0) return;
+    const { w, h } = readTransformation(canonical);
+    if (w === undefined ? h === undefined : allowedWidths.includes(w)) return;
+    const allowed = allowedWidths.join(' ');
+    const received = w === undefined ? 'a height without a width' : `w=${w}`;
+    throw new Problem('not_allowed', `${received} is not served here; widths (with dpr): ${allowed}.`, {
+      param: w === undefined ? 'h' : 'w',
+      received: String(w ?? h),
+      allowed,
+    });
+  }
+}

@@ -1,0 +1,166 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import fastifySwagger from '@fastify/swagger';
+import fastifySwaggerUi from '@fastify/swagger-ui';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifySchema } from 'fastify';
+import type { Logger } from 'pino';
+import { isProblem, Problem, type ProblemCode, problemBody, problemCacheControl } from './errors.ts';
+import type { Lane } from './lane.ts';
+import type { Metrics } from './metrics.ts';
+import type { Originals } from './originals.ts';
+import { explainRoutes } from './routes/explain.ts';
+import { type HealthOptions, healthRoutes } from './routes/health.ts';
+import { type ImageRoutesOptions, imageRoutes } from './routes/image.ts';
+import { presetRoutes } from './routes/presets.ts';
+
+export interface AppDeps {
+  readonly log: Logger;
+  readonly lane: Lane;
+  readonly metrics: Metrics;
+  readonly requestId: (request: IncomingMessage) => string;
+  readonly image: ImageRoutesOptions & { readonly originals: Originals };
+  readonly watermarks: readonly string[];
+  readonly health: HealthOptions;
+  /** Further routes: the management API. */
+  readonly plugins: ReadonlyArray<(app: FastifyInstance) => void>;
+  readonly version: string;
+}
+
+/** ALB keeps a connection for 60 s: closing first would drop a request that is on its way. */
+const KEEP_ALIVE_MS = 65_000;
+
+/** RFC 9457, as OpenAPI knows it. */
+const PROBLEM_SCHEMA = {
+  $id: 'Problem',
+  type: 'object',
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    instance: { type: 'string', description: 'Request id.' },
+    code: { type: 'string' },
+    param: { type: 'string' },
+    received: { type: 'string' },
+    allowed: { type: 'string' },
+    hint: { type: 'string' },
+  },
+  required: ['type', 'title', 'status', 'detail', 'instance', 'code'],
+};
+
+/** Builds the server without listening: tests inject into the same thing that main runs. */
+export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: deps.log,
+    disableRequestLogging: true,
+    genReqId: (raw) => deps.requestId(raw as IncomingMessage),
+    serverFactory: (handler) =>
+      createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+        if (!deps.lane.answer(request, response)) handler(request, response);
+      }),
+    routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: false },
+    exposeHeadRoutes: false,
+    return503OnClosing: true,
+    // The image route reads its own, raw query.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', allErrors: false } },
+  }) as unknown as FastifyInstance;
+  handleErrors(app);
+  logRequests(app, deps.metrics);
+  app.addSchema(PROBLEM_SCHEMA);
+  await app.register(fastifySwagger, openApi(deps.version));
+  await app.register(fastifySwaggerUi, { routePrefix: '/docs' });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  await app.register(async (scope) => imageRoutes(scope, deps.image));
+  await app.register(async (scope) => explainRoutes(scope, deps.image));
+  await app.register(async (scope) => presetRoutes(scope, deps.image.presets, deps.watermarks));
+  await app.register(async (scope) => healthRoutes(scope, deps.health));
+  for (const plugin of deps.plugins) await app.register(async (scope) => plugin(scope));
+  return app;
+}
+
+function openApi(version: string) {
+  return {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Rendition',
+        version,
+        description: 'Images in any size and format by URL; rendered once, kept, warmed before anyone asks.',
+      },
+      components: { securitySchemes: { token: { type: 'http' as const, scheme: 'bearer' } } },
+    },
+    refResolver: {
+      buildLocalReference: (json: Record<string, unknown>, _base: unknown, _fragment: unknown, at: number) =>
+        typeof json['$id'] === 'string' ? json['$id'] : `def-${at}`,
+    },
+    transform: ({ schema, url }: { schema: FastifySchema; url: string }) => {
+      const named = url.replace('/*', '/{id}');
+      const params = schema?.params as { properties?: Record<string, unknown> } | undefined;
+      const star = params?.properties?.['*'];
+      const renamed = star ? { ...schema, params: { ...params, properties: { id: star } } } : schema;
+      return { schema: renamed, url: named };
+    },
+  };
+}
+
+/** What Fastify itself refuses, in our words. */
+function translated(error: FastifyError): unknown {
+  if (isProblem(error)) return error;
+  const status = error.statusCode ?? 500;
+  if (error.validation) {
+    const first = error.validation[0];
+    const param =
+      first?.instancePath.replace(/^\//, '').replaceAll('/', '.') ||
+      String(first?.params['missingProperty'] ?? '');
+    return new Problem('invalid_request', `${error.message}.`, param ? { param } : {}, error);
+  }
+  const codes: Readonly<Record<number, ProblemCode>> = {
+    413: 'upload_too_large',
+    414: 'uri_too_long',
+    415: 'invalid_request',
+    429: 'rate_limited',
+  };
+  const code = codes[status] ?? (status >= 400 && status < 500 ? 'invalid_request' : undefined);
+  return code ? new Problem(code, error.message, {}, error) : error;
+}
+
+function handleErrors(app: FastifyInstance): void {
+  app.setErrorHandler((thrown: FastifyError, request, reply) => {
+    const error = translated(thrown);
+    if (reply.raw.destroyed) return;
+    if (isProblem(error)) {
+      if (error.status >= 500) request.log.warn({ err: error, cause: error.cause }, error.code);
+      if (error.facts.retryAfterSeconds) reply.header('Retry-After', String(error.facts.retryAfterSeconds));
+      reply.header('Cache-Control', problemCacheControl(error.code)).code(error.status);
+    } else {
+      request.log.error({ err: error }, 'unexpected');
+      reply.header('Cache-Control', 'no-store').code(500);
+    }
+    reply
+      .header('X-Request-Id', request.id)
+      .type('application/problem+json')
+      .send(JSON.stringify(problemBody(error, request.id)));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const problem = new Problem(
+      'route_not_found',
+      `There is nothing at ${request.method} ${request.url.split('?')[0]}.`,
+    );
+    reply.code(404).header('X-Request-Id', request.id).type('application/problem+json');
+    return reply.send(JSON.stringify(problemBody(problem, request.id)));
+  });
+}
+
+/** One line per request; the lane writes the same for its own. */
+function logRequests(app: FastifyInstance, metrics: Metrics): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const ms = reply.elapsedTime;
+    const { tier, ...served } = request.served ?? {};
+    if (request.served)
+      metrics.request(tier ?? 'none', reply.statusCode, ms, Number(reply.getHeader('content-length') ?? 0));
+    const { method, url, id: requestId } = request;
+    request.log.info(
+      { requestId, method, url, status: reply.statusCode, ms: Math.round(ms * 10) / 10, tier, ...served },
+      'request',
+    );
+  });
+}

@@ -1,0 +1,68 @@
+interface Flight<T> {
+  readonly promise: Promise<T>;
+  readonly controller: AbortController;
+  passengers: number;
+}
+
+/** The reason that a flight sees when its last passenger has left. */
+export class NobodyWaits extends Error {
+  override readonly name = 'AbortError';
+}
+
+/**
+ * One piece of work per key at a time; those who ask meanwhile share it. When the last of them leaves, the
+ * work's signal fires, so that it can stop before its next stage.
+ */
+export class Flights<T> {
+  readonly #flights = new Map<string, Flight<T>>();
+
+  get size(): number {
+    return this.#flights.size;
+  }
+
+  /**
+   * @param signal  of this caller alone; its reason is thrown when it fires first
+   * @returns       the value, and whether the work had been started by somebody else
+   */
+  async run(
+    key: string,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<{ value: T; joined: boolean }> {
+    signal.throwIfAborted();
+    const known = this.#flights.get(key);
+    const flight = known ?? this.#start(key, work);
+    flight.passengers += 1;
+    let leave = () => {};
+    const left = new Promise<never>((_resolve, reject) => {
+      leave = () => reject(signal.reason);
+      signal.addEventListener('abort', leave, { once: true });
+    });
+    try {
+      return { value: await Promise.race([flight.promise, left]), joined: known !== undefined };
+    } finally {
+      signal.removeEventListener('abort', leave);
+      flight.passengers -= 1;
+      if (flight.passengers === 0) this.#drop(key, flight);
+    }
+  }
+
+  #start(key: string, work: (signal: AbortSignal) => Promise<T>): Flight<T> {
+    const controller = new AbortController();
+    const promise = work(controller.signal);
+    const flight: Flight<T> = { promise, controller, passengers: 0 };
+    this.#flights.set(key, flight);
+    const landed = () => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    };
+    promise.then(landed, landed);
+    return flight;
+  }
+
+  /** Nobody new may board a flight that was told to stop. Without effect on one that has landed. */
+  #drop(key: string, flight: Flight<T>): void {
+    if (this.#flights.get(key) !== flight) return;
+    this.#flights.delete(key);
+    flight.controller.abort(new NobodyWaits('Nobody waits for this any more.'));
+  }
+}

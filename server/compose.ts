@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Logger } from 'pino';
+import sharp from 'sharp';
+import { Access } from './access.ts';
+import type { AppDeps } from './app.ts';
+import { Gate } from './cache/gate.ts';
+import { Memory } from './cache/memory.ts';
+import type { Config } from './config.ts';
+import { Images } from './images.ts';
+import { Lane } from './lane.ts';
+import { Metrics } from './metrics.ts';
+import { Originals } from './originals.ts';
+import { Renderer } from './renderer.ts';
+import { Results } from './results.ts';
+import { cacheControl } from './routes/image-headers.ts';
+import { SvgSandbox } from './sandbox/svg.ts';
+import type { Stores } from './stores/open.ts';
+
+/** The use cases of a process over its stores; server and warmer share them. */
+export interface Core {
+  readonly originals: Originals;
+  readonly results: Results;
+  readonly renderer: Renderer;
+  readonly sandbox: SvgSandbox;
+  readonly gates: { readonly render: Gate; readonly fetch: Gate };
+}
+
+const monotonic = (): number => performance.now();
+const unixSeconds = (): number => Date.now() / 1000;
+
+/** SVGs are small files that can ask for anything: this is a dozen times what a large drawing takes. */
+const SVG_RESIDENT_BYTES = 768 * 2 ** 20;
+
+export function composeCore(config: Config, stores: Stores): Core {
+  // One thread per picture and as many pictures as cores: full throughput at the lowest latency (docs/performance.md).
+  sharp.concurrency(1);
+  sharp.cache(false);
+  const fetch = new Gate(
+    { slots: config.fetchSlots, bytes: config.maxSourceBytes * 8, maxWaitMs: config.queueMs, name: 'reads' },
+    monotonic,
+  );
+  const { renderSlots: slots, renderMemoryBytes: bytes, queueMs: maxWaitMs } = config;
+  const render = new Gate({ slots, bytes, maxWaitMs, name: 'renders' }, monotonic);
+  const originals = new Originals({
+    objects: stores.originals,
+    records: stores.records,
+    gate: fetch,
+    versionMs: config.versionSeconds * 1000,
+    maxBytes: config.maxSourceBytes,
+    now: monotonic,
+  });
+  const sandbox = new SvgSandbox({ deadlineMs: config.svgMs, maxResidentBytes: SVG_RESIDENT_BYTES });
+  const renderer = new Renderer({
+    originals,
+    watermarks: config.watermarks,
+    limits: { maxPixels: config.maxSourcePixels, maxFrames: config.maxFrames },
+    deadlineMs: config.deadlineMs,
+    allowMetaKeep: config.allowMetaKeep,
+    gate: render,
+    sandbox,
+    now: monotonic,
+  });
+  const results = new Results(stores.results, cacheControl({}, '', config, 0));
+  return { originals, results, renderer, sandbox, gates: { render, fetch } };
+}
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** Takes over a sane X-Request-Id, so that one id follows a request through CloudFront and logs; else makes one. */
+export function requestIds(): (request: IncomingMessage) => string {
+  const prefix = randomBytes(6).toString('base64url');
+  let count = 0;
+  return ({ headers }) => {
+    const given = headers['x-request-id'];
+    if (typeof given === 'string' && REQUEST_ID.test(given)) return given;
+    count += 1;
+    return `${prefix}-${count.toString(36)}`;
+  };
+}
+
+export interface Composed {
+  readonly deps: AppDeps;
+  readonly core: Core;
+  readonly images: Images;
+}
+
+/** Everything that buildApp needs; `isDraining` is asked by /readyz. */
+export function composeServer(
+  config: Config,
+  stores: Stores,
+  process: { log: Logger; version: string; isDraining: () => boolean; plugins?: AppDeps['plugins'] },
+): Composed {
+  const core = composeCore(config, stores);
+  const { originals, results, renderer, gates } = core;
+  const memory = new Memory(config.memoryBytes);
+  const metrics = new Metrics();
+  const { log } = process;
+  const onStoreFailure = (err: unknown, { id, canonical }: { id: string; canonical: string }) =>
+    log.warn({ err, id, canonical }, 'results bucket failed; the answer went out without it');
+  const images = new Images({ originals, results, renderer, memory, now: monotonic, onStoreFailure });
+  const requestId = requestIds();
+  const lane = new Lane({
+    memory,
+    originals,
+    settings: config,
+    now: monotonic,
+    requestId,
+    onHit: ({ requestId, status, result, ms }) => {
+      metrics.request('memory', status, ms, status === 200 ? result.bytes.length : 0);
+      const { id, canonical } = result;
+      log.info(
+        { requestId, method: 'GET', status, ms: Math.round(ms * 10) / 10, tier: 'memory', id, canonical },
+        'request',
+      );
+    },
+  });
+  metrics.gauge('render_holders', 'Renders at work.', () => gates.render.load.holders);
+  metrics.gauge('render_waiting', 'Renders waiting for a slot.', () => gates.render.load.waiting);
+  metrics.gauge(
+    'render_priced_bytes',
+    'Memory that renders at work are priced at.',
+    () => gates.render.load.bytes,
+  );
+  metrics.gauge('render_expected_wait_ms', 'Expected wait for a render slot.', () =>
+    gates.render.expectedWaitMs(),
+  );
+  metrics.gauge('memory_bytes', 'Results kept in memory, in bytes.', () => memory.load.bytes);
+  metrics.gauge('memory_results', 'Results kept in memory.', () => memory.load.results);
+  metrics.gauge('flights', 'Variants being fetched or rendered.', () => images.load.flights);
+  const access = new Access(config, unixSeconds);
+  const { presets, deadlineMs } = config;
+  const image = {
+    images,
+    originals,
+    renderer,
+    access,
+    lane,
+    metrics,
+    presets,
+    settings: config,
+    deadlineMs,
+    now: unixSeconds,
+  };
+  const probes = {
+    originals: () => stores.originals.ping(),
+    results: () => stores.results.ping(),
+    records: () => stores.records.ping(),
+    jobs: () => stores.jobs.ping(),
+  };
+  const health = { metrics, probes, isDraining: process.isDraining };
+  const deps = {
+    log,
+    lane,
+    metrics,
+    requestId,
+    image,
+    health,
+    watermarks: Object.keys(config.watermarks),
+    plugins: process.plugins ?? [],
+    version: process.version,
+  };
+  return { deps, core, images };
+}

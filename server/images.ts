@@ -1,0 +1,155 @@
+import { Flights } from './cache/flight.ts';
+import type { Memory } from './cache/memory.ts';
+import { resultKey } from './core/id.ts';
+import { Problem } from './errors.ts';
+import type { Identity, Originals } from './originals.ts';
+import type { Renderer } from './renderer.ts';
+import type { Result, ResultFacts, Results } from './results.ts';
+import { factsOf, resultOf } from './results.ts';
+
+/** Where an answer came from: the value of X-Image-Cache. */
+export type Tier = 'memory' | 'stored' | 'coalesced' | 'miss';
+
+/** ms by stage, as Server-Timing shows them. */
+export type Timings = Readonly<
+  Partial<Record<'queue' | 'fetch' | 'decode' | 'transform' | 'encode', number>>
+>;
+
+export interface Variant {
+  readonly id: string;
+  /** Canonical form, format resolved. */
+  readonly canonical: string;
+}
+
+export interface Answer {
+  readonly result: Result;
+  readonly tier: Tier;
+  readonly timings: Timings;
+}
+
+export interface ImagesOptions {
+  readonly originals: Originals;
+  readonly results: Results;
+  readonly renderer: Renderer;
+  readonly memory: Memory;
+  /** Monotonic ms. */
+  readonly now: () => number;
+  /** A result could not be stored: the answer has gone out all the same. */
+  readonly onStoreFailure: (error: unknown, variant: Variant) => void;
+}
+
+/** The use case of the service: a variant from memory, from its bucket, or by one render. */
+export class Images {
+  readonly #options: ImagesOptions;
+  readonly #flights = new Flights<Answer>();
+  readonly #storing = new Set<Promise<void>>();
+
+  constructor(options: ImagesOptions) {
+    this.#options = options;
+  }
+
+  get load(): { flights: number; storing: number } {
+    return { flights: this.#flights.size, storing: this.#storing.size };
+  }
+
+  /**
+   * The result of a variant. One flight per variant; it ends when nobody waits for it any more.
+   *
+   * @throws Problem `image_not_found`, `overloaded`, `deadline`, and those of opening, planning and rendering
+   */
+  async find(variant: Variant, signal: AbortSignal): Promise<Answer> {
+    const { originals, memory } = this.#options;
+    const identity = await originals.identify(variant.id);
+    const key = resultKey(variant.id, variant.canonical);
+    const held = memory.get(key, identity.version);
+    if (held) return { result: held, tier: 'memory', timings: {} };
+    // The version is part of the flight: those who come after an overwrite do not board an older one.
+    const { value, joined } = await this.#flights.run(`${key} ${identity.version}`, signal, (flight) =>
+      this.#obtain(variant, identity, flight),
+    );
+    return joined ? { ...value, tier: 'coalesced' } : value;
+  }
+
+  /**
+   * What is known of a result without rendering it; undefined when there is none yet.
+   *
+   * @throws Problem `image_not_found`
+   */
+  async facts(
+    variant: Variant,
+    signal: AbortSignal,
+  ): Promise<{ facts: ResultFacts; tier: Tier } | undefined> {
+    const { originals, memory, results } = this.#options;
+    const { version } = await originals.identify(variant.id);
+    const held = memory.get(resultKey(variant.id, variant.canonical), version);
+    if (held) return { facts: factsOf(held), tier: 'memory' };
+    const facts = await results.head(variant.id, variant.canonical, version, signal);
+    return facts && { facts, tier: 'stored' };
+  }
+
+  /** Resolves when everything that was rendered has been stored. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#storing);
+  }
+
+  async #obtain(variant: Variant, identity: Identity, signal: AbortSignal): Promise<Answer> {
+    const { results, memory, now } = this.#options;
+    const started = now();
+    const stored = await results
+      .get(variant.id, variant.canonical, identity.version, signal)
+      .catch((error: unknown) => {
+        if (signal.aborted) throw error;
+        // Without its bucket the service is slower, not down.
+        this.#options.onStoreFailure(error, variant);
+        return undefined;
+      });
+    if (stored) {
+      memory.set(resultKey(variant.id, variant.canonical), stored);
+      return { result: stored, tier: 'stored', timings: { fetch: now() - started } };
+    }
+    signal.throwIfAborted();
+    return this.#render(variant, signal);
+  }
+
+  async #render(variant: Variant, signal: AbortSignal): Promise<Answer> {
+    const { originals, renderer, memory, now } = this.#options;
+    const started = now();
+    const original = await originals.fetch(variant.id, signal);
+    const fetched = now();
+    signal.throwIfAborted();
+    const opened = await renderer.open(original.bytes, signal);
+    const header = now() - fetched;
+    const wanted = { canonical: variant.canonical, lane: 'live', focal: original.focal } as const;
+    const { queuedMs, timings, ...rendered } = await renderer.render(opened, wanted, signal);
+    const result = resultOf(variant.id, variant.canonical, original, { ...rendered, timings });
+    memory.set(resultKey(variant.id, variant.canonical), result);
+    this.#store(result);
+    const { decode, transform, encode } = timings;
+    const stages = { queue: queuedMs, fetch: fetched - started, decode: decode + header, transform, encode };
+    return { result, tier: 'miss', timings: stages };
+  }
+
+  /** In the background: the answer does not wait. */
+  #store(result: Result): void {
+    const done = this.#storeCurrent(result)
+      .catch((error: unknown) => this.#options.onStoreFailure(error, result))
+      .finally(() => this.#storing.delete(done));
+    this.#storing.add(done);
+  }
+
+  /** An original that was overwritten meanwhile must not leave the old picture behind. */
+  async #storeCurrent(result: Result): Promise<void> {
+    const { results, originals } = this.#options;
+    await results.put(result);
+    const now = await originals.refresh(result.id);
+    if (now?.version !== result.version) await results.remove(result.id, result.canonical);
+  }
+}
+
+/** Turns the end of a request's time into what its client is told. */
+export function deadlineProblem(error: unknown, ms: number): unknown {
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    return new Problem('deadline', `The request took longer than ${ms} ms.`, { retryAfterSeconds: 1 }, error);
+  }
+  return error;
+}

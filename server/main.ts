@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { buildApp } from './app.ts';
+import { composeServer } from './compose.ts';
+import { loadConfig } from './config.ts';
+import { createLog } from './log.ts';
+import { openStores } from './stores/open.ts';
+
+/** Version in package.json. */
+function packageVersion(): string {
+  const manifest: { version?: string } = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  );
+  return manifest.version ?? '0';
+}
+
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const { log, flush } = createLog(config.logLevel);
+  const stores = await openStores(config);
+  let draining = false;
+  const { deps, core, images } = composeServer(config, stores, {
+    log,
+    version: packageVersion(),
+    isDraining: () => draining,
+  });
+  const app = await buildApp(deps);
+  const address = await app.listen({ port: config.port, host: config.host });
+  log.info({ address, stores: stores.kinds, ready: true }, 'listening');
+  flush();
+
+  const stop = async (signal: string) => {
+    if (draining) return;
+    draining = true;
+    log.info({ signal }, 'draining');
+    // Past this the orchestrator kills us anyway: say so while there is a log to say it in.
+    setTimeout(() => {
+      log.error('not drained in time');
+      flush();
+      process.exit(1);
+    }, config.stopMs).unref();
+    await app.close();
+    await images.settle();
+    core.sandbox.close();
+    stores.close();
+    log.info('drained');
+    flush();
+    process.exit(0);
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,124 @@
+import { LRUCache } from 'lru-cache';
+import type { Gate } from './cache/gate.ts';
+import type { Lane } from './core/formats.ts';
+import type { Point } from './core/geometry.ts';
+import type { Transformation } from './core/operations/index.ts';
+import type { Plan, PlanOptions } from './core/plan.ts';
+import { makePlan } from './core/plan.ts';
+import type { Opened, Rendered } from './core/render.ts';
+import { openOriginal, render } from './core/render.ts';
+import type { SourceLimits } from './core/source.ts';
+import { readTransformation } from './core/transformation.ts';
+import { Problem } from './errors.ts';
+import type { Originals } from './originals.ts';
+import type { SvgSandbox } from './sandbox/svg.ts';
+
+export interface RendererOptions {
+  readonly originals: Originals;
+  /** Name to id of an original. */
+  readonly watermarks: Readonly<Record<string, string>>;
+  readonly limits: SourceLimits;
+  readonly deadlineMs: number;
+  readonly allowMetaKeep: boolean;
+  readonly gate: Gate;
+  readonly sandbox: SvgSandbox;
+  /** Monotonic ms. */
+  readonly now: () => number;
+}
+
+/** What a render is asked for beside the original. */
+export interface Wanted {
+  /** Canonical form, format resolved. */
+  readonly canonical: string;
+  readonly lane: Lane;
+  readonly focal?: Point | undefined;
+}
+
+export interface Admitted extends Rendered {
+  /** ms spent waiting for a slot. */
+  readonly queuedMs: number;
+}
+
+/** Turns originals into results, one slot of the CPU gate at a time. */
+export class Renderer {
+  readonly #options: RendererOptions;
+  readonly #watermarks = new LRUCache<string, Uint8Array>({ max: 32 });
+
+  constructor(options: RendererOptions) {
+    this.#options = options;
+  }
+
+  /** Reads the header; SVGs in the sandbox. */
+  open(bytes: Uint8Array, signal?: AbortSignal): Promise<Opened> {
+    const { sandbox } = this.#options;
+    return openOriginal(bytes, { measure: (svg) => sandbox.measure(svg, signal), signal });
+  }
+
+  /** @throws Problem of makePlan, `not_allowed` for meta=keep, `invalid_parameter` for a watermark nobody registered */
+  async plan(
+    opened: Opened,
+    { canonical, lane, focal }: Wanted,
+  ): Promise<{ plan: Plan; options: PlanOptions }> {
+    const values = readTransformation(canonical);
+    this.check(values);
+    const watermark = values.wm === undefined ? undefined : await this.#watermark(values.wm);
+    const options: PlanOptions = { lane, limits: this.#options.limits, focal, watermark };
+    return { plan: makePlan(opened.source, values, options), options };
+  }
+
+  /** What this deployment refuses, whatever the original. */
+  check(values: Transformation): void {
+    if (values.meta === 'keep' && !this.#options.allowMetaKeep) {
+      throw new Problem(
+        'not_allowed',
+        'meta=keep would show GPS positions; this deployment does not allow it.',
+        {
+          param: 'meta',
+          received: 'keep',
+          allowed: 'none copyright',
+        },
+      );
+    }
+    const { watermarks } = this.#options;
+    if (values.wm !== undefined && !(values.wm in watermarks)) {
+      const allowed = Object.keys(watermarks).join(' ') || 'none is registered';
+      const detail = `There is no watermark "${values.wm}"; registered: ${allowed}.`;
+      throw new Problem('invalid_parameter', detail, { param: 'wm', received: values.wm, allowed });
+    }
+  }
+
+  /** @throws Problem `overloaded`, `deadline` and those of render */
+  async render(opened: Opened, wanted: Wanted, signal?: AbortSignal): Promise<Admitted> {
+    const { gate, sandbox, limits, deadlineMs, now } = this.#options;
+    const { plan, options } = await this.plan(opened, wanted);
+    const price = { ms: plan.cost.cpuMs, bytes: plan.cost.memoryBytes + opened.bytes.byteLength };
+    const permit = await gate.acquire(price, signal);
+    try {
+      signal?.throwIfAborted();
+      const rendered = await render({
+        opened,
+        plan,
+        options,
+        maxPixels: limits.maxPixels,
+        pass: { timeoutSeconds: Math.max(1, Math.ceil(deadlineMs / 1000)), signal },
+        now,
+        rasterize: (svg, size) => sandbox.draw(svg, size, signal),
+      });
+      return { ...rendered, queuedMs: permit.waitedMs };
+    } finally {
+      permit.release();
+    }
+  }
+
+  /** Bytes of a registered watermark; read once per version of its original. */
+  async #watermark(name: string): Promise<Uint8Array> {
+    const { originals, watermarks } = this.#options;
+    const id = watermarks[name] ?? '';
+    const { version } = await originals.identify(id);
+    const known = this.#watermarks.get(`${id}@${version}`);
+    if (known) return known;
+    const { bytes } = await originals.fetch(id);
+    this.#watermarks.set(`${id}@${version}`, bytes);
+    return bytes;
+  }
+}

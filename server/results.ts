@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { resultKey } from './core/id.ts';
+import type { Rendered } from './core/render.ts';
+import { PIPELINE } from './core/version.ts';
+import type { Objects, StoredFacts } from './stores/contracts.ts';
+
+/** The encoded bytes of a variant, with what must be known to serve them. */
+export interface Result {
+  readonly id: string;
+  /** Canonical form, format resolved. */
+  readonly canonical: string;
+  readonly bytes: Buffer;
+  readonly contentType: string;
+  /** MD5 of the bytes in hex, so that S3 and the server agree. */
+  readonly etag: string;
+  /** Of the original. */
+  readonly lastModified: Date;
+  /** Of the original, from which it was made. */
+  readonly version: string;
+  /** px; undefined for placeholders. */
+  readonly width: number | undefined;
+  readonly height: number | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** A result without its bytes, as HEAD and conditional requests need it. */
+export type ResultFacts = Omit<Result, 'bytes'> & { readonly size: number };
+
+export const factsOf = ({ bytes, ...facts }: Result): ResultFacts => ({ ...facts, size: bytes.length });
+
+/** What is known of the original that a result is made of. */
+export interface OriginalVersion {
+  readonly version: string;
+  readonly lastModified: Date;
+}
+
+export function resultOf(
+  id: string,
+  canonical: string,
+  original: OriginalVersion,
+  rendered: Rendered,
+): Result {
+  return {
+    id,
+    canonical,
+    bytes: rendered.bytes,
+    contentType: rendered.contentType,
+    etag: createHash('md5').update(rendered.bytes).digest('hex'),
+    lastModified: original.lastModified,
+    version: original.version,
+    width: rendered.size?.width,
+    height: rendered.size?.height,
+    warnings: rendered.warnings,
+  };
+}
+
+/** Names of the metadata that a stored result carries. */
+const META = {
+  version: 'original-version',
+  modified: 'original-modified',
+  pipeline: 'pipeline',
+  width: 'width',
+  height: 'height',
+  warning: 'warning',
+} as const;
+
+/** Results in their bucket, under the key that CloudFront asks for. */
+export class Results {
+  readonly #objects: Objects;
+  readonly #cacheControl: string;
+
+  /** @param cacheControl  for those that CloudFront serves straight from the bucket */
+  constructor(objects: Objects, cacheControl: string) {
+    this.#objects = objects;
+    this.#cacheControl = cacheControl;
+  }
+
+  /** Undefined when there is none, or only one of another original or pipeline. */
+  async head(
+    id: string,
+    canonical: string,
+    version: string,
+    signal?: AbortSignal,
+  ): Promise<ResultFacts | undefined> {
+    const stored = await this.#objects.head(resultKey(id, canonical), signal);
+    return stored && current(stored, version) ? factsFrom(id, canonical, stored) : undefined;
+  }
+
+  async get(
+    id: string,
+    canonical: string,
+    version: string,
+    signal?: AbortSignal,
+  ): Promise<Result | undefined> {
+    const stored = await this.#objects.get(resultKey(id, canonical), signal);
+    if (!stored) return undefined;
+    if (!current(stored, version)) {
+      stored.body.destroy();
+      return undefined;
+    }
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of stored.body) chunks.push(chunk);
+    const { size: _size, ...facts } = factsFrom(id, canonical, stored);
+    return { ...facts, bytes: Buffer.concat(chunks) };
+  }
+
+  async put(result: Result, signal?: AbortSignal): Promise<void> {
+    const { width, height, warnings } = result;
+    const metadata = {
+      [META.version]: result.version,
+      [META.modified]: result.lastModified.toISOString(),
+      [META.pipeline]: PIPELINE,
+      ...(width && height ? { [META.width]: String(width), [META.height]: String(height) } : {}),
+      ...(warnings.length ? { [META.warning]: warnings.join(',') } : {}),
+    };
+    const object = { contentType: result.contentType, cacheControl: this.#cacheControl, metadata };
+    await this.#objects.put(resultKey(result.id, result.canonical), result.bytes, object, signal);
+  }
+
+  async remove(id: string, canonical: string): Promise<void> {
+    await this.#objects.remove([resultKey(id, canonical)]);
+  }
+}
+
+function current({ metadata }: StoredFacts, version: string): boolean {
+  return metadata[META.version] === version && metadata[META.pipeline] === PIPELINE;
+}
+
+function factsFrom(id: string, canonical: string, stored: StoredFacts): ResultFacts {
+  const { metadata } = stored;
+  const side = (name: string) => (metadata[name] ? Number(metadata[name]) : undefined);
+  return {
+    id,
+    canonical,
+    contentType: stored.contentType ?? 'application/octet-stream',
+    etag: stored.etag,
+    size: stored.size,
+    lastModified: new Date(metadata[META.modified] ?? stored.lastModified),
+    version: metadata[META.version] ?? '',
+    width: side(META.width),
+    height: side(META.height),
+    warnings: metadata[META.warning]?.split(',') ?? [],
+  };
+}

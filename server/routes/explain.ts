@@ -1,0 +1,99 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { geometrySteps } from '../core/framing.ts';
+import { resultKey } from '../core/id.ts';
+import { passesOf } from '../core/pipeline.ts';
+import type { Plan } from '../core/plan.ts';
+import { isProblem, problemBody } from '../errors.ts';
+import type { Originals } from '../originals.ts';
+import type { ImageRoutesOptions } from './image.ts';
+import { readAsked } from './image.ts';
+import { publicVersion } from './image-headers.ts';
+import { imageSchema } from './image-schema.ts';
+
+const PREFIX = '/api/explain/';
+
+function geometryOf({ source, upright, geometry, result, steps }: Plan): Record<string, unknown> {
+  const { region, scaled, crop, strategy, canvas, turn } = geometry;
+  return {
+    stored: source.stored,
+    upright,
+    region: region ?? null,
+    scaled,
+    crop: strategy ? { ...crop, left: null, top: null, by: strategy } : (crop ?? null),
+    canvas: canvas?.size ?? null,
+    turn,
+    result,
+    exact: !steps.some(({ inexact }) => inexact),
+  };
+}
+
+/** The dry run of a variant: what would be done and what it would take, without doing any of it. */
+export function explainRoutes(
+  app: FastifyInstance,
+  options: ImageRoutesOptions & { originals: Originals },
+): void {
+  const { querystring, params } = imageSchema(options.presets);
+  const schema = {
+    tags: ['images'],
+    summary: 'Dry run of a variant: canonical form, key, geometry, tier and expected cost. Changes nothing.',
+    params,
+    querystring,
+    response: { 200: { type: 'object', additionalProperties: true }, '4xx': { $ref: 'Problem#' } },
+  };
+  app.get(`${PREFIX}*`, { schema, validatorCompiler: () => () => true }, (request) =>
+    explain(request, options),
+  );
+}
+
+async function explain(
+  request: FastifyRequest,
+  options: ImageRoutesOptions & { originals: Originals },
+): Promise<Record<string, unknown>> {
+  const asked = readAsked(request.url, PREFIX, options.presets, request.headers.accept);
+  const { id, read, canonical } = asked;
+  const signal = AbortSignal.timeout(options.deadlineMs);
+  const known = await options.images.facts(asked, signal);
+  const original = await options.originals.fetch(id, signal);
+  const opened = await options.renderer.open(original.bytes, signal);
+  const wanted = { canonical, lane: 'live', focal: original.focal } as const;
+  const { plan } = await options.renderer.plan(opened, wanted);
+  const { format, bytes, pages, moving, alpha } = opened.source;
+  return {
+    id,
+    canonical: read.canonical,
+    negotiated: read.negotiable,
+    variant: canonical,
+    key: resultKey(id, canonical),
+    url: `/img/${id}/${canonical}`,
+    v: publicVersion(original.version),
+    ...(read.idle.length ? { withoutEffect: read.idle } : {}),
+    access: accessOf(request, options, asked),
+    original: { format, bytes, pages, moving, alpha, version: original.version },
+    format: plan.format,
+    moves: plan.moves,
+    geometry: geometryOf(plan),
+    ...(plan.values.trim === undefined
+      ? {}
+      : { note: 'trim decides the geometry anew, once the pixels are decoded' }),
+    passes: passesOf([...geometrySteps(plan), ...plan.steps]),
+    warnings: plan.warnings,
+    tier: known?.tier ?? 'miss',
+    ...(known ? { result: { bytes: known.facts.size, etag: known.facts.etag } } : {}),
+    cost: plan.cost,
+  };
+}
+
+/** Whether this deployment would serve it, and why not. */
+function accessOf(
+  request: FastifyRequest,
+  { access }: ImageRoutesOptions,
+  { id, read }: ReturnType<typeof readAsked>,
+): unknown {
+  try {
+    access.check(id, read);
+    return 'allowed';
+  } catch (error) {
+    if (isProblem(error)) return problemBody(error, request.id);
+    throw error;
+  }
+}

@@ -1,0 +1,48 @@
+import type { FastifyInstance } from 'fastify';
+import type { Metrics } from '../metrics.ts';
+
+export interface HealthOptions {
+  readonly metrics: Metrics;
+  /** Resolves when every store answers; by name, for the one who is woken. */
+  readonly probes: Readonly<Record<string, () => Promise<void>>>;
+  readonly isDraining: () => boolean;
+}
+
+const PROBE_MS = 2000;
+
+async function outcome(probe: () => Promise<void>): Promise<string> {
+  const late = new Promise<never>((_resolve, reject) => {
+    setTimeout(() => reject(new Error(`no answer within ${PROBE_MS} ms`)), PROBE_MS).unref();
+  });
+  try {
+    await Promise.race([probe(), late]);
+    return 'ok';
+  } catch (error) {
+    return error instanceof Error ? error.message : 'failed';
+  }
+}
+
+export function healthRoutes(app: FastifyInstance, { metrics, probes, isDraining }: HealthOptions): void {
+  const schema = (summary: string) => ({ schema: { tags: ['operation'], summary } });
+  app.get('/healthz', schema('Whether the process lives.'), async (_request, reply) =>
+    reply.header('Cache-Control', 'no-store').send({ status: 'ok' }),
+  );
+  app.get(
+    '/readyz',
+    schema('Whether requests should come here: false while draining or without its stores.'),
+    async (_request, reply) => {
+      const names = Object.keys(probes);
+      const answers = await Promise.all(Object.values(probes).map(outcome));
+      const stores = Object.fromEntries(names.map((name, at) => [name, answers[at]]));
+      const ready = !isDraining() && answers.every((answer) => answer === 'ok');
+      const status = isDraining() ? 'draining' : ready ? 'ok' : 'stores unreachable';
+      return reply
+        .code(ready ? 200 : 503)
+        .header('Cache-Control', 'no-store')
+        .send({ status, stores });
+    },
+  );
+  app.get('/metrics', schema('Prometheus metrics.'), async (_request, reply) =>
+    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+  );
+}

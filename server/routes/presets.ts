@@ -1,0 +1,28 @@
+import type { FastifyInstance } from 'fastify';
+import type { Presets } from '../core/rule.ts';
+import { readPairs } from '../core/transformation.ts';
+
+const TEXTS = { type: 'object', additionalProperties: { type: 'string' } };
+
+/** What `p` and `wm` may name. */
+export function presetRoutes(app: FastifyInstance, presets: Presets, watermarks: readonly string[]): void {
+  const schema = {
+    tags: ['images'],
+    summary: 'Registered presets, each with its canonical form, and watermarks.',
+    response: {
+      200: {
+        type: 'object',
+        properties: { presets: TEXTS, watermarks: { type: 'array', items: { type: 'string' } } },
+      },
+    },
+  };
+  app.get('/api/presets', { schema }, async () => ({
+    presets: Object.fromEntries(
+      Object.keys(presets).map((name) => [
+        name.slice(1),
+        readPairs([['p', name.slice(1)]], presets).canonical,
+      ]),
+    ),
+    watermarks,
+  }));
+}

@@ -1,0 +1,24 @@
+/**
+ * Draws SVGs in a process of its own, which the parent kills when a drawing takes too long or too much memory:
+ * librsvg cannot be interrupted from within. Reads nothing but the bytes it is sent; librsvg is given no base
+ * address, so that no reference to a file or host can be followed.
+ */
+import sharp from 'sharp';
+import { measureSvg, rasterizeSvg } from '../core/vector.ts';
+import type { SvgAnswer, SvgTask } from './svg.ts';
+
+sharp.concurrency(1);
+sharp.cache(false);
+
+async function work({ bytes, size, timeoutSeconds }: SvgTask): Promise<Omit<SvgAnswer, 'task'>> {
+  return size ? rasterizeSvg(bytes, size, { timeoutSeconds }) : measureSvg(bytes);
+}
+
+process.on('message', (task: SvgTask) => {
+  work(task).then(
+    (answer) => process.send?.({ ...answer, task: task.task }),
+    (error: unknown) =>
+      process.send?.({ task: task.task, error: error instanceof Error ? error.message : String(error) }),
+  );
+});
+process.on('disconnect', () => process.exit(0));

@@ -1,0 +1,98 @@
+import type { Presets } from './core/rule.ts';
+import { readPresets } from './core/transformation.ts';
+
+/** Reads the text of a variable; throws with what was expected. */
+export interface Parser<T> {
+  readonly expected: string;
+  readonly parse: (text: string) => T | undefined;
+}
+
+const parser = <T>(expected: string, parse: (text: string) => T | undefined): Parser<T> => ({
+  expected,
+  parse,
+});
+
+export const text = parser('text', (value) => value);
+
+export const optional = <T>(inner: Parser<T>): Parser<T | undefined> => inner;
+
+export function integer(min: number, max: number): Parser<number> {
+  return parser(`a whole number, ${min} to ${max}`, (value) => {
+    const number = /^\d{1,12}$/.test(value) ? Number(value) : Number.NaN;
+    return number >= min && number <= max ? number : undefined;
+  });
+}
+
+export const flag = parser('1 or 0', (value) => (value === '1' ? true : value === '0' ? false : undefined));
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+
+export const bytes = parser('bytes such as 50M or 256MiB', (value) => {
+  const parts = /^(\d{1,12})(k|M|G|KiB|MiB|GiB)?$/.exec(value);
+  return parts ? Number(parts[1]) * (UNITS[parts[2] ?? ''] ?? 1) : undefined;
+});
+
+export function oneOf<const V extends string>(values: readonly V[]): Parser<V> {
+  return parser(values.join(' or '), (value) => values.find((known) => known === value));
+}
+
+export const url = parser('an http or https URL', (value) =>
+  /^https?:\/\//.test(value) && URL.canParse(value) ? value.replace(/\/$/, '') : undefined,
+);
+
+/** `a,b,c`; the empty text is the empty list. */
+export function list<T>(inner: Parser<T>): Parser<readonly T[]> {
+  return parser(`a list, separated by commas, of: ${inner.expected}`, (value) => {
+    const items = value === '' ? [] : value.split(',').map((part) => inner.parse(part.trim()));
+    return items.every((item) => item !== undefined) ? items : undefined;
+  });
+}
+
+/** A JSON object of texts, or `name=text;name=text`. */
+export const map = parser('a JSON object of texts, or name=text;name=text', (value) => {
+  if (value === '') return {};
+  if (value.startsWith('{')) return jsonTexts(value);
+  const entries = value.split(';').map((part): [string, string] => {
+    const at = part.indexOf('=');
+    return [part.slice(0, at).trim(), part.slice(at + 1).trim()];
+  });
+  return entries.every(([name, item]) => name && item) ? Object.fromEntries(entries) : undefined;
+});
+
+function jsonTexts(value: string): Record<string, string> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(value);
+    const entries = parsed && typeof parsed === 'object' ? Object.entries(parsed) : [];
+    const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+    return texts.length === entries.length ? Object.fromEntries(texts) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const presets: Parser<Presets> = parser(
+  'presets, each a query: card=w=400&h=300&fit=cover;thumb=w=100',
+  (value) => {
+    const queries = map.parse(value);
+    return queries && readPresets(queries);
+  },
+);
+
+/** Variants to warm: queries separated by blanks, since commas stand inside a query. */
+export const queries = parser('queries, separated by blanks: w=200 w=400&fmt=webp', (value) =>
+  value.split(/\s+/).filter((query) => query !== ''),
+);
+
+const HEX_SECRET = /^[0-9a-f]{32,}$/i;
+export const secrets = parser('kid=hex;kid=hex with at least 32 hex digits each', (value) => {
+  const found = map.parse(value);
+  return found && Object.values(found).every((secret) => HEX_SECRET.test(secret)) ? found : undefined;
+});

@@ -1,0 +1,86 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import type { Jobs, Objects, Records } from './contracts.ts';
+import { FileObjects } from './files.ts';
+import { openSqlite, type SqliteStores } from './sqlite.ts';
+
+/** Every store of a process; nobody above this folder knows which implementation it has. */
+export interface Stores {
+  readonly originals: Objects;
+  readonly results: Objects;
+  readonly records: Records;
+  readonly jobs: Jobs;
+  /** What they are, for the log line at the start. */
+  readonly kinds: { readonly objects: string; readonly records: string; readonly jobs: string };
+  close(): void;
+}
+
+/** AWS clients are loaded where they are needed: they would double the start of a laptop. */
+async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Config) {
+  if (!originalsBucket || !resultsBucket) return undefined;
+  const [{ S3Client }, { S3Objects }] = await Promise.all([import('@aws-sdk/client-s3'), import('./s3.ts')]);
+  const client = new S3Client(s3Endpoint ? { endpoint: s3Endpoint, forcePathStyle: true } : {});
+  return { originals: new S3Objects(client, originalsBucket), results: new S3Objects(client, resultsBucket) };
+}
+
+async function openFolders(dataDir: string) {
+  const [originals, results] = await Promise.all([
+    FileObjects.open(join(dataDir, 'originals')),
+    FileObjects.open(join(dataDir, 'results')),
+  ]);
+  return { originals, results };
+}
+
+async function openTable({ recordsTable, dynamodbEndpoint }: Config): Promise<Records | undefined> {
+  if (!recordsTable) return undefined;
+  const [{ DynamoDBClient }, { DynamoRecords }] = await Promise.all([
+    import('@aws-sdk/client-dynamodb'),
+    import('./dynamodb.ts'),
+  ]);
+  return new DynamoRecords(
+    new DynamoDBClient(dynamodbEndpoint ? { endpoint: dynamodbEndpoint } : {}),
+    recordsTable,
+  );
+}
+
+async function openQueue({ jobsQueue, jobsDeadLetterQueue, sqsEndpoint }: Config): Promise<Jobs | undefined> {
+  if (!jobsQueue || !jobsDeadLetterQueue) return undefined;
+  const [{ SQSClient }, { SqsJobs }] = await Promise.all([import('@aws-sdk/client-sqs'), import('./sqs.ts')]);
+  // The queue URL that a stand-in answers may name a host that nobody resolves.
+  const client = new SQSClient({
+    useQueueUrlAsEndpoint: false,
+    ...(sqsEndpoint ? { endpoint: sqsEndpoint } : {}),
+  });
+  return new SqsJobs(client, { queue: jobsQueue, deadLetterQueue: jobsDeadLetterQueue });
+}
+
+/** Opens what the configuration names; everything else is embedded, under DATA_DIR. */
+export async function openStores(config: Config): Promise<Stores> {
+  const [buckets, table, queue] = await Promise.all([
+    openBuckets(config),
+    openTable(config),
+    openQueue(config),
+  ]);
+  let sqlite: SqliteStores | undefined;
+  if (!buckets || !table || !queue) await mkdir(config.dataDir, { recursive: true });
+  if (!table || !queue) {
+    sqlite = openSqlite(join(config.dataDir, 'rendition.sqlite'), { maxReceives: config.warmAttempts });
+  }
+  const { originals, results } = buckets ?? (await openFolders(config.dataDir));
+  const records = table ?? sqlite?.records;
+  const jobs = queue ?? sqlite?.jobs;
+  if (!records || !jobs) throw new Error('A store is missing.');
+  return {
+    originals,
+    results,
+    records,
+    jobs,
+    kinds: {
+      objects: buckets ? 'S3' : 'files',
+      records: table ? 'DynamoDB' : 'SQLite',
+      jobs: queue ? 'SQS' : 'SQLite',
+    },
+    close: () => sqlite?.close(),
+  };
+}
