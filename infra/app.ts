@@ -1,4 +1,5 @@
 import { App } from 'cdktf';
+import { edgeBundle } from './edge/build.ts';
 import { loadSettings } from './load.ts';
 import { SETTINGS, type Values } from './settings.ts';
 import { account } from './stacks/account.ts';
@@ -28,13 +29,14 @@ function deployable({ stages, environment }: Input) {
  *
  * @returns  names of the stages that were left out for want of an image
  */
-export function synthesise(input: Input): string[] {
+export async function synthesise(input: Input): Promise<string[]> {
   const app = new App({ outdir: input.outdir });
   const shared = ['region', 'state_bucket', 'repository'] as const satisfies (keyof typeof SETTINGS)[];
   const common = Object.fromEntries(shared.map((name) => [name, commonValue(input, name)]));
   account(app, loadSettings(common, {}));
   const ready = deployable(input);
-  for (const { name, settings } of ready) stage(app, name, settings);
+  for (const { name, settings } of ready)
+    stage(app, name, settings, await edgeBundle({ signed: settings.signed }));
   app.synth();
   return Object.keys(input.stages).filter((name) => !ready.some((one) => one.name === name));
 }

@@ -1,3 +1,4 @@
+import { programComplaint } from './program-settings.ts';
 import {
   SETTINGS,
   type SettingName,
@@ -23,6 +24,7 @@ const RULES: readonly ((settings: Settings) => string | undefined)[] = [
       : `shield_region: ${shield_region || region} has no Origin Shield; name one of ${SHIELD_REGIONS.join(', ')}`,
   ({ budget_usd, alarm_email }) =>
     budget_usd > 0 && !alarm_email ? 'budget_usd needs alarm_email, someone has to be told' : undefined,
+  ({ environment }) => programComplaint(environment),
 ];
 
 function unknownNames(stage: Values, environment: Environment): string[] {

@@ -5,7 +5,7 @@ const stages = JSON.parse(readFileSync(new URL('stages.json', import.meta.url), 
 
 try {
   // cdktf names the directory; alone, `node main.ts` writes where cdktf would.
-  const left = synthesise({
+  const left = await synthesise({
     stages,
     environment: process.env,
     outdir: process.env.CDKTF_OUTDIR ?? 'cdktf.out',

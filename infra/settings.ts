@@ -54,6 +54,7 @@ export const SETTINGS = {
     'PriceClass_100',
     'Edge locations.',
   ),
+  signed: setting(flag, false, 'Serve only URLs that are signed.'),
   domain: setting(optional(HOST, 'a host name'), '', 'Custom domain; empty uses the CloudFront name.'),
   certificate_arn: setting(
     optional(

@@ -1,3 +1,117 @@
-export function edgeBundle(_environment: Readonly<Record<string, string>>): string {
-  return 'async function handler(event) { return event.request; }';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import type { Grammar, Rule } from '../../server/core/rule.ts';
+import { RULES } from '../../server/core/table.ts';
+import { colorPieces, colorsFromStore } from './bundle-colors.ts';
+import { squeeze } from './squeeze.ts';
+
+/** CloudFront's limit for the code of a function. */
+export const MAX_BYTES = 10_240;
+
+/** What runtime 2.0 has beyond ES5; anything else that is newer is lowered, or refused where it cannot be. */
+const SUPPORTED = { 'const-and-let': true, arrow: true, 'template-literal': true, 'async-await': true };
+
+/** Members of the core's types and what they are called in the bundle. None is also a name of the runtime's. */
+const SHORT = {
+  key: 'k',
+  grammar: 'g',
+  fallback: 'f',
+  needs: 'n',
+  idle: 'i',
+  never: 'x',
+  aliases: 'a',
+  url: 'u',
+  scaled: 's',
+  canonical: 'c',
+  negotiable: 'o',
+  code: 'd',
+  param: 'p',
+  received: 'r',
+  with: 'w',
+  raw: 'y',
+  spelled: 'z',
+  values: 'v',
+} as const;
+
+/** Globals that are used often, and their names in the bundle. */
+const OFTEN = { undefined: 'U', 'Object.keys': 'K', Number: 'N' };
+
+const isShort = (name: string): name is keyof typeof SHORT => name in SHORT;
+
+/** The rules under their short names. */
+function packRules(rules: readonly Rule[]): string {
+  const short = rules.map((rule) =>
+    Object.fromEntries(
+      Object.entries(rule).map(([name, value]) => {
+        if (!isShort(name))
+          throw new Error(`The edge has no short name for "${name}" of the rule ${rule.key}`);
+        return [SHORT[name], value];
+      }),
+    ),
+  );
+  return JSON.stringify(short).replaceAll('"', "'");
+}
+
+const takesColor = (grammar: Grammar): boolean =>
+  grammar[0] === 'color' || (grammar[0] === 'list' && grammar[1].some(takesColor));
+
+function constants(signed: boolean): Record<string, string> {
+  const colored = RULES.filter((rule) => rule.grammar.some(takesColor)).flatMap(({ key, aliases = [] }) => [
+    key,
+    ...aliases,
+  ]);
+  return {
+    __RULES__: JSON.stringify(squeeze(packRules(RULES))),
+    __COLORED__: JSON.stringify(colored),
+    __COLOR_PIECES__: String(colorPieces().length),
+    __SIGNED__: String(signed),
+  };
+}
+
+/** CloudFront wants its imports first and a global `handler`; it knows no exports. */
+function asFunction(text: string): string {
+  const [, body, name] = /^([\s\S]*)export\s*\{\s*(\w+) as handle\s*\};?\s*$/.exec(text) ?? [];
+  if (body === undefined) throw new Error('The bundle does not end with its export');
+  const imports: string[] = [];
+  const rest = body.replace(/import \w+ from"[\w:]+";/g, (line) => {
+    imports.push(line.replace('node:', ''));
+    return '';
+  });
+  const globals = Object.entries(OFTEN).map(([global, short]) =>
+    global === 'undefined' ? short : `${short}=${global}`,
+  );
+  return `${imports.join('')}let ${globals.join()};${rest.trim()}async function handler(e){return ${name}(e)}\n`;
+}
+
+export interface EdgeOptions {
+  /** Every URL must be signed. */
+  signed: boolean;
+}
+
+/**
+ * The function's code.
+ *
+ * @throws  when it is larger than CloudFront accepts or uses syntax that it lacks
+ */
+export async function edgeBundle({ signed }: EdgeOptions): Promise<string> {
+  const built = await build({
+    entryPoints: [join(import.meta.dirname, 'handler.ts')],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    minify: true,
+    charset: 'utf8',
+    target: 'es5',
+    supported: SUPPORTED,
+    external: ['cloudfront', 'node:crypto'],
+    plugins: [colorsFromStore],
+    mangleProps: new RegExp(`^(${Object.keys(SHORT).join('|')})$`),
+    mangleCache: SHORT,
+    define: { ...OFTEN, ...constants(signed) },
+  });
+  const text = asFunction(built.outputFiles[0]?.text ?? '');
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_BYTES)
+    throw new Error(`The edge function has ${bytes} bytes; CloudFront takes ${MAX_BYTES}`);
+  return text;
 }

@@ -6,6 +6,8 @@ import type { Settings } from '../settings.ts';
 export interface Context {
   stack: TerraformStack;
   settings: Settings;
+  /** Code of the viewer-request function. */
+  viewerCode: string;
   /** `rendition-<stage>`: the beginning of every name. */
   prefix: string;
   account: string;

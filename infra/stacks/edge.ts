@@ -1,27 +1,35 @@
 import { CloudfrontFunction } from '@cdktf/provider-aws/lib/cloudfront-function/index.js';
 import { CloudfrontKeyValueStore } from '@cdktf/provider-aws/lib/cloudfront-key-value-store/index.js';
-import { edgeBundle } from '../edge/build.ts';
+import { CloudfrontkeyvaluestoreKey } from '@cdktf/provider-aws/lib/cloudfrontkeyvaluestore-key/index.js';
+import { colorPieces } from '../edge/bundle-colors.ts';
+import { presetQueries } from '../program-settings.ts';
 import type { Context } from './context.ts';
 
 export interface Edge {
   viewerFunction: string;
-  /** Where the operator puts signing keys, by key id. */
-  keysArn: string;
+  /** Where the operator puts signing keys, as `key:<kid>`. */
+  storeArn: string;
 }
 
-/** The viewer-request function and the store of its signing keys; keys are put there by hand, not by Terraform. */
-export function edge({ stack, settings, prefix }: Context): Edge {
-  const keys = new CloudfrontKeyValueStore(stack, 'signing-keys-edge', {
-    name: `${prefix}-signing-keys`,
-    comment: 'Key id to secret.',
+/** The viewer-request function and what it looks up. Signing keys are put there by hand: state must not hold them. */
+export function edge({ stack, settings, viewerCode, prefix }: Context): Edge {
+  const store = new CloudfrontKeyValueStore(stack, 'edge-values', {
+    name: `${prefix}-edge`,
+    comment: 'key:<kid>, preset:<name>, colors:<piece>',
   });
+  const put = (id: string, key: string, value: string) =>
+    new CloudfrontkeyvaluestoreKey(stack, id, { keyValueStoreArn: store.arn, key, value });
+  for (const [name, query] of Object.entries(presetQueries(settings.environment))) {
+    put(`edge-preset-${name}`, `preset:${name}`, query);
+  }
+  for (const [at, piece] of colorPieces().entries()) put(`edge-colors-${at}`, `colors:${at}`, piece);
   const viewer = new CloudfrontFunction(stack, 'viewer-request', {
     name: `${prefix}-viewer-request`,
     runtime: 'cloudfront-js-2.0',
     comment: 'Canonical form, format, signature.',
-    keyValueStoreAssociations: [keys.arn],
+    keyValueStoreAssociations: [store.arn],
     publish: true,
-    code: edgeBundle(settings.environment),
+    code: viewerCode,
   });
-  return { viewerFunction: viewer.arn, keysArn: keys.arn };
+  return { viewerFunction: viewer.arn, storeArn: store.arn };
 }

@@ -1,13 +1,28 @@
+import { SIZES } from '../sizing.ts';
 import { SERVER_PORT } from './balancer.ts';
 import type { Context } from './context.ts';
 import type { Program } from './permissions.ts';
 import type { ProgramParts } from './programs.ts';
+import { MAX_RECEIVES } from './queue.ts';
+
+/** Seconds between SIGTERM and SIGKILL: a request's deadline for the server, what Fargate allows for the warmer. */
+export const STOP_SECONDS = { server: 60, warmer: 120 } as const satisfies Record<Program, number>;
+
+/** What a program keeps of that for its own last steps. */
+const LAST_STEPS_MS = 10_000;
+
+/** Memory of a task by use: renders, results kept, and the rest for Node and libvips' own. */
+const RENDER_SHARE = 1 / 2;
+const RESULTS_SHARE = { server: 1 / 8, warmer: 1 / 32 } as const satisfies Record<Program, number>;
 
 /** Settings of the programs (server/config.ts) that the deployment decides; the stage's own come after and win. */
 export function environment(at: Context, program: Program, parts: ProgramParts): Record<string, string> {
   const { stored, warm, told, door } = parts;
-  const common = {
+  const { memoryMiB } = SIZES[at.settings.size][program];
+  return {
     AWS_REGION: at.settings.region,
+    PORT: String(SERVER_PORT),
+    PUBLIC_URL: `https://${door.host}`,
     ORIGINALS_BUCKET: stored.originals.name,
     RESULTS_BUCKET: stored.results.name,
     RECORDS_TABLE: stored.records.name,
@@ -15,8 +30,11 @@ export function environment(at: Context, program: Program, parts: ProgramParts):
     JOBS_DEAD_LETTER_QUEUE: warm.dead.name,
     NOTIFICATIONS_TOPIC: told.notificationsArn,
     CDN_DISTRIBUTION: door.id,
-    PUBLIC_URL: `https://${door.host}`,
+    SIGNATURES: at.settings.signed ? 'edge' : 'off',
+    RENDER_MEMORY_BYTES: `${memoryMiB * RENDER_SHARE}MiB`,
+    MEMORY_CACHE_BYTES: `${memoryMiB * RESULTS_SHARE[program]}MiB`,
+    WARM_ATTEMPTS: String(MAX_RECEIVES),
+    STOP_MS: String(STOP_SECONDS[program] * 1000 - LAST_STEPS_MS),
+    ...at.settings.environment,
   };
-  const own = program === 'server' ? { HOST: '0.0.0.0', PORT: String(SERVER_PORT), TRUST_EDGE: 'true' } : {};
-  return { ...common, ...own, ...at.settings.environment };
 }

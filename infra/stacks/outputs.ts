@@ -27,7 +27,7 @@ export function outputs(at: Context, { warm, stored, door, running, signing, das
     cluster: running.cluster,
     server_service: running.server,
     warmer_service: running.warmer,
-    signing_keys_store: signing.keysArn,
+    edge_store: signing.storeArn,
     dashboard_url: `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards:name=${dashboard}`,
     curl: `curl -H "Authorization: Bearer $TOKEN" -F file=@photo.jpg ${api}/images`,
   };

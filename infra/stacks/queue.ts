@@ -7,7 +7,7 @@ import { document } from './policy.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;
 /** Received this often without success, a message is given up on. */
-const MAX_RECEIVES = 5;
+export const MAX_RECEIVES = 5;
 
 export interface Queue {
   name: string;

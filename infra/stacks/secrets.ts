@@ -2,26 +2,26 @@ import { SecretsmanagerSecret } from '@cdktf/provider-aws/lib/secretsmanager-sec
 import { SecretsmanagerSecretVersion } from '@cdktf/provider-aws/lib/secretsmanager-secret-version/index.js';
 import type { Context } from './context.ts';
 
-/** Setting of the programs to the secret's last name; its value is written by the operator, never by Terraform. */
-const SECRETS = { API_TOKENS: 'api-tokens', SIGNING_KEYS: 'signing-keys' } as const;
+/** Setting name of the programs to secret ARN. */
+export type Secrets = Readonly<Record<'API_TOKENS' | 'SIGNING_KEYS', string>>;
 
-/** Setting name to secret ARN. */
-export type Secrets = Readonly<Record<keyof typeof SECRETS, string>>;
+/** No token has this hash. Without any token the API would be open, and this is the value it starts with. */
+const CLOSED = JSON.stringify({ nobody: `read:${'0'.repeat(64)}` });
 
-/** A task does not start on a secret without a value, so each begins as the empty list. */
+/** Made with a value, because a task does not start without one; the operator's values never meet Terraform. */
 export function secrets({ stack, settings, prefix }: Context): Secrets {
-  const make = (name: string): string => {
+  const make = (name: string, first: string): string => {
     const secret = new SecretsmanagerSecret(stack, name, {
       name: `${prefix}/${name}`,
       recoveryWindowInDays: settings.protect ? 30 : 0,
     });
     // Write-only: the value is sent once and is in no state file.
-    new SecretsmanagerSecretVersion(stack, `${name}-empty`, {
+    new SecretsmanagerSecretVersion(stack, `${name}-first`, {
       secretId: secret.id,
-      secretStringWo: '{}',
+      secretStringWo: first,
       secretStringWoVersion: 1,
     });
     return secret.arn;
   };
-  return { API_TOKENS: make(SECRETS.API_TOKENS), SIGNING_KEYS: make(SECRETS.SIGNING_KEYS) };
+  return { API_TOKENS: make('api-tokens', CLOSED), SIGNING_KEYS: make('signing-keys', '{}') };
 }

@@ -22,7 +22,7 @@ import { results } from './results.ts';
 import { secrets } from './secrets.ts';
 import { topics } from './topics.ts';
 
-function context(app: App, stage: string, settings: Settings): Context {
+function context(app: App, stage: string, settings: Settings, viewerCode: string): Context {
   const prefix = `rendition-${stage}`;
   const stack = new TerraformStack(app, prefix);
   keepState(stack, settings, stage);
@@ -30,12 +30,12 @@ function context(app: App, stage: string, settings: Settings): Context {
   new AwsProvider(stack, 'aws', { region: settings.region, defaultTags });
   const global = new AwsProvider(stack, 'global', { region: 'us-east-1', alias: 'global', defaultTags });
   const account = new DataAwsCallerIdentity(stack, 'caller').accountId;
-  return { stack, settings, prefix, account, global };
+  return { stack, settings, viewerCode, prefix, account, global };
 }
 
 /** One whole deployment: everything that stands behind one CloudFront name. */
-export function stage(app: App, name: string, settings: Settings): void {
-  const at = context(app, name, settings);
+export function stage(app: App, name: string, settings: Settings, viewerCode: string): void {
+  const at = context(app, name, settings, viewerCode);
   const net = network(at);
   const warm = queue(at);
   const stored = { originals: originals(at, warm), results: results(at), records: records(at) };

@@ -3,6 +3,7 @@ import { Fn } from 'cdktf';
 import type { TaskSize } from '../sizing.ts';
 import { SERVER_PORT } from './balancer.ts';
 import type { Context } from './context.ts';
+import { STOP_SECONDS } from './environment.ts';
 import type { Program } from './permissions.ts';
 import type { Role } from './roles.ts';
 
@@ -14,9 +15,6 @@ export interface Task {
   execution: Role;
   role: Role;
 }
-
-/** Seconds between SIGTERM and SIGKILL: a render's deadline for the server, all that Fargate allows for the warmer. */
-const STOP_SECONDS = { server: 60, warmer: 120 } as const satisfies Record<Program, number>;
 
 function container(at: Context, program: Program, task: Task) {
   const pairs = Object.entries(task.environment).sort(([a], [b]) => (a < b ? -1 : 1));

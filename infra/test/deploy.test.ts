@@ -8,7 +8,7 @@ import { noCdktf } from './support/tools.ts';
 
 const CLI = createRequire(import.meta.url).resolve('cdktf-cli/bundle/bin/cdktf');
 const MAIN = join(import.meta.dirname, '..', 'main.ts');
-const TYPES = synthStage({ protect: false });
+const TYPES = await synthStage({ protect: false });
 
 t.test('cdktf deploys, has nothing left to do, and destroys', { skip: noCdktf }, async (t) => {
   const cwd = t.testdir({
@@ -32,15 +32,19 @@ t.test('cdktf deploys, has nothing left to do, and destroys', { skip: noCdktf },
   const options = ['rendition-dev', '--auto-approve', '--skip-provider-lock'];
   try {
     const first = await cdktf('deploy', ...options);
-    t.equal(first.code, 0, first.output);
-    t.match(first.output, /Apply complete! Resources: \d+ added, 0 changed, 0 destroyed/);
+    t.equal(first.code, 0, 'exit code', { output: first.output.slice(-4000) });
+    t.match(
+      first.output,
+      /Apply complete! Resources: \d+ added, 0 changed, 0 destroyed/,
+      'everything is added',
+    );
     t.match(first.output, /curl -H/, 'ends with a ready command');
     const second = await cdktf('deploy', ...options);
-    t.equal(second.code, 0, second.output);
-    t.match(second.output, /No changes\./);
+    t.equal(second.code, 0, 'exit code', { output: second.output.slice(-4000) });
+    t.match(second.output, /No changes\./, 'nothing is left to do');
     const last = await cdktf('destroy', ...options);
-    t.equal(last.code, 0, last.output);
-    t.match(last.output, /Destroy complete! Resources: \d+ destroyed/);
+    t.equal(last.code, 0, 'exit code', { output: last.output.slice(-4000) });
+    t.match(last.output, /Destroy complete! Resources: \d+ destroyed/, 'everything is gone');
   } finally {
     provider.close();
   }

@@ -21,9 +21,9 @@ t.test('the maintained fork of cdktf makes the same stacks from the same source'
       env: { RENDITION_IMAGE: IMAGE, CDKTF_OUTDIR: outdir, NODE_OPTIONS: '' },
     });
   const fork = await synth(out.cdktn, '--import', join(HERE, 'support', 'cdktn.mjs'));
-  t.equal(fork.code, 0, fork.output);
+  t.equal(fork.code, 0, 'exit code', { output: fork.output });
   const ours = await synth(out.cdktf);
-  t.equal(ours.code, 0, ours.output);
+  t.equal(ours.code, 0, 'exit code', { output: ours.output });
   const loaded = JSON.parse(readFileSync(join(out.cdktn, 'manifest.json'), 'utf8'));
   t.match(loaded.version, /^0\.2[4-9]/, 'the fork did the work');
   t.equal(comparable(out.cdktn), comparable(out.cdktf));

@@ -4,10 +4,10 @@ import { synthesise } from '../app.ts';
 import { SIZES } from '../sizing.ts';
 import { IMAGE, resource, resources, synthStage } from './support/synth.ts';
 
-const first = synthStage();
+const first = await synthStage();
 
 t.test('the same input gives the same bytes, wherever it is written', async (t) => {
-  const second = synthStage();
+  const second = await synthStage();
   const text = readFileSync(first.file, 'utf8');
   t.equal(readFileSync(second.file, 'utf8'), text);
   t.notMatch(text, first.directory);
@@ -18,20 +18,20 @@ t.test('the same input gives the same bytes, wherever it is written', async (t) 
 
 t.test('a stage without an image is left out, and said so', async (t) => {
   const stages = { dev: { image: IMAGE }, prod: {} };
-  t.same(synthesise({ stages, environment: {}, outdir: t.testdir() }), ['prod']);
+  t.same(await synthesise({ stages, environment: {}, outdir: t.testdir() }), ['prod']);
 });
 
 t.test('a variable chooses which origin answers first', async (t) => {
-  const order = (origin_order: string) => {
-    const cdn = resource(synthStage({ origin_order }), 'aws_cloudfront_distribution');
+  const order = async (origin_order: string) => {
+    const cdn = resource(await synthStage({ origin_order }), 'aws_cloudfront_distribution');
     const [group] = cdn.origin_group as { failover_criteria: { status_codes: number[] }; member: unknown }[];
     return [group?.member, group?.failover_criteria.status_codes];
   };
-  t.same(order('results-first'), [
+  t.same(await order('results-first'), [
     [{ origin_id: 'results' }, { origin_id: 'server' }],
     [403, 404, 500, 502, 503, 504],
   ]);
-  t.same(order('server-first'), [
+  t.same(await order('server-first'), [
     [{ origin_id: 'server' }, { origin_id: 'results' }],
     [500, 502, 503, 504],
   ]);
@@ -48,7 +48,7 @@ t.test('trouble is cached for a second, and never longer', async (t) => {
 });
 
 t.test('both origins ask through one shield', async (t) => {
-  const cdn = resource(synthStage({ region: 'eu-central-1' }), 'aws_cloudfront_distribution');
+  const cdn = resource(await synthStage({ region: 'eu-central-1' }), 'aws_cloudfront_distribution');
   for (const origin of cdn.origin as object[]) {
     t.match(origin, { origin_shield: { enabled: true, origin_shield_region: 'eu-central-1' } });
   }
@@ -70,20 +70,20 @@ t.test('every bucket of ours is private, encrypted, TLS only and tidied up', asy
 });
 
 t.test('an existing bucket is read and sent no configuration', async (t) => {
-  const made = synthStage({ originals_bucket: 'photos-of-ours' });
+  const made = await synthStage({ originals_bucket: 'photos-of-ours' });
   t.equal(resources(made, 'aws_s3_bucket').length, 1);
   t.equal(resources(made, 'aws_s3_bucket_notification').length, 0);
   t.equal(resources(made, 'aws_s3_bucket_versioning').length, 0);
 });
 
 t.test('a domain brings its certificate, its records and its name', async (t) => {
-  const zone = synthStage({ domain: 'img.example.com', hosted_zone: 'Z0123456789' });
+  const zone = await synthStage({ domain: 'img.example.com', hosted_zone: 'Z0123456789' });
   t.same(resource(zone, 'aws_cloudfront_distribution').aliases, ['img.example.com']);
   t.equal(resources(zone, 'aws_acm_certificate').length, 1);
   t.equal(resources(zone, 'aws_route53_record').length, 3);
   t.match(zone.json.output.cdn_domain, { value: 'img.example.com' });
   const certificate_arn = 'arn:aws:acm:us-east-1:123456789012:certificate/abc';
-  const given = synthStage({ domain: 'img.example.com', certificate_arn });
+  const given = await synthStage({ domain: 'img.example.com', certificate_arn });
   t.equal(resources(given, 'aws_acm_certificate').length, 0);
   t.match(resource(given, 'aws_cloudfront_distribution').viewer_certificate, {
     acm_certificate_arn: certificate_arn,
@@ -92,7 +92,7 @@ t.test('a domain brings its certificate, its records and its name', async (t) =>
 
 t.test('sizes are the rows of the table', async (t) => {
   for (const [size, { server, warmer }] of Object.entries(SIZES)) {
-    const made = synthStage({ size });
+    const made = await synthStage({ size });
     const of = (program: string) => resource(made, 'aws_ecs_task_definition', `${program}-task`);
     t.match(of('server'), { cpu: String(server.cpu), memory: String(server.memoryMiB) });
     t.match(of('warmer'), { cpu: String(warmer.cpu), memory: String(warmer.memoryMiB) });
@@ -121,7 +121,7 @@ t.test('tasks cannot write but to their scratch, run by digest on arm64, and rol
 });
 
 t.test('state is locked in its bucket where one is named', async (t) => {
-  t.match(synthStage({ state_bucket: 'our-state' }).json.terraform.backend, {
+  t.match((await synthStage({ state_bucket: 'our-state' })).json.terraform.backend, {
     s3: { bucket: 'our-state', key: 'rendition/dev.tfstate', use_lockfile: true, encrypt: true },
   });
 });
@@ -130,7 +130,7 @@ t.test('protection holds what has data, and can be taken off', async (t) => {
   const protectedTable = resource(first, 'aws_dynamodb_table');
   t.match(protectedTable, { deletion_protection_enabled: true, point_in_time_recovery: { enabled: true } });
   t.equal(resource(first, 'aws_s3_bucket', 'originals').force_destroy, false);
-  t.equal(resource(synthStage({ protect: false }), 'aws_s3_bucket', 'originals').force_destroy, true);
+  t.equal(resource(await synthStage({ protect: false }), 'aws_s3_bucket', 'originals').force_destroy, true);
 });
 
 t.test('no secret is in the synthesised text', async (t) => {

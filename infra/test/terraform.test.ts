@@ -38,14 +38,14 @@ async function terraform(directory: string, commands: string[][]) {
 
 t.test('terraform accepts and plans the stack', { skip: noTerraform }, async (t) => {
   for (const values of OPTIONS) {
-    const { directory, json } = synthStage(values);
+    const { directory, json } = await synthStage(values);
     const count = Object.values(json.resource).flatMap((one) => Object.keys(one)).length;
     const [init, validate, plan, show] = await terraform(directory, [
       ['validate'],
       ['plan', '-input=false', '-out=plan'],
       ['show', '-json', 'plan'],
     ]);
-    t.equal(init?.code, 0, init?.output ?? '');
+    t.equal(init?.code, 0, 'init', { output: init?.output });
     t.match(validate?.output, 'The configuration is valid');
     t.match(plan?.output, `Plan: ${count} to add, 0 to change, 0 to destroy.`);
     const changes = JSON.parse(show?.output ?? '{}').resource_changes.filter(
@@ -71,7 +71,7 @@ function mutated({ directory }: Synthesised, change: (text: string) => string): 
 const without = (type: string, name: string, key: string) => (text: string) => {
   const json = JSON.parse(text);
   delete json.resource[type][name][key];
-  return JSON.stringify(json);
+  return JSON.stringify(json, null, 2);
 };
 
 const MUTATIONS: Record<string, [change: (text: string) => string, expected: RegExp]> = {
@@ -106,7 +106,7 @@ const MUTATIONS: Record<string, [change: (text: string) => string, expected: Reg
 };
 
 t.test('terraform against the stand-in notices a mistake', { skip: noTerraform }, async (t) => {
-  const stack = synthStage();
+  const stack = await synthStage();
   for (const [name, [change, expected]] of Object.entries(MUTATIONS)) {
     const [, validate] = await terraform(mutated(stack, change), [['validate']]);
     t.not(validate?.code, 0, name);

@@ -16,11 +16,11 @@ export interface Synthesised {
 }
 
 /** Synthesises one stage named `dev` into a new temporary directory. */
-export function synthStage(
+export async function synthStage(
   values: Values = {},
   outdir = mkdtempSync(join(tmpdir(), 'rendition-synth-')),
-): Synthesised {
-  synthesise({ stages: { dev: { image: IMAGE, ...values } }, environment: {}, outdir });
+): Promise<Synthesised> {
+  await synthesise({ stages: { dev: { image: IMAGE, ...values } }, environment: {}, outdir });
   const directory = join(outdir, 'stacks', 'rendition-dev');
   const file = join(directory, 'cdk.tf.json');
   return { directory, file, json: JSON.parse(readFileSync(file, 'utf8')) };

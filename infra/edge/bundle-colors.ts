@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Plugin } from 'esbuild';
+
+const SOURCE = join(import.meta.dirname, '..', '..', 'server', 'core', 'colors.ts');
+const TABLE = /const NAMED =([^;]*);/;
+
+function source(): { text: string; literals: string } {
+  const text = readFileSync(SOURCE, 'utf8');
+  const literals = TABLE.exec(text)?.[1];
+  if (!literals) throw new Error(`${SOURCE} has no table of names where this looks for it`);
+  return { text, literals };
+}
+
+/** The colour names as one text, cut at blanks into pieces that a KeyValueStore takes (1 KB each). */
+export function colorPieces(): string[] {
+  const words = [...source().literals.matchAll(/'([^']*)'/g)].flatMap(([, part]) => String(part).split(' '));
+  const pieces = [' '];
+  for (const word of words.filter(Boolean)) {
+    const last = pieces.at(-1) ?? '';
+    if (last.length + word.length < 1000) pieces[pieces.length - 1] = `${last}${word} `;
+    else pieces.push(`${word} `);
+  }
+  return pieces;
+}
+
+/** The same module with its table taken from named.ts. */
+export const colorsFromStore: Plugin = {
+  name: 'colors-from-store',
+  setup(build) {
+    build.onLoad({ filter: /server[\\/]core[\\/]colors\.ts$/ }, () => ({
+      loader: 'ts',
+      contents: source().text.replace(
+        TABLE,
+        `import { named as NAMED } from ${JSON.stringify(join(import.meta.dirname, 'named.ts'))};`,
+      ),
+    }));
+  },
+};

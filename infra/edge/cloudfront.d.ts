@@ -1,0 +1,17 @@
+/** What the function uses of CloudFront's JavaScript runtime 2.0. */
+declare module 'cloudfront' {
+  interface KeyValueStore {
+    exists(key: string): Promise<boolean>;
+    /** Rejects when there is no such key. */
+    get(key: string): Promise<string>;
+  }
+  const cf: {
+    /** The store that is associated with the function. */
+    kvs(): KeyValueStore;
+    createRequestOriginGroup(group: {
+      originIds: { originId: string }[];
+      failoverCriteria: { statusCodes: number[] };
+    }): void;
+  };
+  export default cf;
+}
