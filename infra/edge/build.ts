@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { Grammar, Rule } from '../../server/core/rule.ts';
 import { RULES } from '../../server/core/table.ts';
-import { colorPieces, colorsFromStore } from './bundle-colors.ts';
+import { colorsFromStore } from './bundle-colors.ts';
 import { squeeze } from './squeeze.ts';
 
 /** CloudFront's limit for the code of a function. */
@@ -63,7 +63,6 @@ function constants(signed: boolean): Record<string, string> {
   return {
     __RULES__: JSON.stringify(squeeze(packRules(RULES))),
     __COLORED__: JSON.stringify(colored),
-    __COLOR_PIECES__: String(colorPieces().length),
     __SIGNED__: String(signed),
   };
 }

@@ -6,8 +6,6 @@ declare global {
   const __RULES__: Squeezed;
   /** Names of the parameters that take colours. */
   const __COLORED__: readonly string[];
-  /** Values of the KeyValueStore that hold the colour names together. */
-  const __COLOR_PIECES__: number;
   /** Whether every URL must be signed. */
   const __SIGNED__: boolean;
 }

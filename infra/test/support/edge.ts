@@ -1,0 +1,90 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { edgeBundle } from '../../edge/build.ts';
+import { colorPieces } from '../../edge/bundle-colors.ts';
+import { presetQueries } from '../../program-settings.ts';
+import { run } from '../../stand-in/run.ts';
+
+export interface EdgeRequest {
+  uri: string;
+  query?: string;
+  accept?: string;
+}
+
+/** What the function made of a request: the request that goes on, or the answer that it gave itself. */
+export interface EdgeOutcome {
+  uri?: string;
+  querystring?: unknown;
+  statusCode?: number;
+  body?: string;
+  /** Origins in the order that was asked for, where one was. */
+  origins?: string[];
+  failed?: string;
+}
+
+export const PRESETS = 'card=w=400&h=300&fit=cover;thumb=w=160&dpr=2;wide=bg=teal&w=900';
+export const KID = 'k1';
+export const SECRET = '00112233445566778899aabbccddeeff';
+
+function values(): Record<string, string> {
+  const presets = Object.entries(presetQueries({ PRESETS })).map(([name, query]) => [
+    `preset:${name}`,
+    query,
+  ]);
+  return Object.fromEntries([
+    ...presets,
+    ...colorPieces().map((piece, at) => [`colors:${at}`, piece]),
+    [`key:${KID}`, SECRET],
+  ]);
+}
+
+/** The bundle behind a stand-in for CloudFront's module, and a loop over requests; runs in Node and in njs. */
+async function program(signed: boolean, requests: string, outcomes: string): Promise<string> {
+  const bundle = (await edgeBundle({ signed })).replace('import cf from"cloudfront";', '');
+  const name = /import (\w+) from"cloudfront";/.exec(bundle)?.[1];
+  return `import fs from 'fs';
+${bundle.replace(/import \w+ from"cloudfront";/, '')}
+var store = ${JSON.stringify(values())}, origins;
+var ${name} = {
+  kvs: () => ({ exists: (key) => Promise.resolve(store[key] !== undefined), get: (key) => Promise.resolve(store[key]) }),
+  createRequestOriginGroup: (group) => { origins = group.originIds.map((one) => one.originId); }
+};
+async function main() {
+  var requests = JSON.parse(fs.readFileSync('${requests}', 'utf8'));
+  var outcomes = [];
+  for (var i = 0; i < requests.length; i++) {
+    var one = requests[i];
+    var headers = one.accept === undefined ? {} : { accept: { value: one.accept } };
+    var event = { request: { uri: one.uri, querystring: one.query, headers: headers, rawQueryString: () => one.query } };
+    var outcome;
+    origins = undefined;
+    try {
+      var made = await handler(event);
+      outcome = { uri: made.uri, querystring: made.querystring, statusCode: made.statusCode, body: made.body, origins: origins };
+    } catch (error) {
+      outcome = { failed: String(error) };
+    }
+    outcomes.push(outcome);
+  }
+  fs.writeFileSync('${outcomes}', JSON.stringify(outcomes));
+}
+main();
+`;
+}
+
+/** Runs the bundle over the requests in an engine: Node's path, or njs. */
+export async function runEdge(
+  folder: string,
+  engine: 'node' | 'njs',
+  requests: readonly EdgeRequest[],
+  signed = false,
+): Promise<{ outcomes: EdgeOutcome[]; output: string }> {
+  const at = (name: string) => join(folder, `${engine}-${name}`);
+  writeFileSync(at('requests.json'), JSON.stringify(requests));
+  writeFileSync(at('outcomes.json'), '[]');
+  writeFileSync(at('edge.mjs'), await program(signed, at('requests.json'), at('outcomes.json')));
+  const command: [string, ...string[]] =
+    engine === 'node' ? [process.execPath, at('edge.mjs')] : ['njs', at('edge.mjs')];
+  const { output } = await run(command, { cwd: folder, env: { NODE_OPTIONS: '' } });
+  return { outcomes: JSON.parse(readFileSync(at('outcomes.json'), 'utf8')), output };
+}
