@@ -10,6 +10,7 @@ import type { Originals } from './originals.ts';
 import { explainRoutes } from './routes/explain.ts';
 import { type HealthOptions, healthRoutes } from './routes/health.ts';
 import { type ImageRoutesOptions, imageRoutes } from './routes/image.ts';
+import { playgroundRoutes } from './routes/playground.ts';
 import { presetRoutes } from './routes/presets.ts';
 
 export interface AppDeps {
@@ -72,6 +73,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(async (scope) => imageRoutes(scope, deps.image));
   await app.register(async (scope) => explainRoutes(scope, deps.image));
   await app.register(async (scope) => presetRoutes(scope, deps.image.presets, deps.watermarks));
+  await app.register(async (scope) => playgroundRoutes(scope, deps.image.presets, deps.watermarks));
   await app.register(async (scope) => healthRoutes(scope, deps.health));
   for (const plugin of deps.plugins) await app.register(async (scope) => plugin(scope));
   return app;
