@@ -86,7 +86,10 @@ export class Access {
   #checkSignature(id: string, canonical: string, url: Canonical['url']): void {
     const { signatures, signingKeys } = this.#settings;
     // A URL that says when it ends ends then, signed or not: `edge` has checked the rest.
-    if (signatures !== 'required') return this.#checkExpiry(url);
+    if (signatures !== 'required') {
+      this.#checkExpiry(url);
+      return;
+    }
     const code = checkSignature({ id, canonical, url }, (kid) => signingKeys[kid], hmacSha256, this.#now());
     if (code) throw new Problem(code, REASONS[code], code === 'bad_signature' ? { param: 'sig' } : {});
   }

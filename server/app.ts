@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifySchema } from 'fastify';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifySchema, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { isProblem, Problem, type ProblemCode, problemBody, problemCacheControl } from './errors.ts';
 import type { Lane } from './lane.ts';
@@ -52,7 +52,7 @@ const PROBLEM_SCHEMA = {
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: deps.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: (raw) => deps.requestId(raw as IncomingMessage),
     serverFactory: (handler) =>
       createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {

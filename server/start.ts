@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadConfig } from './config.ts';
+import { putFile } from './put.ts';
+import { openStores } from './stores/open.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const SAMPLES = join(ROOT, 'samples');
+
+/** Puts the sample originals into an empty store, so that a first start has something to show. */
+async function putSamples(config: ReturnType<typeof loadConfig>): Promise<void> {
+  const stores = await openStores(config);
+  try {
+    if (stores.kinds.objects === 'S3') return;
+    const { items } = await stores.originals.list({ prefix: '', limit: 1 });
+    if (items.length) return;
+    const files = (await readdir(SAMPLES)).filter((name) => !name.endsWith('.md')).sort();
+    for (const name of files) await putFile(stores, join(SAMPLES, name), `samples/${name}`);
+  } finally {
+    stores.close();
+  }
+}
+
+/** What the stores hold first, for the URLs that are printed. */
+async function someIds(config: ReturnType<typeof loadConfig>): Promise<string[]> {
+  const stores = await openStores(config);
+  try {
+    const { items } = await stores.originals.list({ prefix: '', limit: 6 });
+    return items.map(({ key }) => key);
+  } finally {
+    stores.close();
+  }
+}
+
+function run(script: string, env: NodeJS.ProcessEnv): ChildProcess {
+  return spawn(process.execPath, [join(ROOT, script)], { stdio: ['ignore', 'inherit', 'inherit'], env });
+}
+
+/** Resolves when the server answers; never, if it does not: the caller watches its process. */
+async function ready(base: string): Promise<void> {
+  for (;;) {
+    const answer = await fetch(`${base}/healthz`).catch(() => undefined);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Server and warmer as two processes over one DATA_DIR, in one terminal. */
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  if (config.port === 0)
+    throw new Error('npm start prints its URLs beforehand: set PORT to a number, or use npm run server.');
+  await putSamples(config);
+  const children = [run('server/main.ts', process.env), run('warmer/main.ts', process.env)];
+  let stopping = false;
+  const stop = (code: number) => {
+    if (stopping) return;
+    stopping = true;
+    process.exitCode = code;
+    for (const child of children) child.kill('SIGTERM');
+  };
+  for (const child of children) child.once('exit', (code) => stop(code ?? 1));
+  // Ctrl-C reaches the children by itself, as one group; they end it.
+  process.on('SIGINT', () => stop(0));
+  process.on('SIGTERM', () => stop(0));
+  const base = `http://localhost:${config.port}`;
+  await ready(base);
+  if (stopping) return;
+  const urls = (await someIds(config)).map((id) => `  ${base}/img/${id}?w=800`).join('\n');
+  process.stdout.write(
+    `\nRendition serves at ${base}/\n${urls}\n\nPut your own: npm run put -- photo.jpg products/shoe.jpg\n\n`,
+  );
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

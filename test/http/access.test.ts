@@ -1,0 +1,86 @@
+import t from 'tap';
+import { readPresets } from '../../server/core/transformation.ts';
+import { signUrl } from '../../server/sign.ts';
+import { corpus } from '../support/corpus.ts';
+import { problemOf, startServer } from '../support/server.ts';
+
+const KEYS = { main: 'a1'.repeat(32), old: 'b2'.repeat(32) };
+const SIGNING_KEYS = Object.entries(KEYS)
+  .map(([kid, key]) => `${kid}=${key}`)
+  .join(';');
+const now = () => Math.floor(Date.now() / 1000);
+
+async function serverWith(t: Pick<typeof import('tap').default, 'teardown'>, env: Record<string, string>) {
+  const server = await startServer(env);
+  t.teardown(() => server.close());
+  await server.put('cat.gif', await corpus('samples/cat-trotting.gif'));
+  return server;
+}
+
+t.test('serves signed URLs only, where it is told to', async (t) => {
+  const server = await serverWith(t, { SIGNATURES: 'required', SIGNING_KEYS });
+  const presets = readPresets({});
+  const sign = (url: string, kid: keyof typeof KEYS, exp?: number) =>
+    signUrl(url, { kid, key: KEYS[kid], exp, presets });
+  const signed = sign('cat.gif?w=90&fmt=webp', 'main');
+  t.equal((await server.get(signed)).status, 200);
+  t.equal((await server.get(signed)).status, 200, 'again, by the lane');
+  t.equal(
+    (await server.get(signed.replace('w=90', 'width=45&dpr=2'))).status,
+    200,
+    'another spelling of what was signed',
+  );
+  t.equal(
+    (await server.get(sign('cat.gif?w=80', 'old', now() + 60))).status,
+    200,
+    'another key, with an end',
+  );
+  const cases: [url: string, status: number, code: string][] = [
+    ['/img/cat.gif?w=90&fmt=webp', 403, 'signature_required'],
+    [signed.replace('w=90', 'w=91'), 403, 'bad_signature'],
+    [signed.replace('cat.gif', 'dog.gif'), 403, 'bad_signature'],
+    [signed.replace('kid=main', 'kid=old'), 403, 'bad_signature'],
+    [signed.replace('kid=main', 'kid=nobody'), 403, 'bad_signature'],
+    [signed.replace(/sig=./, (s) => (s === 'sig=A' ? 'sig=B' : 'sig=A')), 403, 'bad_signature'],
+    [`${signed}&exp=${now() + 60}`, 403, 'bad_signature'],
+    [sign('cat.gif?w=80', 'main', now() - 1), 410, 'url_expired'],
+  ];
+  for (const [url, status, code] of cases) {
+    const answer = await server.get(url);
+    t.match([answer.status, (await problemOf(answer))['code']], [status, code], url);
+  }
+});
+
+t.test('ends a URL at its exp even where nothing is signed', async (t) => {
+  const server = await serverWith(t, {});
+  t.equal((await server.get(`/img/cat.gif?w=9&exp=${now() - 1}`)).status, 410);
+});
+
+t.test('serves what presets make and nothing else, where it is told to', async (t) => {
+  const server = await serverWith(t, { PRESETS: 'card=w=100&h=80&fit=cover', PRESETS_ONLY: '1' });
+  for (const query of ['p=card', 'p=card&dpr=2', 'p=card&fmt=webp', 'w=100&h=80&fit=crop', 'p=card&dl']) {
+    t.equal((await server.get(`/img/cat.gif?${query}`)).status, 200, query);
+  }
+  for (const query of ['w=100', 'p=card&q=30', 'p=card&w=101', '']) {
+    const answer = await server.get(`/img/cat.gif?${query}`);
+    t.match(
+      [answer.status, await problemOf(answer)],
+      [403, { code: 'not_allowed', allowed: 'p=card' }],
+      query,
+    );
+  }
+});
+
+t.test('serves allowed widths only, where it is told to', async (t) => {
+  const server = await serverWith(t, { ALLOWED_WIDTHS: '100,200' });
+  for (const query of ['w=100', 'w=100&dpr=2', 'fmt=webp'])
+    t.equal((await server.get(`/img/cat.gif?${query}`)).status, 200, query);
+  for (const query of ['w=150', 'w=200&dpr=2', 'h=100']) {
+    const answer = await server.get(`/img/cat.gif?${query}`);
+    t.match(
+      [answer.status, await problemOf(answer)],
+      [403, { code: 'not_allowed', allowed: '100 200' }],
+      query,
+    );
+  }
+});

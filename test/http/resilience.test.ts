@@ -1,0 +1,196 @@
+import { readdir } from 'node:fs/promises';
+import http from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import sharp from 'sharp';
+import t from 'tap';
+import { corpus } from '../support/corpus.ts';
+import { bytesOf, problemOf, startServer, temporaryFolder } from '../support/server.ts';
+
+async function metric(server: { get(path: string): Promise<Response> }, line: RegExp): Promise<number> {
+  const text = await (await server.get('/metrics')).text();
+  return Number(line.exec(text)?.[1] ?? 0);
+}
+
+t.test('makes one render for 200 requests at once', async (t) => {
+  const server = await startServer({ VERSION_SECONDS: '5' });
+  t.teardown(() => server.close());
+  await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, () => server.get('/img/ladybug.jpg?w=777&fmt=webp')),
+  );
+  await Promise.all(answers.map(bytesOf));
+  t.ok(answers.every(({ status }) => status === 200));
+  const tiers = answers.map(({ headers }) => headers.get('x-image-cache'));
+  t.equal(tiers.filter((tier) => tier === 'miss').length, 1);
+  t.equal(
+    await metric(server, /rendition_stage_seconds_count\{stage="encode"\} (\d+)/),
+    1 + tiers.filter((tier) => tier === 'coalesced').length,
+    'every waiter saw the one render',
+  );
+  t.equal(new Set(answers.map(({ headers }) => headers.get('etag'))).size, 1);
+});
+
+t.test('serves from the bucket after a restart, and then from memory', async (t) => {
+  const folder = await temporaryFolder();
+  const url = '/img/ladybug.jpg?w=300&fmt=webp';
+  const first = await startServer({ DATA_DIR: folder });
+  await first.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  const made = await first.get(url);
+  const bytes = await bytesOf(made);
+  await first.close();
+  const second = await startServer({ DATA_DIR: folder });
+  t.teardown(() => second.close());
+  const stored = await second.get(url);
+  t.equal(stored.headers.get('x-image-cache'), 'stored');
+  t.same(await bytesOf(stored), bytes);
+  for (const name of [
+    'etag',
+    'last-modified',
+    'content-type',
+    'x-image-width',
+    'x-image-height',
+    'cache-control',
+  ]) {
+    t.equal(stored.headers.get(name), made.headers.get(name), name);
+  }
+  t.equal((await second.get(url)).headers.get('x-image-cache'), 'memory');
+});
+
+t.test('forgets every picture of an original that was overwritten', async (t) => {
+  const folder = await temporaryFolder();
+  const server = await startServer({ DATA_DIR: folder });
+  t.teardown(() => server.close());
+  const color = (background: string) =>
+    sharp({ create: { width: 40, height: 40, channels: 3, background } })
+      .png()
+      .toBuffer();
+  await server.put('a.png', await color('red'));
+  const url = '/img/a.png?w=10&fmt=png';
+  const red = await bytesOf(await server.get(url));
+  await server.get(url);
+  await server.put('a.png', await color('blue'));
+  const after = await server.get(url);
+  t.equal(after.headers.get('x-image-cache'), 'miss');
+  const blue = await bytesOf(after);
+  t.notSame(blue, red);
+  await server.composed.images.settle();
+  const again = await startServer({ DATA_DIR: folder });
+  t.teardown(() => again.close());
+  t.same(await bytesOf(await again.get(url)), blue, 'nor does the bucket hold the old one');
+});
+
+t.test('removes a result whose original changed while it was stored', async (t) => {
+  const folder = await temporaryFolder();
+  const server = await startServer({ DATA_DIR: folder });
+  t.teardown(() => server.close());
+  await server.put('a.jpg', await corpus('samples/ladybug.jpg'));
+  const answer = server.get('/img/a.jpg?w=1500&fmt=webp');
+  await sleep(30);
+  await server.stores.originals.remove(['a.jpg']);
+  await bytesOf(await answer);
+  await server.composed.images.settle();
+  const left = await readdir(join(folder, 'results'), { recursive: true });
+  t.same(
+    left.filter((name) => name.includes('w=1500')),
+    [],
+  );
+});
+
+t.test('drops a render that nobody waits for any more', async (t) => {
+  const server = await startServer({ RENDER_SLOTS: '1' });
+  t.teardown(() => server.close());
+  await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  // The first keeps the only slot; the second leaves while it waits in the queue.
+  const slow = server.get('/img/ladybug.jpg?w=3000&fmt=avif&effort=small');
+  await sleep(100);
+  const leaver = http.get(`${server.base}/img/ladybug.jpg?w=333&fmt=webp`);
+  leaver.on('error', () => {});
+  await sleep(100);
+  const gate = server.composed.core.gates.render;
+  t.equal(gate.load.waiting, 1);
+  leaver.destroy();
+  await sleep(100);
+  t.equal(gate.load.waiting, 0, 'it left the queue');
+  await bytesOf(await slow);
+  const head = await server.get('/img/ladybug.jpg?w=333&fmt=webp', { method: 'HEAD' });
+  t.equal(head.headers.get('x-image-cache'), 'miss', 'it was never rendered');
+});
+
+t.test('refuses renders beyond the expected wait at once, and keeps answering from memory', async (t) => {
+  const server = await startServer({ RENDER_SLOTS: '1', QUEUE_MS: '50', VERSION_SECONDS: '60' });
+  t.teardown(() => server.close());
+  await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  const warm = '/img/ladybug.jpg?w=64&fmt=webp';
+  await bytesOf(await server.get(warm));
+  const slow = server.get('/img/ladybug.jpg?w=3200&fmt=avif&effort=small');
+  await sleep(150);
+  const started = performance.now();
+  const refused = await server.get('/img/ladybug.jpg?w=500&fmt=webp');
+  t.ok(performance.now() - started < 1000, 'at once');
+  t.equal(refused.status, 503);
+  t.match(refused.headers.get('retry-after'), /^\d+$/);
+  t.equal(refused.headers.get('cache-control'), 'no-store');
+  t.equal((await problemOf(refused))['code'], 'overloaded');
+  const hit = await server.get(warm);
+  t.match([hit.status, hit.headers.get('x-image-cache')], [200, 'memory']);
+  await bytesOf(hit);
+  t.equal((await slow).status, 200);
+});
+
+t.test('ends a request at its deadline', async (t) => {
+  const server = await startServer({ DEADLINE_MS: '400' });
+  t.teardown(() => server.close());
+  await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  const answer = await server.get('/img/ladybug.jpg?w=3200&fmt=avif&effort=small');
+  t.equal(answer.status, 504);
+  t.equal((await problemOf(answer))['code'], 'deadline');
+});
+
+t.test('is slower, not down, without its results bucket', async (t) => {
+  const server = await startServer();
+  t.teardown(() => server.close());
+  await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  const deaf = {
+    S3_ENDPOINT: 'http://127.0.0.1:9',
+    ORIGINALS_BUCKET: 'a',
+    RESULTS_BUCKET: 'b',
+    AWS_ACCESS_KEY_ID: 'x',
+    AWS_SECRET_ACCESS_KEY: 'x',
+    AWS_REGION: 'us-east-1',
+    AWS_MAX_ATTEMPTS: '1',
+  };
+  for (const [name, value] of Object.entries(deaf)) if (name.startsWith('AWS')) process.env[name] = value;
+  const { openStores } = await import('../../server/stores/open.ts');
+  const { loadConfig } = await import('../../server/config.ts');
+  const away = await openStores(loadConfig({ ...deaf, DATA_DIR: await temporaryFolder() }));
+  const { Results } = await import('../../server/results.ts');
+  const { Images } = await import('../../server/images.ts');
+  const { Memory } = await import('../../server/cache/memory.ts');
+  const failures: unknown[] = [];
+  const images = new Images({
+    ...server.composed.core,
+    results: new Results(away.results, ''),
+    memory: new Memory(1e7),
+    now: () => performance.now(),
+    onStoreFailure: (error) => failures.push(error),
+  });
+  const { tier } = await images.find(
+    { id: 'ladybug.jpg', canonical: 'fmt=webp&w=50' },
+    AbortSignal.timeout(10_000),
+  );
+  await images.settle();
+  t.equal(tier, 'miss');
+  t.equal(failures.length, 2, 'reading and storing were both tried and reported');
+  away.close();
+});
+
+t.test('tells readiness apart from life', async (t) => {
+  const server = await startServer();
+  t.teardown(() => server.close());
+  t.equal((await server.get('/readyz')).status, 200);
+  server.drain();
+  const answer = await server.get('/readyz');
+  t.match([answer.status, await answer.json()], [503, { status: 'draining' }]);
+  t.equal((await server.get('/healthz')).status, 200);
+});

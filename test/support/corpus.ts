@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = new URL('../..', import.meta.url);
+
+export interface CorpusRow {
+  file: string;
+  tests: string;
+  width: string;
+  height: string;
+  outcome: string;
+}
+
+/** Where a file of the manifest lies: samples are not stored twice. */
+export function corpusPath(file: string): string {
+  const base = file.startsWith('samples/') ? file : `test/corpus/files/${file}`;
+  return fileURLToPath(new URL(base, ROOT));
+}
+
+export function corpusRows(): CorpusRow[] {
+  const [head = '', ...lines] = readFileSync(new URL('test/corpus/MANIFEST.tsv', ROOT), 'utf8')
+    .trim()
+    .split('\n');
+  const at = (name: string) => head.split('\t').indexOf(name);
+  return lines.map((line) => {
+    const cells = line.split('\t');
+    const cell = (name: string) => cells[at(name)] ?? '';
+    return {
+      file: cell('file'),
+      tests: cell('tests'),
+      width: cell('width'),
+      height: cell('height'),
+      outcome: cell('sharp_0.35.5'),
+    };
+  });
+}
+
+export const corpus = (file: string): Promise<Buffer> => readFile(corpusPath(file));

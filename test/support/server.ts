@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import pino from 'pino';
+import { buildApp } from '../../server/app.ts';
+import { type Composed, composeServer } from '../../server/compose.ts';
+import { loadConfig } from '../../server/config.ts';
+import { openStores, type Stores } from '../../server/stores/open.ts';
+
+export interface TestServer {
+  base: string;
+  app: FastifyInstance;
+  stores: Stores;
+  composed: Composed;
+  /** Log lines so far, parsed. */
+  lines: Record<string, unknown>[];
+  /** GET of a path, redirects and caches excluded. */
+  get(path: string, init?: RequestInit): Promise<Response>;
+  put(id: string, bytes: Uint8Array): Promise<void>;
+  drain(): void;
+  close(): Promise<void>;
+}
+
+export async function temporaryFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'rendition-'));
+}
+
+/** The real server over real stores, listening on a free port. `env` as in production. */
+export async function startServer(env: Record<string, string> = {}): Promise<TestServer> {
+  const own = env['DATA_DIR'] === undefined ? await temporaryFolder() : undefined;
+  const config = loadConfig({ DATA_DIR: own, HOST: '127.0.0.1', VERSION_SECONDS: '0', ...env });
+  const stores = await openStores(config);
+  const lines: Record<string, unknown>[] = [];
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      for (const line of String(chunk).trim().split('\n')) lines.push(JSON.parse(line));
+      done();
+    },
+  });
+  let draining = false;
+  const log = pino({ level: 'info' }, sink);
+  const composed = composeServer(config, stores, { log, version: '0', isDraining: () => draining });
+  const app = await buildApp(composed.deps);
+  const base = await app.listen({ port: 0, host: '127.0.0.1' });
+  return {
+    base,
+    app,
+    stores,
+    composed,
+    lines,
+    get: (path, init) => fetch(base + path, { redirect: 'manual', ...init }),
+    put: async (id, bytes) => {
+      await stores.originals.put(id, bytes, { contentType: 'application/octet-stream' });
+    },
+    drain: () => {
+      draining = true;
+    },
+    close: async () => {
+      app.server.closeAllConnections();
+      await app.close();
+      await composed.images.settle();
+      composed.core.sandbox.close();
+      stores.close();
+      if (own) await rm(own, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function problemOf(response: Response): Promise<Record<string, unknown>> {
+  if (!response.headers.get('content-type')?.startsWith('application/problem+json')) {
+    throw new Error(`not a problem: ${response.status} ${await response.text()}`);
+  }
+  return (await response.json()) as Record<string, unknown>;
+}
+
+export async function bytesOf(response: Response): Promise<Buffer> {
+  return Buffer.from(await response.arrayBuffer());
+}
