@@ -32,6 +32,8 @@ export interface RenderRequest {
   readonly pass: PassOptions;
   /** Draws SVGs, in a process that may die; in this one when absent. */
   readonly rasterize?: Rasterize | undefined;
+  /** The region of the plan at its scale or larger, as stored, in sRGB: stands for decoding the original. */
+  readonly base?: Raw | undefined;
   /** Monotonic ms, for the timings. */
   readonly now: () => number;
 }
@@ -103,7 +105,35 @@ async function run(request: RenderRequest): Promise<Rendered> {
   return { ...result, warnings, timings };
 }
 
+/**
+ * Pixels of a plan, all steps done and nothing encoded: what several formats of one picture share.
+ *
+ * @param request  of a plan without trim and motion, in sRGB
+ * @throws Problem as render
+ */
+export async function pixelsOf(request: RenderRequest): Promise<Raw> {
+  try {
+    return await toRaw((await drawn(request)).image, request.pass);
+  } catch (error) {
+    throw sharpProblem(error);
+  }
+}
+
+/**
+ * The region of a plan, as stored, on `size` px in sRGB: a base for every plan of that region that needs no more.
+ *
+ * @throws Problem as render
+ */
+export async function decodeBase(request: RenderRequest, { width, height }: Size): Promise<Raw> {
+  try {
+    return await toRaw((await open(request)).resize(width, height, { fit: 'fill' }), request.pass);
+  } catch (error) {
+    throw sharpProblem(error);
+  }
+}
+
 async function open(request: RenderRequest): Promise<Sharp> {
+  if (request.base) return fromRaw(request.base);
   const { opened, plan, maxPixels } = request;
   const { page, moves, source } = plan;
   const pages = moves ? { animated: true } : source.pages > 1 ? { page } : {};
@@ -149,7 +179,7 @@ async function drawn(request: RenderRequest): Promise<Drawn> {
   const { plan, pass } = request;
   const [early, late] = split(plan);
   const steps = [...early, ...geometrySteps(plan), ...late];
-  const size = storedRegion(plan) ?? turnSize(plan.upright, plan.orientation);
+  const size = request.base ?? storedRegion(plan) ?? turnSize(plan.upright, plan.orientation);
   const start: Draft = { image: await open(request), size, slot: 0 };
   if (!plan.moves || areFramewise(steps)) {
     return { image: (await runSteps(start, steps, handover(request), pass)).image };
