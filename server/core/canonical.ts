@@ -317,9 +317,18 @@ function print(values: Values): string {
   return keys.map((key) => key + '=' + values[key]).join('&');
 }
 
-/** Writes the negotiated format into a canonical form that leaves it open; keys stay in order. */
-export function withFormat(canonical: string, format: string): string {
+/**
+ * Writes the negotiated format into a canonical form that leaves it open.
+ *
+ * @param index  makes the answer canonical too: a key that has no effect in the format is dropped (progressive in
+ *               WebP), and a format that cannot do what is asked (colors in WebP) gives way to `auto-base`
+ */
+export function withFormat(canonical: string, format: string, index?: RuleIndex): string {
   const parts = canonical === '' ? [] : canonical.split('&');
   parts.push('fmt=' + format);
-  return parts.sort().join('&');
+  const plain = parts.sort().join('&');
+  const read = index && canonicalize(index, splitQuery(plain) || [], {});
+  if (!index || !read) return plain;
+  if (!('error' in read)) return read.canonical;
+  return format === 'auto-base' ? plain : withFormat(canonical, 'auto-base', index);
 }

@@ -1,11 +1,12 @@
 import type { OutputInfo, Sharp } from 'sharp';
 import type { EncoderSettings } from './formats.ts';
 import { FORMAT_TABLE } from './formats.ts';
-import { fromStrip } from './frames.ts';
+import { UPRIGHT } from './geometry.ts';
+import { hold, profiled } from './handover.ts';
 import { copyrightOf } from './metadata.ts';
 import type { Size } from './operation.ts';
 import type { PassOptions } from './pipeline.ts';
-import { fromRaw, toRaw } from './pipeline.ts';
+import { toRaw } from './pipeline.ts';
 import { placeholder } from './placeholder.ts';
 import type { Plan } from './plan.ts';
 import type { Header } from './source.ts';
@@ -35,7 +36,7 @@ export async function encodeResult(
     };
   }
   const encode = (picture: Sharp, settings: EncoderSettings): Promise<Encoded> => {
-    const ready = described(profiled(picture, plan), plan, metadata).timeout({
+    const ready = profiled(described(picture, plan, metadata), plan).timeout({
       seconds: pass.timeoutSeconds,
     });
     return FORMAT_TABLE[plan.format].encode(ready, settings).toBuffer({ resolveWithObject: true });
@@ -56,14 +57,12 @@ interface Encoded {
   readonly warnings?: readonly string[];
 }
 
-/** A profile that stays: CMYK never does, since no browser shows it right. */
-export function profiled(image: Sharp, { values, source }: Plan): Sharp {
-  if (values.icc === 'p3') return image.withIccProfile('p3');
-  return values.icc === 'keep' && !source.cmyk ? image.keepIccProfile() : image;
-}
-
-function described(image: Sharp, { values }: Plan, metadata: Header): Sharp {
-  if (values.meta === 'keep') return image.keepExif().keepXmp();
+function described(image: Sharp, { values, orientation }: Plan, metadata: Header): Sharp {
+  if (values.meta === 'keep') {
+    // The picture is upright by now: a kept orientation would turn it once more.
+    const turned = orientation !== UPRIGHT || values.orient === '0';
+    return turned ? image.withMetadata({ orientation: 1 }) : image.keepExif().keepXmp();
+  }
   const kept = values.meta === 'none' ? undefined : copyrightOf(metadata);
   return kept ? image.withExif(kept) : image;
 }
@@ -91,9 +90,7 @@ async function withinBytes(
   encode: (picture: Sharp, settings: EncoderSettings) => Promise<Encoded>,
 ): Promise<Encoded> {
   const most = plan.values.mb ?? 0;
-  const frames = plan.moves ? plan.source.pages : 1;
-  const raw = await toRaw(image, pass);
-  const reopen = () => (plan.moves ? fromStrip(raw, frames) : fromRaw(raw));
+  const { reopen } = await hold(image, plan, pass);
   const rungs = ladder(plan);
   let [low, high] = [0, rungs.length - 1];
   let best: Encoded | undefined;

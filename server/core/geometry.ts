@@ -99,8 +99,13 @@ const clamp = (value: number, low: number, high: number): number => Math.min(Mat
  */
 export function regionOf(rect: Rect, image: Size): { box: Box; clamped: boolean } {
   const [across, down] = rect.relative ? [image.width, image.height] : [1, 1];
-  const left = Math.round(rect.left * across);
-  const top = Math.round(rect.top * down);
+  // A share below 1 lies inside however small the image is.
+  const start = (at: number, whole: number) =>
+    rect.relative && at < 1
+      ? Math.min(Math.round(at * whole), whole - 1)
+      : Math.round(at * (rect.relative ? whole : 1));
+  const left = start(rect.left, image.width);
+  const top = start(rect.top, image.height);
   const right = Math.max(left + 1, Math.round((rect.left + rect.width) * across));
   const bottom = Math.max(top + 1, Math.round((rect.top + rect.height) * down));
   if (left >= image.width || top >= image.height) {
@@ -225,6 +230,18 @@ function placed(picture: Size, values: Transformation, focus: Point | undefined)
   return cover(picture, ratioBox(picture, ar, false), values, focus);
 }
 
+/** Rounding may push a box a pixel over the edge. */
+function within(box: Box, frame: Size): Box {
+  const width = Math.min(box.width, frame.width);
+  const height = Math.min(box.height, frame.height);
+  return {
+    left: Math.min(box.left, frame.width - width),
+    top: Math.min(box.top, frame.height - height),
+    width,
+    height,
+  };
+}
+
 /** Shrinks everything alike until no side passes `maxSide`: only an original or an open side can get there. */
 function limited(place: Placed, maxSide: number): { place: Placed; shrunk: boolean } {
   const { width, height } = place.canvas?.size ?? place.crop ?? place.scaled;
@@ -235,9 +252,16 @@ function limited(place: Placed, maxSide: number): { place: Placed; shrunk: boole
     top: Math.round(b.top * factor),
     ...scaledBy(b, factor),
   });
-  const canvas = place.canvas && { size: scaledBy(place.canvas.size, factor), at: box(place.canvas.at) };
+  const scaled = scaledBy(place.scaled, factor);
+  const canvas = place.canvas && scaledBy(place.canvas.size, factor);
+  const at = place.canvas && { ...box(place.canvas.at), ...scaled };
   return {
-    place: { ...place, scaled: scaledBy(place.scaled, factor), crop: place.crop && box(place.crop), canvas },
+    place: {
+      ...place,
+      scaled,
+      crop: place.crop && within(box(place.crop), scaled),
+      canvas: canvas && at && { size: canvas, at: within(at, canvas) },
+    },
     shrunk: true,
   };
 }
@@ -290,14 +314,19 @@ export function planGeometry(image: Size, values: Transformation, framing: Frami
 }
 
 /**
+ * Where nothing is scaled, a crop is a region: sharp would crop before it mirrors (checked: orientation 2 with ar).
  * Enlarging a whole picture to keep a part of it would be waste: cuts the part out first and scales only that.
  * The window is rounded outwards to whole pixels of the original.
  */
-export function cutBeforeEnlarging(geometry: Geometry, upright: Size): Geometry {
+export function cutFirst(geometry: Geometry, upright: Size): Geometry {
   const { crop, scaled, strategy } = geometry;
   const picture = geometry.region ?? { left: 0, top: 0, ...upright };
-  if (!crop || strategy || scaled.width * scaled.height <= picture.width * picture.height * 1.05)
-    return geometry;
+  if (!crop || strategy) return geometry;
+  if (scaled.width === picture.width && scaled.height === picture.height) {
+    const region = { ...crop, left: picture.left + crop.left, top: picture.top + crop.top };
+    return { ...geometry, region, scaled: { width: crop.width, height: crop.height }, crop: undefined };
+  }
+  if (scaled.width * scaled.height <= picture.width * picture.height * 1.05) return geometry;
   const [across, down] = [picture.width / scaled.width, picture.height / scaled.height];
   const left = Math.floor(crop.left * across);
   const top = Math.floor(crop.top * down);

@@ -33,8 +33,8 @@ export const SLOTS = {
   resize: 30,
   flip: 40,
   turn: 50,
-  embed: 60,
-  rotate: 70,
+  /** sharp forgets a quarter turn when it is told of another one: never in one pass with `turn`. */
+  rotate: 50,
   crop: 80,
   extend: 90,
   median: 100,
@@ -52,16 +52,24 @@ export const SLOTS = {
 } as const;
 export type Slot = keyof typeof SLOTS;
 
+/** How a pass hands over to the next one. */
+export type Handover = (image: Sharp) => Promise<{ image: Sharp; size: Size }>;
+
 /** One call to sharp, and where sharp will run it. */
 export interface Step {
   readonly name: string;
   readonly slot: Slot;
-  /** @param size  px of one frame at this point */
-  readonly apply: (image: Sharp, size: Size) => Sharp | Promise<Sharp>;
+  /**
+   * @param size  px of one frame at this point
+   * @param next  ends the pass and starts another one
+   */
+  readonly apply: (image: Sharp, size: Size, next: Handover) => Sharp | Promise<Sharp>;
   /** Size of a frame after the step, to a pixel or so; absent when it does not change. */
   readonly resized?: (size: Size) => Size;
   /** `resized` may be a pixel off: what follows measures the picture again, in a new pass. */
   readonly inexact?: true;
+  /** Leaves pixels see-through that were not. */
+  readonly opens?: boolean;
   /** CPU ms per megapixel of the frame, for admission (docs/performance.md). */
   readonly cost?: number;
 }

@@ -1,6 +1,6 @@
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
-import type { Size, Step } from './operation.ts';
+import type { Handover, Size, Step } from './operation.ts';
 import { SLOTS } from './operation.ts';
 
 /** Pixels between two passes. */
@@ -15,9 +15,6 @@ export interface Draft {
   readonly size: Size;
   readonly slot: number;
 }
-
-/** How a pass hands over to the next one. */
-export type Handover = (image: Sharp) => Promise<{ image: Sharp; size: Size }>;
 
 export interface PassOptions {
   /** Seconds after which libvips gives up. */
@@ -52,7 +49,7 @@ export async function runSteps(
       options.signal?.throwIfAborted();
       ({ image, size } = await handover(image));
     }
-    image = await step.apply(image, size);
+    image = await step.apply(image, size, handover);
     size = step.resized?.(size) ?? size;
     slot = step.inexact ? Number.POSITIVE_INFINITY : SLOTS[step.slot];
   }

@@ -3,13 +3,14 @@ import type { Cost } from './cost.ts';
 import { priceOf } from './cost.ts';
 import type { EncoderSettings, Format, Lane } from './formats.ts';
 import { chooseFormat, encoderSettings, FORMAT_TABLE, wantsMotion } from './formats.ts';
+import { inP3 } from './gamut.ts';
 import type { Box, Geometry, Point, Turn } from './geometry.ts';
-import { cutBeforeEnlarging, planGeometry, UPRIGHT } from './geometry.ts';
+import { cutFirst, planGeometry, UPRIGHT } from './geometry.ts';
 import type { Operation, Size, Step, StepContext } from './operation.ts';
 import type { Transformation } from './operations/index.ts';
 import { OPERATIONS } from './operations/index.ts';
 import type { Source, SourceLimits } from './source.ts';
-import { checkPixels, uprightSize } from './source.ts';
+import { checkPixels, keepsGamut, uprightSize } from './source.ts';
 import { drawingOf } from './vector.ts';
 
 /** Everything that is decided before a pixel is decoded. */
@@ -19,6 +20,8 @@ export interface Plan {
   readonly format: Format;
   readonly settings: EncoderSettings;
   readonly moves: boolean;
+  /** Keeps colours outside sRGB: never turned into sRGB on the way to P3. */
+  readonly wide: boolean;
   /** Counting from 0. */
   readonly page: number;
   /** From stored to upright; nothing with orient=0. */
@@ -94,6 +97,7 @@ function letterbox(geometry: Geometry, context: StepContext): Step[] {
     {
       name: `place on ${size.width} x ${size.height}`,
       slot: 'extend',
+      opens: background.length > 7,
       apply: (image) => image.extend({ ...sides, background }),
       resized: () => size,
       cost: 3,
@@ -135,30 +139,32 @@ const flatten = (background: string): Step => ({
 
 /** Lays the picture on its background. Before the resize where nothing looks at the alpha in between: one pass less. */
 function withBackground(steps: readonly Step[], source: Source, { background, alpha }: StepContext): Step[] {
-  const transparent = source.alpha || steps.some(({ slot }) => slot === 'composite' || slot === 'rotate');
-  const seeThrough = background !== undefined && background.length > 7;
-  if (!background || !(transparent || seeThrough)) return [...steps];
-  if (seeThrough) return [...steps, underlay(background), ...(alpha ? [] : [flatten('#ffffff')])];
-  const early = steps.every(({ slot }) => slot === 'extend');
+  const opens = steps.some((step) => step.opens);
+  if (!background || (!source.alpha && !opens && !isSeeThrough(background))) return [...steps];
+  if (isSeeThrough(background))
+    return [...steps, underlay(background), ...(alpha ? [] : [flatten('#ffffff')])];
+  const early = !opens && steps.every(({ slot }) => slot === 'extend');
   return early ? [flatten(background), ...steps] : [...steps, flatten(background)];
 }
 
-/** Steps that look at or change colours, before which the background must not be there yet. */
+const isSeeThrough = (background: string | undefined): boolean =>
+  background !== undefined && background.length > 7;
+
+/** Steps that do not look at or change colours, so that the background may be there before them. */
 const COLOURLESS = new Set(['extend', 'rotate', 'flip', 'turn']);
 
 function stepsOf(values: Transformation, geometry: Geometry, source: Source, context: StepContext): Step[] {
-  const ownSteps = (given: StepContext) =>
-    OPERATIONS.flatMap((operation: Operation) => operation.steps?.(values, given) ?? []);
-  const around = (given: StepContext) => [...letterbox(geometry, given), ...lateTurn(geometry)];
-  const own = ownSteps(context);
-  if (own.every(({ slot }) => COLOURLESS.has(slot)))
-    return withBackground([...around(context), ...own], source, context);
-  // Letterbox and corners stay see-through until the colours are done: a negated picture keeps its red background.
-  const clear = { ...context, background: undefined, alpha: true };
-  const opens = geometry.canvas !== undefined || own.some(({ slot }) => slot === 'rotate');
+  const all = (given: StepContext) => [
+    ...letterbox(geometry, given),
+    ...lateTurn(geometry),
+    ...OPERATIONS.flatMap((operation: Operation) => operation.steps?.(values, given) ?? []),
+  ];
+  const steps = all(context);
+  const early = steps.every(({ slot }) => COLOURLESS.has(slot)) && !isSeeThrough(context.background);
+  // Letterbox, corners and padding stay clear until the colours are done: a negated picture keeps its red background.
   return withBackground(
-    [...around(clear), ...ownSteps(clear)],
-    { ...source, alpha: source.alpha || opens },
+    early ? steps : all({ ...context, background: undefined, alpha: true }),
+    source,
     context,
   );
 }
@@ -170,11 +176,11 @@ function layOut(source: Source, values: Transformation, options: PlanOptions, mo
   const upright = uprightSize(source, values.orient);
   if (!source.vector) {
     checkPixels(source, moves ? source.pages : 1, options.limits);
-    const geometry = cutBeforeEnlarging(planGeometry(upright, values, framing), upright);
+    const geometry = cutFirst(planGeometry(upright, values, framing), upright);
     return { upright, geometry, held: false };
   }
   const drawing = drawingOf(upright, planGeometry(upright, values, framing), options.limits.maxPixels);
-  const geometry = cutBeforeEnlarging(drawing.geometry, drawing.raster);
+  const geometry = cutFirst(drawing.geometry, drawing.raster);
   return { upright: drawing.raster, geometry, held: drawing.held };
 }
 
@@ -191,8 +197,10 @@ export function makePlan(source: Source, values: Transformation, options: PlanOp
   const page = pageOf(source, values);
   const { moves, warnings } = motion(source, values, format, options.limits);
   const { upright, geometry, held } = layOut(source, values, options, moves);
-  const background = backgroundOf(values, alpha);
-  const steps = stepsOf(values, geometry, source, { alpha, background, watermark: options.watermark });
+  const wide = !moves && keepsGamut(source, values);
+  const painted = wide ? inP3(values) : values;
+  const background = backgroundOf(painted, alpha);
+  const steps = stepsOf(painted, geometry, source, { alpha, background, watermark: options.watermark });
   const start = geometry.canvas ? geometry.scaled : geometry.result;
   const result = steps.reduce((size, step) => step.resized?.(size) ?? size, start);
   const settings = encoderSettings(source, values, options.lane, moves);
@@ -211,6 +219,7 @@ export function makePlan(source: Source, values: Transformation, options: PlanOp
     format,
     settings,
     moves,
+    wide,
     page,
     orientation: values.orient === '0' ? UPRIGHT : source.orientation,
     upright,

@@ -1,20 +1,20 @@
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
-import { encodeResult, profiled } from './encode.ts';
+import { encodeResult } from './encode.ts';
 import { areFramewise, fromStrip, runOnFrames } from './frames.ts';
 import { geometrySteps, storedRegion } from './framing.ts';
-import type { Box } from './geometry.ts';
-import { turnBox, turnSize } from './geometry.ts';
-import type { Size } from './operation.ts';
-import type { Draft, Handover, PassOptions, Raw } from './pipeline.ts';
-import { fromRaw, runSteps, toRaw } from './pipeline.ts';
+import { turnSize } from './geometry.ts';
+import { hold, isForeign } from './handover.ts';
+import { FAIL_ON, open, settlePlan } from './opening.ts';
+import type { Handover, Size, Step } from './operation.ts';
+import type { Draft, PassOptions, Raw } from './pipeline.ts';
+import { runSteps, toRaw } from './pipeline.ts';
 import type { Plan, PlanOptions } from './plan.ts';
-import { makePlan } from './plan.ts';
 import { sharpProblem } from './sharp-errors.ts';
 import type { Header, Source } from './source.ts';
 import { formatOf, readSource } from './source.ts';
 import type { Measure, Rasterize } from './vector.ts';
-import { measureSvg, naturalBox, rasterizeSvg } from './vector.ts';
+import { measureSvg } from './vector.ts';
 
 /** An original whose header has been read. */
 export interface Opened {
@@ -47,9 +47,6 @@ export interface Rendered {
   /** ms; a single pass decodes, transforms and encodes at once and counts as encode. */
   readonly timings: { readonly decode: number; readonly transform: number; readonly encode: number };
 }
-
-/** A truncated or corrupt file is refused, not shown in half: every warning of a decoder is an error. */
-const FAIL_ON = 'warning';
 
 /**
  * Reads the header of an original.
@@ -88,14 +85,13 @@ export async function render(request: RenderRequest): Promise<Rendered> {
 }
 
 async function run(request: RenderRequest): Promise<Rendered> {
-  const { now, opened, options } = request;
+  const { now, opened } = request;
   const started = now();
-  const trimmed = await findTrim(request);
-  const plan = trimmed ? makePlan(opened.source, request.plan.values, { ...options, trimmed }) : request.plan;
+  const plan = await settlePlan(request);
   const decoded = now();
   const final = await drawn({ ...request, plan });
   const transformed = now();
-  const result = await encodeResult(final.image, plan, opened.metadata, request.pass);
+  const result = await encodeResult(final.image, final.plan, opened.metadata, request.pass);
   const timings = {
     decode: decoded - started,
     transform: transformed - decoded,
@@ -132,68 +128,48 @@ export async function decodeBase(request: RenderRequest, { width, height }: Size
   }
 }
 
-async function open(request: RenderRequest): Promise<Sharp> {
-  if (request.base) return fromRaw(request.base);
-  const { opened, plan, maxPixels } = request;
-  const { page, moves, source } = plan;
-  const pages = moves ? { animated: true } : source.pages > 1 ? { page } : {};
-  const image = source.vector
-    ? fromRaw(await draw(request))
-    : sharp(opened.bytes, { failOn: FAIL_ON, limitInputPixels: maxPixels, ...pages });
-  const region = storedRegion(plan);
-  return region ? image.extract(region) : image;
-}
-
-function draw({ opened, plan, pass, rasterize }: RenderRequest): Promise<Raw> {
-  return rasterize
-    ? rasterize(opened.bytes, plan.upright, pass.signal)
-    : rasterizeSvg(opened.bytes, plan.upright, pass);
-}
-
-/** The box that is left of the upright picture without its uniform border; undefined when there is nothing to cut. */
-async function findTrim(request: RenderRequest): Promise<Box | undefined> {
-  const { plan, pass } = request;
-  const threshold = plan.values.trim;
-  if (threshold === undefined) return undefined;
-  const region = storedRegion(plan);
-  const whole = { left: 0, top: 0, ...plan.source.stored };
-  const still = { ...request, plan: { ...plan, moves: false } };
-  // Two pipelines: sharp trims before it extracts. Full size, since a border measured on a small copy is pixels off.
-  const raw = await toRaw(await open(still), pass);
-  const { info } = await fromRaw(raw).trim({ threshold }).raw().toBuffer({ resolveWithObject: true });
-  if (info.width === raw.width && info.height === raw.height) return undefined;
-  const left = (region ?? whole).left - (info.trimOffsetLeft ?? 0);
-  const top = (region ?? whole).top - (info.trimOffsetTop ?? 0);
-  const box = { left, top, width: info.width, height: info.height };
-  if (plan.source.vector) return naturalBox(box, plan.upright, plan.source.stored);
-  return turnBox(box, plan.source.stored, plan.orientation);
-}
-
 interface Drawn {
   readonly image: Sharp;
+  /** What is left to do to it. */
+  readonly plan: Plan;
   readonly warnings?: readonly string[];
 }
 
 /** All steps done, nothing encoded yet. */
 async function drawn(request: RenderRequest): Promise<Drawn> {
   const { plan, pass } = request;
+  const geometry = geometrySteps(plan);
   const [early, late] = split(plan);
-  const steps = [...early, ...geometrySteps(plan), ...late];
+  const steps = [...early, ...geometry, ...late];
   const size = request.base ?? storedRegion(plan) ?? turnSize(plan.upright, plan.orientation);
   const start: Draft = { image: await open(request), size, slot: 0 };
-  if (!plan.moves || areFramewise(steps)) {
-    return { image: (await runSteps(start, steps, handover(request), pass)).image };
+  if (plan.moves && !areFramewise(steps)) return drawnByFrames(request, start, geometry, [...early, ...late]);
+  if (!isForeign(plan) || plan.steps.length === 0) {
+    return { image: (await runSteps(start, steps, handover(request), pass)).image, plan };
   }
-  // Scale all frames in one go, then work on each: frames are small by then.
-  const scale = geometrySteps(plan).filter(
-    ({ slot, name }) => slot === 'resize' && name.startsWith('resize'),
-  );
-  const rest = steps.filter((step) => !scale.some(({ name }) => name === step.name));
+  // Steps know colours: they wait until the pixels are in the space of the result.
+  const placed = await runSteps(start, geometry, handover(request), pass);
+  const held = await hold(placed.image, plan, pass);
+  const settled = { ...plan, source: { ...plan.source, deep: false } };
+  const next: Draft = { image: held.reopen(), size: held.size, slot: 0 };
+  const rest = await runSteps(next, plan.steps, handover({ ...request, plan: settled }), pass);
+  return { image: rest.image, plan: settled };
+}
+
+/** Scales all frames in one go, then works on each: frames are small by then. */
+async function drawnByFrames(
+  request: RenderRequest,
+  start: Draft,
+  geometry: readonly Step[],
+  others: readonly Step[],
+): Promise<Drawn> {
+  const { plan, pass } = request;
+  const scale = geometry.filter(({ slot, name }) => slot === 'resize' && name.startsWith('resize'));
+  const rest = [...geometry.filter((step) => !scale.includes(step)), ...others];
   const scaled = await runSteps(start, scale, handover(request), pass);
   const frames = plan.source.pages;
   const strip = await runOnFrames(await toRaw(scaled.image, pass), frames, rest, pass);
-  const lost = (plan.values.icc ?? 'srgb') === 'srgb' ? [] : ['icc-srgb'];
-  return { image: fromStrip(strip, frames), warnings: lost };
+  return { image: fromStrip(strip, frames), plan, warnings: plan.values.icc === 'keep' ? ['icc-srgb'] : [] };
 }
 
 /** Steps that may come before the geometry: a flatten that nothing looks behind. */
@@ -202,18 +178,9 @@ function split({ steps }: Plan): [Plan['steps'], Plan['steps']] {
   return [steps.slice(0, early), steps.slice(early)];
 }
 
-/** Raw pixels for sRGB; with a wider profile, an uncompressed PNG that carries it. */
 function handover({ plan, pass }: RenderRequest): Handover {
-  const icc = plan.values.icc ?? 'srgb';
   return async (image) => {
-    if (icc === 'srgb') {
-      const raw = await toRaw(image, pass);
-      return { image: fromRaw(raw), size: raw };
-    }
-    const carrier = profiled(image, plan)
-      .timeout({ seconds: pass.timeoutSeconds })
-      .png({ compressionLevel: 0 });
-    const { data, info } = await carrier.toBuffer({ resolveWithObject: true });
-    return { image: sharp(data, { limitInputPixels: false }), size: info };
+    const { reopen, size } = await hold(image, plan, pass);
+    return { image: reopen(), size };
   };
 }

@@ -9,7 +9,8 @@ const OURS = /^(Expected|Invalid|Unsupported input|extract_area: bad|Image to co
  */
 export function sharpProblem(error: unknown): unknown {
   if (isProblem(error) || !(error instanceof Error)) return error;
-  if (error.name === 'AbortError') return error;
+  // sharp throws plain errors; a TypeError is a mistake in this program and must not be told as damage.
+  if (error.name !== 'Error') return error;
   const text = error.message;
   if (/timeout: \d+% complete/.test(text)) {
     return new Problem('deadline', 'The render took too long and was stopped.', {}, error);

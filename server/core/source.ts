@@ -27,6 +27,10 @@ export interface Source {
   /** Decoded in scans: the whole picture stays in memory meanwhile. */
   readonly scans: boolean;
   readonly cmyk: boolean;
+  /** Carries a colour profile. */
+  readonly profile: boolean;
+  /** 16 bits of RGB. */
+  readonly deep: boolean;
   /** Drawn at any size; `stored` is its natural size. */
   readonly vector: boolean;
 }
@@ -74,8 +78,15 @@ export function readSource(format: SourceFormat, bytes: number, metadata: Header
     palette: metadata.isPalette === true || format === 'gif',
     scans: metadata.isProgressive === true,
     cmyk: metadata.space === 'cmyk',
+    profile: metadata.hasProfile === true,
+    deep: metadata.space === 'rgb16',
     vector: format === 'svg',
   };
+}
+
+/** Whether the result is P3 all the way, since the original may show more than sRGB can. */
+export function keepsGamut({ profile, cmyk }: Source, { icc }: { icc?: string }): boolean {
+  return icc === 'p3' && profile && !cmyk;
 }
 
 /** px of a page as it is meant to be looked at. */

@@ -10,7 +10,8 @@ import { allowedText, ROWS, RULES } from './table.ts';
 /** PARAMS.md, rule 9. */
 export const MAX_QUERY_BYTES = 1024;
 
-const INDEX = indexRules(RULES);
+/** The parameter table by key and alias. */
+export const INDEX = indexRules(RULES);
 const NAMES = Object.keys(INDEX).map((name) => name.slice(1));
 const PARAMS = new Map(ROWS.map(({ key, param }) => [key, param]));
 
@@ -98,11 +99,9 @@ export function readPresets(queries: Readonly<Record<string, string>>): Presets 
     try {
       if (/(^|&)(p|preset|sig|kid|exp)=/.test(query))
         throw new Problem('not_allowed', 'it names p, sig, kid or exp');
-      const { url, canonical } = readQuery(query, {});
-      const extra = Object.entries(url);
-      const own = canonical === '' ? [] : canonical.split('&').map((part) => pair(part));
+      readQuery(query, {});
       // The pairs as written, under plain keys: `w=400` must still be multiplied by a dpr beside `p`.
-      presets[`$${name}`] = query.includes('dpr') ? [...own, ...extra] : plainPairs(query);
+      presets[`$${name}`] = plainPairs(query);
     } catch (error) {
       throw new Problem(
         'invalid_parameter',
@@ -114,11 +113,6 @@ export function readPresets(queries: Readonly<Record<string, string>>): Presets 
   }
   return presets;
 }
-
-const pair = (part: string): readonly [string, string] => {
-  const at = part.indexOf('=');
-  return [part.slice(0, at), part.slice(at + 1)];
-};
 
 function plainPairs(query: string): Pairs {
   return (splitQuery(query) ?? []).flatMap(([key, value]) => {

@@ -180,7 +180,7 @@ export const thr = operation({
     thr: integer({ min: 0, max: 255, aliases: ['threshold'], doc: 'Lightness from which a pixel is white.' }),
   },
   example: 'w=160&thr=128',
-  // threshold() would cut the alpha as well; luma and a very steep line do the same to the colours alone.
+  // threshold() would cut the alpha as well; luma and a line from 0 to 255 within half a level do the same to the colours alone.
   steps: ({ thr }) =>
     thr === undefined
       ? []
@@ -189,7 +189,7 @@ export const thr = operation({
           {
             name: `threshold ${thr}`,
             slot: 'linear',
-            apply: (image) => image.linear(256, -256 * (thr - 0.5)),
+            apply: (image) => image.linear(512, -512 * (thr - 0.5)),
             cost: 4,
           },
         ],

@@ -69,14 +69,11 @@ export const pix = operation({
         name: `blocks of ${pix} px`,
         slot: 'resize',
         // Averages into blocks, then shows them: two passes, since sharp resizes once in a pipeline.
-        apply: async (image, { width, height }) => {
-          const { data, info } = await image
-            .resize(small(width), small(height), { fit: 'fill', kernel: 'linear' })
-            .raw()
-            .toBuffer({ resolveWithObject: true });
-          const { default: open } = await import('sharp');
-          const raw = { width: info.width, height: info.height, channels: info.channels };
-          return open(data, { raw }).resize(width, height, { fit: 'fill', kernel: 'nearest' });
+        apply: async (image, { width, height }, next) => {
+          const blocks = await next(
+            image.resize(small(width), small(height), { fit: 'fill', kernel: 'linear' }),
+          );
+          return blocks.image.resize(width, height, { fit: 'fill', kernel: 'nearest' });
         },
         cost: 6,
       },

@@ -16,6 +16,7 @@ const extend = (name: string, sides: Sides, background: string) =>
   ({
     name,
     slot: 'extend',
+    opens: background.length > 7,
     apply: (image: import('sharp').Sharp) => image.extend({ ...sides, background }),
     resized: ({ width, height }: { width: number; height: number }) => ({
       width: width + sides.left + sides.right,

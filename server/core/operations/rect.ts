@@ -36,6 +36,8 @@ export const rect = operation({
       readRect,
       {
         aliases: ['extract'],
+        fallback: 'r,0,0,1,1',
+        unset: 'all of it',
         doc: 'Region in px of the original, or in fractions after r; clamped to the image (X-Image-Warning says so).',
       },
     ),

@@ -55,7 +55,7 @@ export const resize = operation({
       fallback: 'focal',
       unset: 'focal where the image has a stored focal point, else center',
       needs: [...CROPS, 'w h fit=contain'],
-      idle: ['ar fit=fill'],
+      idle: ['ar fit=fill', ...['center', 'entropy', 'attention'].map((other) => `fit=contain g=${other}`)],
       doc: 'What a crop keeps, or where fit=contain puts the picture.',
     }),
     fp: param(

@@ -9,6 +9,7 @@ const cut = (name: string, shape: (size: Size) => string) =>
   ({
     name,
     slot: 'composite',
+    opens: true,
     apply: (image: import('sharp').Sharp, size: Size) =>
       image.ensureAlpha().composite([{ input: svg(size, shape(size)), blend: 'dest-in' }]),
     cost: 15,

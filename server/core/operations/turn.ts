@@ -26,6 +26,7 @@ export const turn = operation({
       {
         name: `rotate by ${rot} degrees`,
         slot: 'rotate',
+        opens: color.length > 7,
         apply: (image) => image.rotate(rot, { background: color }),
         resized: ({ width, height }) => {
           const angle = (rot * Math.PI) / 180;

@@ -1,0 +1,49 @@
+import type { Sharp } from 'sharp';
+import sharp from 'sharp';
+import { fromStrip } from './frames.ts';
+import type { Size } from './operation.ts';
+import type { PassOptions } from './pipeline.ts';
+import { fromRaw, toRaw } from './pipeline.ts';
+import type { Plan } from './plan.ts';
+
+/** Pixels that have been computed, to go on from as often as needed. */
+export interface Held {
+  readonly reopen: () => Sharp;
+  /** px; of all frames together where the picture moves. */
+  readonly size: Size;
+}
+
+/** Reads the numbers of an original as they are, so that colours outside sRGB are still there for P3. */
+export const opensAsIs = ({ wide, source }: Plan): boolean => wide && !source.deep;
+
+/** Whether the pixels are in a space of their own until the first handover. */
+export const isForeign = ({ wide, source, values }: Plan): boolean =>
+  wide || (source.deep && source.profile && (values.icc ?? 'srgb') === 'srgb');
+
+/** The profile of the result: what stays, what is converted. CMYK never stays, since no browser shows it right. */
+export function profiled(image: Sharp, plan: Plan): Sharp {
+  const { values, source } = plan;
+  if (values.icc === 'p3') return image.withIccProfile('p3');
+  if (values.icc === 'keep') return source.cmyk ? image : image.keepIccProfile();
+  // sharp works on 16-bit pictures with a profile in P3 and writes those numbers as if they were sRGB (0.35.5:
+  // a red of 255,0,0 comes out as 234,51,34).
+  return isForeign(plan) ? image.withIccProfile('srgb', { attach: false }) : image;
+}
+
+function carriesProfile({ moves, wide, values, source }: Plan): boolean {
+  return !moves && (wide || (values.icc === 'keep' && !source.cmyk));
+}
+
+/** Ends a pass: raw pixels for sRGB; with another profile, an uncompressed PNG that carries it. */
+export async function hold(image: Sharp, plan: Plan, pass: PassOptions): Promise<Held> {
+  if (!carriesProfile(plan)) {
+    const raw = await toRaw(isForeign(plan) ? profiled(image, plan) : image, pass);
+    const frames = plan.moves ? plan.source.pages : 1;
+    return { reopen: () => (plan.moves ? fromStrip(raw, frames) : fromRaw(raw)), size: raw };
+  }
+  const carrier = profiled(image, plan)
+    .timeout({ seconds: pass.timeoutSeconds })
+    .png({ compressionLevel: 0 });
+  const { data, info } = await carrier.toBuffer({ resolveWithObject: true });
+  return { reopen: () => sharp(data, { limitInputPixels: false, ignoreIcc: true }), size: info };
+}
