@@ -24,6 +24,13 @@ function grammarSchema(grammar: Grammar): Record<string, unknown> {
   }
 }
 
+/** In the type that the schema names; a number that means "off" may lie outside its range. */
+function defaultOf({ fallback, grammar }: Rule): { default?: string | number } {
+  if (fallback === undefined) return {};
+  const numeric = grammar.every(([kind]) => kind === 'int' || kind === 'dec');
+  return { default: numeric ? Number(fallback) : fallback };
+}
+
 /** JSON Schema of a parameter, for the OpenAPI document; the parser of core is what decides. */
 export function parameterSchema(rule: Rule, doc: string, presets: Presets): Record<string, unknown> {
   const description = `${doc} Allowed: ${allowedText(rule)}.${rule.aliases ? ` Also: ${rule.aliases.join(', ')}.` : ''}`;
@@ -31,7 +38,7 @@ export function parameterSchema(rule: Rule, doc: string, presets: Presets): Reco
     return { type: 'string', enum: Object.keys(presets).map((name) => name.slice(1)), description };
   const forms = rule.grammar.map(grammarSchema);
   const form = forms.length === 1 ? forms[0] : { anyOf: forms };
-  return { ...form, ...(rule.fallback === undefined ? {} : { default: rule.fallback }), description };
+  return { ...form, ...defaultOf(rule), description };
 }
 
 const PROBLEM = { $ref: 'Problem#' };

@@ -1,0 +1,149 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import t from 'tap';
+import { ROWS } from '../../server/core/table.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+interface Parameter {
+  name: string;
+  in: string;
+  required?: boolean;
+  description?: string;
+  schema: Record<string, unknown>;
+}
+interface Operation {
+  summary?: string;
+  tags?: string[];
+  parameters?: Parameter[];
+  responses: Record<string, { description?: string }>;
+}
+interface Document {
+  openapi: string;
+  info: { title: string; version: string };
+  paths: Record<string, Record<string, Operation>>;
+  components: Record<string, Record<string, unknown>>;
+}
+
+/** Every route as it was registered: method, path, whether the document leaves it out. */
+const routes: Array<{ method: string; path: string; hidden: boolean }> = [];
+
+interface Listening {
+  addHook(
+    name: 'onRoute',
+    hook: (route: { method: string | string[]; url: string; schema?: { hide?: boolean } }) => void,
+  ): void;
+}
+
+function listen(message: unknown): void {
+  const { fastify } = message as { fastify: Listening };
+  fastify.addHook('onRoute', ({ method, url, schema }) => {
+    for (const one of [method].flat()) {
+      const path = url.replace('/*', '/{id}').replace(/:(\w+)/g, '{$1}');
+      routes.push({ method: one.toLowerCase(), path, hidden: schema?.hide === true });
+    }
+  });
+}
+
+let server: TestServer;
+let document: Document;
+t.before(async () => {
+  subscribe('fastify.initialization', listen);
+  server = await startServer();
+  unsubscribe('fastify.initialization', listen);
+  document = (await (await server.get('/openapi.json')).json()) as Document;
+});
+t.teardown(() => server.close());
+
+const operations = () =>
+  Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
+  );
+
+t.test('is OpenAPI 3.1 with a title and a version', async (t) => {
+  t.match(document.openapi, /^3\.1\.\d+$/);
+  t.match(document.info, { title: 'Rendition', version: String });
+});
+
+t.test('documents every route that is not a page, and no other', async (t) => {
+  const pages = /^\/($|playground\/|docs($|\/)|openapi\.json$)/;
+  const wanted = routes.filter(({ hidden, path }) => !hidden && !pages.test(path));
+  const sorted = (list: Array<{ method: string; path: string }>) =>
+    [...new Set(list.map(({ method, path }) => `${method} ${path}`))].sort();
+  t.same(sorted(operations()), sorted(wanted));
+  const hidden = routes.filter(({ hidden, path }) => hidden && !pages.test(path));
+  t.ok(
+    hidden.every(({ path, method }) => path === '/img/{id}' && method !== 'get' && method !== 'head'),
+    'only refusals and preflights of /img are left out',
+  );
+});
+
+t.test('each operation has a summary, a tag, described answers, and its path parameters', async (t) => {
+  for (const { path, method, operation } of operations()) {
+    const name = `${method} ${path}`;
+    t.ok(operation.summary, `${name}: summary`);
+    t.equal(operation.tags?.length, 1, `${name}: tag`);
+    const answers = Object.entries(operation.responses);
+    t.ok(answers.length > 0, `${name}: answers`);
+    for (const [status, { description }] of answers) {
+      t.match(status, /^([1-5]\d\d|[1-5]XX|default)$/, `${name}: status`);
+      t.type(description, 'string', `${name} ${status}: description`);
+    }
+    const inPath = (operation.parameters ?? []).filter(({ in: place }) => place === 'path');
+    t.same(inPath.map((one) => `{${one.name}}`).sort(), (path.match(/\{\w+\}/g) ?? []).sort(), name);
+    t.ok(
+      inPath.every(({ required }) => required),
+      `${name}: path parameters are required`,
+    );
+  }
+});
+
+t.test('the query of an image is the parameter table', async (t) => {
+  const parameters = document.paths['/img/{id}']?.['get']?.parameters ?? [];
+  const query = parameters.filter(({ in: place }) => place === 'query');
+  t.same(
+    query.map(({ name }) => name),
+    ROWS.map(({ key }) => key),
+  );
+  for (const { name, schema, description, required } of query) {
+    t.ok(description, `${name} is described`);
+    t.notOk(required, `${name} is optional`);
+    const fallback = schema['default'];
+    if (schema['type'] === 'integer' || schema['type'] === 'number')
+      t.ok(fallback === undefined || typeof fallback === 'number', `${name}: default has its type`);
+  }
+});
+
+function references(value: unknown): string[] {
+  if (value === null || typeof value !== 'object') return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    key === '$ref' && typeof inner === 'string' ? [inner] : references(inner),
+  );
+}
+
+t.test('every reference resolves inside the document', async (t) => {
+  const found = [...new Set(references(document))];
+  t.ok(found.length > 0);
+  for (const reference of found) {
+    t.match(reference, /^#\//, reference);
+    let at: unknown = document;
+    for (const part of reference.slice(2).split('/')) {
+      at = at !== null && typeof at === 'object' ? Object.entries(at).find(([key]) => key === part)?.[1] : at;
+    }
+    t.type(at, 'object', reference);
+  }
+});
+
+t.test('the page of the document needs no other host', async (t) => {
+  const page = await server.get('/docs/');
+  const html = await page.text();
+  t.equal(page.status, 200);
+  t.match(page.headers.get('content-security-policy'), /default-src 'self'/);
+  const links = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link = '']) => link);
+  t.ok(links.length > 3);
+  for (const link of links) {
+    t.match(link, /^\.\/static\//, link);
+    const asset = await server.get(new URL(link, 'http://here/docs/').pathname);
+    t.equal(asset.status, 200, link);
+    await asset.arrayBuffer();
+  }
+  t.equal((await server.get('/docs/json')).status, 200, 'the document that the page reads');
+});
