@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { nearest } from './core/nearest.ts';
 import type { Parser } from './settings.ts';
 import {
   bytes,
@@ -91,13 +92,13 @@ export const SETTINGS = {
     'MAX_AGE_SECONDS',
     integer(0, 31_536_000),
     3600,
-    'max-age of an answer without a current v.',
+    'Seconds of max-age for an answer without a current v.',
   ),
   staleSeconds: setting(
     'STALE_SECONDS',
     integer(0, 31_536_000),
     86_400,
-    'stale-while-revalidate; stale-if-error is seven times it.',
+    'Seconds of stale-while-revalidate; stale-if-error is seven times as long.',
   ),
 
   renderSlots: setting(
@@ -224,6 +225,20 @@ type Settings = typeof SETTINGS;
 type ValueOf<S> = S extends Setting<infer T> ? T : never;
 export type Config = { readonly [K in keyof Settings]: ValueOf<Settings[K]> };
 
+/** A variable that is nearly one of ours is a typo: silently ignored, it would be found in production. */
+function misspelt(env: Record<string, string | undefined>): string[] {
+  const names = Object.values<Setting<unknown>>(SETTINGS).map(({ variable }) => variable);
+  const long = names.filter((name) => name.length >= 10);
+  return Object.keys(env).flatMap((name) => {
+    if (name.length < 9 || names.includes(name)) return [];
+    const meant = nearest(
+      name,
+      long.map((known) => known.toLowerCase()),
+    );
+    return meant ? [`${name} is no setting; did you mean ${meant.toUpperCase()}?`] : [];
+  });
+}
+
 /** Rules between settings: what is wrong, or undefined. */
 function contradictions(config: Config): string[] {
   const both = (a: unknown, b: unknown) => (a === undefined) === (b === undefined);
@@ -267,7 +282,7 @@ function readSetting(
  */
 export function loadConfig(env: Record<string, string | undefined>): Config {
   const values: Record<string, unknown> = {};
-  const wrong: string[] = [];
+  const wrong = misspelt(env);
   for (const [name, row] of Object.entries<Setting<unknown>>(SETTINGS)) {
     const read = readSetting(row, env);
     if (read.wrong) wrong.push(read.wrong);

@@ -102,7 +102,7 @@ t.test('drops a render that nobody waits for any more', async (t) => {
   t.teardown(() => server.close());
   await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
   // The first keeps the only slot; the second leaves while it waits in the queue.
-  const slow = server.get('/img/ladybug.jpg?w=3000&fmt=avif&effort=small');
+  const slow = server.get('/img/ladybug.jpg?w=1600&fmt=avif&effort=small');
   await sleep(100);
   const leaver = http.get(`${server.base}/img/ladybug.jpg?w=333&fmt=webp`);
   leaver.on('error', () => {});
@@ -123,7 +123,7 @@ t.test('refuses renders beyond the expected wait at once, and keeps answering fr
   await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
   const warm = '/img/ladybug.jpg?w=64&fmt=webp';
   await bytesOf(await server.get(warm));
-  const slow = server.get('/img/ladybug.jpg?w=3200&fmt=avif&effort=small');
+  const slow = server.get('/img/ladybug.jpg?w=1800&fmt=avif&effort=small');
   await sleep(150);
   const started = performance.now();
   const refused = await server.get('/img/ladybug.jpg?w=500&fmt=webp');
@@ -142,7 +142,7 @@ t.test('ends a request at its deadline', async (t) => {
   const server = await startServer({ DEADLINE_MS: '400' });
   t.teardown(() => server.close());
   await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
-  const answer = await server.get('/img/ladybug.jpg?w=3200&fmt=avif&effort=small');
+  const answer = await server.get('/img/ladybug.jpg?w=1800&fmt=avif&effort=small');
   t.equal(answer.status, 504);
   t.equal((await problemOf(answer))['code'], 'deadline');
 });

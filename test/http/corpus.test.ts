@@ -1,0 +1,95 @@
+import sharp from 'sharp';
+import t from 'tap';
+import { corpus, corpusRows } from '../support/corpus.ts';
+import { bytesOf, problemOf, startServer } from '../support/server.ts';
+
+const REFUSALS: Readonly<Record<string, RegExp>> = {
+  reject: /^(unsupported_source|damaged_source)$/,
+  lenient: /^damaged_source$/,
+  limit: /^too_many_pixels$/,
+};
+
+/** An id keeps the name where it can. */
+const idOf = (file: string) => file.replace(/[^A-Za-z0-9._~/-]/g, '-');
+
+t.test(
+  'every file of the corpus gives a picture or a plain reason over HTTP, and the process lives',
+  async (t) => {
+    const server = await startServer({ DEADLINE_MS: '15000' });
+    t.teardown(() => server.close());
+    for (const { file, outcome, tests } of corpusRows()) {
+      const id = idOf(file);
+      await server.put(id, await corpus(file));
+      const started = performance.now();
+      const answer = await server.get(`/img/${id}?w=64&fmt=png`);
+      const ms = performance.now() - started;
+      t.ok(ms < 15_500, `${file}: within the deadline`);
+      if (outcome === 'decode' && answer.status === 200) {
+        const { format, width = 0 } = await sharp(await bytesOf(answer)).metadata();
+        t.equal(format, 'png', file);
+        t.ok(width >= 1 && width <= 64, `${file}: ${width} px wide`);
+      } else {
+        const { code, detail } = await problemOf(answer);
+        // An expensive SVG may be stopped: its process dies, not the service.
+        const stopped = outcome === 'decode' && file.startsWith('svg/slow') && code === 'deadline';
+        t.ok(
+          stopped || REFUSALS[outcome]?.test(String(code)),
+          `${file} (${tests}): ${outcome} → ${code}: ${detail}`,
+        );
+        t.ok([415, 422].includes(answer.status) || stopped, `${file}: ${answer.status}`);
+      }
+    }
+    t.equal((await server.get('/healthz')).status, 200);
+  },
+);
+
+t.test('re-encodes always: nothing that was appended to a file comes out again', async (t) => {
+  const server = await startServer();
+  t.teardown(() => server.close());
+  await server.put('polyglot.gif', await corpus('corrupt/gif-html-polyglot.gif'));
+  await server.put('zip.jpg', await corpus('corrupt/jpeg-trailing-zip.jpg'));
+  const gif = await bytesOf(await server.get('/img/polyglot.gif?fmt=source'));
+  const jpeg = await bytesOf(await server.get('/img/zip.jpg?fmt=source'));
+  t.notMatch(gif.toString('latin1'), /<(html|script)/i);
+  t.notOk(jpeg.includes('PK\u0005\u0006'));
+});
+
+t.test('stops an SVG that would draw for ever, and draws the next one', async (t) => {
+  const server = await startServer({ SVG_MS: '700' });
+  t.teardown(() => server.close());
+  const use = (level: number) => `<g id="l${level}">${`<use href="#l${level - 1}"/>`.repeat(12)}</g>`;
+  const levels = Array.from({ length: 9 }, (_, at) => use(at + 1)).join('');
+  const bomb = `<svg xmlns="http://www.w3.org/2000/svg" width="900" height="900"><defs><rect id="l0" width="9" height="9"/>${levels}</defs><use href="#l9"/></svg>`;
+  const heavy = `<svg xmlns="http://www.w3.org/2000/svg" width="4000" height="4000"><filter id="f"><feTurbulence baseFrequency="0.9" numOctaves="200"/><feGaussianBlur stdDeviation="900"/></filter><rect width="4000" height="4000" filter="url(#f)"/></svg>`;
+  await server.put('bomb.svg', Buffer.from(bomb));
+  await server.put('heavy.svg', Buffer.from(heavy));
+  await server.put('plain.svg', await corpus('samples/drop-shadow.svg'));
+  const started = performance.now();
+  const heavyAnswer = await server.get('/img/heavy.svg?w=4000&fmt=png');
+  t.match([heavyAnswer.status, (await problemOf(heavyAnswer))['code']], [504, 'deadline']);
+  t.ok(performance.now() - started < 5000);
+  const bombAnswer = await server.get('/img/bomb.svg?w=900&fmt=png');
+  t.ok([422, 504].includes(bombAnswer.status), `use bomb: ${bombAnswer.status}`);
+  t.equal((await server.get('/img/plain.svg?w=50&fmt=png')).status, 200);
+});
+
+t.test('fetches nothing that an SVG points at', async (t) => {
+  const http = await import('node:http');
+  let asked = 0;
+  const bait = http.createServer((_request, response) => {
+    asked += 1;
+    response.end();
+  });
+  await new Promise<void>((resolve) => bait.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => bait.close());
+  const address = bait.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const server = await startServer();
+  t.teardown(() => server.close());
+  const secret = new URL('../../package.json', import.meta.url).pathname;
+  const svg = `<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY x SYSTEM "file://${secret}">]><svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="90" height="90"><image width="90" height="90" xlink:href="http://127.0.0.1:${port}/a.png"/><image width="90" height="90" xlink:href="file://${secret}"/><style>@import url("http://127.0.0.1:${port}/a.css");</style></svg>`;
+  await server.put('bait.svg', Buffer.from(svg));
+  const answer = await server.get('/img/bait.svg?w=90&fmt=png');
+  t.ok([200, 422].includes(answer.status), String(answer.status));
+  t.equal(asked, 0);
+});
