@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { type CloudFrontClient, CreateInvalidationCommand } from '@aws-sdk/client-cloudfront';
+
+export type EdgeAnswer =
+  | { readonly status: 'not configured' }
+  | { readonly status: 'invalidating'; readonly invalidation: string }
+  | { readonly status: 'failed'; readonly error: string };
+
+/** The cache in front of everything. */
+export interface Edge {
+  /** Never rejects: the other tiers are clear whatever this one says. */
+  invalidate(id: string): Promise<EdgeAnswer>;
+}
+
+export const NO_EDGE: Edge = { invalidate: async () => ({ status: 'not configured' }) };
+
+/**
+ * As viewers ask (with and without a query) and as the edge function rewrites: CloudFront matches either.
+ * `<id>*` would take along every image whose name goes on from here.
+ */
+export function invalidationPaths(id: string): string[] {
+  return [`/img/${id}`, `/img/${id}?*`, `/img/${id}/*`];
+}
+
+export class CloudFrontEdge implements Edge {
+  readonly #client: CloudFrontClient;
+  readonly #distribution: string;
+
+  /** @param client  ready; needs cloudfront:CreateInvalidation */
+  constructor(client: CloudFrontClient, distribution: string) {
+    this.#client = client;
+    this.#distribution = distribution;
+  }
+
+  async invalidate(id: string): Promise<EdgeAnswer> {
+    const paths = invalidationPaths(id);
+    const batch = { Paths: { Items: paths, Quantity: paths.length }, CallerReference: randomUUID() };
+    const input = { DistributionId: this.#distribution, InvalidationBatch: batch };
+    try {
+      const { Invalidation } = await this.#client.send(new CreateInvalidationCommand(input));
+      return { status: 'invalidating', invalidation: Invalidation?.Id ?? '' };
+    } catch (error) {
+      return { status: 'failed', error: error instanceof Error ? error.name : 'unknown' };
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { Memory } from './cache/memory.ts';
+import { resultPrefix } from './core/id.ts';
+import type { Edge, EdgeAnswer } from './edge.ts';
+import type { Originals } from './originals.ts';
+import type { Objects } from './stores/contracts.ts';
+
+export interface PurgeOptions {
+  readonly results: Objects;
+  readonly edge: Edge;
+  readonly originals: Pick<Originals, 'refresh'>;
+  /** Of this process; absent in the warmer, which has none. */
+  readonly memory?: Memory | undefined;
+  /** How long other servers go on with what they have. */
+  readonly versionSeconds: number;
+}
+
+/** What each tier did. */
+export interface PurgeAnswer {
+  readonly results: { readonly removed: number };
+  readonly memory: { readonly removed: number; readonly elsewhereWithinSeconds: number };
+  readonly edge: EdgeAnswer;
+}
+
+/** Clears every tier of an image, inmost first: else an outer one fills up from an inner one again. */
+export class Purge {
+  readonly #options: PurgeOptions;
+
+  constructor(options: PurgeOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * To be called once the image has another version, or none: a render that began before sees that when it
+   * stores, and removes what it stored.
+   */
+  async clear(id: string): Promise<PurgeAnswer> {
+    const { results, edge, originals, memory, versionSeconds } = this.#options;
+    await originals.refresh(id);
+    const removed = await results.removeAll(resultPrefix(id));
+    const forgotten = memory?.forget(resultPrefix(id)) ?? 0;
+    return {
+      results: { removed },
+      memory: { removed: forgotten, elsewhereWithinSeconds: versionSeconds },
+      edge: await edge.invalidate(id),
+    };
+  }
+}

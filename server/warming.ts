@@ -1,0 +1,57 @@
+import { sendWarm } from './jobs.ts';
+import { versionOf } from './originals.ts';
+import { revise } from './revise.ts';
+import type { ImageRecord, ImageStatus, Jobs, Records, VariantRecord } from './stores/contracts.ts';
+
+export interface WarmingOptions {
+  readonly records: Records;
+  readonly jobs: Jobs;
+  /** The message could not be sent; the variants stand in the table and the sweep sends them. */
+  readonly onUnsent: (error: unknown, id: string) => void;
+}
+
+/** What the variants of an image come to, once its original is there. */
+export function settledStatus(variants: readonly VariantRecord[]): ImageStatus {
+  const count = (...statuses: VariantRecord['status'][]) =>
+    variants.filter(({ status }) => statuses.includes(status)).length;
+  if (count('queued', 'rendering') > 0) return 'processing';
+  const failed = count('failed');
+  if (failed === 0) return 'completed';
+  return failed === variants.length ? 'failed' : 'partial';
+}
+
+/** Version that variants and results of an image are of; undefined while nothing is stored. */
+export function currentVersion({ version, generation }: ImageRecord): string | undefined {
+  return version === undefined ? undefined : versionOf(version, generation);
+}
+
+/** Asks for variants: record first, then status, then message, so that a crash loses none. */
+export class Warming {
+  readonly #options: WarmingOptions;
+
+  constructor(options: WarmingOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Queues variants for the current version of the original and sends them to the warmer.
+   *
+   * @param variants  canonical forms, format resolved; [] only settles the status
+   * @returns         the named variants as they stand; undefined when there is no image or no original
+   */
+  async queue(id: string, variants: readonly string[]): Promise<VariantRecord[] | undefined> {
+    const { records, jobs, onUnsent } = this.#options;
+    const record = await records.image(id);
+    const version = record && currentVersion(record);
+    if (!version) return undefined;
+    const named = variants.length ? await records.queueVariants(id, version, variants) : [];
+    const status = settledStatus((await records.variants(id)).filter((one) => one.version === version));
+    const settled = await revise(records, id, (now) => (now.status === status ? undefined : { status }));
+    if (!settled) return undefined;
+    // Overwritten or purged meanwhile: what was queued is of a version that nobody asks for any more.
+    if (currentVersion(settled) !== version) return this.queue(id, variants);
+    const queued = named.filter((one) => one.status === 'queued').map(({ variant }) => variant);
+    await sendWarm(jobs, id, version, queued).catch((error: unknown) => onUnsent(error, id));
+    return named;
+  }
+}
