@@ -1,0 +1,92 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import sharp from 'sharp';
+import { codecQuality } from '../server/core/quality.ts';
+import { FileObjects } from '../server/stores/files.ts';
+import { corpusPath, corpusRows } from '../test/support/corpus.ts';
+import { start } from './child.ts';
+import { storeWithSample } from './hits.ts';
+import { median, quantile, type Row, ratio } from './stats.ts';
+
+const ROUNDS = 9;
+const PHOTOS = corpusRows().filter(
+  ({ file, outcome }) =>
+    outcome === 'decode' &&
+    /^(photos|samples)\/.*\.(jpe?g|png)$/.test(file) &&
+    !/cmyk|transparency/.test(file),
+);
+
+/** What a person would write with sharp alone, with the very settings that the server uses. */
+async function bare(path: string): Promise<number> {
+  const started = performance.now();
+  const bytes = await readFile(path);
+  await sharp(bytes)
+    .autoOrient()
+    .resize({ width: 800, withoutEnlargement: true })
+    .webp({ quality: codecQuality('webp', 75), effort: 2 })
+    .toBuffer();
+  return performance.now() - started;
+}
+
+async function overHttp(url: string): Promise<number> {
+  const started = performance.now();
+  const answer = await fetch(url);
+  await answer.arrayBuffer();
+  if (answer.headers.get('x-image-cache') !== 'miss') throw new Error(`${url} was not cold`);
+  return performance.now() - started;
+}
+
+/** Cold renders over HTTP against bare sharp doing the same work; in turns, every picture under a new id each time. */
+export async function cold(): Promise<Row[]> {
+  sharp.concurrency(1);
+  sharp.cache(false);
+  const folder = await storeWithSample();
+  const originals = await FileObjects.open(join(folder, 'originals'));
+  const ours = await start('./rendition-server.ts', { DATA_DIR: folder, VERSION_SECONDS: '60' });
+  const pictures: { file: string; ours: number[]; bare: number[] }[] = PHOTOS.map(({ file }) => ({
+    file,
+    ours: [],
+    bare: [],
+  }));
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const picture of pictures) {
+      const id = `round${round}/${picture.file.replace(/[^A-Za-z0-9._~/-]/g, '-')}`;
+      await originals.put(id, await readFile(corpusPath(picture.file)), { contentType: 'image/jpeg' });
+      const mine = await overHttp(`http://127.0.0.1:${ours.port}/img/${id}?w=800&fmt=webp`);
+      // The result is stored behind the answer; that is not the next picture's time.
+      await sleep(30);
+      const theirs = await bare(corpusPath(picture.file));
+      if (round === 0) continue;
+      picture.ours.push(mine);
+      picture.bare.push(theirs);
+    }
+  }
+  const { peakRssMb } = await ours.usage();
+  await ours.stop();
+  await rm(folder, { recursive: true, force: true });
+  const ratios = pictures.map((one) => median(one.ours.map((ms, at) => ms / (one.bare[at] ?? ms))));
+  const all = pictures.flatMap((one) => one.ours);
+  return [
+    {
+      what: `median over ${pictures.length} photographs, w=800 webp, ours / bare sharp`,
+      figure: ratio(median(ratios)),
+      budget: '<= 1.05',
+    },
+    {
+      what: 'ours',
+      figure: `p50 ${quantile(all, 0.5).toFixed(0)} ms, p99 ${quantile(all, 0.99).toFixed(0)} ms, peak RSS ${peakRssMb.toFixed(0)} MB`,
+    },
+    {
+      what: 'bare sharp',
+      figure: `p50 ${quantile(
+        pictures.flatMap((one) => one.bare),
+        0.5,
+      ).toFixed(0)} ms`,
+    },
+    ...pictures.map((one, at) => ({
+      what: `  ${one.file}`,
+      figure: `${ratio(ratios[at] ?? 0)}, ${median(one.ours).toFixed(0)} / ${median(one.bare).toFixed(0)} ms`,
+    })),
+  ];
+}

@@ -1,0 +1,21 @@
+/** `npm run bench`, or `npm run bench -- hits cold`: ratios measured in turns in one run. */
+import { availableParallelism, cpus } from 'node:os';
+import { cold } from './cold.ts';
+import { hits } from './hits.ts';
+import { print, type Row } from './stats.ts';
+
+const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]> }>> = {
+  hits: { title: 'Memory hit over HTTP', run: hits },
+  cold: { title: 'Cold render over HTTP', run: cold },
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.find((name) => !(name in BENCHES));
+if (unknown) throw new Error(`No bench "${unknown}"; there are: ${Object.keys(BENCHES).join(' ')}`);
+process.stdout.write(
+  `Node ${process.version}, ${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown CPU'}\n`,
+);
+for (const [name, { title, run }] of Object.entries(BENCHES)) {
+  if (asked.length === 0 || asked.includes(name)) print(title, await run());
+}
+process.exit(0);

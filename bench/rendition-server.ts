@@ -1,0 +1,19 @@
+/** The real server, as main.ts runs it, with its log going where logs go: to a file descriptor. */
+import type { AddressInfo } from 'node:net';
+import pino from 'pino';
+import { buildApp } from '../server/app.ts';
+import { composeServer } from '../server/compose.ts';
+import { loadConfig } from '../server/config.ts';
+import { openStores } from '../server/stores/open.ts';
+import { report } from './child.ts';
+
+const config = loadConfig(process.env);
+const stores = await openStores(config);
+const log = pino(
+  { level: 'info', base: null },
+  pino.destination({ dest: '/dev/null', sync: false, minLength: 4096 }),
+);
+const { deps } = composeServer(config, stores, { log, version: '0', isDraining: () => false });
+const app = await buildApp(deps);
+await app.listen({ port: 0, host: '127.0.0.1' });
+report((app.server.address() as AddressInfo).port);
