@@ -1,9 +1,16 @@
 import t from 'tap';
+import { DynamoRecords } from '../../server/stores/dynamodb.ts';
 import { S3Objects } from '../../server/stores/s3.ts';
+import { SqsJobs } from '../../server/stores/sqs.ts';
+import { startRecords } from '../support/emulators.dynamodb.ts';
 import { deafClients, startStorage } from '../support/emulators.ts';
-import { objectsSuite, unfinishedUploads } from './objects.suite.ts';
+import { freshJobs, unfinishedUploads } from './aws.ts';
+import { jobsSuite } from './jobs.suite.ts';
+import { objectsSuite } from './objects.suite.ts';
+import { recordsSuite } from './records.suite.ts';
 
-const storage = await startStorage();
+// All before the first test: tap ends when it finds none waiting.
+const [storage, database] = await Promise.all([startStorage(), startRecords()]);
 t.teardown(() => storage.stop());
 const deaf = deafClients();
 
@@ -20,3 +27,20 @@ await objectsSuite(t, 'objects in S3', {
     'lists keys in bytewise order, whatever they contain': 'fauxqs 2.4 sorts keys by locale',
   },
 });
+
+await jobsSuite(t, 'jobs in SQS', {
+  fresh: (options) => freshJobs(storage.sqs, options.maxReceives),
+  unreachable: new SqsJobs(deaf.sqs, { queue: storage.queue, deadLetterQueue: storage.deadLetters }),
+  gaps: {},
+});
+
+if ('missing' in database) {
+  t.test('records in DynamoDB', { skip: database.missing }, () => {});
+} else {
+  t.teardown(() => database.stop());
+  await recordsSuite(t, 'records in DynamoDB', {
+    records: new DynamoRecords(database.dynamodb, database.table),
+    unreachable: new DynamoRecords(deaf.dynamodb, database.table),
+    gaps: {},
+  });
+}

@@ -43,9 +43,9 @@ export function jobsSuite(t: Test, title: string, under: JobsUnderTest): Promise
     it('hides what was received, and hands it out again when its time is over', async (t) => {
       const jobs = await queue();
       await jobs.send(['a']);
-      const first = await one(jobs, { ...now, visibilitySeconds: 1 });
+      const first = await one(jobs, { ...now, visibilitySeconds: 2 });
       t.same(await jobs.receive(now), []);
-      const again = await one(jobs, { ...now, waitSeconds: 3 });
+      const again = await one(jobs, { ...now, waitSeconds: 6 });
       t.match(again, { body: 'a', receives: 2 });
       t.not(again.receipt, first.receipt);
     });
@@ -53,9 +53,9 @@ export function jobsSuite(t: Test, title: string, under: JobsUnderTest): Promise
     it('extend keeps a message hidden', async (t) => {
       const jobs = await queue();
       await jobs.send(['a']);
-      const { receipt } = await one(jobs, { ...now, visibilitySeconds: 1 });
+      const { receipt } = await one(jobs, { ...now, visibilitySeconds: 2 });
       t.equal(await jobs.extend(receipt, 10), true);
-      await sleep(1_300);
+      await sleep(2_300);
       t.same(await jobs.receive(now), []);
     });
 
@@ -67,7 +67,7 @@ export function jobsSuite(t: Test, title: string, under: JobsUnderTest): Promise
       const since = Date.now();
       t.equal(await jobs.extend(receipt, 0), true);
       t.match(await waiting, { body: 'a', receives: 2 });
-      t.ok(Date.now() - since < 2_000);
+      t.ok(Date.now() - since < 3_000);
     });
 
     it('extend of a removed message is false', async (t) => {
@@ -119,7 +119,7 @@ export function jobsSuite(t: Test, title: string, under: JobsUnderTest): Promise
       const since = Date.now();
       await jobs.send(['a']);
       t.match(await waiting, { body: 'a' });
-      t.ok(Date.now() - since < 1_000);
+      t.ok(Date.now() - since < 3_000);
     });
 
     it('a receiver whose wait is over gets nothing', async (t) => {
@@ -127,7 +127,7 @@ export function jobsSuite(t: Test, title: string, under: JobsUnderTest): Promise
       const since = Date.now();
       t.same(await jobs.receive({ ...now, waitSeconds: 1 }), []);
       const took = Date.now() - since;
-      t.ok(took >= 900 && took < 3_000, `${took} ms`);
+      t.ok(took >= 900 && took < 5_000, `${took} ms`);
     });
 
     it('the signal ends the wait without an error', async (t) => {
@@ -136,7 +136,7 @@ export function jobsSuite(t: Test, title: string, under: JobsUnderTest): Promise
       const since = Date.now();
       setTimeout(() => abort.abort(), 200);
       t.same(await jobs.receive({ ...now, waitSeconds: 20 }, abort.signal), []);
-      t.ok(Date.now() - since < 1_500);
+      t.ok(Date.now() - since < 5_000);
     });
 
     it('with an aborted signal nothing is taken', async (t) => {

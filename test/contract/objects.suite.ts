@@ -1,6 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { Test } from 'tap';
 import type { Objects } from '../../server/stores/contracts.ts';
 import { listingCases } from './objects.listing.ts';
@@ -279,12 +278,6 @@ export function objectsSuite(t: Test, title: string, under: ObjectsUnderTest): P
       await t.resolves(objects.ping());
     });
   });
-}
-
-/** Keys of multipart uploads that were neither completed nor aborted. */
-export async function unfinishedUploads(client: S3Client, bucket: string): Promise<string[]> {
-  const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
-  return Uploads.map(({ Key = '' }) => Key);
 }
 
 function callsOf(objects: Objects, key: string, signal?: AbortSignal): (() => Promise<unknown>)[] {

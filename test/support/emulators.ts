@@ -1,8 +1,12 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
-import { SQSClient } from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startFauxqs } from 'fauxqs';
 
-const identity = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
+export const identity = {
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+};
 
 /** S3 and SQS over the wire, in this process, in memory. Listens on all addresses: fauxqs cannot do less. */
 export interface StorageEmulator {
@@ -18,17 +22,14 @@ export interface StorageEmulator {
   stop(): Promise<void>;
 }
 
-export async function startStorage(options: { maxReceives?: number } = {}): Promise<StorageEmulator> {
+export async function startStorage({ maxReceives = 3 } = {}): Promise<StorageEmulator> {
   const server = await startFauxqs({ port: 0, logger: false });
   const names = { originals: 'originals', results: 'results', queue: 'warm', deadLetters: 'warm-dead' };
-  const maxReceives = options.maxReceives ?? 3;
   server.createBucket(names.originals);
   server.createBucket(names.results);
-  const { queueArn } = server.createQueue(names.deadLetters);
-  const redrive = { deadLetterTargetArn: queueArn, maxReceiveCount: maxReceives };
-  server.createQueue(names.queue, { attributes: { RedrivePolicy: JSON.stringify(redrive) } });
   const endpoint = `http://127.0.0.1:${server.port}`;
   const { s3, sqs } = clients(endpoint);
+  await createQueues(sqs, names, maxReceives);
   return {
     ...names,
     ...{ endpoint, s3, sqs, maxReceives },
@@ -38,6 +39,19 @@ export async function startStorage(options: { maxReceives?: number } = {}): Prom
       await server.stop();
     },
   };
+}
+
+/** A queue that sends to its dead letters what was received `maxReceives` times. */
+export async function createQueues(
+  sqs: SQSClient,
+  names: { queue: string; deadLetters: string },
+  maxReceives: number,
+): Promise<void> {
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: names.deadLetters }));
+  const attributes = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] });
+  const deadLetterTargetArn = (await sqs.send(attributes)).Attributes?.QueueArn;
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: maxReceives });
+  await sqs.send(new CreateQueueCommand({ QueueName: names.queue, Attributes: { RedrivePolicy } }));
 }
 
 /** Ready clients for an emulator that answers for S3 and SQS at one address. */
@@ -50,10 +64,11 @@ export function clients(endpoint: string): { s3: S3Client; sqs: SQSClient } {
 }
 
 /** Clients of an address where nobody answers; they do not try again. */
-export function deafClients(): { s3: S3Client; sqs: SQSClient } {
+export function deafClients(): { s3: S3Client; sqs: SQSClient; dynamodb: DynamoDBClient } {
   const options = { ...identity, endpoint: 'http://127.0.0.1:9', maxAttempts: 1 };
   return {
     s3: new S3Client({ ...options, forcePathStyle: true }),
     sqs: new SQSClient({ ...options, useQueueUrlAsEndpoint: false }),
+    dynamodb: new DynamoDBClient(options),
   };
 }

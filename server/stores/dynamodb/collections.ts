@@ -1,0 +1,131 @@
+import type { Collection, Page, Refusal } from '../contracts.ts';
+import { decodeCursor } from '../cursor.ts';
+import { placeKey } from './images.ts';
+import { merge, part } from './lists.ts';
+import type { Table } from './table.ts';
+import type { Item, Key, Write } from './writes.ts';
+
+const PARTITION = 'collections';
+const collectionKey = (id: string): Key => ({ pk: `collection#${id}`, sk: 'collection' });
+
+export async function createCollection(
+  table: Table,
+  collection: Omit<Collection, 'count'>,
+): Promise<boolean> {
+  const index = { gsi1pk: PARTITION, gsi1sk: `${collection.createdAt}#${collection.id}` };
+  const item = { ...collectionKey(collection.id), ...index, ...collection, count: 0 };
+  return (await table.write({ put: item, if: 'attribute_not_exists(#pk)' })) !== undefined;
+}
+
+export async function collection(table: Table, id: string): Promise<Collection | undefined> {
+  const item = await table.get(collectionKey(id));
+  return item && collectionOf(item);
+}
+
+export async function collections(
+  table: Table,
+  page: { limit: number; cursor?: string },
+): Promise<Page<Collection>> {
+  const before = decodeCursor(page.cursor, ['before'])?.before ?? '~';
+  const { items, next } = merge([await part(table, PARTITION, page.limit, before)], page.limit);
+  return { items: items.map(collectionOf), ...next };
+}
+
+export async function updateCollection(
+  table: Table,
+  id: string,
+  change: { name?: string; description?: string | undefined },
+): Promise<Collection | undefined> {
+  if (Object.keys(change).length === 0) return collection(table, id);
+  const item = await table.write({ update: collectionKey(id), set: change, if: 'attribute_exists(#pk)' });
+  return item && collectionOf(item);
+}
+
+export async function removeCollection(
+  table: Table,
+  id: string,
+): Promise<'removed' | 'absent' | 'not_empty'> {
+  for (;;) {
+    const empty = { if: 'attribute_exists(#pk) AND #count = :none', with: { ':none': 0 } };
+    if (await table.write({ remove: collectionKey(id), ...empty })) return 'removed';
+    const known = await collection(table, id);
+    if (!known) return 'absent';
+    if (known.count > 0) return 'not_empty';
+  }
+}
+
+export async function relate(
+  table: Table,
+  id: string,
+  ids: readonly string[],
+): Promise<Collection | Refusal> {
+  const set = { collection: id, gsi1pk: `collection#${id}` };
+  return place(table, id, ids, 1, (image, at) => {
+    if (at === id) return { check: placeKey(image), if: '#collection = :id', with: { ':id': id } };
+    if (at !== undefined) return 'in_another_collection';
+    const isFree = 'attribute_exists(#pk) AND attribute_not_exists(#collection)';
+    return { update: placeKey(image), set, if: isFree };
+  });
+}
+
+export async function unrelate(
+  table: Table,
+  id: string,
+  ids: readonly string[],
+): Promise<Collection | Refusal> {
+  const set = { collection: undefined, gsi1pk: undefined };
+  return place(table, id, ids, -1, (image, at) => {
+    if (at !== id) return 'not_in_collection';
+    return { update: placeKey(image), set, if: '#collection = :id', with: { ':id': id } };
+  });
+}
+
+type Reason = 'in_another_collection' | 'not_in_collection';
+
+/**
+ * Moves places and the count in one transaction (51 of its 100 items). Conditions repeat what was read, so
+ * that whoever was faster makes this read again instead of breaking a rule.
+ *
+ * @param step  the write for an image that is in collection `at`, or why there is none
+ */
+async function place(
+  table: Table,
+  id: string,
+  ids: readonly string[],
+  sign: 1 | -1,
+  step: (image: string, at: unknown) => Write | Reason,
+): Promise<Collection | Refusal> {
+  for (;;) {
+    const items = await table.getAll([collectionKey(id), ...ids.map(placeKey)]);
+    const known = items.find(({ sk }) => sk === 'collection');
+    if (!known) return { refused: 'collection_absent' };
+    const places = new Map(items.filter(({ sk }) => sk === 'place').map((item) => [item.id, item]));
+    const absent = ids.filter((image) => !places.has(image));
+    if (absent.length > 0) return { refused: 'image_absent', ids: absent };
+    const steps = ids.map((image) => ({ image, write: step(image, places.get(image)?.collection) }));
+    const refusal = refusalOf(steps);
+    if (refusal) return refusal;
+    const writes = steps.flatMap(({ write }) => (typeof write === 'string' ? [] : write));
+    const moved = writes.filter((write) => 'update' in write).length;
+    if (moved === 0) return collectionOf(known);
+    const counted: Write = {
+      update: collectionKey(id),
+      add: { count: sign * moved },
+      if: 'attribute_exists(#pk)',
+    };
+    if (await table.transact([counted, ...writes])) {
+      return (await collection(table, id)) ?? { refused: 'collection_absent' };
+    }
+  }
+}
+
+function refusalOf(steps: { image: string; write: Write | Reason }[]): Refusal | undefined {
+  const reason = steps.map(({ write }) => write).find((write) => typeof write === 'string');
+  if (reason === undefined) return undefined;
+  return { refused: reason, ids: steps.filter(({ write }) => write === reason).map(({ image }) => image) };
+}
+
+function collectionOf(item: Item): Collection {
+  const { pk, sk, gsi1pk, gsi1sk, ...record } = item;
+  return record as unknown as Collection;
+}

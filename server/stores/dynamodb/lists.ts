@@ -1,0 +1,108 @@
+import {
+  IMAGE_STATUSES,
+  type ImageQuery,
+  type ImageRecord,
+  type ImageStatus,
+  type Page,
+} from '../contracts.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { imageKey, placeKey, recordOf, statusPartition } from './images.ts';
+import type { Table } from './table.ts';
+import type { Item } from './writes.ts';
+
+const UNFINISHED = ['uploading', 'uploaded', 'processing'] as const;
+/** Behind every position of a list, which begins with a year. */
+const START = '~';
+
+interface Part {
+  items: Item[];
+  /** Whether there is more behind the last item. */
+  more: boolean;
+}
+
+export async function images(table: Table, query: ImageQuery): Promise<Page<ImageRecord>> {
+  const before = decodeCursor(query.cursor, ['before'])?.before ?? START;
+  if (query.collection !== undefined) return imagesOf(table, query.collection, query, before);
+  const statuses: readonly ImageStatus[] = query.status === undefined ? IMAGE_STATUSES : [query.status];
+  const parts = await Promise.all(
+    statuses.map((status) => part(table, statusPartition(status), query.limit, before)),
+  );
+  const { items, next } = merge(parts, query.limit);
+  return { items: await withPlaces(table, items), ...next };
+}
+
+/** A page that the filter by status makes short is better than one that reads on for long. */
+async function imagesOf(
+  table: Table,
+  collection: string,
+  { limit, status }: ImageQuery,
+  before: string,
+): Promise<Page<ImageRecord>> {
+  const { items: places, more } = await part(table, `collection#${collection}`, status ? 100 : limit, before);
+  const found = await table.getAll(places.map(({ id }) => imageKey(String(id))));
+  const byPosition = new Map(found.map((image) => [image.gsi1sk, image]));
+  const records = places.flatMap((place) => {
+    const image = byPosition.get(place.gsi1sk);
+    return image && (!status || image.status === status) ? { image, place } : [];
+  });
+  const shown = records.slice(0, limit);
+  const last = records.length > limit ? shown.at(-1)?.place : more ? places.at(-1) : undefined;
+  return { items: shown.map(({ image, place }) => recordOf(image, place)), ...nextAfter(last) };
+}
+
+export async function stalled(table: Table, before: Date, limit: number): Promise<ImageRecord[]> {
+  const found = await Promise.all(
+    UNFINISHED.map((status) =>
+      table.queryAll({
+        index: 'gsi1',
+        where: '#gsi1pk = :partition',
+        filter: '#updatedAt < :before',
+        with: { ':partition': statusPartition(status), ':before': before.toISOString() },
+        limit,
+      }),
+    ),
+  );
+  return withPlaces(table, found.flat().slice(0, limit));
+}
+
+/** Newest first. */
+export async function part(table: Table, partition: string, limit: number, before: string): Promise<Part> {
+  const { items, more } = await table.page({
+    index: 'gsi1',
+    where: '#gsi1pk = :partition AND #gsi1sk < :before',
+    with: { ':partition': partition, ':before': before },
+    descending: true,
+    limit,
+  });
+  return { items, more: more !== undefined };
+}
+
+/**
+ * The newest `limit` items of several partitions. A partition that stopped early (limit, 1 MB) may hold items
+ * just behind its last one, so nothing older than that is shown yet.
+ */
+export function merge(parts: readonly Part[], limit: number): { items: Item[]; next: { next?: string } } {
+  const horizons = parts.flatMap(({ items, more }) => (more ? position(items.at(-1)) : []));
+  const horizon = horizons.sort().at(-1) ?? '';
+  // While an image moves between partitions, the index can show it in both.
+  const unique = new Map(parts.flatMap(({ items }) => items).map((item) => [position(item), item]));
+  const inOrder = [...unique].sort(([a], [b]) => (a < b ? 1 : -1)).map(([, item]) => item);
+  const ready = inOrder.filter((item) => position(item) >= horizon);
+  const items = ready.slice(0, limit);
+  const isAll = items.length === unique.size && horizons.length === 0;
+  return { items, next: isAll ? {} : nextAfter(items.at(-1)) };
+}
+
+export function nextAfter(item: Item | undefined): { next?: string } {
+  return item ? { next: encodeCursor({ before: position(item) }) } : {};
+}
+
+function position(item: Item | undefined): string {
+  return String(item?.gsi1sk);
+}
+
+async function withPlaces(table: Table, items: readonly Item[]): Promise<ImageRecord[]> {
+  const places = await table.getAll(items.map(({ id }) => placeKey(String(id))));
+  const byId = new Map(places.map((place) => [place.id, place]));
+  return items.map((item) => recordOf(item, byId.get(item.id)));
+}

@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  BatchGetCommand,
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { errorName } from '../failure.ts';
+import { attributes, type Item, type Key, transactItem, type Write } from './writes.ts';
+
+/** What BatchGetItem takes. */
+const BATCH = 100;
+/** Conflicts of transactions on one item, e.g. a collection's count, are waited out for some 5 s. */
+const ATTEMPTS = 12;
+const LONGEST_WAIT_MS = 800;
+
+export interface Query {
+  index?: 'gsi1';
+  /** On #pk and #sk, or on #gsi1pk and #gsi1sk. */
+  where: string;
+  filter?: string;
+  with: Item;
+  descending?: boolean;
+  limit?: number | undefined;
+}
+
+/** The requests that records are made of: consistent reads and conditional writes. */
+export class Table {
+  readonly #client: DynamoDBDocumentClient;
+  readonly #name: string;
+
+  constructor(client: DynamoDBClient, name: string) {
+    this.#client = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+    this.#name = name;
+  }
+
+  async get(key: Key): Promise<Item | undefined> {
+    const command = new GetCommand({ TableName: this.#name, Key: key, ConsistentRead: true });
+    return (await this.#client.send(command)).Item;
+  }
+
+  /** Items in no order; keys that are not there are left out. */
+  async getAll(keys: readonly Key[]): Promise<Item[]> {
+    const items: Item[] = [];
+    let rest = [...keys];
+    for (let attempt = 0; rest.length > 0; attempt++) {
+      const RequestItems = { [this.#name]: { Keys: rest.slice(0, BATCH), ConsistentRead: true } };
+      const output = await this.#client.send(new BatchGetCommand({ RequestItems }));
+      const missed = output.UnprocessedKeys?.[this.#name]?.Keys ?? [];
+      items.push(...(output.Responses?.[this.#name] ?? []));
+      rest = [...missed.map(({ pk, sk }) => ({ pk, sk })), ...rest.slice(BATCH)];
+      if (missed.length > 0) await backOff(attempt);
+    }
+    return items;
+  }
+
+  /** One page; `more` when the query has not seen all. Consistent on the table, eventually so on an index. */
+  async page(query: Query): Promise<{ items: Item[]; more: Item | undefined }> {
+    return this.#page(query, undefined);
+  }
+
+  /** All pages, or as many as it takes for `limit` items that pass the filter. */
+  async queryAll(query: Query): Promise<Item[]> {
+    const items: Item[] = [];
+    let start: Item | undefined;
+    do {
+      const page = await this.#page({ ...query, limit: query.filter ? undefined : query.limit }, start);
+      items.push(...page.items);
+      start = page.more;
+    } while (start && items.length < (query.limit ?? Number.POSITIVE_INFINITY));
+    return items.slice(0, query.limit);
+  }
+
+  /** The item after an update, or an empty one; undefined when the condition does not hold. */
+  async write(write: Write): Promise<Item | undefined> {
+    const { Put, Update, Delete } = transactItem(this.#name, write);
+    return withoutConflicts(async () => {
+      try {
+        if (Put) await this.#client.send(new PutCommand(Put));
+        if (Delete) await this.#client.send(new DeleteCommand(Delete));
+        if (!Update) return {};
+        const output = await this.#client.send(new UpdateCommand({ ...Update, ReturnValues: 'ALL_NEW' }));
+        return output.Attributes ?? {};
+      } catch (error) {
+        if (errorName(error) === 'ConditionalCheckFailedException') return undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** All of 1-100 writes, or none and false when a condition does not hold. */
+  async transact(writes: readonly Write[]): Promise<boolean> {
+    const TransactItems = writes.map((write) => transactItem(this.#name, write));
+    return withoutConflicts(async () => {
+      try {
+        await this.#client.send(new TransactWriteCommand({ TransactItems }));
+        return true;
+      } catch (error) {
+        if (cancellations(error).includes('ConditionalCheckFailed')) return false;
+        throw error;
+      }
+    });
+  }
+
+  async #page(query: Query, start: Item | undefined): Promise<{ items: Item[]; more: Item | undefined }> {
+    const command = new QueryCommand({
+      TableName: this.#name,
+      IndexName: query.index,
+      ConsistentRead: query.index === undefined,
+      KeyConditionExpression: query.where,
+      FilterExpression: query.filter,
+      ...attributes(`${query.where} ${query.filter ?? ''}`, query.with),
+      ScanIndexForward: !query.descending,
+      Limit: query.limit,
+      ExclusiveStartKey: start,
+    });
+    const { Items = [], LastEvaluatedKey } = await this.#client.send(command);
+    return { items: Items, more: LastEvaluatedKey };
+  }
+}
+
+/** Repeats `work` while it meets another transaction on the same item. */
+async function withoutConflicts<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const isConflict =
+        errorName(error) === 'TransactionConflictException' ||
+        errorName(error) === 'TransactionInProgressException' ||
+        cancellations(error).some((code) => code === 'TransactionConflict' || code === 'ThrottlingError');
+      if (!isConflict || attempt === ATTEMPTS) throw error;
+      await backOff(attempt);
+    }
+  }
+}
+
+/** Why each write of a transaction was refused; empty for other errors. */
+function cancellations(error: unknown): string[] {
+  if (errorName(error) !== 'TransactionCanceledException') return [];
+  const reasons = error instanceof Error && 'CancellationReasons' in error ? error.CancellationReasons : [];
+  return Array.isArray(reasons) ? reasons.map(({ Code }) => String(Code)) : [];
+}
+
+/** Full jitter: writers that met once do not meet again. */
+export function backOff(attempt: number): Promise<void> {
+  return sleep(Math.random() * Math.min(LONGEST_WAIT_MS, 20 * 2 ** attempt));
+}

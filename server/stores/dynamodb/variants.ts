@@ -1,0 +1,85 @@
+import { isQueuedOrBetter, queuedVariant } from '../change.ts';
+import type { VariantChange, VariantRecord, VariantStatus } from '../contracts.ts';
+import { imageKey } from './images.ts';
+import type { Table } from './table.ts';
+import type { Item, Key, Write } from './writes.ts';
+
+/** What a transaction takes, less the check of the image. */
+const BATCH = 99;
+
+const variantKey = (id: string, variant: string): Key => ({ pk: imageKey(id).pk, sk: `variant#${variant}` });
+
+export async function variants(table: Table, id: string): Promise<VariantRecord[]> {
+  return [...((await partition(table, id))?.variants.values() ?? [])];
+}
+
+export async function queueVariants(
+  table: Table,
+  id: string,
+  version: string,
+  names: readonly string[],
+): Promise<VariantRecord[]> {
+  for (;;) {
+    const known = await partition(table, id);
+    if (!known) return [];
+    const missing = [...new Set(names)].filter(
+      (name) => !isQueuedOrBetter(known.variants.get(name), version),
+    );
+    const updatedAt = new Date().toISOString();
+    const queued = missing.map((name) => queuedVariant(id, name, version, updatedAt));
+    if (!(await putQueued(table, queued, known.life))) continue;
+    for (const variant of queued) known.variants.set(variant.variant, variant);
+    return names.flatMap((name) => known.variants.get(name) ?? []);
+  }
+}
+
+export async function updateVariant(
+  table: Table,
+  at: { id: string; variant: string; version: string },
+  from: readonly VariantStatus[],
+  change: VariantChange,
+): Promise<boolean> {
+  if (from.length === 0) return false;
+  const { attempt, status, bytes, ms, error } = change;
+  const statuses = Object.fromEntries(from.map((status, index) => [`:from${index}`, status]));
+  const written = await table.write({
+    update: variantKey(at.id, at.variant),
+    set: { status, bytes, ms, error, updatedAt: new Date().toISOString() },
+    add: { attempts: attempt ? 1 : 0 },
+    if: `#version = :version AND #status IN (${Object.keys(statuses).join(', ')})`,
+    with: { ':version': at.version, ...statuses },
+  });
+  return written !== undefined;
+}
+
+/** False when anything is no longer as it was read. */
+async function putQueued(table: Table, queued: readonly VariantRecord[], life: string): Promise<boolean> {
+  for (let start = 0; start < queued.length; start += BATCH) {
+    const puts = queued.slice(start, start + BATCH).map(
+      (variant): Write => ({
+        put: { ...variantKey(variant.id, variant.variant), ...variant, life },
+        if: 'attribute_not_exists(#pk) OR #life <> :life OR #version <> :version OR #status = :failed',
+        with: { ':life': life, ':version': variant.version, ':failed': 'failed' },
+      }),
+    );
+    const check = imageKey(queued[0]?.id ?? '');
+    const isAlive: Write = { check, if: '#life = :life', with: { ':life': life } };
+    if (!(await table.transact([isAlive, ...puts]))) return false;
+  }
+  return true;
+}
+
+/** The variants of the image that has the id now; undefined without one. */
+async function partition(table: Table, id: string) {
+  const items = await table.queryAll({ where: '#pk = :pk', with: { ':pk': imageKey(id).pk } });
+  const image = items.find(({ sk }) => sk === 'image');
+  if (!image) return undefined;
+  const ours = items.filter(({ sk, life }) => String(sk).startsWith('variant#') && life === image.life);
+  const variants = new Map(ours.map(variantOf).map((variant) => [variant.variant, variant]));
+  return { life: String(image.life), variants };
+}
+
+function variantOf(item: Item): VariantRecord {
+  const { pk, sk, life, ...record } = item;
+  return record as unknown as VariantRecord;
+}
