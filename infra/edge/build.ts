@@ -4,6 +4,7 @@ import type { Grammar, Rule } from '../../server/core/rule.ts';
 import { RULES } from '../../server/core/table.ts';
 import { colorsFromStore } from './bundle-colors.ts';
 import { squeeze } from './squeeze.ts';
+import type { PackedTable } from './table.ts';
 
 /** CloudFront's limit for the code of a function. */
 export const MAX_BYTES = 10_240;
@@ -38,18 +39,31 @@ const OFTEN = { undefined: 'U', 'Object.keys': 'K', Number: 'N' };
 
 const isShort = (name: string): name is keyof typeof SHORT => name in SHORT;
 
-/** The rules under their short names. */
-function packRules(rules: readonly Rule[]): string {
-  const short = rules.map((rule) =>
-    Object.fromEntries(
-      Object.entries(rule).map(([name, value]) => {
-        if (!isShort(name))
-          throw new Error(`The edge has no short name for "${name}" of the rule ${rule.key}`);
-        return [SHORT[name], value];
-      }),
-    ),
+/** The spellings of an enum as `a b=a`; table.ts reads them back. */
+function packGrammar(grammar: Grammar): unknown {
+  if (grammar[0] === 'list' && grammar[1].some(([kind]) => kind === 'enum'))
+    throw new Error('An enum in a list');
+  if (grammar[0] !== 'enum') return grammar;
+  const words = Object.entries(grammar[1]).map(([spelling, value]) =>
+    spelling === `$${value}` ? value : `${spelling.slice(1)}=${value}`,
   );
-  return JSON.stringify(short).replaceAll('"', "'");
+  return ['enum', words.join(' ')];
+}
+
+/** A rule under the short names and without those of its own, which the table has. */
+function packRule({ key, aliases: _names, ...rule }: Rule): string {
+  const short = Object.entries({ ...rule, grammar: rule.grammar.map(packGrammar) }).map(([name, value]) => {
+    if (!isShort(name)) throw new Error(`The edge has no short name for "${name}" of the rule ${key}`);
+    return [SHORT[name], value];
+  });
+  return JSON.stringify(Object.fromEntries(short)).replaceAll('"', "'");
+}
+
+function packTable(rules: readonly Rule[]): PackedTable {
+  const { dictionary, texts } = squeeze(rules.map(packRule));
+  const [marks, phrases] = dictionary;
+  const names = rules.map(({ key, aliases = [] }) => [key, ...aliases].join(' ')).join();
+  return [marks, phrases.join('~'), names, texts.join('~')];
 }
 
 const takesColor = (grammar: Grammar): boolean =>
@@ -61,7 +75,11 @@ function constants(signed: boolean): Record<string, string> {
     ...aliases,
   ]);
   return {
-    __RULES__: JSON.stringify(squeeze(packRules(RULES))),
+    __TABLE__: JSON.stringify(packTable(RULES)),
+    __IMPLIED__: JSON.stringify({
+      $ar: ['w', 'h'],
+      $dpr: RULES.filter((rule) => rule.scaled).map(({ key }) => key),
+    }),
     __COLORED__: JSON.stringify(colored),
     __SIGNED__: String(signed),
   };

@@ -1,9 +1,10 @@
-import type { Squeezed } from './expand.ts';
+import type { PackedTable } from './table.ts';
 
 /** What build.ts writes into the bundle. */
 declare global {
-  /** The table of parameters as JSON, with ' for " and the short names of build.ts. */
-  const __RULES__: Squeezed;
+  const __TABLE__: PackedTable;
+  /** Rules that another one looks at, by `$name` of that one. */
+  const __IMPLIED__: Readonly<Record<string, readonly string[]>>;
   /** Names of the parameters that take colours. */
   const __COLORED__: readonly string[];
   /** Whether every URL must be signed. */

@@ -1,12 +1,14 @@
 // [edge-safe] Undoes squeeze.ts.
 
-/** Text, marks and phrases, as `squeeze` gives them. */
-export type Squeezed = readonly [body: string, marks: string, phrases: readonly string[]];
+/** Characters, and the phrases that they stand for in the same order. A phrase may have marks that stand before its own. */
+export type Dictionary = readonly [marks: string, phrases: readonly string[]];
 
-/** Every mark in the text is replaced by its phrase, which may have marks in turn. */
-export function expand(squeezed: Squeezed, text: string): string {
-  return text.replace(/./g, (char) => {
-    const phrase = squeezed[2][squeezed[1].indexOf(char)];
-    return phrase ? expand(squeezed, phrase) : char;
-  });
+export function expand(dictionary: Dictionary, text: string): string {
+  let out = text;
+  for (let i = dictionary[0].length - 1; i >= 0; i--) {
+    // Searching and splitting are the engine's own work; a loop over characters takes ten times as long there.
+    const mark = dictionary[0].charAt(i);
+    if (out.indexOf(mark) >= 0) out = out.split(mark).join(dictionary[1][i]);
+  }
+  return out;
 }

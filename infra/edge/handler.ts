@@ -2,18 +2,12 @@
 import crypto from 'node:crypto';
 import cf from 'cloudfront';
 import { negotiate } from '../../server/core/accept.ts';
-import {
-  type Canonical,
-  canonicalize,
-  indexRules,
-  splitQuery,
-  withFormat,
-} from '../../server/core/canonical.ts';
-import type { Pairs } from '../../server/core/rule.ts';
+import { type Canonical, canonicalize, splitQuery, withFormat } from '../../server/core/canonical.ts';
+import type { Pairs, Presets } from '../../server/core/rule.ts';
 import { checkSignature, type SignatureError } from '../../server/core/signature.ts';
-import { expand } from './expand.ts';
 import { learnNames, named } from './named.ts';
 import { RESULTS, SERVER } from './origin-names.ts';
+import { rulesOf } from './table.ts';
 
 interface Request {
   uri: string;
@@ -29,8 +23,7 @@ interface Refusal {
 }
 
 const MAX_QUERY = 1024;
-const TABLE = __RULES__;
-const INDEX = indexRules(JSON.parse(expand(TABLE, TABLE[0]).replace(/'/g, '"')));
+const TABLE = __TABLE__;
 
 /** A value of the KeyValueStore. A store that fails fails the request: nothing is let through on a guess. */
 async function stored(key: string): Promise<string | undefined> {
@@ -59,6 +52,19 @@ async function fetchNames(at: number, before: string): Promise<void> {
   const piece = await stored('colors:' + at);
   if (piece) await fetchNames(at + 1, before + piece);
   else learnNames(before);
+}
+
+/** Names of the rules that reading the query takes. */
+function namesIn(pairs: Pairs, presets: Presets): string[] {
+  let all = pairs;
+  Object.keys(presets).forEach((name) => {
+    all = all.concat(presets[name] as Pairs);
+  });
+  let names = all.map((pair) => pair[0]);
+  all.forEach((pair) => {
+    names = names.concat(__IMPLIED__['$' + pair[0]] || []);
+  });
+  return names;
 }
 
 async function refusal(id: string, read: Canonical): Promise<SignatureError | undefined> {
@@ -116,7 +122,7 @@ export async function handle(event: { request: Request }): Promise<Request | Ref
   // The runtime takes no await among arguments, not even one that a minifier would move there.
   const presets = {};
   await fetchNamed(pairs, presets);
-  const read = canonicalize(INDEX, pairs, presets);
+  const read = canonicalize(rulesOf(TABLE, namesIn(pairs, presets)), pairs, presets);
   // Behind a signing edge the server asks for no signature, so it must not see what the edge could not check.
   if ('error' in read) return __SIGNED__ ? answer(400, read.error.code) : request;
   if (__SIGNED__) {

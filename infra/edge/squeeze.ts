@@ -1,4 +1,4 @@
-import type { Squeezed } from './expand.ts';
+import type { Dictionary } from './expand.ts';
 
 const LONGEST = 30;
 
@@ -46,22 +46,31 @@ function bestPhrase(texts: readonly string[]): string | undefined {
   return best;
 }
 
-/** Printable characters that need no escape in a template literal, a class of characters or JSON. */
+/** Printable characters that need no escape in a string or in JSON. */
 function freeMarks(text: string): string[] {
   const printable = Array.from({ length: 94 }, (_, at) => String.fromCharCode(33 + at));
-  return printable.filter((mark) => !text.includes(mark) && !'"\\`$'.includes(mark));
+  return printable.filter((mark) => !text.includes(mark) && !'"\\~'.includes(mark));
 }
 
-/** Text made smaller for a place that has room for 10 KB: replaces the phrases that repeat most, one after another, as long as that saves anything. */
-export function squeeze(text: string): Squeezed {
-  let texts = [text];
-  const marks: string[] = [];
-  for (const mark of freeMarks(text)) {
-    const phrase = bestPhrase(texts);
+/** `~` is kept for joining what comes out. */
+export interface Squeezed {
+  dictionary: Dictionary;
+  texts: readonly string[];
+}
+
+/**
+ * Texts made smaller for a place that has room for 10 KB: replaces the phrases that repeat most, one after another,
+ * as long as that saves anything.
+ */
+export function squeeze(texts: readonly string[]): Squeezed {
+  let left = texts;
+  const phrases: string[] = [];
+  const marks = freeMarks(texts.join(''));
+  for (const mark of marks) {
+    const phrase = bestPhrase(left);
     if (!phrase) break;
-    texts = [...texts.map((one) => one.replaceAll(phrase, () => mark)), phrase];
-    marks.push(mark);
+    left = left.map((one) => one.replaceAll(phrase, () => mark));
+    phrases.push(phrase);
   }
-  const [body = '', ...phrases] = texts;
-  return [body, marks.join(''), phrases];
+  return { dictionary: [marks.slice(0, phrases.length).join(''), phrases], texts: left };
 }

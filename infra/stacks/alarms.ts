@@ -59,6 +59,18 @@ function watches(m: Metrics): Record<string, Watch> {
       minutes: 5,
       about: 'More than 1 % of all answers are 5xx.',
     },
+    'edge-errors': {
+      metric: m.edgeErrors,
+      above: 0,
+      minutes: 5,
+      about: 'The edge function fails; CloudFront answers 503 for it.',
+    },
+    'edge-utilisation': {
+      metric: m.edgeUtilisation,
+      above: 80,
+      minutes: 15,
+      about: 'The edge function comes near the time that CloudFront gives it.',
+    },
     'hit-ratio': {
       metric: m.hitRatio,
       below: 70,

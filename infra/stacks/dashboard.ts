@@ -20,6 +20,7 @@ function questions(m: Metrics): readonly (readonly [question: string, charts: Re
       {
         'Hit ratio, %': [m.hitRatio],
         'Origin latency p95, ms': [m.originLatency],
+        'Edge function, % of its time': [m.edgeUtilisation],
         'Server p95, s': [m.serverLatency],
         'Server CPU and memory, %': [m.serverCpu, m.serverMemory],
       },

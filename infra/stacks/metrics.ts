@@ -81,6 +81,12 @@ export function metrics({ prefix }: Context, { warm, stored, front, door, runnin
     dimensions: { DistributionId: door.id, Region: 'Global' },
     stat,
   });
+  const edgeFunction = (name: string, stat: string): Series => ({
+    namespace: 'AWS/CloudFront',
+    name,
+    dimensions: { FunctionName: `${prefix}-viewer-request`, Region: 'Global' },
+    stat,
+  });
   const dynamodb = (name: string): Series => ({
     namespace: 'AWS/DynamoDB',
     name,
@@ -105,6 +111,8 @@ export function metrics({ prefix }: Context, { warm, stored, front, door, runnin
       ],
       global,
     ),
+    edgeUtilisation: metric([edgeFunction('FunctionComputeUtilization', 'Maximum')], global),
+    edgeErrors: metric([edgeFunction('FunctionExecutionErrors', 'Sum')], global),
     serverRequests: metric([alb('RequestCount', 'Sum')]),
     serverErrors: metric(
       [
