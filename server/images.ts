@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Flights } from './cache/flight.ts';
 import type { Memory } from './cache/memory.ts';
 import { resultKey } from './core/id.ts';
@@ -131,7 +132,8 @@ export class Images {
 
   /** In the background: the answer does not wait. */
   #store(result: Result): void {
-    const done = this.#storeCurrent(result)
+    const done = setImmediate()
+      .then(() => this.#storeCurrent(result))
       .catch((error: unknown) => this.#options.onStoreFailure(error, result))
       .finally(() => this.#storing.delete(done));
     this.#storing.add(done);
