@@ -20,6 +20,10 @@ export const opensAsIs = ({ wide, source }: Plan): boolean => wide && !source.de
 export const isForeign = ({ wide, source, values }: Plan): boolean =>
   wide || (source.deep && source.profile && (values.icc ?? 'srgb') === 'srgb');
 
+/** sharp takes a 16-bit picture without a profile for P3 when it is told to write P3. */
+export const isMistakenForP3 = ({ wide, source, values }: Plan): boolean =>
+  values.icc === 'p3' && source.deep && !wide;
+
 /** The profile of the result: what stays, what is converted. CMYK never stays, since no browser shows it right. */
 export function profiled(image: Sharp, plan: Plan): Sharp {
   const { values, source } = plan;

@@ -4,7 +4,7 @@ import { encodeResult } from './encode.ts';
 import { areFramewise, fromStrip, runOnFrames } from './frames.ts';
 import { geometrySteps, storedRegion } from './framing.ts';
 import { turnSize } from './geometry.ts';
-import { hold, isForeign } from './handover.ts';
+import { hold, isForeign, isMistakenForP3 } from './handover.ts';
 import { FAIL_ON, open, settlePlan } from './opening.ts';
 import type { Handover, Size, Step } from './operation.ts';
 import type { Draft, PassOptions, Raw } from './pipeline.ts';
@@ -144,13 +144,16 @@ async function drawn(request: RenderRequest): Promise<Drawn> {
   const size = request.base ?? storedRegion(plan) ?? turnSize(plan.upright, plan.orientation);
   const start: Draft = { image: await open(request), size, slot: 0 };
   if (plan.moves && !areFramewise(steps)) return drawnByFrames(request, start, geometry, [...early, ...late]);
+  const settled = { ...plan, source: { ...plan.source, deep: false } };
   if (!isForeign(plan) || plan.steps.length === 0) {
-    return { image: (await runSteps(start, steps, handover(request), pass)).image, plan };
+    const { image } = await runSteps(start, steps, handover(request), pass);
+    return isMistakenForP3(plan)
+      ? { image: (await hold(image, plan, pass)).reopen(), plan: settled }
+      : { image, plan };
   }
   // Steps know colours: they wait until the pixels are in the space of the result.
   const placed = await runSteps(start, geometry, handover(request), pass);
   const held = await hold(placed.image, plan, pass);
-  const settled = { ...plan, source: { ...plan.source, deep: false } };
   const next: Draft = { image: held.reopen(), size: held.size, slot: 0 };
   const rest = await runSteps(next, plan.steps, handover({ ...request, plan: settled }), pass);
   return { image: rest.image, plan: settled };

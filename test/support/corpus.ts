@@ -9,6 +9,7 @@ export interface CorpusRow {
   tests: string;
   width: string;
   height: string;
+  sha256: string;
   outcome: string;
 }
 
@@ -31,6 +32,7 @@ export function corpusRows(): CorpusRow[] {
       tests: cell('tests'),
       width: cell('width'),
       height: cell('height'),
+      sha256: cell('sha256'),
       outcome: cell('sharp_0.35.5'),
     };
   });

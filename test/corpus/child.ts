@@ -1,0 +1,50 @@
+/**
+ * Renders every file of the manifest in a process of its own, since a decoder that breaks takes the process along.
+ * Prints one line of JSON per file; starts behind the file that is given as argument.
+ */
+import sharp from 'sharp';
+import { isProblem } from '../../server/errors.ts';
+import { corpus, corpusRows } from '../support/corpus.ts';
+import { difference, picture, pixels } from '../support/pictures.ts';
+import type { Outcome } from './outcome.ts';
+
+sharp.cache(false);
+sharp.concurrency(1);
+
+/** What sharp itself makes of the file on the same px, damage ignored: the picture as such, not how it is encoded. */
+async function reference(bytes: Buffer, width: number, height: number): Promise<Buffer> {
+  const image = sharp(bytes, { failOn: 'none', limitInputPixels: false, page: 0, autoOrient: true });
+  const { hasProfile } = await image.metadata();
+  const sized = image.resize(width, height, { fit: 'fill' });
+  // Named since sharp leaves 16-bit pictures with a profile in P3 otherwise.
+  return (hasProfile ? sized.withIccProfile('srgb', { attach: false }) : sized).png().toBuffer();
+}
+
+async function outcomeOf(file: string): Promise<Omit<Outcome, 'file' | 'ms' | 'rss'>> {
+  const bytes = await corpus(file);
+  try {
+    const result = await picture(bytes, 'w=64&anim=0&fmt=png');
+    const shown = await pixels(result.bytes);
+    const { autoOrient } = await sharp(bytes, { failOn: 'none', limitInputPixels: false }).metadata();
+    const expected = await pixels(await reference(bytes, shown.width, shown.height));
+    return {
+      width: shown.width,
+      height: shown.height,
+      upright: { width: autoOrient.width, height: autoOrient.height },
+      type: result.contentType,
+      off: difference(shown, expected),
+    };
+  } catch (error) {
+    return isProblem(error) ? { code: error.code, detail: error.detail } : { crash: String(error) };
+  }
+}
+
+const rows = corpusRows();
+const start = rows.findIndex(({ file }) => file === process.argv[2]) + 1;
+for (const { file } of rows.slice(start)) {
+  process.stdout.write(`${JSON.stringify({ file, started: true })}\n`);
+  const began = performance.now();
+  const outcome = await outcomeOf(file);
+  const rss = process.resourceUsage().maxRSS * 1024;
+  process.stdout.write(`${JSON.stringify({ file, ...outcome, ms: performance.now() - began, rss })}\n`);
+}
