@@ -23,7 +23,7 @@ function grammarText(grammar: Grammar): string {
   switch (grammar[0]) {
     case 'int':
     case 'dec':
-      return `${number(grammar[1])}-${number(grammar[2])}${grammar[0] === 'dec' && grammar[4] ? ` in steps of ${grammar[4]}` : ''}`;
+      return `${number(grammar[1])}${grammar[1] < 0 ? ' to ' : '-'}${number(grammar[2])}${grammar[0] === 'dec' && grammar[4] ? ` in steps of ${grammar[4]}` : ''}`;
     case 'enum':
       return [...new Set(Object.values(grammar[1]))].join(' ');
     case 'flag':

@@ -1,0 +1,68 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import t from 'tap';
+import { fill, generate } from '../../docs/generate.ts';
+import { loadConfig, SETTINGS } from '../../server/config.ts';
+import { splitPath } from '../../server/core/id.ts';
+import { OPERATIONS } from '../../server/core/operations/index.ts';
+import { readQuery } from '../../server/core/transformation.ts';
+import { anchors, imageUrls, internalLinks, pages, ROOT, shellLines } from '../support/markdown.ts';
+
+const PAGES = pages();
+const README = PAGES.get('README.md') ?? '';
+const { presets } = loadConfig({});
+
+t.test('the generated parts are what the code says now', async (t) => {
+  t.same(await generate(true), [], 'run: npm run docs');
+});
+
+t.test('a stale section is named and replaced, and nothing beside it', async (t) => {
+  const text = 'before\n<!-- generated: one -->\nold\n<!-- end of generated -->\nafter\n';
+  const filled = fill(text, { one: () => 'new' });
+  t.same(filled.stale, ['one']);
+  t.equal(filled.text, text.replace('old', 'new'));
+  t.same(fill(filled.text, { one: () => 'new' }).stale, []);
+  t.throws(() => fill('nothing', { one: () => '' }), /"one"/);
+});
+
+t.test('every image URL in the documentation can be read', async (t) => {
+  const urls = [...PAGES.values()].flatMap(imageUrls);
+  t.ok(urls.length > OPERATIONS.length - 5, `${urls.length} URLs`);
+  for (const url of new Set(urls)) {
+    const [path = '', query = ''] = url.slice('/img/'.length).split(/\?(.*)/s);
+    t.doesNotThrow(() => splitPath(path), url);
+    t.doesNotThrow(() => readQuery(query, presets), url);
+  }
+});
+
+t.test('every internal link leads somewhere', async (t) => {
+  for (const [page, text] of PAGES) {
+    for (const link of new Set(internalLinks(text))) {
+      const [file = '', anchor] = link.split('#');
+      const target = file === '' ? page : normalize(join(dirname(page), file));
+      if (!t.ok(existsSync(`${ROOT}${target}`), `${page}: ${link}`) || anchor === undefined) continue;
+      t.ok(anchors(readFileSync(`${ROOT}${target}`, 'utf8')).has(anchor), `${page}: ${link}`);
+    }
+  }
+});
+
+t.test('the message of a bad setting leads to its row', async (t) => {
+  const known = anchors(README);
+  for (const { variable } of Object.values(SETTINGS)) t.ok(known.has(variable.toLowerCase()), variable);
+});
+
+t.test('every npm command of the README exists', async (t) => {
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(
+    readFileSync(`${ROOT}package.json`, 'utf8'),
+  );
+  const names = [...README.matchAll(/npm (?:run )?([a-z]+)/g)].map(([, name = '']) => name);
+  const own = new Set(['ci', 'brings']);
+  for (const name of new Set(names)) t.ok(own.has(name) || name in scripts, name);
+  t.ok(shellLines(README).length > 4);
+});
+
+t.test('a first picture stands within a screen', async (t) => {
+  const lines = README.split('\n');
+  const first = lines.findIndex((line) => line.includes('/img/samples/'));
+  t.ok(lines.indexOf('npm ci && npm start') < first && first < 30, `line ${first + 1}`);
+});
