@@ -54,7 +54,7 @@ export class Arrivals {
       const object = await this.#options.originals.head(id);
       const record = await this.#options.records.image(id);
       if (!object) return this.#gone(id, record);
-      await this.#arrived(id, record, object.etag);
+      if (!(await this.#arrived(id, record, object.etag))) continue;
       const now = await this.#options.originals.head(id);
       if (now?.etag === object.etag) return;
     }
@@ -72,17 +72,20 @@ export class Arrivals {
     return (this.#options.now().getTime() - Date.parse(createdAt)) / 1000;
   }
 
-  async #arrived(id: string, record: ImageRecord | undefined, etag: string): Promise<void> {
+  /** False when the record or the object changed meanwhile, and all is to be looked at again. */
+  async #arrived(id: string, record: ImageRecord | undefined, etag: string): Promise<boolean> {
     if (record?.version === etag) {
-      if (record.status !== 'uploaded') return;
+      if (record.status !== 'uploaded') return true;
       // The one who wrote `uploaded` was killed before the next step, or is just about to take it.
       await this.#options.purge.clear(id);
-      return this.#warm(id);
+      await this.#warm(id);
+      return true;
     }
     const known = await this.#known(id, record);
-    if (!known) return;
+    if (!known) return false;
     if (record?.version !== undefined) await this.#options.purge.clear(id);
     if (known === 'good') await this.#warm(id);
+    return true;
   }
 
   /** Writes down what the object is. Undefined when it has gone again or somebody else was faster. */

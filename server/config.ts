@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { nearest } from './core/nearest.ts';
 import type { Parser } from './settings.ts';
 import {
+  apiTokens,
   bytes,
   flag,
   integer,
@@ -184,7 +185,7 @@ export const SETTINGS = {
   apiTokens: secret(
     setting(
       'API_TOKENS',
-      map,
+      apiTokens,
       '',
       'Bearer tokens: name=scope:sha256 of the token in hex; scope read or write. Empty and no JWKS_URL: open.',
     ),
@@ -203,6 +204,12 @@ export const SETTINGS = {
   warmDefaults: setting('WARM_DEFAULTS', queries, '', 'Variants warmed for every new image.'),
   webhookSecret: secret(
     given('WEBHOOK_SECRET', text, 'HMAC key of webhook calls; without it webhooks are refused.'),
+  ),
+  webhookPrivate: setting(
+    'WEBHOOK_PRIVATE',
+    flag,
+    0,
+    'Whether webhooks may use http and private addresses: for development only.',
   ),
   warmSlots: setting('WARM_SLOTS', integer(1, 256), availableParallelism(), 'Renders at once in a warmer.'),
   warmAttempts: setting('WARM_ATTEMPTS', integer(1, 100), 5, 'Receives of a job before it is given up.'),

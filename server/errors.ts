@@ -30,6 +30,7 @@ export const PROBLEMS = {
   overloaded: [503, 'Too busy, retry'],
   draining: [503, 'Shutting down, retry'],
   store_unavailable: [503, 'Storage is unavailable'],
+  keys_unavailable: [503, 'Keys of tokens cannot be fetched'],
   deadline: [504, 'Took too long'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 

@@ -34,14 +34,19 @@ export class Purge {
    * stores, and removes what it stored.
    */
   async clear(id: string): Promise<PurgeAnswer> {
-    const { results, edge, originals, memory, versionSeconds } = this.#options;
+    const inside = await this.clearInside(id);
+    return { ...inside, edge: await this.#options.edge.invalidate(id) };
+  }
+
+  /** The same without the edge, for an image whose URL nobody was told. */
+  async clearInside(id: string): Promise<Omit<PurgeAnswer, 'edge'>> {
+    const { results, originals, memory, versionSeconds } = this.#options;
     await originals.refresh(id);
     const removed = await results.removeAll(resultPrefix(id));
     const forgotten = memory?.forget(resultPrefix(id)) ?? 0;
     return {
       results: { removed },
       memory: { removed: forgotten, elsewhereWithinSeconds: versionSeconds },
-      edge: await edge.invalidate(id),
     };
   }
 }

@@ -96,3 +96,27 @@ export const secrets = parser('kid=hex;kid=hex with at least 32 hex digits each'
   const found = map.parse(value);
   return found && Object.values(found).every((secret) => HEX_SECRET.test(secret)) ? found : undefined;
 });
+
+const SCOPES = ['read', 'write'] as const;
+/** What a caller of the management API may do; write includes read. */
+export type Scope = (typeof SCOPES)[number];
+
+export interface ApiToken {
+  /** For the log; says nothing about the token. */
+  readonly name: string;
+  readonly scope: Scope;
+  /** SHA-256 of the token in hex: the configuration does not give it away. */
+  readonly hash: string;
+}
+
+export const apiTokens: Parser<readonly ApiToken[]> = parser(
+  'name=scope:hash;name=scope:hash, scope read or write, hash the SHA-256 of the token in hex',
+  (value) => {
+    const tokens = Object.entries(map.parse(value) ?? { '': '' }).flatMap(([name, written]) => {
+      const [scope = '', hash = ''] = written.toLowerCase().split(':');
+      const known = SCOPES.find((one) => one === scope);
+      return known && /^[0-9a-f]{64}$/.test(hash) ? [{ name, scope: known, hash }] : [undefined];
+    });
+    return tokens.every((token) => token !== undefined) ? tokens : undefined;
+  },
+);

@@ -1,4 +1,4 @@
-import { withFormat } from './core/canonical.ts';
+import { type Canonical, withFormat } from './core/canonical.ts';
 import type { Presets } from './core/rule.ts';
 import { readQuery } from './core/transformation.ts';
 import { Problem } from './errors.ts';
@@ -14,12 +14,17 @@ const NEGOTIATED = ['auto-avif', 'webp', 'auto-base'] as const;
  * @throws Problem of readQuery; `invalid_parameter` for what belongs to a URL (sig, exp, dl, …)
  */
 export function variantsOf(query: string, presets: Presets): string[] {
-  const { canonical, negotiable, url } = readQuery(query.replace(/^\?/, ''), presets);
-  const foreign = Object.keys(url)[0];
+  const read = readQuery(query.replace(/^\?/, ''), presets);
+  const foreign = Object.keys(read.url)[0];
   if (foreign) {
     const detail = `"${foreign}" belongs to a URL, not to a variant.`;
     throw new Problem('invalid_parameter', detail, { param: foreign, received: query });
   }
+  return formsOf(read);
+}
+
+/** Canonical forms, format resolved, that a transformation leads to. */
+export function formsOf({ canonical, negotiable }: Canonical): string[] {
   return negotiable ? NEGOTIATED.map((format) => withFormat(canonical, format)) : [canonical];
 }
 

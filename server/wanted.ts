@@ -1,0 +1,45 @@
+import type { Transformation } from './core/operations/index.ts';
+import type { Presets } from './core/rule.ts';
+import { readTransformation } from './core/transformation.ts';
+import { isProblem, Problem } from './errors.ts';
+import { type OperationStep, readOperations } from './operations-list.ts';
+import { formsOf, variantsOf } from './variants.ts';
+
+/** A variant as a caller asks for it: a query, a preset (`p=card`), or a list of operations. */
+export type Wanted = string | readonly OperationStep[];
+
+/** Canonical forms that one request may name. */
+export const MAX_WANTED = 100;
+
+export interface WantedOptions {
+  readonly presets: Presets;
+  /** Throws for what this deployment refuses. */
+  readonly check: (values: Transformation) => void;
+}
+
+/**
+ * Canonical forms of what a request asks to warm, each once, in order.
+ *
+ * @param name  of the field, for refusals: the second variant is `variants[1]`
+ * @throws Problem of variantsOf and readOperations; `not_allowed` for what this deployment does not make
+ */
+export function readWanted(wanted: readonly Wanted[], options: WantedOptions, name = 'variants'): string[] {
+  const forms = wanted.flatMap((one, at) => readOne(one, options, `${name}[${at}]`));
+  const variants = [...new Set(forms)];
+  if (variants.length <= MAX_WANTED) return variants;
+  const facts = { param: name, received: String(variants.length), allowed: `1-${MAX_WANTED}` };
+  throw new Problem('invalid_parameter', `At most ${MAX_WANTED} variants in one request.`, facts);
+}
+
+function readOne(wanted: Wanted, { presets, check }: WantedOptions, at: string): string[] {
+  try {
+    const forms =
+      typeof wanted === 'string' ? variantsOf(wanted, presets) : formsOf(readOperations(wanted, presets, at));
+    for (const form of forms) check(readTransformation(form));
+    return forms;
+  } catch (error) {
+    if (!isProblem(error) || typeof wanted !== 'string') throw error;
+    const facts = { ...error.facts, param: error.facts.param ? `${at}.${error.facts.param}` : at };
+    throw new Problem(error.code, `${at} ("${wanted}"): ${error.detail}`, facts);
+  }
+}
