@@ -1,0 +1,26 @@
+ARG NODE_IMAGE=node:24-bookworm-slim
+
+FROM ${NODE_IMAGE} AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+# sharp's binaries are optional packages, so those stay; the pinned Node binaries are the image's own, so these go.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+ && rm -rf node_modules/node-linux-* node_modules/node-win-* node_modules/.bin/node
+
+FROM ${NODE_IMAGE}
+# Two arenas: 20-30 % less memory at the same speed; libvips allocates from many threads.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2 DATA_DIR=/data
+WORKDIR /app
+COPY --from=packages /app/node_modules node_modules
+COPY package.json ./
+COPY server server
+COPY warmer warmer
+RUN mkdir /data && chown node:node /data
+VOLUME /data
+USER node
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT ?? 8080}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# The warmer is the same image with `node warmer/main.ts`.
+CMD ["node", "server/main.ts"]
