@@ -38,7 +38,10 @@ async function main(): Promise<void> {
       flush();
       process.exit(1);
     }, config.stopMs).unref();
+    // A connection that falls idle after its last answer would otherwise hold us for its keep-alive time.
+    const idle = setInterval(() => app.server.closeIdleConnections(), 100);
     await app.close();
+    clearInterval(idle);
     await images.settle();
     core.sandbox.close();
     stores.close();

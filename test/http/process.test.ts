@@ -1,0 +1,77 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import sharp from 'sharp';
+import t from 'tap';
+import { FileObjects } from '../../server/stores/files.ts';
+import { corpus } from '../support/corpus.ts';
+import { spawnServer } from '../support/process.ts';
+import { bytesOf, temporaryFolder } from '../support/server.ts';
+
+async function folderWithPhoto(): Promise<string> {
+  const folder = await temporaryFolder();
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const originals = await FileObjects.open(join(folder, 'originals'));
+  await originals.put('ladybug.jpg', await corpus('samples/ladybug.jpg'), { contentType: 'image/jpeg' });
+  return folder;
+}
+
+const WIDTHS = [100, 140, 180, 220, 260, 300, 340, 380];
+const urlOf = (width: number) => `/img/ladybug.jpg?w=${width}&fmt=webp`;
+
+t.test(
+  'survives kill -9 in the middle of rendering and storing: no torn or wrong picture afterwards',
+  async (t) => {
+    const folder = await folderWithPhoto();
+    for (const delay of [60, 130, 210, 300]) {
+      const server = await spawnServer({ DATA_DIR: folder });
+      const asked = WIDTHS.map((width) =>
+        fetch(server.base + urlOf(width))
+          .then(bytesOf)
+          .catch(() => undefined),
+      );
+      await sleep(delay);
+      t.equal(await server.end('SIGKILL'), 'SIGKILL');
+      await Promise.all(asked);
+    }
+    const server = await spawnServer({ DATA_DIR: folder });
+    const tiers = [];
+    for (const width of WIDTHS) {
+      const answer = await fetch(server.base + urlOf(width));
+      tiers.push(answer.headers.get('x-image-cache'));
+      const picture = await sharp(await bytesOf(answer), { failOn: 'warning' })
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+      t.match([answer.status, picture.info.width], [200, width]);
+    }
+    t.ok(tiers.includes('stored'), `what was stored before a kill is served: ${tiers}`);
+    t.equal(await server.end('SIGTERM'), 0);
+  },
+);
+
+t.test('finishes what it has begun on SIGTERM, stores it, and ends with 0', async (t) => {
+  const folder = await folderWithPhoto();
+  const first = await spawnServer({ DATA_DIR: folder });
+  const url = '/img/ladybug.jpg?w=1600&fmt=webp';
+  const answer = fetch(first.base + url);
+  await sleep(100);
+  const ended = first.end('SIGTERM');
+  const finished = await answer;
+  t.equal(finished.status, 200);
+  await bytesOf(finished);
+  t.equal(await ended, 0);
+  const second = await spawnServer({ DATA_DIR: folder });
+  const stored = await fetch(second.base + url);
+  t.equal(stored.headers.get('x-image-cache'), 'stored');
+  await bytesOf(stored);
+  t.equal(await second.end('SIGTERM'), 0);
+});
+
+t.test('refuses a bad configuration with every reason, and does not start', async (t) => {
+  const { spawnSync } = await import('node:child_process');
+  const env = { ...process.env, PORT: 'http', QUEUE_MS: '-1' };
+  const { status, stderr } = spawnSync(process.execPath, ['server/main.ts'], { env, encoding: 'utf8' });
+  t.equal(status, 1);
+  t.match(stderr, /PORT="http": expected a whole number/);
+  t.match(stderr, /QUEUE_MS="-1"/);
+});
