@@ -1,0 +1,106 @@
+import { lookup } from 'node:dns';
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { Problem } from './errors.ts';
+
+/** Longest silence of a server that we call. */
+const SILENCE_MS = 10_000;
+
+/** Addresses that are not of the public internet (IANA special-purpose registries), cloud metadata among them. */
+const PRIVATE = new BlockList();
+for (const [address, bits] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 3],
+] as const) {
+  PRIVATE.addSubnet(address, bits, 'ipv4');
+}
+
+/** All public IPv6 addresses lie here; 2002:: and 64:ff9b:: carry an IPv4 address that may be private. */
+const GLOBAL_V6 = new BlockList();
+GLOBAL_V6.addSubnet('2000::', 3, 'ipv6');
+const TUNNELS_V6 = new BlockList();
+TUNNELS_V6.addSubnet('2001::', 23, 'ipv6');
+TUNNELS_V6.addSubnet('2001:db8::', 32, 'ipv6');
+TUNNELS_V6.addSubnet('2002::', 16, 'ipv6');
+
+/** Whether anybody on the internet may be at this IP address. */
+export function isPublicAddress(address: string): boolean {
+  if (isIP(address) === 4) return !PRIVATE.check(address, 'ipv4');
+  return GLOBAL_V6.check(address, 'ipv6') && !TUNNELS_V6.check(address, 'ipv6');
+}
+
+/**
+ * @throws Problem `invalid_parameter` for what can be told from the URL alone; names are looked up when called
+ */
+export function checkWebhook(text: string, { allowPrivate }: { allowPrivate: boolean }): void {
+  const allowed = allowPrivate ? 'an http or https URL' : 'an https URL of a public host';
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isWeb = url?.protocol === 'https:' || (allowPrivate && url?.protocol === 'http:');
+  const host = url?.hostname.replace(/^\[|\]$/g, '') ?? '';
+  const isReachable = allowPrivate || isIP(host) === 0 || isPublicAddress(host);
+  if (url && isWeb && isReachable && url.username === '' && url.password === '') return;
+  const facts = { param: 'webhook', received: text, allowed };
+  throw new Problem('invalid_parameter', `The webhook must be ${allowed}.`, facts);
+}
+
+/** Hands the connection only addresses that were checked: a name that resolves anew later gains nothing. */
+const publicLookup: LookupFunction = (hostname, options, done) => {
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return done(error, '', 0);
+    const [first] = addresses;
+    if (!first || !addresses.every(({ address }) => isPublicAddress(address))) {
+      return done(new Error(`${hostname} is not a public host`), '', 0);
+    }
+    return options.all ? done(null, addresses) : done(null, first.address, first.family);
+  });
+};
+
+/**
+ * POSTs JSON to a foreign server. Follows no redirect and reads no body.
+ *
+ * @returns the status of the answer
+ */
+export function post(
+  target: string,
+  body: string,
+  headers: Record<string, string>,
+  { allowPrivate }: { allowPrivate: boolean },
+): Promise<number> {
+  checkWebhook(target, { allowPrivate });
+  const url = new URL(target);
+  const request = url.protocol === 'https:' ? requestHttps : requestHttp;
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      url,
+      {
+        method: 'POST',
+        headers: {
+          'Content-Type': 'application/json',
+          'Content-Length': Buffer.byteLength(body),
+          ...headers,
+        },
+        signal: AbortSignal.timeout(SILENCE_MS),
+        ...(allowPrivate ? {} : { lookup: publicLookup }),
+      },
+      (response) => {
+        response.destroy();
+        resolve(response.statusCode ?? 0);
+      },
+    );
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
