@@ -1,0 +1,159 @@
+import type { Cost } from './cost.ts';
+import { encodeResult } from './encode.ts';
+import { FORMAT_TABLE } from './formats.ts';
+import { storedRegion } from './framing.ts';
+import { inverse, turnSize } from './geometry.ts';
+import { isForeign } from './handover.ts';
+import type { Size } from './operation.ts';
+import type { Raw } from './pipeline.ts';
+import { fromRaw } from './pipeline.ts';
+import type { Plan, PlanOptions } from './plan.ts';
+import type { Rendered, RenderRequest } from './render.ts';
+import { decodeBase, pixelsOf, render } from './render.ts';
+import { sharpProblem } from './sharp-errors.ts';
+
+/** One of the variants of an original that are rendered together. */
+export interface Member {
+  /** Canonical form. */
+  readonly name: string;
+  readonly plan: Plan;
+  readonly options: PlanOptions;
+}
+
+/** Members that are the same pixels until they are encoded. */
+export type Picture = readonly [Member, ...(readonly Member[])];
+
+/** Pictures that share one decode. */
+export interface Group {
+  readonly pictures: readonly [Picture, ...(readonly Picture[])];
+  /** px, as stored, that the region is decoded to once; undefined: rendered from the original. */
+  readonly base: Size | undefined;
+  /** Of all of it, one picture after the other. */
+  readonly cost: Cost;
+}
+
+/** Everything of a request but what is a member's own. */
+export type Shared = Omit<RenderRequest, 'plan' | 'options' | 'base'>;
+
+type Settled<T> = { readonly member: Member } & ({ readonly rendered: T } | { readonly error: unknown });
+export type Outcome = Settled<Rendered>;
+
+/** A base is held as raw pixels: 64 MB at most. */
+const MAX_BASE_PIXELS = 16_000_000;
+
+/** Parameters that come after the pixels, or that the geometry says better. */
+const OUTSIDE = new Set('w h fmt q lossless progressive chroma colors effort mb meta icc'.split(' '));
+
+/**
+ * Puts plans of one original together by what they share. Sharing a decode must not change the picture: a
+ * trim and a smart crop look at the pixels, an enlarged base would be enlarged again, a drawing has no pixels
+ * before its size is known, frames come as a strip, and profile and metadata stay with the original.
+ */
+export function groupPlans(members: readonly Member[]): Group[] {
+  const groups = Map.groupBy(members, ({ plan, name }) =>
+    sharesDecode(plan) ? JSON.stringify([plan.page, storedRegion(plan) ?? null]) : name,
+  );
+  return [...groups.values()].map(groupOf);
+}
+
+function sharesDecode(plan: Plan): boolean {
+  const { values, moves, source, geometry, upright } = plan;
+  const { scaled, strategy, region = upright } = geometry;
+  const shrinks = scaled.width <= region.width && scaled.height <= region.height;
+  const still = values.trim === undefined && !strategy && !moves && !source.vector;
+  const srgb = (values.icc ?? 'srgb') === 'srgb' && !isForeign(plan) && values.meta !== 'keep';
+  return shrinks && still && srgb && scaled.width * scaled.height <= MAX_BASE_PIXELS;
+}
+
+function groupOf(members: readonly Member[]): Group {
+  const [first, ...others] = [...Map.groupBy(members, pictureKey).values()].flatMap(
+    ([member, ...same]): Picture[] => (member ? [[member, ...same]] : []),
+  );
+  if (!first) throw new Error('A group without members.');
+  const cost = members.map(({ plan }) => plan.cost).reduce(sumCost);
+  if (members.length === 1) return { pictures: [first], base: undefined, cost };
+  const scales = members.map(({ plan }) => turnSize(plan.geometry.scaled, inverse(plan.orientation)));
+  const base = {
+    width: Math.max(...scales.map(({ width }) => width)),
+    height: Math.max(...scales.map(({ height }) => height)),
+  };
+  const held = base.width * base.height * 4;
+  return { pictures: [first, ...others], base, cost: { ...cost, memoryBytes: cost.memoryBytes + held } };
+}
+
+/** Work adds up; memory is that of the greediest, since they come one after the other. */
+const sumCost = (a: Cost, b: Cost): Cost => ({
+  cpuMs: a.cpuMs + b.cpuMs,
+  memoryBytes: Math.max(a.memoryBytes, b.memoryBytes),
+});
+
+/** Equal where two plans make the same pixels. A step may paint with a background that depends on the format's alpha. */
+function pictureKey({ plan }: Member): string {
+  const { geometry, orientation, steps, values, format } = plan;
+  const own = Object.entries(values).filter(([name]) => !OUTSIDE.has(name));
+  const painted = steps.length > 0 && FORMAT_TABLE[format].alpha;
+  return JSON.stringify([geometry, orientation, steps.map(({ name }) => name), painted, own.sort()]);
+}
+
+/**
+ * The pixels that a group starts from; undefined where it starts from the original.
+ *
+ * @throws Problem as render
+ */
+export async function openGroup({ pictures, base }: Group, shared: Shared): Promise<Raw | undefined> {
+  const [[{ plan, options }]] = pictures;
+  return base && decodeBase({ ...shared, plan, options }, base);
+}
+
+/**
+ * Renders the members of a picture, each as soon as it is asked for. One that fails does not end the others.
+ *
+ * @param base  of openGroup
+ * @throws      the signal's reason when it fires before a member
+ */
+export async function* renderPicture(
+  picture: Picture,
+  base: Raw | undefined,
+  shared: Shared,
+): AsyncGenerator<Outcome> {
+  const { signal } = shared.pass;
+  signal?.throwIfAborted();
+  const [{ plan, options }] = picture;
+  if (picture.length === 1) {
+    yield await settled(picture[0], signal, () => render({ ...shared, plan, options, base }));
+    return;
+  }
+  const started = shared.now();
+  const pixels = await settled(picture[0], signal, () => pixelsOf({ ...shared, plan, options, base }));
+  const transform = (shared.now() - started) / picture.length;
+  for (const member of picture) {
+    signal?.throwIfAborted();
+    if ('error' in pixels) yield { member, error: pixels.error };
+    else yield await settled(member, signal, () => encoded(member.plan, pixels.rendered, transform, shared));
+  }
+}
+
+async function settled<T>(
+  member: Member,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<Settled<T>> {
+  try {
+    return { member, rendered: await work() };
+  } catch (error) {
+    signal?.throwIfAborted();
+    return { member, error: sharpProblem(error) };
+  }
+}
+
+async function encoded(
+  plan: Plan,
+  pixels: Raw,
+  transform: number,
+  { opened, pass, now }: Shared,
+): Promise<Rendered> {
+  const started = now();
+  const result = await encodeResult(fromRaw(pixels), plan, opened.metadata, pass);
+  const warnings = [...plan.warnings, ...result.warnings];
+  return { ...result, warnings, timings: { decode: 0, transform, encode: now() - started } };
+}
