@@ -7,6 +7,15 @@ const fallbacks = new Map();
 let running = new AbortController();
 let timer;
 
+/** A call of the management API, with the token where one was given; asks for one where it is wanted. */
+async function api(path, init = {}) {
+  const token = $('token').value;
+  const headers = { ...init.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+  const answer = await fetch(path, { ...init, headers });
+  if (answer.status === 401) $('closed').hidden = false;
+  return answer;
+}
+
 const pathOf = (pairs) => `/img/${$('id').value.trim()}${pairs.length ? `?${queryOf(pairs)}` : ''}`;
 
 async function show() {
@@ -55,10 +64,8 @@ function tell(problem) {
 }
 
 async function explain(id, pairs, signal) {
-  const answer = await fetch(`/api/explain/${id}?${queryOf(pairs)}`, {
-    headers: { Accept: 'image/avif,image/webp' },
-    signal,
-  });
+  const headers = { Accept: 'image/avif,image/webp' };
+  const answer = await api(`/api/explain/${id}?${queryOf(pairs)}`, { headers, signal });
   const told = await answer.json();
   $('explain').textContent = JSON.stringify(told, null, 2);
   if (told.canonical === undefined) return;
@@ -81,7 +88,7 @@ async function formats(pairs, signal) {
 
 /** Ids that the management API lists; it may want a token, or not be there: then the samples. */
 async function knownIds(samples) {
-  const answer = await fetch('/api/images?limit=100').catch(() => undefined);
+  const answer = await api('/api/images?limit=100').catch(() => undefined);
   const list = answer?.ok ? await answer.json() : {};
   const ids = (list.items ?? []).map(({ id }) => id);
   if (ids.length) return ids;
@@ -92,7 +99,7 @@ async function knownIds(samples) {
 }
 
 function drawThumbs(ids) {
-  $('ids').append(...ids.map((id) => element('option', { value: id })));
+  $('ids').replaceChildren(...ids.map((id) => element('option', { value: id })));
   $('none').hidden = ids.length > 0;
   const thumbs = ids.slice(0, 12).map((id) => {
     const image = element('img', {
@@ -140,6 +147,10 @@ async function main() {
   const ids = await knownIds(samples);
   drawThumbs(ids);
   readHash(ids[0] ?? '');
+  $('token').addEventListener('change', async () => {
+    drawThumbs(await knownIds(samples));
+    await show();
+  });
   form.addEventListener('input', soon);
   form.addEventListener('change', soon);
   form.addEventListener('reset', soon);
