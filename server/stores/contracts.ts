@@ -126,13 +126,14 @@ export interface ImageRecord {
   webhook?: string;
   /** Why the whole image failed. */
   error?: string;
+  /** As toISOString writes it; lists are in this order. */
   createdAt: string;
   updatedAt: string;
   /** 1 at first; counts `updateImage`, and is its token. Being related or unrelated does not move it. */
   revision: number;
 }
 
-/** Fields that a write may set; `undefined` removes all but the status. `collection` moves only by relate/unrelate. */
+/** What a write may set; `undefined` removes all but the status. `collection` moves only by relate/unrelate. */
 export type ImageChange = {
   [K in
     | 'status'
@@ -273,7 +274,7 @@ export interface Jobs {
     options: { max: number; waitSeconds: number; visibilitySeconds: number },
     signal?: AbortSignal,
   ): Promise<ReceivedJob[]>;
-  /** Hides the message for `seconds` from now (0: give it back at once). False when the receipt is stale. */
+  /** Hides the message for `seconds` from now (0: give it back at once). False when the receipt is stale, which SQS may miss. */
   extend(receipt: string, seconds: number): Promise<boolean>;
   /** Done: the message never comes back. A stale receipt is not an error. */
   remove(receipt: string): Promise<void>;
@@ -281,7 +282,7 @@ export interface Jobs {
   depth(): Promise<{ ready: number; inFlight: number; dead: number }>;
   /** The same operations on the dead letters; receiving from it counts nothing and moves nothing. */
   deadLetters: Pick<Jobs, 'receive' | 'extend' | 'remove'>;
-  /** Moves dead letters back to the queue, oldest first; resolves to how many. */
+  /** Moves dead letters back to the queue, on SQLite oldest first; resolves to how many. */
   redrive(max: number): Promise<number>;
   ping(): Promise<void>;
 }

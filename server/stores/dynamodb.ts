@@ -18,13 +18,13 @@ import { attempt } from './failure.ts';
 /**
  * Records in one DynamoDB table (its keys: dynamodb/schema.ts). All writes are conditional.
  *
- * | item       | pk                | sk               | gsi1pk             | gsi1sk           | used by                       |
- * |------------|-------------------|------------------|--------------------|------------------|-------------------------------|
- * | image      | `image#<id>`      | `image`          | `images#<status>`  | `<createdAt>#<id>` | image, images, stalled      |
- * | place      | `image#<id>`      | `place`          | `collection#<id>` or none | `<createdAt>#<id>` | relate, images of a collection |
- * | variant    | `image#<id>`      | `variant#<form>` |                    |                  | variants                      |
- * | collection | `collection#<id>` | `collection`     | `collections`      | `<createdAt>#<id>` | collection, collections     |
- * | lease      | `lease#<name>`    | `lease`          |                    |                  | lease, release; has `expires` |
+ * | item       | pk                | sk               | gsi1pk                   | gsi1sk             | used by           |
+ * |------------|-------------------|------------------|--------------------------|--------------------|-------------------|
+ * | image      | `image#<id>`      | `image`          | `images#<status>`        | `<createdAt>#<id>` | images, stalled   |
+ * | place      | `image#<id>`      | `place`          | `collection#<id>` or none | `<createdAt>#<id>` | relate, images   |
+ * | variant    | `image#<id>`      | `variant#<form>` |                          |                    | variants          |
+ * | collection | `collection#<id>` | `collection`     | `collections`            | `<createdAt>#<id>` | collections       |
+ * | lease      | `lease#<name>`    | `lease`          |                          |                    | lease (`expires`) |
  *
  * - A list without status merges six partitions, which also spreads their writes. One partition takes 1,000
  *   writes a second, which is the limit on uploads.

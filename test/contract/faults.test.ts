@@ -1,19 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { type SendMessageBatchCommandInput, SQSClient } from '@aws-sdk/client-sqs';
 import t from 'tap';
-import { DynamoRecords } from '../../server/stores/dynamodb.ts';
 import { S3Objects } from '../../server/stores/s3.ts';
 import { SqsJobs } from '../../server/stores/sqs.ts';
-import { startRecords } from '../support/emulators.dynamodb.ts';
 import { identity, startStorage } from '../support/emulators.ts';
-import { bytesOf, newImage, png, present, rejection } from './suite.ts';
+import { bytesOf, png, present, rejection } from './suite.ts';
 
 // What AWS does and emulators do not, made to happen on the way to an emulator.
-const [storage, database] = await Promise.all([startStorage(), startRecords()]);
+const storage = await startStorage();
 t.teardown(() => storage.stop());
 
 t.test('a connection that is cut in the middle of a body fails the read as store_unavailable', async (t) => {
@@ -65,43 +62,6 @@ t.test('entries that a batch could not take are sent again, until it is hopeless
     t.same(received.map(({ body }) => body).sort(), isSent ? bodies : bodies.slice(1));
   }
 });
-
-if ('missing' in database) {
-  t.test('conflicts of transactions', { skip: database.missing }, async () => {});
-} else {
-  t.teardown(() => database.stop());
-  const conflicting = (times: number) => {
-    const client = new DynamoDBClient({ ...identity, endpoint: database.endpoint });
-    t.teardown(() => client.destroy());
-    let left = times;
-    client.middlewareStack.add((next, context) => async (args) => {
-      if (left <= 0) return next(args);
-      if (context.commandName === 'TransactWriteItemsCommand') {
-        left--;
-        throw Object.assign(named('TransactionCanceledException'), {
-          CancellationReasons: [{ Code: 'None' }, { Code: 'TransactionConflict' }],
-        });
-      }
-      if (context.commandName === 'UpdateItemCommand') {
-        left--;
-        throw named('TransactionConflictException');
-      }
-      return next(args);
-    });
-    return new DynamoRecords(client, database.table);
-  };
-
-  t.test('transactions that meet others are repeated', async (t) => {
-    const image = newImage();
-    t.equal(await conflicting(3).createImage(image), true);
-    t.equal(await conflicting(3).createImage(image), false, 'and its condition still counts');
-    t.match(await conflicting(3).updateImage(image.id, 1, { title: 'x' }), { title: 'x', revision: 2 });
-  });
-
-  t.test('transactions that meet others all the time are store_unavailable', async (t) => {
-    t.match(await rejection(conflicting(1_000).createImage(newImage())), { code: 'store_unavailable' });
-  });
-}
 
 function named(name: string): Error {
   return Object.assign(new Error(name), { name });

@@ -44,6 +44,14 @@ t.test('a file cut short anywhere is treated as absent, and can be written again
   }
 });
 
+t.test('a file that lost some of its beginning is treated as absent', async (t) => {
+  const root = join(folder, 'beheaded');
+  const objects = await FileObjects.open(root);
+  await objects.put('a', randomBytes(500), png);
+  await writeFile(join(root, 'a'), (await readFile(join(root, 'a'))).subarray(1));
+  t.equal(await objects.get('a'), undefined);
+});
+
 t.test('foreign files and folders are not objects', async (t) => {
   const root = join(folder, 'foreign');
   const objects = await FileObjects.open(root);

@@ -2,7 +2,7 @@ import type { Collection, Page, Refusal } from '../contracts.ts';
 import { decodeCursor } from '../cursor.ts';
 import { placeKey } from './images.ts';
 import { merge, part } from './lists.ts';
-import type { Table } from './table.ts';
+import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
 
 const PARTITION = 'collections';
@@ -45,13 +45,13 @@ export async function removeCollection(
   table: Table,
   id: string,
 ): Promise<'removed' | 'absent' | 'not_empty'> {
-  for (;;) {
+  return untilWritten(async () => {
     const empty = { if: 'attribute_exists(#pk) AND #count = :none', with: { ':none': 0 } };
     if (await table.write({ remove: collectionKey(id), ...empty })) return 'removed';
     const known = await collection(table, id);
     if (!known) return 'absent';
-    if (known.count > 0) return 'not_empty';
-  }
+    return known.count > 0 ? 'not_empty' : AGAIN;
+  });
 }
 
 export async function relate(
@@ -95,7 +95,7 @@ async function place(
   sign: 1 | -1,
   step: (image: string, at: unknown) => Write | Reason,
 ): Promise<Collection | Refusal> {
-  for (;;) {
+  return untilWritten(async () => {
     const items = await table.getAll([collectionKey(id), ...ids.map(placeKey)]);
     const known = items.find(({ sk }) => sk === 'collection');
     if (!known) return { refused: 'collection_absent' };
@@ -113,10 +113,9 @@ async function place(
       add: { count: sign * moved },
       if: 'attribute_exists(#pk)',
     };
-    if (await table.transact([counted, ...writes])) {
-      return (await collection(table, id)) ?? { refused: 'collection_absent' };
-    }
-  }
+    if (!(await table.transact([counted, ...writes]))) return AGAIN;
+    return (await collection(table, id)) ?? { refused: 'collection_absent' };
+  });
 }
 
 function refusalOf(steps: { image: string; write: Write | Reason }[]): Refusal | undefined {

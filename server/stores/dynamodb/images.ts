@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ImageChange, ImageRecord } from '../contracts.ts';
-import type { Table } from './table.ts';
+import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
 
 export type NewImage = Omit<ImageRecord, 'revision' | 'updatedAt' | 'collection'>;
@@ -67,14 +67,14 @@ export async function updateImage(
  * have been taken anew by then.
  */
 export async function removeImage(table: Table, id: string): Promise<ImageRecord | undefined> {
-  for (;;) {
+  return untilWritten(async () => {
     const found = await stored(table, id);
     if (!found) return undefined;
     const { record, life } = found;
-    if (!(await table.transact(removal(record, life)))) continue;
+    if (!(await table.transact(removal(record, life)))) return AGAIN;
     await removeVariants(table, id, life);
     return record;
-  }
+  });
 }
 
 function removal({ id, revision, collection }: ImageRecord, life: string): Write[] {

@@ -147,7 +147,20 @@ function cancellations(error: unknown): string[] {
   return Array.isArray(reasons) ? reasons.map(({ Code }) => String(Code)) : [];
 }
 
+/** What a round says when a condition failed because somebody else was faster. */
+export const AGAIN = Symbol('again');
+
+/** Repeats a round of reading, deciding and writing on condition. Gives up where that never ends. */
+export async function untilWritten<T>(round: () => Promise<T | typeof AGAIN>): Promise<T> {
+  for (let rounds = 0; rounds < ATTEMPTS; rounds++) {
+    const result = await round();
+    if (result !== AGAIN) return result;
+    await backOff(rounds);
+  }
+  throw new Error('Conditions of a write failed each time though they had just been read.');
+}
+
 /** Full jitter: writers that met once do not meet again. */
-export function backOff(attempt: number): Promise<void> {
+function backOff(attempt: number): Promise<void> {
   return sleep(Math.random() * Math.min(LONGEST_WAIT_MS, 20 * 2 ** attempt));
 }

@@ -1,7 +1,7 @@
 import { isQueuedOrBetter, queuedVariant } from '../change.ts';
 import type { VariantChange, VariantRecord, VariantStatus } from '../contracts.ts';
 import { imageKey } from './images.ts';
-import type { Table } from './table.ts';
+import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
 
 /** What a transaction takes, less the check of the image. */
@@ -19,7 +19,7 @@ export async function queueVariants(
   version: string,
   names: readonly string[],
 ): Promise<VariantRecord[]> {
-  for (;;) {
+  return untilWritten(async () => {
     const known = await partition(table, id);
     if (!known) return [];
     const missing = [...new Set(names)].filter(
@@ -27,10 +27,10 @@ export async function queueVariants(
     );
     const updatedAt = new Date().toISOString();
     const queued = missing.map((name) => queuedVariant(id, name, version, updatedAt));
-    if (!(await putQueued(table, queued, known.life))) continue;
+    if (!(await putQueued(table, queued, known.life))) return AGAIN;
     for (const variant of queued) known.variants.set(variant.variant, variant);
     return names.flatMap((name) => known.variants.get(name) ?? []);
-  }
+  });
 }
 
 export async function updateVariant(

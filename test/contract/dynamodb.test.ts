@@ -1,0 +1,118 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import t from 'tap';
+import { DynamoRecords } from '../../server/stores/dynamodb.ts';
+import { type RecordsEmulator, startRecords } from '../support/emulators.dynamodb.ts';
+import { identity } from '../support/emulators.ts';
+import { each, newImage, rejection } from './suite.ts';
+
+// What DynamoDB does under load and an emulator does not, made to happen on the way to the emulator.
+const database = await startRecords();
+if ('missing' in database) {
+  t.test('DynamoDB under load', { skip: database.missing }, async () => {});
+} else {
+  t.teardown(() => database.stop());
+  conflictCases(database);
+  momentCases(database);
+  pageCases(database);
+}
+
+/** Records whose requests first go through `meet`, which may fail them. */
+function met(database: RecordsEmulator, meet: (command: string) => unknown): DynamoRecords {
+  const client = new DynamoDBClient({ ...identity, endpoint: database.endpoint });
+  t.teardown(() => client.destroy());
+  client.middlewareStack.add((next, context) => async (args) => {
+    await meet(context.commandName ?? '');
+    return next(args);
+  });
+  return new DynamoRecords(client, database.table);
+}
+
+function conflictCases(database: RecordsEmulator): void {
+  const conflicting = (times: number) => {
+    let left = times;
+    return met(database, (command) => {
+      const isWrite = ['TransactWriteItemsCommand', 'UpdateItemCommand'].includes(command);
+      if (!isWrite || left-- <= 0) return;
+      if (command === 'UpdateItemCommand') throw named('TransactionConflictException');
+      const CancellationReasons = [{ Code: 'None' }, { Code: 'TransactionConflict' }];
+      throw Object.assign(named('TransactionCanceledException'), { CancellationReasons });
+    });
+  };
+
+  t.test('writes that meet a transaction are repeated', async (t) => {
+    const image = newImage();
+    t.equal(await conflicting(3).createImage(image), true);
+    t.equal(await conflicting(3).createImage(image), false, 'and the condition still counts');
+    t.match(await conflicting(3).updateImage(image.id, 1, { title: 'x' }), { title: 'x', revision: 2 });
+  });
+
+  t.test('writes that meet a transaction all the time are store_unavailable', async (t) => {
+    t.match(await rejection(conflicting(1_000).createImage(newImage())), { code: 'store_unavailable' });
+  });
+}
+
+function momentCases(database: RecordsEmulator): void {
+  const records = new DynamoRecords(database.dynamodb, database.table);
+
+  t.test('variants left by a removal that was cut short belong to no later image', async (t) => {
+    const image = newImage();
+    await records.createImage(image);
+    await records.queueVariants(image.id, 'v1', ['w=1', 'w=2']);
+    const cut = met(database, (command) => {
+      if (command === 'DeleteItemCommand') throw new Error('killed');
+    });
+    await rejection(cut.removeImage(image.id));
+    t.equal(await records.image(image.id), undefined);
+    t.same(await records.variants(image.id), []);
+    await records.createImage(image);
+    t.same(await records.variants(image.id), []);
+    const queued = await records.queueVariants(image.id, 'v1', ['w=1']);
+    t.same(await records.variants(image.id), queued);
+  });
+
+  t.test('variants are not queued for an image that goes just before they are written', async (t) => {
+    const image = newImage();
+    await records.createImage(image);
+    const late = met(database, async (command) => {
+      if (command === 'TransactWriteItemsCommand') await records.removeImage(image.id);
+    });
+    t.same(await late.queueVariants(image.id, 'v1', ['w=1']), []);
+  });
+
+  t.test('a related image that is removed meanwhile is refused, and not counted', async (t) => {
+    const image = newImage();
+    await records.createImage(image);
+    await records.createCollection({ id: image.id, name: 'x', createdAt: image.createdAt });
+    const late = met(database, async (command) => {
+      if (command === 'TransactWriteItemsCommand') await records.removeImage(image.id);
+    });
+    t.same(await late.relate(image.id, [image.id]), { refused: 'image_absent', ids: [image.id] });
+    t.match(await records.collection(image.id), { count: 0 });
+  });
+}
+
+function pageCases(database: RecordsEmulator): void {
+  const records = new DynamoRecords(database.dynamodb, database.table);
+
+  t.test('a list that DynamoDB cuts at 1 MB leaves nothing out', async (t) => {
+    const images = Array.from({ length: 160 }, (_, n) =>
+      newImage(`big-${n}`, new Date(2e12 + n).toISOString()),
+    );
+    const description = 'x'.repeat(15_000);
+    await each(images, (image) =>
+      records.createImage(image.id.endsWith('0') ? image : { ...image, status: 'failed', description }),
+    );
+    const seen: string[] = [];
+    for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+      const page = await records.images({ limit: 100, ...(cursor !== undefined && { cursor }) });
+      t.ok(page.items.length <= 100);
+      seen.push(...page.items.map(({ id }) => id).filter((id) => id.startsWith('big-')));
+      cursor = page.next;
+    }
+    t.same(seen, images.map(({ id }) => id).reverse());
+  });
+}
+
+function named(name: string): Error {
+  return Object.assign(new Error(name), { name });
+}
