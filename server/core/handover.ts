@@ -24,19 +24,23 @@ export const isForeign = ({ wide, source, values }: Plan): boolean =>
 export const isMistakenForP3 = ({ wide, source, values }: Plan): boolean =>
   values.icc === 'p3' && source.deep && !wide;
 
-/** The profile of the result: what stays, what is converted. CMYK never stays, since no browser shows it right. */
+/** Whether steps must wait for a handover: sharp pads a picture of one band with the luminance of the colour. */
+export const waitsForColour = (plan: Plan): boolean => isForeign(plan) || plan.source.grey;
+
+/** The profile of the original stays, unless it is of a space that the result is not in: CMYK, grey. */
+const keepsProfile = ({ values, source }: Plan): boolean =>
+  values.icc === 'keep' && !source.cmyk && !source.grey;
+
+/** The profile of the result: what stays, what is converted. */
 export function profiled(image: Sharp, plan: Plan): Sharp {
-  const { values, source } = plan;
-  if (values.icc === 'p3') return image.withIccProfile('p3');
-  if (values.icc === 'keep') return source.cmyk ? image : image.keepIccProfile();
+  if (plan.values.icc === 'p3') return image.withIccProfile('p3');
+  if (keepsProfile(plan)) return image.keepIccProfile();
   // sharp works on 16-bit pictures with a profile in P3 and writes those numbers as if they were sRGB (0.35.5:
   // a red of 255,0,0 comes out as 234,51,34).
   return isForeign(plan) ? image.withIccProfile('srgb', { attach: false }) : image;
 }
 
-function carriesProfile({ moves, wide, values, source }: Plan): boolean {
-  return !moves && (wide || (values.icc === 'keep' && !source.cmyk));
-}
+const carriesProfile = (plan: Plan): boolean => !plan.moves && (plan.wide || keepsProfile(plan));
 
 /** Ends a pass: raw pixels for sRGB; with another profile, an uncompressed PNG that carries it. */
 export async function hold(image: Sharp, plan: Plan, pass: PassOptions): Promise<Held> {

@@ -4,7 +4,7 @@ import { encodeResult } from './encode.ts';
 import { areFramewise, fromStrip, runOnFrames } from './frames.ts';
 import { geometrySteps, storedRegion } from './framing.ts';
 import { turnSize } from './geometry.ts';
-import { hold, isForeign, isMistakenForP3 } from './handover.ts';
+import { hold, isMistakenForP3, waitsForColour } from './handover.ts';
 import { FAIL_ON, open, settlePlan } from './opening.ts';
 import type { Handover, Size, Step } from './operation.ts';
 import type { Draft, PassOptions, Raw } from './pipeline.ts';
@@ -144,8 +144,8 @@ async function drawn(request: RenderRequest): Promise<Drawn> {
   const size = request.base ?? storedRegion(plan) ?? turnSize(plan.upright, plan.orientation);
   const start: Draft = { image: await open(request), size, slot: 0 };
   if (plan.moves && !areFramewise(steps)) return drawnByFrames(request, start, geometry, [...early, ...late]);
-  const settled = { ...plan, source: { ...plan.source, deep: false } };
-  if (!isForeign(plan) || plan.steps.length === 0) {
+  const settled = { ...plan, source: { ...plan.source, deep: false, grey: false } };
+  if (request.base || !waitsForColour(plan) || plan.steps.length === 0) {
     const { image } = await runSteps(start, steps, handover(request), pass);
     return isMistakenForP3(plan)
       ? { image: (await hold(image, plan, pass)).reopen(), plan: settled }

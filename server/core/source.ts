@@ -27,6 +27,8 @@ export interface Source {
   /** Decoded in scans: the whole picture stays in memory meanwhile. */
   readonly scans: boolean;
   readonly cmyk: boolean;
+  /** One band, with or without alpha. */
+  readonly grey: boolean;
   /** Carries a colour profile. */
   readonly profile: boolean;
   /** 16 bits of RGB. */
@@ -78,6 +80,7 @@ export function readSource(format: SourceFormat, bytes: number, metadata: Header
     palette: metadata.isPalette === true || format === 'gif',
     scans: metadata.isProgressive === true,
     cmyk: metadata.space === 'cmyk',
+    grey: metadata.space === 'b-w' || metadata.space === 'grey16',
     profile: metadata.hasProfile === true,
     deep: metadata.space === 'rgb16',
     vector: format === 'svg',
@@ -85,8 +88,8 @@ export function readSource(format: SourceFormat, bytes: number, metadata: Header
 }
 
 /** Whether the result is P3 all the way, since the original may show more than sRGB can. */
-export function keepsGamut({ profile, cmyk }: Source, { icc }: { icc?: string }): boolean {
-  return icc === 'p3' && profile && !cmyk;
+export function keepsGamut({ profile, cmyk, grey }: Source, { icc }: { icc?: string }): boolean {
+  return icc === 'p3' && profile && !cmyk && !grey;
 }
 
 /** px of a page as it is meant to be looked at. */
