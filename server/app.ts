@@ -1,12 +1,19 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifySchema, LogController } from 'fastify';
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifySchema,
+  LogController,
+  type onRequestAsyncHookHandler,
+} from 'fastify';
 import type { Logger } from 'pino';
 import { isProblem, Problem, type ProblemCode, problemBody, problemCacheControl } from './errors.ts';
 import type { Lane } from './lane.ts';
 import type { Metrics } from './metrics.ts';
 import type { Originals } from './originals.ts';
+import { foldId } from './routes/api/ids.ts';
 import { explainRoutes } from './routes/explain.ts';
 import { type HealthOptions, healthRoutes } from './routes/health.ts';
 import { type ImageRoutesOptions, imageRoutes } from './routes/image.ts';
@@ -21,6 +28,8 @@ export interface AppDeps {
   readonly image: ImageRoutesOptions & { readonly originals: Originals };
   readonly watermarks: readonly string[];
   readonly health: HealthOptions;
+  /** Who may use what is under /api/. */
+  readonly guard?: onRequestAsyncHookHandler | undefined;
   /** Further routes: the management API. */
   readonly plugins: ReadonlyArray<(app: FastifyInstance) => void>;
   readonly version: string;
@@ -57,6 +66,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true }),
+    rewriteUrl: (raw) => foldId(raw.url ?? '/'),
     genReqId: (raw) => deps.requestId(raw as IncomingMessage),
     serverFactory: (handler) =>
       createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
@@ -70,6 +80,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   }) as unknown as FastifyInstance;
   handleErrors(app);
   logRequests(app, deps.metrics);
+  if (deps.guard) app.addHook('onRequest', deps.guard);
   app.addSchema(PROBLEM_SCHEMA);
   await app.register(fastifySwagger, openApi(deps.version));
   await app.register(fastifySwaggerUi, { routePrefix: '/docs', staticCSP: DOCS_CSP });

@@ -4,15 +4,20 @@ import type { Logger } from 'pino';
 import sharp from 'sharp';
 import { Access } from './access.ts';
 import type { AppDeps } from './app.ts';
+import { Auth } from './auth.ts';
 import { Gate } from './cache/gate.ts';
 import { Memory } from './cache/memory.ts';
 import type { Config } from './config.ts';
 import { Images } from './images.ts';
 import { Lane } from './lane.ts';
+import { composeManagement, type Management, type Outside } from './management.ts';
 import { Metrics } from './metrics.ts';
 import { Originals } from './originals.ts';
+import { LocalPresigner } from './presign.ts';
 import { Renderer } from './renderer.ts';
 import { Results } from './results.ts';
+import { apiGuard } from './routes/api/guard.ts';
+import { managementApi } from './routes/api/plugin.ts';
 import { cacheControl } from './routes/image-headers.ts';
 import { SvgSandbox } from './sandbox/svg.ts';
 import type { Stores } from './stores/open.ts';
@@ -83,13 +88,21 @@ export interface Composed {
   readonly deps: AppDeps;
   readonly core: Core;
   readonly images: Images;
+  /** Absent where nothing outside was handed in. */
+  readonly management: Management | undefined;
 }
 
 /** Everything that buildApp needs; `isDraining` is asked by /readyz. */
 export function composeServer(
   config: Config,
   stores: Stores,
-  process: { log: Logger; version: string; isDraining: () => boolean; plugins?: AppDeps['plugins'] },
+  process: {
+    log: Logger;
+    version: string;
+    isDraining: () => boolean;
+    plugins?: AppDeps['plugins'];
+    outside?: Outside;
+  },
 ): Composed {
   const core = composeCore(config, stores);
   const { originals, results, renderer, gates } = core;
@@ -142,6 +155,12 @@ export function composeServer(
     deadlineMs,
     now: unixSeconds,
   };
+  const { outside, plugins = [] } = process;
+  const management = outside && composeManagement(config, stores, core, { outside, log, memory });
+  const auth = new Auth(config);
+  if (management && auth.isOpen)
+    log.info('the management API is open: neither API_TOKENS nor JWKS_URL is set');
+  const api = management && apiPlugin(config, stores, core, { management, outside });
   const probes = {
     originals: () => stores.originals.ping(),
     results: () => stores.results.ping(),
@@ -157,8 +176,26 @@ export function composeServer(
     image,
     health,
     watermarks: Object.keys(config.watermarks),
-    plugins: process.plugins ?? [],
+    guard: apiGuard(auth),
+    plugins: api ? [api, ...plugins] : plugins,
     version: process.version,
   };
-  return { deps, core, images };
+  return { deps, core, images, management };
+}
+
+function apiPlugin(
+  config: Config,
+  stores: Stores,
+  core: Core,
+  { management, outside }: { management: Management; outside: Outside },
+): AppDeps['plugins'][number] {
+  const { presets, apiRatePerMinute: ratePerMinute, maxUploadBytes, webhookSecret, webhookPrivate } = config;
+  const localForms = outside.presigner instanceof LocalPresigner ? outside.presigner : undefined;
+  return (app) =>
+    managementApi(app, {
+      ...management,
+      ...{ records: stores.records, presets, ratePerMinute, maxUploadBytes, webhookPrivate, localForms },
+      check: (values) => core.renderer.check(values),
+      hasWebhookSecret: webhookSecret !== undefined,
+    });
 }

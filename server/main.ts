@@ -3,6 +3,7 @@ import { buildApp } from './app.ts';
 import { composeServer } from './compose.ts';
 import { loadConfig } from './config.ts';
 import { createLog } from './log.ts';
+import { openOutside } from './management.ts';
 import { openStores } from './stores/open.ts';
 
 /** Version in package.json. */
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
     log,
     version: packageVersion(),
     isDraining: () => draining,
+    outside: await openOutside(config),
   });
   const app = await buildApp(deps);
   const address = await app.listen({ port: config.port, host: config.host });

@@ -1,0 +1,214 @@
+import Type, { type TSchema } from 'typebox';
+import { IMAGE_STATUSES, VARIANT_STATUSES } from '../../stores/contracts.ts';
+
+/** Shapes of the management API: validation, types and the OpenAPI document come from here. */
+
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const options = { additionalProperties: false } as const;
+const title = Type.String({ maxLength: 200 });
+const description = Type.String({ maxLength: 2000 });
+const time = Type.String({ description: 'ISO 8601.' });
+const url = Type.String();
+const imageStatus = Type.Enum([...IMAGE_STATUSES]);
+const variantStatus = Type.Enum([...VARIANT_STATUSES]);
+
+export const Id = Type.String({
+  description:
+    'Id of an image. Its slashes may be written as %2F, and must be where it ends in the name of an action.',
+});
+
+export const Step = Type.Object(
+  {
+    type: Type.String({ description: 'Operation, as `resize` or `optimize`.' }),
+    params: Type.Optional(
+      Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+    ),
+  },
+  options,
+);
+const Steps = Type.Array(Step, { minItems: 1, maxItems: 32 });
+
+/** A query, a preset as `p=name`, or a list of operations. */
+export const Variants = Type.Array(Type.Union([Type.String({ maxLength: 1024 }), Steps]), { maxItems: 100 });
+
+/** Fields of an upload, once their JSON is read. */
+export const UploadFields = Type.Object(
+  {
+    id: Type.Optional(Type.String({ description: 'Generated when absent.' })),
+    title: Type.Optional(title),
+    description: Type.Optional(description),
+    collection: Type.Optional(Type.String()),
+    webhook: Type.Optional(
+      Type.String({ maxLength: 2000, description: 'Called when the image is finished.' }),
+    ),
+    variants: Type.Optional(Variants),
+    operations: Type.Optional(Steps),
+  },
+  options,
+);
+
+export const Variant = Type.Object({ variant: Type.String(), url, status: variantStatus });
+
+export const Upload = Type.Object({
+  id: Type.String(),
+  status: imageStatus,
+  title: nullable(title),
+  description: nullable(description),
+  url,
+  statusUrl: url,
+  variants: Type.Array(Variant),
+});
+
+const FileOutcome = Type.Union([
+  Upload,
+  Type.Object({ file: Type.String(), problem: Type.Object({}, { additionalProperties: true }) }),
+]);
+export const UploadAnswer = Type.Union([Upload, Type.Object({ images: Type.Array(FileOutcome) })]);
+
+export const VariantStatus = Type.Object({
+  variant: Type.String(),
+  url,
+  status: variantStatus,
+  bytes: nullable(Type.Integer()),
+  ms: nullable(Type.Number()),
+  attempts: Type.Integer(),
+  error: nullable(Type.String()),
+});
+
+export const Status = Type.Object({
+  id: Type.String(),
+  status: imageStatus,
+  error: nullable(Type.String()),
+  variants: Type.Array(VariantStatus),
+});
+
+const Focal = Type.Object(
+  { x: Type.Number({ minimum: 0, maximum: 1 }), y: Type.Number({ minimum: 0, maximum: 1 }) },
+  { ...options, description: 'Fractions of the upright image, from its top left.' },
+);
+
+const Original = Type.Object({
+  contentType: Type.String(),
+  format: Type.String(),
+  bytes: Type.Integer(),
+  width: Type.Integer(),
+  height: Type.Integer(),
+  frames: Type.Integer(),
+  placeholder: Type.Optional(Type.String({ description: 'Base64 ThumbHash.' })),
+  color: Type.Optional(Type.String({ description: 'Dominant colour, #rrggbb.' })),
+});
+
+const imageFields = {
+  id: Type.String(),
+  status: imageStatus,
+  title: nullable(title),
+  description: nullable(description),
+  collection: nullable(Type.String()),
+  focal: nullable(Focal),
+  url,
+  statusUrl: url,
+  original: nullable(Original),
+  version: nullable(Type.String()),
+  error: nullable(Type.String()),
+  createdAt: time,
+  updatedAt: time,
+};
+
+export const Image = Type.Object({ ...imageFields, variants: Type.Array(VariantStatus) });
+
+export const Images = Type.Object({
+  items: Type.Array(Type.Object(imageFields)),
+  next: nullable(Type.String({ description: 'Cursor of the next page; null on the last.' })),
+});
+
+export const PageQuery = Type.Object(
+  {
+    limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
+    cursor: Type.Optional(Type.String()),
+  },
+  options,
+);
+
+export const ImagesQuery = Type.Object(
+  {
+    ...PageQuery.properties,
+    collection: Type.Optional(Type.String()),
+    status: Type.Optional(imageStatus),
+  },
+  options,
+);
+
+export const Edit = Type.Object(
+  {
+    title: Type.Optional(nullable(title)),
+    description: Type.Optional(nullable(description)),
+    focal: Type.Optional(nullable(Focal)),
+    collection: Type.Optional(nullable(Type.String())),
+  },
+  { ...options, minProperties: 1, description: 'null removes.' },
+);
+
+export const WarmBody = Type.Object(
+  { variants: Type.Optional(Variants), operations: Type.Optional(Steps) },
+  { ...options, minProperties: 1 },
+);
+
+export const PurgeAnswer = Type.Object({
+  results: Type.Object({ removed: Type.Integer() }),
+  memory: Type.Object({ removed: Type.Integer(), elsewhereWithinSeconds: Type.Integer() }),
+  edge: Type.Object({
+    status: Type.Enum(['not configured', 'invalidating', 'failed']),
+    invalidation: Type.Optional(Type.String()),
+    error: Type.Optional(Type.String()),
+  }),
+});
+
+export const PresignBody = Type.Object(
+  {
+    filename: Type.String({ minLength: 1, maxLength: 200, description: 'Becomes the title.' }),
+    contentType: Type.String(),
+    size: Type.Integer({ minimum: 1, description: 'Bytes, exactly.' }),
+    id: Type.Optional(Type.String()),
+    variants: Type.Optional(Variants),
+  },
+  options,
+);
+
+export const Presigned = Type.Object({
+  id: Type.String(),
+  url,
+  fields: Type.Record(Type.String(), Type.String()),
+  expires: time,
+  statusUrl: url,
+});
+
+export const CollectionBody = Type.Object(
+  { name: Type.String({ minLength: 1, maxLength: 200 }), description: Type.Optional(description) },
+  options,
+);
+
+export const CollectionEdit = Type.Object(
+  {
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    description: Type.Optional(nullable(description)),
+  },
+  { ...options, minProperties: 1 },
+);
+
+export const Collection = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  description: nullable(description),
+  count: Type.Integer(),
+  createdAt: time,
+});
+
+export const Collections = Type.Object({ items: Type.Array(Collection), next: nullable(Type.String()) });
+
+export const Relationships = Type.Object(
+  { images: Type.Array(Type.String(), { minItems: 1, maxItems: 50, uniqueItems: true }) },
+  options,
+);
+
+/** Responses that every call may give. */
+export const PROBLEMS = { '4xx': { $ref: 'Problem#' }, '5xx': { $ref: 'Problem#' } } as const;
