@@ -47,7 +47,7 @@ function imageCases(it: Case, records: Records): void {
       original: { ...original, placeholder: 'aGk=', color: '#aabbcc' },
       webhook: 'https://example.com/hook?a=b',
       error: 'none',
-    generation: 2,
+      generation: 2,
     };
     t.equal(await records.createImage(image), true);
     const { revision, updatedAt, ...rest } = present(await records.image(image.id));
