@@ -274,7 +274,7 @@ export interface Jobs {
     options: { max: number; waitSeconds: number; visibilitySeconds: number },
     signal?: AbortSignal,
   ): Promise<ReceivedJob[]>;
-  /** Hides the message for `seconds` from now (0: give it back at once). False when the receipt is stale, which SQS may miss. */
+  /** Hides it for `seconds` from now (0: give it back at once). False for a stale receipt, which SQS may miss. */
   extend(receipt: string, seconds: number): Promise<boolean>;
   /** Done: the message never comes back. A stale receipt is not an error. */
   remove(receipt: string): Promise<void>;
