@@ -13,7 +13,11 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 t.test('admits as many as there are slots, and the rest in order of arrival', async (t) => {
   const { gate, pass } = gateAt();
   const order: string[] = [];
-  const enter = (name: string) => gate.acquire(price(100)).then((permit) => (order.push(name), permit));
+  const enter = async (name: string) => {
+    const permit = await gate.acquire(price(100));
+    order.push(name);
+    return permit;
+  };
   const [a, b] = [enter('a'), enter('b')];
   const [c, d] = [enter('c'), enter('d')];
   await settled();
@@ -30,7 +34,10 @@ t.test('is bounded by memory too, but lets one large piece in when nothing else 
   const { gate } = gateAt();
   const large = await gate.acquire(price(10, 5000));
   let entered = false;
-  const next = gate.acquire(price(10, 1)).then((permit) => ((entered = true), permit));
+  const next = gate.acquire(price(10, 1)).then((permit) => {
+    entered = true;
+    return permit;
+  });
   await settled();
   t.notOk(entered, 'a slot is free, memory is not');
   large.release();
