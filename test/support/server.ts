@@ -7,6 +7,7 @@ import pino from 'pino';
 import { buildApp } from '../../server/app.ts';
 import { type Composed, composeServer } from '../../server/compose.ts';
 import { loadConfig } from '../../server/config.ts';
+import { openOutside } from '../../server/management.ts';
 import { openStores, type Stores } from '../../server/stores/open.ts';
 
 export interface TestServer {
@@ -41,7 +42,8 @@ export async function startServer(env: Record<string, string> = {}): Promise<Tes
   });
   let draining = false;
   const log = pino({ level: 'info' }, sink);
-  const composed = composeServer(config, stores, { log, version: '0', isDraining: () => draining });
+  const outside = await openOutside(config);
+  const composed = composeServer(config, stores, { log, version: '0', isDraining: () => draining, outside });
   const app = await buildApp(composed.deps);
   const base = await app.listen({ port: 0, host: '127.0.0.1' });
   return {
