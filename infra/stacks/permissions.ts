@@ -4,21 +4,60 @@ export type Target = 'originals' | 'results' | 'records' | 'queue' | 'deadLetter
 /** What the action is granted on: the thing itself, what is in it, or its index. */
 export type Part = '' | '/*' | '/index/*';
 
-export interface Grant {
-  actions: readonly string[];
-  on: readonly (readonly [target: Target, part: Part])[];
-}
+export type Grant = readonly [target: Target, part: Part, actions: readonly string[]];
 
-const READ_RECORDS: Grant = {
-  actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:BatchGetItem'],
-  on: [
-    ['records', ''],
-    ['records', '/index/*'],
+const RECORDS: readonly Grant[] = [
+  [
+    'records',
+    '',
+    [
+      'dynamodb:BatchGetItem',
+      'dynamodb:ConditionCheckItem',
+      'dynamodb:DeleteItem',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:Query',
+      'dynamodb:UpdateItem',
+    ],
+  ],
+  ['records', '/index/*', ['dynamodb:Query']],
+];
+
+/**
+ * Every call that a program makes, by what it is made on; a test compares this with the calls in the code.
+ * ListBucket beside GetObject makes a missing key a 404: without it S3 answers 403, which is no absence.
+ */
+export const PERMISSIONS: Readonly<Record<Program, readonly Grant[]>> = {
+  server: [
+    ['originals', '', ['s3:ListBucket']],
+    ['originals', '/*', ['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject', 's3:PutObject']],
+    ['results', '', ['s3:ListBucket']],
+    ['results', '/*', ['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject', 's3:PutObject']],
+    ...RECORDS,
+    ['queue', '', ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage']],
+    ['deadLetters', '', ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl']],
+    ['cdn', '', ['cloudfront:CreateInvalidation']],
+  ],
+  warmer: [
+    ['originals', '', ['s3:ListBucket']],
+    ['originals', '/*', ['s3:DeleteObject', 's3:GetObject']],
+    ['results', '', ['s3:ListBucket']],
+    ['results', '/*', ['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject', 's3:PutObject']],
+    ...RECORDS,
+    [
+      'queue',
+      '',
+      [
+        'sqs:ChangeMessageVisibility',
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
+        'sqs:GetQueueUrl',
+        'sqs:ReceiveMessage',
+        'sqs:SendMessage',
+      ],
+    ],
+    ['deadLetters', '', ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl']],
+    ['notifications', '', ['sns:Publish']],
+    ['cdn', '', ['cloudfront:CreateInvalidation']],
   ],
 };
-
-/** Every call that a program makes, by what it is made on; a test compares this with the calls in the code. */
-export const PERMISSIONS = {
-  server: [READ_RECORDS],
-  warmer: [READ_RECORDS],
-} as const satisfies Record<Program, readonly Grant[]>;

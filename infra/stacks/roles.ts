@@ -37,10 +37,10 @@ export function taskRole(at: Context, program: Program, parts: ProgramParts): Ro
     cdn: parts.door.arn,
   };
   const statements = PERMISSIONS[program].map(
-    ({ actions, on }): Statement => ({
+    ([target, part, actions]): Statement => ({
       Effect: 'Allow',
       Action: actions,
-      Resource: on.map(([target, part]) => (part ? Fn.join('', [arns[target], part]) : arns[target])),
+      Resource: [part ? Fn.join('', [arns[target], part]) : arns[target]],
     }),
   );
   return role(at, program, statements);

@@ -1,0 +1,67 @@
+import t from 'tap';
+import { PERMISSIONS, type Program, type Target } from '../stacks/permissions.ts';
+import { ACTIONS, callsIn, callsOf, loadedBy } from './support/calls.ts';
+
+type Files = ReadonlyMap<string, string>;
+
+/** Which bucket a variable or field of this name holds; `objects` depends on the file that wraps it. */
+function bucketOf(file: string, receiver: string): Target {
+  if (receiver !== 'objects') return receiver === 'originals' ? 'originals' : 'results';
+  return file === 'server/originals.ts' ? 'originals' : 'results';
+}
+
+const OBJECT_CALL = /\b(originals|results|objects)\.(head|get|put|remove|removeAll|list|ping)\(/g;
+const JOB_CALL = /\b(?:jobs|queue)\.(send|receive|extend|remove|depth|redrive|ping)\(/g;
+
+/** Classes that wrap a bucket have methods of the bucket's names: a call of theirs is not one of the bucket's. */
+function isWrapper(file: string, receiver: string, files: Files): boolean {
+  const text = files.get(file) ?? '';
+  return new RegExp(`\\b${receiver}: (Originals|Results)\\b`).test(text);
+}
+
+/** Calls by what they are made on, as far as the program's files make them. */
+function callsBy(files: Files): [string, Target][] {
+  const calls: [string, Target][] = [];
+  const s3 = files.get('server/stores/s3.ts') ?? '';
+  const sqs = files.get('server/stores/sqs.ts') ?? '';
+  for (const [file, text] of files) {
+    if (file.startsWith('server/stores/dynamodb/table')) calls.push(...callsIn(text).map((call): [string, Target] => [call, 'records']));
+    if (file.startsWith('server/stores/')) continue;
+    for (const call of callsIn(text)) calls.push([call, call === 'Publish' ? 'notifications' : call === 'PresignedPost' ? 'originals' : 'cdn']);
+    for (const [, receiver, method] of text.matchAll(OBJECT_CALL)) {
+      if (isWrapper(file, String(receiver), files)) continue;
+      calls.push(...callsOf(s3, String(method), bucketOf(file, String(receiver))));
+    }
+    for (const [, method] of text.matchAll(JOB_CALL)) calls.push(...callsOf(sqs, String(method), 'queue'));
+  }
+  return calls;
+}
+
+/** `target+part action`, as both sides are compared. */
+function needed(files: Files): string[] {
+  const rows = callsBy(files).flatMap(([call, target]) => {
+    const actions = ACTIONS[call];
+    if (!actions) throw new Error(`No IAM action is known for ${call}: add it to ACTIONS`);
+    return actions.map(([action, part]) => `${target}${part} ${action}`);
+  });
+  return [...new Set(rows)].sort();
+}
+
+const granted = (program: Program): string[] =>
+  PERMISSIONS[program].flatMap(([target, part, actions]) => actions.map((action) => `${target}${part} ${action}`)).sort();
+
+for (const program of ['server', 'warmer'] as const) {
+  const files = loadedBy(`${program}/main.ts`);
+  const skip = files ? false : `${program}/main.ts is not written yet`;
+  t.test(`the ${program}’s role has what its code calls, no less and no more`, { skip }, async (t) => {
+    const wanted = needed(files ?? new Map());
+    t.comment(`${program}: ${files?.size} files, ${wanted.length} action and resource pairs`);
+    t.same(granted(program).filter((one) => !wanted.includes(one)), [], 'nothing too much');
+    t.same(wanted.filter((one) => !granted(program).includes(one)), [], 'nothing is missing');
+  });
+}
+
+t.test('an unknown call is noticed', async (t) => {
+  const files = new Map([['server/x.ts', 'client.send(new TagObjectCommand({}))']]);
+  t.throws(() => needed(files), { message: 'No IAM action is known for TagObject: add it to ACTIONS' });
+});
