@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { SECTIONS } from './tables.ts';
+import { SECTIONS, type Sections } from './tables.ts';
 
 const ROOT = new URL('..', import.meta.url);
 
@@ -12,17 +12,14 @@ const END = '<!-- end of generated -->';
  * @returns  the new text, and the names of the sections that were not up to date
  * @throws Error that names a section without markers
  */
-export function fill(
-  text: string,
-  sections: Readonly<Record<string, () => string>>,
-): { text: string; stale: string[] } {
+export async function fill(text: string, sections: Sections): Promise<{ text: string; stale: string[] }> {
   const stale: string[] = [];
   let filled = text;
   for (const [name, make] of Object.entries(sections)) {
     const from = filled.indexOf(start(name));
     const to = filled.indexOf(END, from);
     if (from < 0 || to < 0) throw new Error(`No markers for the section "${name}".`);
-    const wanted = `${start(name)}\n${make()}\n`;
+    const wanted = `${start(name)}\n${await make()}\n`;
     if (filled.slice(from, to) !== wanted) stale.push(name);
     filled = filled.slice(0, from) + wanted + filled.slice(to);
   }
@@ -34,7 +31,7 @@ export async function generate(check: boolean): Promise<string[]> {
   const told: string[] = [];
   for (const [file, sections] of Object.entries(SECTIONS)) {
     const url = new URL(file, ROOT);
-    const { text, stale } = fill(await readFile(url, 'utf8'), sections);
+    const { text, stale } = await fill(await readFile(url, 'utf8'), sections);
     if (stale.length && !check) await writeFile(url, text);
     told.push(...stale.map((name) => `${file}: ${name}`));
   }

@@ -5,6 +5,7 @@ import { OPERATIONS } from '../server/core/operations/index.ts';
 import { codecQuality } from '../server/core/quality.ts';
 import { allowedText, otherSpellings, ROWS, type Row } from '../server/core/table.ts';
 import { PROBLEMS, type ProblemCode, problemCacheControl } from '../server/errors.ts';
+import { calls } from './calls.ts';
 
 /** Where the examples lead once `npm start` runs. */
 export const EXAMPLE_IMAGE = 'http://localhost:8080/img/samples/ladybug.jpg';
@@ -89,6 +90,15 @@ function errors(): string {
   return table(['status', 'code', 'title', 'Cache-Control'], rows);
 }
 
+async function managementCalls(): Promise<string> {
+  const found = (await calls()).filter(({ path }) => path.startsWith('/api/'));
+  const rows = found.map(({ method, path, summary }) => [
+    code(`${method.toUpperCase()} ${path}`),
+    plain(summary),
+  ]);
+  return table(['call', 'does'], rows);
+}
+
 function prices(): string {
   const rows = Object.entries(FORMAT_TABLE).map(([format, { cost, memory }]) => [
     format,
@@ -110,8 +120,11 @@ function qualities(): string {
   return table(['`q`', 'JPEG', 'WebP', 'AVIF'], rows);
 }
 
+/** Makes the text of a section, by its name. */
+export type Sections = Readonly<Record<string, () => string | Promise<string>>>;
+
 /** What is generated, by file and section. */
-export const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
-  'README.md': { parameters, spellings, order, settings, errors },
+export const SECTIONS: Readonly<Record<string, Sections>> = {
+  'README.md': { calls: managementCalls, parameters, spellings, order, settings, errors },
   'docs/performance.md': { prices, qualities },
 };

@@ -18,11 +18,11 @@ t.test('the generated parts are what the code says now', async (t) => {
 
 t.test('a stale section is named and replaced, and nothing beside it', async (t) => {
   const text = 'before\n<!-- generated: one -->\nold\n<!-- end of generated -->\nafter\n';
-  const filled = fill(text, { one: () => 'new' });
+  const filled = await fill(text, { one: () => 'new' });
   t.same(filled.stale, ['one']);
   t.equal(filled.text, text.replace('old', 'new'));
-  t.same(fill(filled.text, { one: () => 'new' }).stale, []);
-  t.throws(() => fill('nothing', { one: () => '' }), /"one"/);
+  t.same((await fill(filled.text, { one: () => 'new' })).stale, []);
+  await t.rejects(fill('nothing', { one: () => '' }), /"one"/);
 });
 
 t.test('every image URL in the documentation can be read', async (t) => {

@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { buildApp } from '../server/app.ts';
+import { composeServer } from '../server/compose.ts';
+import { loadConfig } from '../server/config.ts';
+import { openOutside } from '../server/management.ts';
+import { openStores } from '../server/stores/open.ts';
+
+export interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly summary: string;
+}
+
+/** What the OpenAPI document of a server with default settings lists. */
+export async function calls(): Promise<Call[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
+  const config = loadConfig({ DATA_DIR: folder });
+  const stores = await openStores(config);
+  const log = pino({ level: 'silent' });
+  const outside = await openOutside(config);
+  const composed = composeServer(config, stores, { log, version: '0', isDraining: () => false, outside });
+  const app = await buildApp(composed.deps);
+  try {
+    await app.ready();
+    return Object.entries(app.swagger().paths ?? {}).flatMap(([path, item]) =>
+      Object.entries(item ?? {}).map(([method, operation]) => ({
+        method,
+        path,
+        summary: summaryOf(operation),
+      })),
+    );
+  } finally {
+    await app.close();
+    composed.core.sandbox.close();
+    stores.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function summaryOf(operation: unknown): string {
+  const known = operation !== null && typeof operation === 'object' && 'summary' in operation;
+  return known ? String(operation.summary) : '';
+}
