@@ -7,6 +7,7 @@ import Fastify, {
   type FastifySchema,
   LogController,
   type onRequestAsyncHookHandler,
+  type RouteOptions,
 } from 'fastify';
 import type { Logger } from 'pino';
 import { isProblem, Problem, type ProblemCode, problemBody, problemCacheControl } from './errors.ts';
@@ -94,6 +95,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   return app;
 }
 
+/** A deployment may leave the management API open; its page must still offer the token. */
+const TOKEN_OR_OPEN = [{ token: [] }, {}];
+
 function openApi(version: string) {
   return {
     openapi: {
@@ -109,12 +113,13 @@ function openApi(version: string) {
       buildLocalReference: (json: Record<string, unknown>, _base: unknown, _fragment: unknown, at: number) =>
         typeof json['$id'] === 'string' ? json['$id'] : `def-${at}`,
     },
-    transform: ({ schema, url }: { schema: FastifySchema; url: string }) => {
+    transform: ({ schema, url, route }: { schema: FastifySchema; url: string; route: RouteOptions }) => {
       const named = url.replace('/*', '/{id}');
       const params = schema?.params as { properties?: Record<string, unknown> } | undefined;
       const star = params?.properties?.['*'];
       const renamed = star ? { ...schema, params: { ...params, properties: { id: star } } } : schema;
-      return { schema: renamed, url: named };
+      const guarded = url.startsWith('/api/') && !route.config?.isOpen;
+      return { schema: guarded ? { ...renamed, security: TOKEN_OR_OPEN } : renamed, url: named };
     },
   };
 }

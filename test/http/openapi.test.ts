@@ -14,6 +14,7 @@ interface Operation {
   summary?: string;
   tags?: string[];
   parameters?: Parameter[];
+  security?: Record<string, unknown>[];
   responses: Record<string, { description?: string }>;
 }
 interface Document {
@@ -93,6 +94,14 @@ t.test('each operation has a summary, a tag, described answers, and its path par
       inPath.every(({ required }) => required),
       `${name}: path parameters are required`,
     );
+  }
+});
+
+t.test('the token is offered where it may be wanted, and nowhere else', async (t) => {
+  t.ok(document.components['securitySchemes']?.['token']);
+  for (const { path, method, operation } of operations()) {
+    const wanted = path.startsWith('/api/') && path !== '/api/uploads/{id}';
+    t.equal(operation.security?.some((one) => 'token' in one) ?? false, wanted, `${method} ${path}`);
   }
 });
 

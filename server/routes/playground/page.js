@@ -86,16 +86,15 @@ async function formats(pairs, signal) {
   await compare($('formats'), (format) => pathOf([...others, ['fmt', format]]), signal);
 }
 
-/** Ids that the management API lists; it may want a token, or not be there: then the samples. */
+/** Ids that the management API lists, which may want a token or not be there, and the samples that are. */
 async function knownIds(samples) {
   const answer = await api('/api/images?limit=100').catch(() => undefined);
-  const list = answer?.ok ? await answer.json() : {};
-  const ids = (list.items ?? []).map(({ id }) => id);
-  if (ids.length) return ids;
-  const there = await Promise.all(
-    samples.map(async (id) => (await fetch(`/img/${id}?w=1`, { method: 'HEAD' })).status),
-  );
-  return samples.filter((_id, at) => there[at] !== 404);
+  const { items = [] } = answer?.ok ? await answer.json() : {};
+  const listed = new Set(items.map(({ id }) => id));
+  const others = samples.filter((id) => !listed.has(id));
+  const heads = others.map(async (id) => (await fetch(`/img/${id}?w=1`, { method: 'HEAD' })).status);
+  const statuses = await Promise.all(heads);
+  return [...listed, ...others.filter((_id, at) => statuses[at] !== 404)];
 }
 
 function drawThumbs(ids) {
@@ -147,7 +146,8 @@ async function main() {
   const ids = await knownIds(samples);
   drawThumbs(ids);
   readHash(ids[0] ?? '');
-  $('token').addEventListener('change', async () => {
+  $('closed').addEventListener('submit', async (event) => {
+    event.preventDefault();
     drawThumbs(await knownIds(samples));
     await show();
   });
