@@ -7,7 +7,7 @@ import pino from 'pino';
 import { buildApp } from '../../server/app.ts';
 import { type Composed, composeServer } from '../../server/compose.ts';
 import { loadConfig } from '../../server/config.ts';
-import { openOutside } from '../../server/management.ts';
+import { type Outside, openOutside } from '../../server/management.ts';
 import { openStores, type Stores } from '../../server/stores/open.ts';
 
 export interface TestServer {
@@ -28,8 +28,16 @@ export async function temporaryFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'rendition-'));
 }
 
-/** The real server over real stores, listening on a free port. `env` as in production. */
-export async function startServer(env: Record<string, string> = {}): Promise<TestServer> {
+/**
+ * The real server over real stores, listening on a free port.
+ *
+ * @param env     as in production
+ * @param beyond  ready clients of what lies beyond the stores; others are made from `env`
+ */
+export async function startServer(
+  env: Record<string, string> = {},
+  beyond: Partial<Outside> = {},
+): Promise<TestServer> {
   const own = env['DATA_DIR'] === undefined ? await temporaryFolder() : undefined;
   const config = loadConfig({ DATA_DIR: own, HOST: '127.0.0.1', VERSION_SECONDS: '0', ...env });
   const stores = await openStores(config);
@@ -42,7 +50,7 @@ export async function startServer(env: Record<string, string> = {}): Promise<Tes
   });
   let draining = false;
   const log = pino({ level: 'info' }, sink);
-  const outside = await openOutside(config);
+  const outside = { ...(await openOutside(config)), ...beyond };
   const composed = composeServer(config, stores, { log, version: '0', isDraining: () => draining, outside });
   const app = await buildApp(composed.deps);
   const base = await app.listen({ port: 0, host: '127.0.0.1' });

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import multipart from '@fastify/multipart';
 import rateLimit from '@fastify/rate-limit';
-import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
 import type { Transformation } from '../../core/operations/index.ts';
 import type { Presets } from '../../core/rule.ts';
@@ -14,6 +14,7 @@ import { imageRoutes } from './images.ts';
 import { presignRoutes } from './presign.ts';
 import { statusRoutes } from './status.ts';
 import { uploadRoutes } from './upload.ts';
+import { validator } from './validate.ts';
 
 /** An app whose routes take their types from their schemas. */
 export type Api = FastifyInstance<
@@ -46,7 +47,7 @@ export function originOf(request: FastifyRequest): string {
 /** The management API, in a scope of its own. */
 export async function managementApi(app: FastifyInstance, deps: ApiDeps): Promise<void> {
   const api: Api = app.withTypeProvider<TypeBoxTypeProvider>();
-  api.setValidatorCompiler(TypeBoxValidatorCompiler);
+  api.setValidatorCompiler(validator);
   if (deps.ratePerMinute > 0) await limitRate(app, deps.ratePerMinute);
   await app.register(multipart);
   // A copy in a cache between would be shown to callers who lack the token, and late.

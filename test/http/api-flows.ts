@@ -1,0 +1,191 @@
+import type { Test } from 'tap';
+import { call, form, jobsOf, keysOf, noise, playWarmer, type UploadAnswer } from '../support/api.ts';
+import type { TestServer } from '../support/server.ts';
+
+const WANTED = ['w=64&fmt=webp', 'p=card&fmt=jpeg'];
+
+/** What the management API must do over any stores. */
+export async function flows(t: Test, server: TestServer): Promise<void> {
+  const { stores } = server;
+  const upload = (parts: Parameters<typeof form>[0]) =>
+    call<UploadAnswer>(server, 'POST', '/api/images', form(parts));
+  const file = await noise(120, 80);
+
+  await t.test('an upload is stored, known, queued, and finished when the warmer says so', async (t) => {
+    const parts = [
+      ['title', 'Red shoe'],
+      ['file', file],
+      ['variants', JSON.stringify(WANTED)],
+    ] as const;
+    const { status, body, headers } = await upload(parts);
+    t.equal(status, 202);
+    t.equal(headers.get('location'), body.statusUrl);
+    t.match(body, { status: 'processing', title: 'Red shoe', url: `${server.base}/img/${body.id}` });
+    const queued = { variant: 'fmt=webp&w=64', status: 'queued', url: `${body.url}?fmt=webp&w=64` };
+    t.same(body.variants[0], queued);
+    t.equal(body.variants[1]?.variant, 'fit=cover&fmt=jpeg&h=300&w=400');
+    const record = await call(server, 'GET', `/api/images/${body.id}`);
+    t.match(record.body, { original: { width: 120, height: 80, format: 'jpeg', bytes: file.length } });
+    const jobs = await jobsOf(server);
+    t.match(jobs, [{ kind: 'warm', id: body.id, variants: body.variants.map(({ variant }) => variant) }]);
+    await playWarmer(server, body.id);
+    const finished = await call(server, 'GET', `/api/images/${body.id}/status?wait=5`);
+    t.match(finished.body, {
+      status: 'completed',
+      variants: [{ status: 'ready', attempts: 1, bytes: 1 }, {}],
+    });
+    t.equal((await server.get(`/img/${body.id}?w=20`)).status, 200);
+    t.equal(
+      (
+        await upload([
+          ['id', body.id],
+          ['file', file],
+        ])
+      ).status,
+      409,
+      'its id is taken',
+    );
+  });
+
+  await t.test('a replaced original is another version, and nothing old is left', async (t) => {
+    const id = 'products/shoe.jpg';
+    await upload([
+      ['id', id],
+      ['file', file],
+      ['variants', JSON.stringify(WANTED)],
+    ]);
+    await playWarmer(server, id);
+    const before = await server.get(`/img/${id}?w=30&fmt=png`);
+    await before.arrayBuffer();
+    await server.composed.images.settle();
+    await jobsOf(server);
+    const other = await noise(60, 60, 7);
+    const path = `/api/images/${id}/original`;
+    t.match(await call(server, 'PUT', path, form([['file', Buffer.from('no picture')]])), { status: 415 });
+    t.equal((await call(server, 'GET', `/api/images/${id}`)).body['status'], 'completed', 'untouched');
+    const replaced = await call<UploadAnswer>(server, 'PUT', path, form([['file', other]]));
+    t.equal(replaced.status, 202);
+    t.same(
+      replaced.body.variants.map(({ status }) => status),
+      ['queued', 'queued'],
+    );
+    const now = await call(server, 'GET', `/api/images/${id.replace('/', '%2F')}`);
+    t.match(now.body, { status: 'processing', original: { width: 60, height: 60 } });
+    t.match(await jobsOf(server), [{ kind: 'warm', id }]);
+    const after = await server.get(`/img/${id}?w=30&fmt=png`);
+    t.equal(after.headers.get('x-image-cache'), 'miss');
+    t.equal(after.headers.get('x-image-height'), '30');
+    await after.arrayBuffer();
+    await server.composed.images.settle();
+    t.notOk(
+      (await keysOf(stores.originals)).some((key) => key.startsWith('.')),
+      'nothing staged is left',
+    );
+  });
+
+  await t.test('a purge clears every tier and says so; what was ready is told to be gone', async (t) => {
+    const { body } = await upload([
+      ['file', file],
+      ['variants', '["w=64&fmt=webp"]'],
+    ]);
+    await playWarmer(server, body.id);
+    const get = async () => {
+      const response = await server.get(`/img/${body.id}?w=33&fmt=png`);
+      await response.arrayBuffer();
+      await server.composed.images.settle();
+      return response.headers.get('x-image-cache');
+    };
+    t.same([await get(), await get()], ['miss', 'memory']);
+    const purge = await call(server, 'POST', `/api/images/${body.id}/purge`);
+    t.match(purge, {
+      status: 200,
+      body: { results: { removed: 1 }, memory: { removed: 1 }, edge: { status: 'not configured' } },
+    });
+    t.same([await get(), await get()], ['miss', 'memory']);
+    const status = await call(server, 'GET', `/api/images/${body.id}/status`);
+    t.match(status.body, { status: 'completed', variants: [{ status: 'skipped', error: /Purged/ }] });
+    await jobsOf(server);
+    await call(server, 'POST', `/api/images/${body.id}/variants`, { variants: ['w=64&fmt=webp'] });
+    t.match(await jobsOf(server), [{ id: body.id, variants: ['fmt=webp&w=64'] }]);
+    t.equal((await call(server, 'POST', '/api/images/none/purge')).status, 404);
+  });
+
+  await t.test('a delete leaves nothing, and may be repeated', async (t) => {
+    const { body } = await upload([
+      ['file', file],
+      ['variants', '["w=64&fmt=webp"]'],
+    ]);
+    await (await server.get(`/img/${body.id}?w=20`)).arrayBuffer();
+    await server.composed.images.settle();
+    t.equal((await call(server, 'DELETE', `/api/images/${body.id}`)).status, 204);
+    t.equal((await call(server, 'DELETE', `/api/images/${body.id}`)).status, 204);
+    const keys = [...(await keysOf(stores.originals)), ...(await keysOf(stores.results))];
+    t.same(
+      keys.filter((key) => key.includes(body.id)),
+      [],
+    );
+    t.same(await stores.records.variants(body.id), []);
+    t.equal((await call(server, 'GET', `/api/images/${body.id}`)).status, 404);
+    t.equal((await server.get(`/img/${body.id}?w=20`)).status, 404);
+  });
+
+  await t.test('a delete during renders leaves nothing behind', async (t) => {
+    const { body } = await upload([['file', await noise(900, 900, 3)]]);
+    const renders = [1, 2, 3, 4].map((n) =>
+      server.get(`/img/${body.id}?w=${500 + n}&fmt=webp`).then((response) => response.arrayBuffer()),
+    );
+    await call(server, 'DELETE', `/api/images/${body.id}`);
+    await Promise.all(renders);
+    await server.composed.images.settle();
+    t.same(
+      (await keysOf(stores.results)).filter((key) => key.includes(body.id)),
+      [],
+    );
+  });
+  await collections(t, server, file);
+}
+
+async function collections(t: Test, server: TestServer, file: Buffer): Promise<void> {
+  const make = async (name: string) =>
+    String((await call(server, 'POST', '/api/collections', { name })).body['id']);
+  const upload = async (...parts: [string, string][]) =>
+    (await call<UploadAnswer>(server, 'POST', '/api/images', form([...parts, ['file', file]]))).body.id;
+  const relate = (method: string, id: string, images: string[]) =>
+    call(server, method, `/api/collections/${id}/relationships/images`, { images });
+
+  await t.test('collections: made, filled, listed, emptied, removed', async (t) => {
+    const id = await make('Shoes');
+    const inside = await upload(['collection', id]);
+    const other = await upload();
+    t.match((await relate('POST', id, [other])).body, { id, name: 'Shoes', description: null, count: 2 });
+    const listed = await call<{ items: { id: string }[] }>(server, 'GET', `/api/images?collection=${id}`);
+    t.same(listed.body.items.map((item) => item.id).sort(), [inside, other].sort());
+    t.equal((await call(server, 'DELETE', `/api/collections/${id}`)).status, 409, 'not empty');
+    t.match((await relate('DELETE', id, [inside, other])).body, { count: 0 });
+    t.equal((await call(server, 'DELETE', `/api/collections/${id}`)).status, 204);
+    t.equal((await call(server, 'DELETE', `/api/collections/${id}`)).status, 404);
+  });
+
+  await t.test('collections: an image is in one at most, both sides exist, all or nothing', async (t) => {
+    const [a, b] = [await make('A'), await make('B')];
+    const [one, two] = [await upload(), await upload()];
+    t.equal((await relate('POST', 'none', [one])).status, 404);
+    t.match(await relate('POST', a, [one, 'absent']), { status: 404, body: { code: 'image_not_found' } });
+    t.match((await call(server, 'GET', `/api/collections/${a}`)).body, { count: 0 });
+    await relate('POST', a, [one]);
+    t.match(await relate('POST', b, [two, one]), { status: 409, body: { code: 'conflict', received: one } });
+    t.match((await call(server, 'GET', `/api/collections/${b}`)).body, { count: 0 });
+    const [left, right] = await Promise.all([relate('POST', a, [two]), relate('POST', b, [two])]);
+    t.same([left.status, right.status].sort(), [200, 409], 'of two at once, one wins');
+    const empty = await make('C');
+    const [related, removed] = await Promise.all([
+      relate('POST', empty, [await upload()]),
+      call(server, 'DELETE', `/api/collections/${empty}`),
+    ]);
+    t.ok(
+      (related.status === 200 && removed.status === 409) ||
+        (related.status === 404 && removed.status === 204),
+      `filled or removed, never both: ${related.status} ${removed.status}`,
+    );
+  });
+}
