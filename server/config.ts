@@ -212,6 +212,12 @@ export const SETTINGS = {
     'Whether webhooks may use http and private addresses: for development only.',
   ),
   warmSlots: setting('WARM_SLOTS', integer(1, 256), availableParallelism(), 'Renders at once in a warmer.'),
+  warmerPort: setting(
+    'WARMER_PORT',
+    integer(0, 65_535),
+    0,
+    'Port on which a warmer answers /healthz; 0: none.',
+  ),
   warmAttempts: setting('WARM_ATTEMPTS', integer(1, 100), 5, 'Receives of a job before it is given up.'),
   visibilitySeconds: setting(
     'VISIBILITY_SECONDS',

@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { loadConfig } from '../server/config.ts';
+import { createLog } from '../server/log.ts';
+import { openOutside } from '../server/management.ts';
+import { openStores } from '../server/stores/open.ts';
+import { composeWarmer, type Warmer } from './compose.ts';
+import { lowerPriority } from './priority.ts';
+
+/** Of STOP_MS for ending in order; the rest is for giving back what did not end. */
+const ORDERLY = 0.8;
+/** A long poll takes 20 s; an answer that is this much late never comes. */
+const HUNG_MS = 90_000;
+
+/** For a container's health check: alive as long as the queue is looked at. */
+async function listen(port: number, { worker }: Warmer): Promise<void> {
+  const server = createServer((request, response) => {
+    const known = request.url === '/healthz';
+    response.writeHead(!known ? 404 : worker.idleMs < HUNG_MS ? 200 : 503).end();
+  });
+  server.listen(port).unref();
+  await once(server, 'listening');
+}
+
+async function main(): Promise<void> {
+  lowerPriority();
+  const config = loadConfig(process.env);
+  const { log, flush } = createLog(config.logLevel);
+  const stores = await openStores(config);
+  const warmer = composeWarmer(config, stores, { log, outside: await openOutside(config) });
+  const { worker, rounds } = warmer;
+  let stopping = false;
+  const stop = (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    worker.stop();
+    setTimeout(async () => {
+      await worker.release();
+      log.warn('not finished in time; given back');
+      flush();
+      process.exit(0);
+    }, config.stopMs * ORDERLY).unref();
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  if (config.warmerPort) await listen(config.warmerPort, warmer);
+  rounds.start();
+  log.info({ stores: stores.kinds, slots: config.warmSlots, ready: true }, 'warming');
+  flush();
+  await worker.run();
+  await rounds.stop();
+  await warmer.close();
+  stores.close();
+  log.info('stopped');
+  flush();
+  process.exit(0);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,42 @@
+import type { WarmJob } from '../server/jobs.ts';
+import type { Results } from '../server/results.ts';
+import type { Records } from '../server/stores/contracts.ts';
+import { currentVersion, type Warming } from '../server/warming.ts';
+
+const SKIPPED = { status: 'skipped', error: 'The original was changed or deleted meanwhile.' } as const;
+
+export interface StaleOptions {
+  readonly records: Records;
+  readonly results: Results;
+  readonly warming: Warming;
+}
+
+/**
+ * Ends a job whose version is not that of the image any more. Nothing of it stays: no results, not even those of
+ * a warmer that was killed before it could look again, and no variants that wait for ever. Where the record
+ * knows the newer version, what is still open is asked for under that one.
+ *
+ * @returns how many variants were skipped
+ */
+export async function endStale({ id, version, variants }: WarmJob, options: StaleOptions): Promise<number> {
+  const { records, results, warming } = options;
+  for (const variant of variants) {
+    if (await results.head(id, variant, version)) await results.remove(id, variant);
+  }
+  const record = await records.image(id);
+  const current = record && currentVersion(record);
+  if (current !== undefined && current !== version) {
+    const known = await records.variants(id);
+    const open = known.filter(
+      (one) => one.version === version && (one.status === 'queued' || one.status === 'rendering'),
+    );
+    const named = open.map(({ variant }) => variant).filter((variant) => variants.includes(variant));
+    if (named.length) await warming.queue(id, named);
+    return 0;
+  }
+  let skipped = 0;
+  for (const variant of variants) {
+    if (await records.updateVariant(id, variant, version, ['queued', 'rendering'], SKIPPED)) skipped += 1;
+  }
+  return skipped;
+}

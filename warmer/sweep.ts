@@ -1,0 +1,91 @@
+import type { Arrivals } from '../server/arrivals.ts';
+import { sendWarm } from '../server/jobs.ts';
+import { revise } from '../server/revise.ts';
+import type { ImageRecord, Jobs, Records, VariantRecord } from '../server/stores/contracts.ts';
+import { currentVersion, type Warming } from '../server/warming.ts';
+import type { Finish } from './finish.ts';
+
+export interface SweepOptions {
+  readonly records: Records;
+  readonly jobs: Jobs;
+  readonly arrivals: Pick<Arrivals, 'reconcile'>;
+  readonly warming: Warming;
+  readonly finish: Finish;
+  /** Nothing has been written of an image for so long: something may be wrong with it. */
+  readonly staleSeconds: number;
+  readonly now: () => Date;
+  readonly onFailure: (error: unknown, id: string) => void;
+}
+
+const LIMIT = 100;
+/** With other messages waiting, a job of this many `staleSeconds` may still be one of them. */
+const PATIENCE = 10;
+
+/** Finds images that got stuck: a message that was lost, a process killed between two writes. */
+export class Sweep {
+  readonly #options: SweepOptions;
+
+  constructor(options: SweepOptions) {
+    this.#options = options;
+  }
+
+  /** @returns how many images were sent again */
+  async run(): Promise<number> {
+    const { records, jobs, now, staleSeconds, onFailure } = this.#options;
+    const before = new Date(now().getTime() - staleSeconds * 1000);
+    const stalled = await records.stalled(before, LIMIT);
+    const { ready } = stalled.length ? await jobs.depth() : { ready: 0 };
+    let sent = 0;
+    for (const { id } of stalled) {
+      try {
+        if (await this.#look(id, ready === 0)) sent += 1;
+      } catch (error) {
+        onFailure(error, id);
+      }
+    }
+    return sent;
+  }
+
+  async #look(id: string, queueIsEmpty: boolean): Promise<boolean> {
+    const { records, arrivals, warming, finish } = this.#options;
+    // Leftovers of uploads, objects that were overwritten or removed without an event.
+    await arrivals.reconcile(id);
+    const record = await records.image(id);
+    const version = record && currentVersion(record);
+    if (!record || !version || record.status === 'uploading') return false;
+    const open = (await records.variants(id)).filter(isOpen);
+    const older = open.filter((one) => one.version !== version);
+    if (older.length)
+      await warming.queue(
+        id,
+        older.map(({ variant }) => variant),
+      );
+    if (open.length === 0) await finish.settle(id);
+    const current = open.filter((one) => one.version === version);
+    if (current.length === 0 || !this.#isLost(record, current, queueIsEmpty)) return older.length > 0;
+    await this.#send(record, version, current);
+    return true;
+  }
+
+  /** Whether the message of open variants is gone: nobody has touched them, and no queue explains the wait. */
+  #isLost(record: ImageRecord, open: readonly VariantRecord[], queueIsEmpty: boolean): boolean {
+    const last = Math.max(...[record, ...open].map(({ updatedAt }) => Date.parse(updatedAt)));
+    const seconds = (this.#options.now().getTime() - last) / 1000;
+    return seconds > this.#options.staleSeconds * (queueIsEmpty ? 1 : PATIENCE);
+  }
+
+  /** The record is touched first, so that the next sweep leaves the image alone for a while. */
+  async #send({ id }: ImageRecord, version: string, open: readonly VariantRecord[]): Promise<void> {
+    const { records, jobs } = this.#options;
+    const touched = await revise(records, id, () => ({ status: 'processing' }));
+    if (!touched || currentVersion(touched) !== version) return;
+    await sendWarm(
+      jobs,
+      id,
+      version,
+      open.map(({ variant }) => variant),
+    );
+  }
+}
+
+const isOpen = ({ status }: VariantRecord): boolean => status === 'queued' || status === 'rendering';

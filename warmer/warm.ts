@@ -1,0 +1,227 @@
+import type { Gate } from '../server/cache/gate.ts';
+import type { Member, Outcome, Picture, Shared } from '../server/core/fan-out.ts';
+import { groupPlans } from '../server/core/fan-out.ts';
+import type { Opened, Rendered } from '../server/core/render.ts';
+import { isProblem } from '../server/errors.ts';
+import type { WarmJob } from '../server/jobs.ts';
+import type { Original, Originals } from '../server/originals.ts';
+import type { Renderer } from '../server/renderer.ts';
+import type { Results } from '../server/results.ts';
+import { resultOf } from '../server/results.ts';
+import type { Records, VariantChange, VariantStatus } from '../server/stores/contracts.ts';
+import { VARIANT_STATUSES } from '../server/stores/contracts.ts';
+import type { Warming } from '../server/warming.ts';
+import type { Finish } from './finish.ts';
+import { renderGroups } from './renders.ts';
+import { endStale } from './stale.ts';
+import { isOpen, isPermanent, reasonOf } from './verdict.ts';
+
+export interface WarmOptions {
+  readonly originals: Originals;
+  readonly results: Results;
+  readonly records: Records;
+  readonly renderer: Renderer;
+  readonly gate: Gate;
+  /** Of the gate. */
+  readonly slots: number;
+  readonly finish: Finish;
+  readonly warming: Warming;
+  /** How this process renders. */
+  readonly shared: (opened: Opened, signal: AbortSignal) => Shared;
+  /** Monotonic ms. */
+  readonly now: () => number;
+}
+
+/** What became of the variants of a job, and ms by stage; for the log. */
+export interface WarmReport {
+  /** Rendered now. */
+  ready: number;
+  /** Were there already. */
+  current: number;
+  failed: number;
+  skipped: number;
+  fetchMs: number;
+  renderMs: number;
+}
+
+/** A job on its way. */
+interface Run {
+  readonly job: WarmJob;
+  readonly signal: AbortSignal;
+  readonly report: WarmReport;
+  /** What made a variant wait for another try. */
+  trouble: unknown;
+  /** The image is not of this version any more. */
+  stale: boolean;
+}
+
+const OPEN: readonly VariantStatus[] = ['queued', 'rendering', 'failed'];
+
+/** Renders the variants of an image before anyone asks for them. */
+export class Warm {
+  readonly #options: WarmOptions;
+
+  constructor(options: WarmOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Works on a job until each of its variants is ready, failed or skipped. May be repeated, also by several at
+   * once: what is there is not made again.
+   *
+   * @param receives  how often the message has been received
+   * @throws what kept a variant from being tried to the end: the message is worth another try
+   */
+  async run(job: WarmJob, receives: number, signal: AbortSignal): Promise<WarmReport> {
+    const report = { ready: 0, current: 0, failed: 0, skipped: 0, fetchMs: 0, renderMs: 0 };
+    const run: Run = { job, signal, report, trouble: undefined, stale: false };
+    const identity = await this.#options.originals.refresh(job.id);
+    if (identity?.version !== job.version) return this.#abandon(run);
+    const open = await this.#open(job);
+    const missing = await this.#missing(run, open);
+    if (missing.length) await this.#render(run, missing);
+    if (run.stale) return this.#abandon(run);
+    await this.#options.finish.settle(job.id, { again: receives > 1 && open.length === 0 });
+    if (run.trouble !== undefined) throw run.trouble;
+    return report;
+  }
+
+  async #open({ id, version, variants }: WarmJob): Promise<string[]> {
+    const records = await this.#options.records.variants(id);
+    return records
+      .filter((one) => one.version === version && variants.includes(one.variant) && isOpen(one))
+      .map(({ variant }) => variant);
+  }
+
+  /** Those without a current result; the others are ready, by whoever made them. */
+  async #missing({ job, report }: Run, open: readonly string[]): Promise<string[]> {
+    const stored = await Promise.all(
+      open.map(async (variant) => {
+        const facts = await this.#options.results.head(job.id, variant, job.version);
+        if (facts) await this.#mark(job, variant, { status: 'ready', bytes: facts.size });
+        return facts !== undefined;
+      }),
+    );
+    const missing = open.filter((_variant, at) => !stored[at]);
+    report.current += open.length - missing.length;
+    return missing;
+  }
+
+  async #render(run: Run, missing: readonly string[]): Promise<void> {
+    const { originals, renderer, gate, slots, now } = this.#options;
+    const { job, signal, report } = run;
+    const begun = now();
+    let original: Original;
+    let opened: Opened;
+    try {
+      original = await originals.fetch(job.id, signal);
+      run.stale = original.version !== job.version;
+      if (run.stale) return;
+      opened = await renderer.open(original.bytes, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      run.stale = isProblem(error) && error.code === 'image_not_found';
+      for (const name of run.stale ? [] : missing) await this.#fail(run, name, error);
+      return;
+    }
+    report.fetchMs = Math.round(now() - begun);
+    const members = await this.#plan(run, missing, opened, original);
+    const storing: Promise<void>[] = [];
+    const done = (outcome: Outcome, ms: number) => storing.push(this.#done(run, original, outcome, ms));
+    const begin = (picture: Picture) => this.#begin(run, picture);
+    const shared = this.#options.shared(opened, signal);
+    try {
+      await renderGroups(groupPlans(members), { gate, slots, shared, begin, done });
+    } finally {
+      await Promise.all(storing);
+      report.renderMs = Math.round(now() - begun - report.fetchMs);
+      if (signal.aborted) await this.#giveBack(job);
+    }
+  }
+
+  /** Plans each variant; one that cannot be planned fails alone. */
+  async #plan(run: Run, missing: readonly string[], opened: Opened, { focal }: Original): Promise<Member[]> {
+    const members: Member[] = [];
+    for (const name of missing) {
+      try {
+        const wanted = { canonical: name, lane: 'warm', focal } as const;
+        members.push({ name, ...(await this.#options.renderer.plan(opened, wanted)) });
+      } catch (error) {
+        await this.#fail(run, name, error);
+      }
+    }
+    return members;
+  }
+
+  async #begin(run: Run, picture: Picture): Promise<boolean> {
+    if (run.stale) return false;
+    const attempt = { status: 'rendering', attempt: true } as const;
+    const wanted = await Promise.all(picture.map(({ name }) => this.#mark(run.job, name, attempt, OPEN)));
+    return wanted.some((is) => is);
+  }
+
+  /** Stores a result, and takes it back if the image is another one by now. Never rejects. */
+  async #done(run: Run, original: Original, outcome: Outcome, ms: number): Promise<void> {
+    const { name } = outcome.member;
+    try {
+      if ('error' in outcome) return await this.#fail(run, name, outcome.error);
+      if (await this.#store(run.job, name, original, outcome.rendered, Math.round(ms))) run.report.ready += 1;
+      else run.stale = true;
+    } catch (error) {
+      // The records cannot be reached either, or not yet: the message comes again.
+      await this.#fail(run, name, error).catch(() => {
+        run.trouble ??= error;
+      });
+    }
+  }
+
+  async #store(
+    job: WarmJob,
+    name: string,
+    original: Original,
+    rendered: Rendered,
+    ms: number,
+  ): Promise<boolean> {
+    const { originals, results } = this.#options;
+    await results.put(resultOf(job.id, name, original, rendered));
+    const now = await originals.refresh(job.id);
+    const ready = { status: 'ready', bytes: rendered.bytes.length, ms } as const;
+    const kept = now?.version === job.version && (await this.#mark(job, name, ready));
+    if (!kept) await results.remove(job.id, name);
+    return kept;
+  }
+
+  /** For good, or until the next try. */
+  async #fail(run: Run, name: string, thrown: unknown): Promise<void> {
+    const error = reasonOf(thrown);
+    if (isPermanent(thrown)) {
+      run.report.failed += 1;
+      await this.#mark(run.job, name, { status: 'failed', error }, OPEN);
+      return;
+    }
+    run.trouble ??= thrown;
+    await this.#mark(run.job, name, { status: 'queued', error }, ['rendering', 'queued']);
+  }
+
+  /** What was begun and not finished waits again. */
+  async #giveBack({ id, version, variants }: WarmJob): Promise<void> {
+    for (const variant of variants) {
+      await this.#options.records.updateVariant(id, variant, version, ['rendering'], { status: 'queued' });
+    }
+  }
+
+  async #abandon({ job, report }: Run): Promise<WarmReport> {
+    report.skipped = await endStale(job, this.#options);
+    return report;
+  }
+
+  /** False when the variant is gone or of another version. */
+  #mark(
+    { id, version }: WarmJob,
+    variant: string,
+    change: VariantChange,
+    from: readonly VariantStatus[] = VARIANT_STATUSES,
+  ): Promise<boolean> {
+    return this.#options.records.updateVariant(id, variant, version, from, change);
+  }
+}

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Jobs, ReceivedJob } from '../server/stores/contracts.ts';
+import { isPermanent } from './verdict.ts';
+
+export interface WorkerOptions {
+  readonly jobs: Jobs;
+  /** Jobs at once. */
+  readonly slots: number;
+  readonly visibilitySeconds: number;
+  /** Works on a message to its end; what it resolves to goes to the log. Rejects: the message is not done. */
+  readonly handle: (message: ReceivedJob, signal: AbortSignal) => Promise<object>;
+  readonly log: Logger;
+  /** Monotonic ms. */
+  readonly now: () => number;
+}
+
+const WAIT_SECONDS = 20;
+/** After a queue that could not be reached. */
+const PAUSE_MS = 2000;
+
+/** Takes messages from the queue, holds each while it is worked on, and gives back what is not finished. */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #stopping = new AbortController();
+  readonly #held = new Set<string>();
+  #lastLook: number;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#lastLook = options.now();
+  }
+
+  /** ms since the queue was last looked at or a message worked on; grows without end when we hang. */
+  get idleMs(): number {
+    return this.#held.size ? 0 : this.#options.now() - this.#lastLook;
+  }
+
+  /** Resolves after `stop`, when nothing is under way any more. */
+  async run(): Promise<void> {
+    const lanes = Array.from({ length: this.#options.slots }, () => this.#lane());
+    await Promise.all(lanes);
+  }
+
+  /** No further messages; what is under way ends before its next picture and is given back. */
+  stop(): void {
+    this.#stopping.abort(new Error('The warmer stops.'));
+  }
+
+  /** Gives back what is still held. */
+  async release(): Promise<void> {
+    await Promise.allSettled([...this.#held].map((receipt) => this.#options.jobs.extend(receipt, 0)));
+  }
+
+  async #lane(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const [message] = await this.#receive(signal);
+      this.#lastLook = this.#options.now();
+      if (message) await this.#work(message, signal);
+    }
+  }
+
+  async #receive(signal: AbortSignal): Promise<ReceivedJob[]> {
+    const { jobs, visibilitySeconds, log } = this.#options;
+    try {
+      return await jobs.receive({ max: 1, waitSeconds: WAIT_SECONDS, visibilitySeconds }, signal);
+    } catch (err) {
+      log.warn({ err }, 'queue not reached');
+      await sleep(PAUSE_MS, undefined, { signal }).catch(() => {});
+      return [];
+    }
+  }
+
+  async #work(message: ReceivedJob, signal: AbortSignal): Promise<void> {
+    const { jobs, handle, log, now } = this.#options;
+    const { receipt, receives } = message;
+    const started = now();
+    const heart = this.#beat(receipt);
+    this.#held.add(receipt);
+    try {
+      const report = await handle(message, signal);
+      await jobs.remove(receipt);
+      log.info({ ...report, receives, ms: Math.round(now() - started) }, 'job');
+    } catch (err) {
+      const seconds = signal.aborted ? 0 : this.#backoffSeconds(receives);
+      await jobs.extend(receipt, seconds).catch(() => {});
+      if (signal.aborted) log.info({ receives }, 'job given back');
+      else log.warn({ err, receives, seconds, permanent: isPermanent(err) }, 'job not done');
+    } finally {
+      clearInterval(heart);
+      this.#held.delete(receipt);
+    }
+  }
+
+  /** A message that is worked on must not be delivered again, however long it takes. */
+  #beat(receipt: string): NodeJS.Timeout {
+    const { jobs, visibilitySeconds, log } = this.#options;
+    const beat = async () => {
+      const held = await jobs.extend(receipt, visibilitySeconds);
+      if (!held) log.warn('a message was lost while it was worked on; another warmer has it');
+    };
+    const onFailure = (err: unknown) => log.warn({ err }, 'visibility not extended');
+    return setInterval(() => beat().catch(onFailure), visibilitySeconds * 500);
+  }
+
+  #backoffSeconds(receives: number): number {
+    return Math.min(this.#options.visibilitySeconds, 2 ** (receives - 1));
+  }
+}
