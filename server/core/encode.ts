@@ -70,11 +70,10 @@ function described(image: Sharp, { values, orientation }: Plan, metadata: Header
 /** From best to smallest: quality for the lossy codecs, colours for the palettes. */
 function ladder({ format, settings }: Plan): EncoderSettings[] {
   if (format === 'png' || format === 'gif') {
-    const palettes = [256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 4, 2].filter(
-      (n) => n <= (settings.colors ?? 256),
-    );
-    const steps = palettes.map((colors) => ({ ...settings, colors }));
-    return settings.colors === undefined && format === 'png' ? [settings, ...steps] : steps;
+    // libvips has palettes of 1, 2, 4 and 8 bits, no sizes between.
+    const most = settings.colors ?? (format === 'png' ? 257 : 256);
+    const fewer = [256, 16, 4, 2].filter((colors) => colors < most);
+    return [settings, ...fewer.map((colors) => ({ ...settings, colors }))];
   }
   return Array.from({ length: settings.quality }, (_, at) => ({
     ...settings,

@@ -29,7 +29,6 @@ export interface Size {
  */
 export const SLOTS = {
   flatten: 10,
-  greyscale: 20,
   resize: 30,
   flip: 40,
   turn: 50,
@@ -38,7 +37,6 @@ export const SLOTS = {
   crop: 80,
   extend: 90,
   median: 100,
-  threshold: 110,
   blur: 120,
   recomb: 130,
   modulate: 140,
@@ -48,7 +46,6 @@ export const SLOTS = {
   linear: 180,
   normalise: 190,
   tint: 200,
-  negate: 210,
 } as const;
 export type Slot = keyof typeof SLOTS;
 

@@ -167,10 +167,9 @@ export const inv = operation({
   summary: 'Negative; alpha stays.',
   params: { inv: flag({ aliases: ['negate'], doc: 'Negative.' }) },
   example: 'w=160&inv',
+  // Not negate(): the fractions that recomb leaves come out black there (sharp 0.35.5: gray with negate).
   steps: ({ inv }) =>
-    inv
-      ? [{ name: 'negate', slot: 'negate', apply: (image) => image.negate({ alpha: false }), cost: 3 }]
-      : [],
+    inv ? [{ name: 'negative', slot: 'linear', apply: (image) => image.linear(-1, 255), cost: 4 }] : [],
 });
 
 export const thr = operation({

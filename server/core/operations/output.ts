@@ -70,7 +70,7 @@ export const encode = operation({
       max: 256,
       never: ['colors fmt=jpeg', 'colors fmt=webp', 'colors fmt=avif'],
       idle: ['ph', 'colors=256 fmt=gif'],
-      doc: 'Palette for PNG and GIF.',
+      doc: 'Palette for PNG and GIF, rounded up to 2, 4, 16 or 256.',
     }),
     effort: choice(['fast', 'std', 'small'], {
       fallback: 'std',
