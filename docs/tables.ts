@@ -126,5 +126,6 @@ export type Sections = Readonly<Record<string, () => string | Promise<string>>>;
 /** What is generated, by file and section. */
 export const SECTIONS: Readonly<Record<string, Sections>> = {
   'README.md': { calls: managementCalls, parameters, spellings, order, settings, errors },
-  'docs/performance.md': { prices, qualities },
+  'docs/performance.md': { prices },
+  'docs/quality.md': { qualities },
 };
