@@ -14,9 +14,10 @@ export interface OperationStep {
   readonly params?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 
-/** Steps of the picture: what belongs to a URL alone is none. */
+/** What a step may say: nothing that belongs to a URL, and no preset, which is many steps at once. */
+const SAYABLE = ROWS.filter(({ key, param }) => !param.rule.url && key !== 'p');
 const STEPS: readonly Operation[] = OPERATIONS.filter((operation: Operation) =>
-  Object.values(operation.params).some(({ rule }) => !rule.url),
+  SAYABLE.some((row) => row.operation === operation),
 );
 
 const spellings = ({ key, param }: Row): string[] => [key, ...(param.rule.aliases ?? [])];
@@ -24,9 +25,7 @@ const spellings = ({ key, param }: Row): string[] => [key, ...(param.rule.aliase
 /** Every name of a step: its operation's, and those of the parameters that the operation owns. */
 const TYPES: ReadonlyMap<string, Operation> = new Map([
   ['optimize', encode],
-  ...ROWS.filter(({ operation }) => STEPS.includes(operation)).flatMap((row) =>
-    spellings(row).map((name): [string, Operation] => [name, row.operation]),
-  ),
+  ...SAYABLE.flatMap((row) => spellings(row).map((name): [string, Operation] => [name, row.operation])),
   ...STEPS.map((operation): [string, Operation] => [operation.name, operation]),
 ]);
 
@@ -95,7 +94,7 @@ function paramsOf(
   operation: Operation,
   at: string,
 ): [string, string][] {
-  const rows = ROWS.filter((row) => row.operation === operation);
+  const rows = SAYABLE.filter((row) => row.operation === operation);
   const given = Object.entries(params);
   if (given.length === 0) return [[switchOf(type, rows, at), '1']];
   const names = rows.flatMap(spellings);

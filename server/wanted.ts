@@ -17,17 +17,23 @@ export interface WantedOptions {
   readonly check: (values: Transformation) => void;
 }
 
+/** What a request asks to warm; `operations` is one more variant. */
+export interface Asked {
+  readonly variants?: readonly Wanted[] | undefined;
+  readonly operations?: readonly OperationStep[] | undefined;
+}
+
 /**
- * Canonical forms of what a request asks to warm, each once, in order.
+ * Canonical forms of what a request asks to warm, each once, in order. Refusals name the place: the width of
+ * the second variant is `variants[1].w`.
  *
- * @param name  of the field, for refusals: the second variant is `variants[1]`
  * @throws Problem of variantsOf and readOperations; `not_allowed` for what this deployment does not make
  */
-export function readWanted(wanted: readonly Wanted[], options: WantedOptions, name = 'variants'): string[] {
-  const forms = wanted.flatMap((one, at) => readOne(one, options, `${name}[${at}]`));
-  const variants = [...new Set(forms)];
-  if (variants.length <= MAX_WANTED) return variants;
-  const facts = { param: name, received: String(variants.length), allowed: `1-${MAX_WANTED}` };
+export function readWanted({ variants = [], operations }: Asked, options: WantedOptions): string[] {
+  const asked = variants.flatMap((one, at) => readOne(one, options, `variants[${at}]`));
+  const forms = [...new Set([...asked, ...(operations ? readOne(operations, options, 'operations') : [])])];
+  if (forms.length <= MAX_WANTED) return forms;
+  const facts = { param: 'variants', received: String(forms.length), allowed: `1-${MAX_WANTED}` };
   throw new Problem('invalid_parameter', `At most ${MAX_WANTED} variants in one request.`, facts);
 }
 

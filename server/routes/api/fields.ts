@@ -64,12 +64,9 @@ export class FormFields {
   }
 
   #read(): Details {
-    const { variants = [], operations, title, description, collection, webhook } = this.#checked();
+    const { variants, operations, title, description, collection, webhook } = this.#checked();
     if (webhook !== undefined) this.#checkWebhook(webhook);
-    const wanted = [
-      ...readWanted(variants, this.#deps),
-      ...(operations ? readWanted([operations], this.#deps, 'operations') : []),
-    ];
+    const wanted = readWanted({ variants, operations }, this.#deps);
     return { title, description, collection, webhook, variants: wanted };
   }
 

@@ -51,12 +51,7 @@ export function imageRoutes(api: Api, deps: ApiDeps): void {
     },
     async (request, reply) => {
       const id = readId(request.params.id);
-      const { variants = [], operations } = request.body;
-      const wanted = [
-        ...readWanted(variants, deps),
-        ...(operations ? readWanted([operations], deps, 'operations') : []),
-      ];
-      const described = await library.warm(id, wanted);
+      const described = await library.warm(id, readWanted(request.body, deps));
       const base = urls.base(originOf(request));
       return reply
         .code(202)

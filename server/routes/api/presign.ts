@@ -21,7 +21,7 @@ export function presignRoutes(api: Api, deps: ApiDeps): void {
     },
     async (request) => {
       const base = urls.base(originOf(request));
-      const variants = readWanted(request.body.variants ?? [], deps);
+      const variants = readWanted(request.body, deps);
       const form = await announcements.announce({ ...request.body, variants }, base);
       return { ...form, fields: { ...form.fields }, statusUrl: urls.status(base, form.id) };
     },

@@ -1,0 +1,130 @@
+import { S3Client as Client, type S3Client } from '@aws-sdk/client-s3';
+import t from 'tap';
+import { S3Presigner } from '../../server/presign.ts';
+import { call, form, jobsOf, keysOf, noise } from '../support/api.ts';
+import { identity } from '../support/emulators.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+interface Presigned {
+  id: string;
+  url: string;
+  fields: Record<string, string>;
+  expires: string;
+  statusUrl: string;
+}
+
+let server: TestServer;
+t.before(async () => {
+  server = await startServer({ API_TOKENS: '' });
+});
+t.teardown(() => server.close());
+
+async function presign(size: number, more: object = {}) {
+  const body = { filename: 'shoe.jpg', contentType: 'image/jpeg', size, ...more };
+  return call<Presigned>(server, 'POST', '/api/images/presign', body);
+}
+
+async function post({ url, fields }: Presigned, file: Uint8Array, changed: Record<string, string> = {}) {
+  const response = await fetch(url, {
+    method: 'POST',
+    body: form([...Object.entries({ ...fields, ...changed }), ['file', file]]),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text ? JSON.parse(text) : {} };
+}
+
+/** What the warmer does with an `objects` job. */
+async function deliver() {
+  for (const job of await jobsOf(server)) {
+    if (job['kind'] !== 'objects' || !Array.isArray(job['events'])) continue;
+    for (const { id, change, etag } of job['events']) {
+      await server.composed.management?.arrivals[change === 'created' ? 'created' : 'removed'](id, etag);
+    }
+  }
+}
+
+t.test('a presigned form is posted by a browser, and the event completes the record and warms', async (t) => {
+  const file = await noise(60, 40);
+  const { status, body } = await presign(file.length, { variants: ['w=20&fmt=webp'] });
+  t.equal(status, 200);
+  t.ok(Date.parse(body.expires) > Date.now());
+  const announced = await call(server, 'GET', `/api/images/${body.id}/status`);
+  t.match(announced.body, {
+    status: 'uploading',
+    variants: [{ variant: 'fmt=webp&w=20', status: 'queued' }],
+  });
+  t.same(await post(body, file), { status: 204, body: {} });
+  await deliver();
+  await deliver();
+  const record = await call(server, 'GET', `/api/images/${body.id}`);
+  t.match(record.body, {
+    status: 'processing',
+    title: 'shoe.jpg',
+    original: { width: 60, height: 40 },
+    variants: [{ variant: 'fmt=webp&w=20', status: 'queued' }],
+  });
+  t.match(await post(body, file), { status: 409 }, 'once only');
+});
+
+t.test('the form is held to its size, type, key and time', async (t) => {
+  const file = await noise(60, 40);
+  const { body } = await presign(file.length);
+  const other = (await presign(file.length)).body;
+  for (const [changed, bytes, expected] of [
+    [{}, Buffer.concat([file, file]), { status: 413, body: { code: 'upload_too_large' } }],
+    [
+      {},
+      file.subarray(0, 500),
+      { status: 400, body: { received: '500 bytes', allowed: `${file.length} bytes` } },
+    ],
+    [
+      {},
+      Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'),
+      { status: 415, body: { received: 'image/svg+xml' } },
+    ],
+    [{ key: other.id }, file, { status: 403, body: { code: 'not_allowed', param: 'key' } }],
+    [{ 'Content-Type': 'image/png' }, file, { status: 403, body: { param: 'Content-Type' } }],
+    [{ policy: other.fields['policy'] ?? '' }, file, { status: 403, body: { code: 'bad_signature' } }],
+    [{ signature: '' }, file, { status: 403, body: { code: 'bad_signature' } }],
+    [
+      { policy: other.fields['policy'] ?? '', signature: other.fields['signature'] ?? '' },
+      file,
+      { status: 403 },
+    ],
+  ] as const) {
+    t.match(await post(body, bytes, changed), expected);
+  }
+  t.notOk((await keysOf(server.stores.originals)).includes(body.id), 'nothing was stored');
+  const past = server.composed.deps;
+  t.ok(past);
+  t.match(await presign(60_000_000), { status: 413 });
+  t.match(await presign(100, { contentType: 'image/heic' }), { status: 415 });
+  t.match(await presign(100, { id: body.id }), { status: 409 });
+  t.match(await presign(100, { id: 'a b' }), { status: 400 });
+});
+
+t.test('bytes that turn out to be no image fail their record, and do not stay', async (t) => {
+  const broken = (await noise(60, 40)).subarray(0, 300);
+  const { body } = await presign(broken.length);
+  t.equal((await post(body, broken)).status, 204);
+  await deliver();
+  const { body: status } = await call(server, 'GET', `/api/images/${body.id}/status`);
+  t.match(status, { status: 'failed', error: /damaged/ });
+  t.notOk((await keysOf(server.stores.originals)).includes(body.id));
+});
+
+t.test('on S3 the form carries the same conditions', async (t) => {
+  const client: S3Client = new Client({ ...identity, endpoint: 'http://127.0.0.1:9', forcePathStyle: true });
+  const policy = { id: 'a/b.jpg', contentType: 'image/jpeg', size: 100, expires: 0 };
+  const { url, fields } = await new S3Presigner(client, 'originals').form(policy);
+  t.equal(url, 'http://127.0.0.1:9/originals');
+  const { conditions } = JSON.parse(Buffer.from(fields['Policy'] ?? '', 'base64').toString());
+  const texts = conditions.map((one: unknown) => JSON.stringify(one));
+  for (const wanted of [
+    '["content-length-range",100,100]',
+    '["eq","$Content-Type","image/jpeg"]',
+    '{"key":"a/b.jpg"}',
+  ]) {
+    t.ok(texts.includes(wanted), wanted);
+  }
+});
