@@ -29,12 +29,12 @@ export function anchors(text: string): Set<string> {
   return new Set([...headings, ...[...text.matchAll(/<a id="([^"]+)">/g)].map(([, id = '']) => id)]);
 }
 
-/** Image URLs, as a browser would read them; those with a placeholder in them are left out. */
+/** Image URLs, as a browser would read them; those with a placeholder or a pattern in them are left out. */
 export function imageUrls(text: string): string[] {
   const found = text.match(/\/img\/[^\s"'`)\]>|,]*(?:,[^\s"'`)\]>|,]+)*/g) ?? [];
   return found
     .map((url) => url.replaceAll('&amp;', '&'))
-    .filter((url) => !/[<…]/.test(url) && url !== '/img/');
+    .filter((url) => !/[<…*{]/.test(url) && url !== '/img/');
 }
 
 /** Lines of the fenced shell examples. */
