@@ -18,8 +18,8 @@ function distance(a: string, b: string): number {
 /** The name that `word` was probably meant to be; undefined when none is near. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const lower = word.toLowerCase();
-  const limit = Math.min(2, Math.max(1, Math.floor(lower.length / 2)));
-  const ranked = names
+  const limit = Math.min(2, Math.floor(lower.length / 2));
+  const ranked = (lower === '' ? [] : names)
     .map((name) => ({ name, away: distance(lower, name) }))
     .filter(({ away }) => away <= limit)
     .sort((a, b) => a.away - b.away || b.name.length - a.name.length);

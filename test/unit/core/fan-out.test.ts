@@ -1,0 +1,144 @@
+import { readFile } from 'node:fs/promises';
+import t from 'tap';
+import type { Member, Outcome } from '../../../server/core/fan-out.ts';
+import { groupPlans, openGroup, renderPicture } from '../../../server/core/fan-out.ts';
+import { makePlan } from '../../../server/core/plan.ts';
+import { type Opened, openOriginal, render } from '../../../server/core/render.ts';
+import { readQuery, readTransformation } from '../../../server/core/transformation.ts';
+import { corpusPath } from '../../support/corpus.ts';
+import { lumaOf, ssim } from '../../support/ssim.ts';
+
+const LIMITS = { maxPixels: 100_000_000, maxFrames: 500 };
+const now = () => performance.now();
+
+function member(opened: Opened, query: string): Member {
+  const name = readQuery(query, {}).canonical;
+  const options = { lane: 'live', limits: LIMITS } as const;
+  return { name, options, plan: makePlan(opened.source, readTransformation(name), options) };
+}
+
+const sharedBy = (opened: Opened, signal?: AbortSignal) => ({
+  opened,
+  maxPixels: LIMITS.maxPixels,
+  pass: { timeoutSeconds: 20, signal },
+  now,
+});
+
+async function fanned(opened: Opened, members: readonly Member[]): Promise<Map<string, Outcome>> {
+  const outcomes = new Map<string, Outcome>();
+  for (const group of groupPlans(members)) {
+    const base = await openGroup(group, sharedBy(opened));
+    for (const picture of group.pictures) {
+      for await (const outcome of renderPicture(picture, base, sharedBy(opened)))
+        outcomes.set(outcome.member.name, outcome);
+    }
+  }
+  return outcomes;
+}
+
+const SOURCES = [
+  'photos/kodim23.png',
+  'photos/adobergb-1.jpg',
+  'photos/eiffel-portrait-small.jpg',
+  'exif/landscape-6.jpg',
+  'exif/landscape-7.jpg',
+  'samples/cmyk-small.jpg',
+  'samples/transparency-demo.png',
+  'samples/cat-trotting.gif',
+  'colour/grey-gamma22.jpg',
+  'colour/16bit-alpha.png',
+  'colour/16bit-rec2020-linear.png',
+  'formats/harvesters-lossy.webp',
+  'formats/kodim23.avif',
+  'formats/screenshot.png',
+  'formats/tiled.tiff',
+];
+
+/** Lossless, so that pixels are compared and not what an encoder makes of a rounding. */
+const QUERIES = [
+  'w=200&fmt=png&anim=0',
+  'w=120&fmt=png&anim=0',
+  'w=100&h=100&fit=cover&g=ne&fmt=png&anim=0',
+  'w=100&h=60&fit=contain&bg=ff0000&fmt=png&anim=0',
+  'w=90&rot=90&fmt=png&anim=0',
+  'w=90&rot=10&bg=00ff00&fmt=png&anim=0',
+  'w=110&sharp=2&fmt=png&anim=0',
+  'rect=r,0.1,0.1,0.5,0.5&w=80&fmt=png&anim=0',
+  'rect=r,0.1,0.1,0.5,0.5&w=60&fmt=png&anim=0',
+  'w=80&trim=10&fmt=png&anim=0',
+  'w=80&icc=keep&fmt=png&anim=0',
+];
+
+for (const file of SOURCES) {
+  t.test(`${file}: what is rendered together is what is rendered alone`, async (t) => {
+    const opened = await openOriginal(await readFile(corpusPath(file)));
+    const members = QUERIES.map((query) => member(opened, query));
+    const together = await fanned(opened, members);
+    for (const { name, plan, options } of members) {
+      const outcome = together.get(name);
+      const alone = await render({ ...sharedBy(opened), plan, options });
+      if (!outcome || 'error' in outcome) {
+        t.fail(`${name}: ${String(outcome?.error)}`);
+        continue;
+      }
+      const [a, b] = [alone.size, outcome.rendered.size];
+      t.same(b, a, `${name}: size`);
+      t.same(outcome.rendered.warnings, alone.warnings, `${name}: warnings`);
+      const likeness = ssim(await lumaOf(alone.bytes), await lumaOf(outcome.rendered.bytes));
+      t.ok(likeness >= 0.98, `${name}: SSIM ${likeness.toFixed(4)}`);
+    }
+  });
+}
+
+t.test('formats of one size are one picture, sizes of one region one decode', async (t) => {
+  const opened = await openOriginal(await readFile(corpusPath('photos/kodim23.png')));
+  const queries = ['w=200&fmt=webp', 'w=200&fmt=jpeg&q=50', 'w=100&fmt=webp', 'rect=0,0,50,50&w=20&fmt=webp'];
+  const groups = groupPlans(queries.map((query) => member(opened, query)));
+  t.same(
+    groups.map(({ base, pictures }) => [base?.width, pictures.map(({ length }) => length)]),
+    [
+      [200, [2, 1]],
+      [undefined, [1]],
+    ],
+  );
+});
+
+t.test('a format that paints another background is another picture', async (t) => {
+  const opened = await openOriginal(await readFile(corpusPath('photos/kodim23.png')));
+  const groups = groupPlans(['w=200&rot=10&fmt=webp', 'w=200&rot=10&fmt=jpeg'].map((q) => member(opened, q)));
+  t.same(
+    groups.map(({ pictures }) => pictures.length),
+    [2],
+  );
+});
+
+t.test('what looks at pixels, moves or is drawn is rendered from the original', async (t) => {
+  const groups = async (file: string, queries: string[]) => {
+    const opened = await openOriginal(await readFile(corpusPath(file)));
+    return groupPlans(queries.map((query) => member(opened, query))).map(({ base }) => base);
+  };
+  const sizes = (rest: string) => ['w=50', 'w=60'].map((size) => `${size}${rest}&fmt=webp`);
+  const alone = [undefined, undefined];
+  t.same(await groups('photos/kodim23.png', sizes('&trim=10')), alone);
+  t.same(await groups('photos/kodim23.png', sizes('&h=70&fit=cover&g=attention')), alone);
+  t.same(await groups('photos/kodim23.png', ['w=4000&up&fmt=webp', 'w=4001&up&fmt=webp']), alone);
+  t.same(await groups('samples/cat-trotting.gif', sizes('')), alone);
+  t.same(await groups('samples/drop-shadow.svg', sizes('')), alone);
+  t.same(await groups('photos/adobergb-1.jpg', sizes('&icc=p3')), alone);
+});
+
+t.test('an abort ends it before the next member', async (t) => {
+  const opened = await openOriginal(await readFile(corpusPath('photos/kodim23.png')));
+  const [group] = groupPlans(['w=200&fmt=webp', 'w=200&fmt=jpeg'].map((query) => member(opened, query)));
+  const controller = new AbortController();
+  const shared = sharedBy(opened, controller.signal);
+  const picture = group?.pictures[0];
+  if (!picture) throw new Error('no group');
+  const render = async () => {
+    for await (const { member } of renderPicture(picture, undefined, shared)) {
+      t.match(member.name, 'fmt=webp');
+      controller.abort(new Error('enough'));
+    }
+  };
+  await t.rejects(render(), { message: 'enough' });
+});
