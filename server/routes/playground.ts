@@ -11,6 +11,7 @@ const SAMPLES = new URL('../../samples/', import.meta.url);
 const TYPES: Readonly<Record<string, string>> = {
   'index.html': 'text/html; charset=utf-8',
   'style.css': 'text/css; charset=utf-8',
+  'form.css': 'text/css; charset=utf-8',
   'page.js': 'text/javascript; charset=utf-8',
   'form.js': 'text/javascript; charset=utf-8',
   'views.js': 'text/javascript; charset=utf-8',

@@ -35,7 +35,7 @@ t.test('the page and all that it loads come from here, small and under a strict 
     for (const [, link = ''] of text.matchAll(/(?:src|href)="(\/playground\/[^"]+)"/g)) seen.add(link);
     for (const [, link = ''] of text.matchAll(/from '\.\/([^']+)'/g)) seen.add(`/playground/${link}`);
   }
-  t.equal(seen.size, 5);
+  t.equal(seen.size, 6);
   t.ok(bytes < MAX_BYTES, `${bytes} bytes`);
 });
 
