@@ -13,7 +13,9 @@ export function loadedBy(entry: string): Map<string, string> | undefined {
     if (files.has(name)) return;
     const text = readFileSync(file, 'utf8');
     files.set(name, text);
-    const imports = text.matchAll(/^(?:import|export) (?!type )[^;]*?from '(\.[^']+)'|import\('(\.[^']+)'\)/gm);
+    const imports = text.matchAll(
+      /^(?:import|export) (?!type )[^;]*?from '(\.[^']+)'|import\('(\.[^']+)'\)/gm,
+    );
     for (const [, still, dynamic] of imports) visit(join(dirname(file), String(still ?? dynamic)));
   };
   visit(join(ROOT, entry));
@@ -22,10 +24,19 @@ export function loadedBy(entry: string): Map<string, string> | undefined {
 
 /** SDK call to the actions that IAM knows it by, and what they are granted on. */
 export const ACTIONS: Readonly<Record<string, readonly (readonly [action: string, part: Part])[]>> = {
-  HeadObject: [['s3:GetObject', '/*'], ['s3:ListBucket', '']],
-  GetObject: [['s3:GetObject', '/*'], ['s3:ListBucket', '']],
+  HeadObject: [
+    ['s3:GetObject', '/*'],
+    ['s3:ListBucket', ''],
+  ],
+  GetObject: [
+    ['s3:GetObject', '/*'],
+    ['s3:ListBucket', ''],
+  ],
   PutObject: [['s3:PutObject', '/*']],
-  Upload: [['s3:PutObject', '/*'], ['s3:AbortMultipartUpload', '/*']],
+  Upload: [
+    ['s3:PutObject', '/*'],
+    ['s3:AbortMultipartUpload', '/*'],
+  ],
   PresignedPost: [['s3:PutObject', '/*']],
   DeleteObjects: [['s3:DeleteObject', '/*']],
   ListObjectsV2: [['s3:ListBucket', '']],
@@ -35,7 +46,10 @@ export const ACTIONS: Readonly<Record<string, readonly (readonly [action: string
   Put: [['dynamodb:PutItem', '']],
   Delete: [['dynamodb:DeleteItem', '']],
   Update: [['dynamodb:UpdateItem', '']],
-  Query: [['dynamodb:Query', ''], ['dynamodb:Query', '/index/*']],
+  Query: [
+    ['dynamodb:Query', ''],
+    ['dynamodb:Query', '/index/*'],
+  ],
   TransactWrite: [
     ['dynamodb:PutItem', ''],
     ['dynamodb:UpdateItem', ''],
