@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   const { log, flush } = createLog(config.logLevel);
   const stores = await openStores(config);
   let draining = false;
-  const { deps, core, images } = composeServer(config, stores, {
+  const { deps, core, images, management } = composeServer(config, stores, {
     log,
     version: packageVersion(),
     isDraining: () => draining,
@@ -45,6 +45,7 @@ async function main(): Promise<void> {
     await app.close();
     clearInterval(idle);
     await images.settle();
+    await management?.notifier.stop();
     core.sandbox.close();
     stores.close();
     log.info('drained');

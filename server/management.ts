@@ -99,7 +99,16 @@ export function composeManagement(
   });
   const onUnsent = (err: unknown, id: string) =>
     log.warn({ err, id }, 'job not sent; the sweep will send it');
-  const warming = new Warming({ records, jobs, onUnsent });
+  const notifier = new Notifier({
+    urls,
+    topic: outside.topic,
+    webhookSecret: config.webhookSecret,
+    allowPrivate: config.webhookPrivate,
+    log,
+    now: () => Date.now() / 1000,
+  });
+  const onFinished = notifier.notifyFinished.bind(notifier);
+  const warming = new Warming({ records, jobs, onUnsent, onFinished });
   const defaults = variantsOfAll(config.warmDefaults, config.presets);
   const arrivals = new Arrivals({ originals, records, measure, purge, warming, defaults, now });
   const limits = { maxBytes: maxUploadBytes, maxSourceBytes };
@@ -111,14 +120,6 @@ export function composeManagement(
     }),
     announcements: new Announcements({ originals, records, jobs, presigner, limits, now }),
     library: new Library({ originals, records, purge, warming, arrivals }),
-    ...{ arrivals, warming, purge, urls },
-    notifier: new Notifier({
-      urls,
-      topic: outside.topic,
-      webhookSecret: config.webhookSecret,
-      allowPrivate: config.webhookPrivate,
-      log,
-      now: () => Date.now() / 1000,
-    }),
+    ...{ arrivals, warming, purge, urls, notifier },
   };
 }

@@ -8,6 +8,8 @@ export interface WarmingOptions {
   readonly jobs: Jobs;
   /** The message could not be sent; the variants stand in the table and the sweep sends them. */
   readonly onUnsent: (error: unknown, id: string) => void;
+  /** An image got to its end without a warmer: nothing was asked of it, or all of it was there. */
+  readonly onFinished: (record: ImageRecord, variants: readonly VariantRecord[]) => void;
 }
 
 /** What the variants of an image come to, once its original is there. */
@@ -40,16 +42,22 @@ export class Warming {
    * @returns         the named variants as they stand; undefined when there is no image or no original
    */
   async queue(id: string, variants: readonly string[]): Promise<VariantRecord[] | undefined> {
-    const { records, jobs, onUnsent } = this.#options;
+    const { records, jobs, onUnsent, onFinished } = this.#options;
     const record = await records.image(id);
     const version = record && currentVersion(record);
     if (!version) return undefined;
     const named = variants.length ? await records.queueVariants(id, version, variants) : [];
-    const status = settledStatus((await records.variants(id)).filter((one) => one.version === version));
-    const settled = await revise(records, id, (now) => (now.status === status ? undefined : { status }));
+    const known = (await records.variants(id)).filter((one) => one.version === version);
+    const status = settledStatus(known);
+    let moved = false;
+    const settled = await revise(records, id, (now) => {
+      moved = now.status !== status;
+      return moved ? { status } : undefined;
+    });
     if (!settled) return undefined;
     // Overwritten or purged meanwhile: what was queued is of a version that nobody asks for any more.
     if (currentVersion(settled) !== version) return this.queue(id, variants);
+    if (moved && status !== 'processing') onFinished(settled, known);
     const queued = named.filter((one) => one.status === 'queued').map(({ variant }) => variant);
     await sendWarm(jobs, id, version, queued).catch((error: unknown) => onUnsent(error, id));
     return named;
