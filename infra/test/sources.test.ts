@@ -45,6 +45,11 @@ t.test('docs/deploy.md names every variable', async (t) => {
   for (const name of Object.keys(SETTINGS)) t.match(page, `\`${name}\``, name);
 });
 
+t.test('sharp is here for its types, of the version that the programs have', async (t) => {
+  const { dependencies } = JSON.parse(read('package.json'));
+  t.equal(JSON.parse(read('package.json', INFRA)).devDependencies.sharp, dependencies.sharp);
+});
+
 t.test('tasks are given settings that the programs have', async (t) => {
   const stack = await synthStage();
   const known = new Set(
@@ -64,8 +69,24 @@ t.test('tasks are given settings that the programs have', async (t) => {
   }
 });
 
+interface Schema {
+  TABLE_SCHEMA: {
+    AttributeDefinitions: { AttributeName: string; AttributeType: string }[];
+    KeySchema: { AttributeName: string }[];
+    GlobalSecondaryIndexes: {
+      IndexName: string;
+      KeySchema: { AttributeName: string }[];
+      Projection: { ProjectionType: string };
+    }[];
+    BillingMode: string;
+  };
+  TTL_ATTRIBUTE: string;
+}
+
 // The schema is the programs' and loads their packages, which this one does not install.
-const schema = await import('../../server/stores/dynamodb/schema.ts').catch(() => undefined);
+const schema: Schema | undefined = await import(join(ROOT, 'server/stores/dynamodb/schema.ts')).catch(
+  () => undefined,
+);
 const noSchema = schema ? false : 'the programs’ packages are not installed: npm ci in the folder above';
 
 t.test('the table is the one that the programs were written for', { skip: noSchema }, async (t) => {
