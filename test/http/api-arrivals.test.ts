@@ -1,0 +1,148 @@
+import { createServer } from 'node:http';
+import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
+import t, { type Test } from 'tap';
+import { CloudFrontEdge } from '../../server/edge.ts';
+import { call, form, jobsOf, keysOf, noise, playWarmer } from '../support/api.ts';
+import { identity } from '../support/emulators.ts';
+import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+
+const ID = 'bucket/of/others.jpg';
+
+async function started(t: Test, env: Record<string, string> = {}) {
+  const server = await startServer({ WARM_DEFAULTS: 'w=20&fmt=webp', ...env });
+  t.teardown(() => server.close());
+  const { management } = server.composed;
+  if (!management) throw new Error('no management');
+  return { server, arrivals: management.arrivals };
+}
+
+const look = async (server: TestServer) => (await call(server, 'GET', `/api/images/${ID}`)).body;
+
+t.test('an object that anybody puts becomes known and warm; twice is once', async (t) => {
+  const { server, arrivals } = await started(t);
+  await server.put(ID, await noise(60, 40));
+  await Promise.all([arrivals.created(ID), arrivals.created(ID)]);
+  t.match(await look(server), {
+    status: 'processing',
+    original: { width: 60, height: 40, contentType: 'image/jpeg' },
+    variants: [{ variant: 'fmt=webp&w=20', status: 'queued' }],
+  });
+  t.match(await jobsOf(server), [{ kind: 'warm', id: ID, variants: ['fmt=webp&w=20'] }]);
+  await playWarmer(server, ID);
+  await arrivals.created(ID, 'of-some-old-event');
+  t.match(await look(server), { status: 'completed' });
+  t.same(await jobsOf(server), [], 'a late event changes nothing');
+});
+
+t.test('an overwritten object is purged and what it had is warmed again', async (t) => {
+  const { server, arrivals } = await started(t);
+  await server.put(ID, await noise(60, 40));
+  await arrivals.created(ID);
+  await call(server, 'POST', `/api/images/${ID}/variants`, { variants: ['w=10&fmt=png'] });
+  await playWarmer(server, ID);
+  await (await server.get(`/img/${ID}?w=30`)).arrayBuffer();
+  await server.composed.images.settle();
+  await jobsOf(server);
+  await server.put(ID, await noise(50, 50, 2));
+  await arrivals.created(ID);
+  t.match(await look(server), {
+    status: 'processing',
+    original: { width: 50 },
+    variants: [{ status: 'queued' }, { status: 'queued' }],
+  });
+  t.match(await jobsOf(server), [{ variants: ['fmt=png&w=10', 'fmt=webp&w=20'] }]);
+  t.same(await keysOf(server.stores.results), []);
+});
+
+t.test('a removed object is forgotten; events in the wrong order end in what is there', async (t) => {
+  const { server, arrivals } = await started(t);
+  await server.put(ID, await noise(60, 40));
+  await arrivals.created(ID);
+  await arrivals.removed(ID);
+  t.match(await look(server), { status: 'processing' }, 'it is there');
+  await (await server.get(`/img/${ID}?w=30`)).arrayBuffer();
+  await server.composed.images.settle();
+  await server.stores.originals.remove([ID]);
+  await arrivals.created(ID);
+  t.match(await look(server), { status: 404 });
+  t.same(await keysOf(server.stores.results), []);
+});
+
+t.test('what is no image is told of, and stays with its owner', async (t) => {
+  const { server, arrivals } = await started(t);
+  await server.put(ID, Buffer.from('%PDF-1.7 …'));
+  await arrivals.created(ID);
+  t.match(await look(server), { status: 'failed', error: /PDF/, original: null });
+  t.same(await keysOf(server.stores.originals), [ID]);
+  await server.put(ID, await noise(60, 40));
+  await arrivals.created(ID);
+  t.match(await look(server), { status: 'processing', error: null, original: { width: 60 } });
+});
+
+t.test('goes on where a server was killed between two steps', async (t) => {
+  const { server, arrivals } = await started(t);
+  const { records } = server.stores;
+  const createdAt = new Date().toISOString();
+  await records.createImage({ id: ID, status: 'uploading', createdAt });
+  await arrivals.reconcile(ID);
+  t.match(await look(server), { status: 'uploading' }, 'its bytes may still be on their way');
+  await server.put(ID, await noise(60, 40));
+  await arrivals.reconcile(ID);
+  t.match(await look(server), { status: 'processing' });
+  const record = await records.image(ID);
+  await records.updateImage(ID, record?.revision ?? 0, { status: 'uploaded' });
+  await jobsOf(server);
+  await arrivals.reconcile(ID);
+  t.match(await look(server), { status: 'processing' });
+  t.match(await jobsOf(server), [{ kind: 'warm', id: ID }]);
+  await records.createImage({ id: 'old', status: 'uploading', createdAt: '2020-01-01T00:00:00.000Z' });
+  await arrivals.reconcile('old');
+  t.equal(await records.image('old'), undefined, 'nobody sends that any more');
+});
+
+t.test('a purge knows objects without a record, and tells CloudFront', async (t) => {
+  const bodies: string[] = [];
+  const cloudfront = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    bodies.push(`${request.url} ${body}`);
+    response.writeHead(bodies.length > 1 ? 400 : 201, { 'content-type': 'text/xml' });
+    response.end('<Invalidation><Id>I1</Id></Invalidation>');
+  });
+  await new Promise<void>((resolve) => cloudfront.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => cloudfront.close());
+  const address = cloudfront.address();
+  const endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  const edge = new CloudFrontEdge(new CloudFrontClient({ ...identity, endpoint, maxAttempts: 1 }), 'E1');
+  const server = await startServer({}, { edge });
+  t.teardown(() => server.close());
+  await server.put(ID, await noise(60, 40));
+  const first = await call(server, 'POST', `/api/images/${ID}/purge`);
+  t.match(first, { status: 200, body: { edge: { status: 'invalidating', invalidation: 'I1' } } });
+  t.match(bodies[0], /E1\/invalidation/);
+  for (const path of [`/img/${ID}`, `/img/${ID}?*`, `/img/${ID}/*`])
+    t.ok(bodies[0]?.includes(`>${path}<`), path);
+  t.match(await call(server, 'POST', `/api/images/${ID}/purge`), {
+    status: 200,
+    body: { edge: { status: 'failed' } },
+  });
+  t.match(await look(server), { status: 'completed', original: { width: 60 } });
+});
+
+t.test('a purge by one server is seen by the others on the same stores', async (t) => {
+  const folder = await temporaryFolder();
+  const one = await startServer({ DATA_DIR: folder, VERSION_SECONDS: '0' });
+  const two = await startServer({ DATA_DIR: folder, VERSION_SECONDS: '0' });
+  t.teardown(() => one.close());
+  t.teardown(() => two.close());
+  const { body } = await call(one, 'POST', '/api/images', form([['file', await noise(60, 40)]]));
+  const tier = async () => {
+    const response = await two.get(`/img/${body['id']}?w=30&fmt=png`);
+    await response.arrayBuffer();
+    await two.composed.images.settle();
+    return response.headers.get('x-image-cache');
+  };
+  t.same([await tier(), await tier()], ['miss', 'memory']);
+  await call(one, 'POST', `/api/images/${body['id']}/purge`);
+  t.same([await tier(), await tier()], ['miss', 'memory']);
+});
