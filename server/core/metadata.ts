@@ -5,12 +5,21 @@ import type { Header } from './source.ts';
 /** IPTC IIM datasets that name an author or owner (IPTC-IIM 4.2, record 2). */
 const IPTC = { byline: 80, credit: 110, copyright: 116 } as const;
 
+/** Where the datasets start: at once, or in the IPTC resource (0x0404) of a Photoshop block. */
+function startOfIptc(bytes: Buffer): number {
+  const resource = bytes.indexOf('8BIM\u0004\u0004', 0, 'latin1');
+  if (resource < 0) return 0;
+  const name = bytes[resource + 6] ?? 0;
+  // A Pascal string of even length, then four bytes of size.
+  return resource + 6 + 2 * Math.ceil((name + 1) / 2) + 4;
+}
+
 /** Text of the datasets of record 2, by number; the first of each. */
 function readIptc(block: Uint8Array): Map<number, string> {
   const bytes = Buffer.from(block.buffer, block.byteOffset, block.byteLength);
   const found = new Map<number, string>();
-  let at = bytes.indexOf(0x1c);
-  while (at >= 0 && at + 5 <= bytes.length && bytes[at] === 0x1c) {
+  let at = startOfIptc(bytes);
+  while (at + 5 <= bytes.length && bytes[at] === 0x1c) {
     const length = bytes.readUInt16BE(at + 3);
     const dataset = bytes[at + 2] ?? 0;
     if (bytes[at + 1] === 2 && !found.has(dataset))

@@ -19,7 +19,7 @@ function distance(a: string, b: string): number {
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const lower = word.toLowerCase();
   const limit = Math.min(2, Math.floor(lower.length / 2));
-  const ranked = (lower === '' ? [] : names)
+  const ranked = names
     .map((name) => ({ name, away: distance(lower, name) }))
     .filter(({ away }) => away <= limit)
     .sort((a, b) => a.away - b.away || b.name.length - a.name.length);
