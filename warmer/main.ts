@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   const warmer = composeWarmer(config, stores, { log, outside: await openOutside(config) });
   const { worker, rounds } = warmer;
   let stopping = false;
-  const stop = (signal: string) => {
+  const stop = (signal: NodeJS.Signals) => {
     if (stopping) return;
     stopping = true;
     log.info({ signal }, 'stopping');
@@ -39,7 +39,9 @@ async function main(): Promise<void> {
       await worker.release();
       log.warn('not finished in time; given back');
       flush();
-      process.exit(0);
+      // process.exit would wait for the render that we do not wait for: libuv joins its threads.
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
     }, config.stopMs * ORDERLY).unref();
   };
   process.on('SIGTERM', stop);

@@ -78,8 +78,13 @@ export class Warm {
     const identity = await this.#options.originals.refresh(job.id);
     if (identity?.version !== job.version) return this.#abandon(run);
     const open = await this.#open(job);
-    const missing = await this.#missing(run, open);
-    if (missing.length) await this.#render(run, missing);
+    try {
+      const missing = await this.#missing(run, open);
+      if (missing.length) await this.#render(run, missing);
+    } catch (error) {
+      signal.throwIfAborted();
+      for (const name of open) await this.#fail(run, name, error);
+    }
     if (run.stale) return this.#abandon(run);
     await this.#options.finish.settle(job.id, { again: receives > 1 && open.length === 0 });
     if (run.trouble !== undefined) throw run.trouble;
@@ -191,16 +196,14 @@ export class Warm {
     return kept;
   }
 
-  /** For good, or until the next try. */
+  /** For good, or until the next try. What ended before it was begun was an attempt as well. */
   async #fail(run: Run, name: string, thrown: unknown): Promise<void> {
-    const error = reasonOf(thrown);
-    if (isPermanent(thrown)) {
-      run.report.failed += 1;
-      await this.#mark(run.job, name, { status: 'failed', error }, OPEN);
-      return;
-    }
-    run.trouble ??= thrown;
-    await this.#mark(run.job, name, { status: 'queued', error }, ['rendering', 'queued']);
+    const isFinal = isPermanent(thrown);
+    if (isFinal) run.report.failed += 1;
+    else run.trouble ??= thrown;
+    const change = { status: isFinal ? 'failed' : 'queued', error: reasonOf(thrown) } as const;
+    if (await this.#mark(run.job, name, change, ['rendering'])) return;
+    await this.#mark(run.job, name, { ...change, attempt: true }, ['queued', 'failed']);
   }
 
   /** What was begun and not finished waits again. */

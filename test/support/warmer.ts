@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import pino from 'pino';
+import { composeCore } from '../../server/compose.ts';
+import { type Config, loadConfig } from '../../server/config.ts';
+import { composeManagement, type Management, openOutside } from '../../server/management.ts';
+import type { Objects, VariantRecord } from '../../server/stores/contracts.ts';
+import { openStores, type Stores } from '../../server/stores/open.ts';
+import { composeWarmer, type Warmer } from '../../warmer/compose.ts';
+import { temporaryFolder } from './server.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+type Line = Record<string, unknown>;
+
+/** A warmer of this process, not running yet, and the writing side of a server beside it. */
+export interface TestWarmer extends Warmer {
+  config: Config;
+  stores: Stores;
+  management: Management;
+  /** Log lines so far, parsed. */
+  lines: Line[];
+  /** Puts an original and asks for variants of it, as an upload does. */
+  ask(id: string, bytes: Uint8Array, variants: readonly string[]): Promise<void>;
+  variants(id: string): Promise<VariantRecord[]>;
+  /** Runs until `seen` holds, then stops. */
+  until(seen: () => Promise<boolean>): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param env    as in production
+ * @param alter  puts something between the warmer and its stores, for faults
+ */
+export async function createWarmer(
+  env: Record<string, string> = {},
+  alter: (stores: Stores) => Stores = (stores) => stores,
+): Promise<TestWarmer> {
+  const own = env['DATA_DIR'] === undefined ? await temporaryFolder() : undefined;
+  const config = loadConfig({ DATA_DIR: own, ...env });
+  const stores = await openStores(config);
+  const lines: Line[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  const outside = await openOutside(config);
+  const core = composeCore(config, stores);
+  const management = composeManagement(config, stores, core, { outside, log });
+  const warmer = composeWarmer(config, alter(stores), { log, outside });
+  return {
+    ...warmer,
+    ...{ config, stores, management, lines },
+    ask: async (id, bytes, variants) => {
+      await stores.originals.put(id, bytes, { contentType: 'image/jpeg' });
+      await management.arrivals.reconcile(id);
+      await management.warming.queue(id, variants);
+    },
+    variants: (id) => stores.records.variants(id),
+    until: async (seen) => {
+      const run = warmer.worker.run();
+      try {
+        await waitFor(seen);
+      } finally {
+        warmer.worker.stop();
+        await run;
+      }
+    },
+    close: async () => {
+      await warmer.close();
+      core.sandbox.close();
+      stores.close();
+      if (own) await rm(own, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Objects whose `put` is another one. */
+export function withPut(objects: Objects, put: Objects['put']): Objects {
+  return {
+    put,
+    head: (...given) => objects.head(...given),
+    get: (...given) => objects.get(...given),
+    remove: (...given) => objects.remove(...given),
+    removeAll: (...given) => objects.removeAll(...given),
+    list: (...given) => objects.list(...given),
+    ping: (...given) => objects.ping(...given),
+  };
+}
+
+/** Looks often until it holds. */
+export async function waitFor(seen: () => Promise<boolean> | boolean, ms = 15_000): Promise<void> {
+  for (const end = Date.now() + ms; !(await seen()); ) {
+    if (Date.now() > end) throw new Error(`Not seen within ${ms} ms: ${seen}`);
+    await sleep(20);
+  }
+}
+
+export interface WarmerProcess {
+  child: ChildProcess;
+  lines: Line[];
+  /** Resolves to the exit code, or to the signal that ended it. */
+  end(signal: NodeJS.Signals): Promise<number | string>;
+}
+
+/** `node warmer/main.ts` as it runs in production; resolves when it takes jobs. */
+export async function spawnWarmer(env: Record<string, string>): Promise<WarmerProcess> {
+  const dataDir = env['DATA_DIR'];
+  if (dataDir) await mkdir(join(dataDir), { recursive: true });
+  const child = spawn(process.execPath, ['warmer/main.ts'], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines: Line[] = [];
+  const text = createInterface({ input: child.stdout });
+  await new Promise<void>((resolve, reject) => {
+    text.on('line', (line) => {
+      const parsed: Line = JSON.parse(line);
+      lines.push(parsed);
+      if (parsed['ready']) resolve();
+    });
+    child.once('exit', (code) => reject(new Error(`The warmer ended with ${code}.`)));
+  });
+  return {
+    child,
+    lines,
+    end: async (signal) => {
+      if (child.exitCode !== null || child.signalCode !== null)
+        return child.exitCode ?? String(child.signalCode);
+      const ended = once(child, 'exit');
+      child.kill(signal);
+      const [code, by] = await ended;
+      return code ?? by;
+    },
+  };
+}

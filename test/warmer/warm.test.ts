@@ -1,0 +1,183 @@
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import t, { type Test } from 'tap';
+import { resultPrefix } from '../../server/core/id.ts';
+import type { Objects } from '../../server/stores/contracts.ts';
+import type { Stores } from '../../server/stores/open.ts';
+import { corpusPath } from '../support/corpus.ts';
+import { createWarmer, type TestWarmer, withPut } from '../support/warmer.ts';
+
+const photograph = await readFile(corpusPath('photos/kodim23.png'));
+const other = await readFile(corpusPath('photos/harvesters.jpeg'));
+
+async function warmer(
+  t: Test,
+  env: Record<string, string> = {},
+  alter?: (stores: Stores) => Stores,
+): Promise<TestWarmer> {
+  const created = await createWarmer(env, alter);
+  t.teardown(() => created.close());
+  return created;
+}
+
+const statusOf = async ({ stores }: TestWarmer, id: string) => (await stores.records.image(id))?.status;
+const isSettled = (one: TestWarmer, id: string) => async () =>
+  ['completed', 'partial', 'failed'].includes((await statusOf(one, id)) ?? '');
+const keys = async (objects: Objects, id: string) =>
+  (await objects.list({ prefix: resultPrefix(id), limit: 1000 })).items.map(({ key }) => key);
+
+t.test(
+  'every variant becomes ready, with bytes, time and one attempt; the image has a placeholder',
+  async (t) => {
+    const one = await warmer(t);
+    await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=jpeg&w=320', 'fmt=webp&w=100', 'ph=blurhash']);
+    t.equal(await statusOf(one, 'a'), 'processing');
+    await one.until(isSettled(one, 'a'));
+    const record = await one.stores.records.image('a');
+    t.equal(record?.status, 'completed');
+    t.match(record?.original, { format: 'png', width: 768, height: 512 });
+    t.match(record?.original?.placeholder, /^[A-Za-z0-9+/]+=*$/);
+    t.match(record?.original?.color, /^#[0-9a-f]{6}$/);
+    for (const variant of await one.variants('a')) {
+      t.match(variant, { status: 'ready', attempts: 1, bytes: Number, ms: Number }, variant.variant);
+      const stored = await one.stores.results.head(`img/a/${variant.variant}`);
+      t.equal(stored?.size, variant.bytes, variant.variant);
+    }
+    t.same(await one.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
+    t.match(
+      one.lines.find(({ msg }) => msg === 'job'),
+      { kind: 'warm', id: 'a', ready: 4, failed: 0, receives: 1, ms: Number, renderMs: Number },
+    );
+  },
+);
+
+t.test('what is there for this version is not made again', async (t) => {
+  const one = await warmer(t);
+  await one.ask('a', photograph, ['fmt=webp&w=320']);
+  await one.until(isSettled(one, 'a'));
+  const before = await one.stores.results.head('img/a/fmt=webp&w=320');
+  const two = await warmer(t, { DATA_DIR: one.config.dataDir });
+  const version = (await one.stores.records.image('a'))?.version ?? '';
+  // Its variant is lost, its result is not.
+  await two.stores.records.updateVariant('a', 'fmt=webp&w=320', version, ['ready'], { status: 'queued' });
+  await two.management.warming.queue('a', ['fmt=webp&w=320', 'fmt=webp&w=50']);
+  await two.until(isSettled(two, 'a'));
+  t.match(
+    two.lines.find(({ msg }) => msg === 'job'),
+    { current: 1, ready: 1 },
+  );
+  const after = await one.stores.results.head('img/a/fmt=webp&w=320');
+  t.same(after?.lastModified, before?.lastModified);
+});
+
+t.test('a damaged original fails its variants at once, with the reason', async (t) => {
+  const one = await warmer(t);
+  const whole = await sharp(other).resize(600).jpeg().toBuffer();
+  await one.ask('a', whole.subarray(0, whole.length / 2), ['fmt=webp&w=320', 'fmt=webp&w=100']);
+  await one.until(isSettled(one, 'a'));
+  const record = await one.stores.records.image('a');
+  t.match(record, { status: 'failed', error: /^damaged_source: / });
+  for (const variant of await one.variants('a')) {
+    t.match(variant, { status: 'failed', error: /^damaged_source: /, attempts: 1 });
+  }
+  t.same(await one.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
+});
+
+t.test('a variant that cannot be made fails alone', async (t) => {
+  const one = await warmer(t);
+  await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=webp&page=9&w=320', 'fmt=webp&w=320&wm=none']);
+  await one.until(isSettled(one, 'a'));
+  t.equal(await statusOf(one, 'a'), 'partial');
+  t.match(await one.variants('a'), [
+    { variant: 'fmt=webp&page=9&w=320', status: 'failed', error: /^invalid_parameter: .*page=9/ },
+    { variant: 'fmt=webp&w=320', status: 'ready' },
+    { variant: 'fmt=webp&w=320&wm=none', status: 'failed', error: /^invalid_parameter: / },
+  ]);
+});
+
+/** Calls `then` once, when a result has been put and before anyone hears of it. */
+function afterPut(then: () => Promise<void>): (stores: Stores) => Stores {
+  let once: (() => Promise<void>) | undefined = then;
+  return (stores) => {
+    const put: Objects['put'] = async (...given) => {
+      const facts = await stores.results.put(...given);
+      const act = once;
+      once = undefined;
+      await act?.();
+      return facts;
+    };
+    return { ...stores, results: withPut(stores.results, put) };
+  };
+}
+
+t.test('a delete during a render leaves nothing behind', async (t) => {
+  const one: TestWarmer = await warmer(
+    t,
+    {},
+    afterPut(() => one.management.library.remove('a')),
+  );
+  await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=jpeg&w=320', 'fmt=webp&w=100']);
+  await one.until(async () => one.lines.some(({ msg }) => msg === 'job'));
+  t.same(await keys(one.stores.results, 'a'), []);
+  t.same(await one.stores.records.image('a'), undefined);
+  t.same(await one.variants('a'), []);
+});
+
+t.test('an overwrite during a render leaves only results of the new original', async (t) => {
+  const one: TestWarmer = await warmer(
+    t,
+    {},
+    afterPut(async () => {
+      await one.stores.originals.put('a', other, { contentType: 'image/jpeg' });
+      await one.management.arrivals.reconcile('a');
+    }),
+  );
+  await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=jpeg&w=320', 'fmt=webp&w=100']);
+  const version = async () => (await one.stores.records.image('a'))?.version;
+  const before = await version();
+  await one.until(async () => (await version()) !== before && (await isSettled(one, 'a')()));
+  t.equal(await statusOf(one, 'a'), 'completed');
+  const now = await version();
+  for (const { status, version, variant } of await one.variants('a')) {
+    t.same([status, version], ['ready', now], variant);
+    t.ok(await one.stores.results.head(`img/a/${variant}`), variant);
+  }
+  for (const key of await keys(one.stores.results, 'a')) {
+    t.equal((await one.stores.results.head(key))?.metadata['original-version'], now, key);
+  }
+});
+
+t.test('a job of an older version asks for its open variants under the new one', async (t) => {
+  const one = await warmer(t);
+  await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=webp&w=100']);
+  const record = await one.stores.records.image('a');
+  await one.stores.records.updateImage('a', record?.revision ?? 0, { generation: 1 });
+  await one.until(isSettled(one, 'a'));
+  t.match(await one.variants('a'), [
+    { status: 'ready', version: `${record?.version}.1` },
+    { status: 'ready', version: `${record?.version}.1` },
+  ]);
+});
+
+t.test('a job of an image that is gone ends quietly', async (t) => {
+  const one = await warmer(t);
+  await one.ask('a', photograph, ['fmt=webp&w=320']);
+  await one.stores.originals.remove(['a']);
+  await one.until(async () => one.lines.some(({ msg }) => msg === 'job'));
+  t.match(await one.variants('a'), [{ status: 'skipped' }]);
+  t.same(await one.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
+});
+
+t.test('drawings, moving pictures and smart crops are warmed as well', async (t) => {
+  const one = await warmer(t);
+  const drawing = await readFile(corpusPath('samples/drop-shadow.svg'));
+  const moving = await readFile(corpusPath('samples/cat-trotting.gif'));
+  await one.ask('drawing', drawing, ['fmt=webp&w=320', 'fmt=webp&w=100']);
+  await one.ask('moving', moving, ['fmt=webp&w=100', 'anim=0&fmt=jpeg&w=100']);
+  await one.ask('crop', photograph, ['fit=cover&fmt=webp&g=attention&h=100&w=100', 'fmt=webp&w=100']);
+  for (const id of ['drawing', 'moving', 'crop']) await one.until(isSettled(one, id));
+  for (const id of ['drawing', 'moving', 'crop']) {
+    t.equal(await statusOf(one, id), 'completed', id);
+    for (const { status, variant } of await one.variants(id)) t.equal(status, 'ready', variant);
+  }
+});
