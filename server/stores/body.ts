@@ -25,16 +25,11 @@ async function* watched(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   passed.size = 0;
-  const ended = Promise.withResolvers<never>();
-  ended.promise.catch(() => undefined);
-  const end = () => ended.reject(signal?.reason);
-  if (signal?.aborted) end();
-  signal?.addEventListener('abort', end, { once: true });
   const chunks = source[Symbol.asyncIterator]();
   let complete = false;
   try {
     for (;;) {
-      const next = await Promise.race([ended.promise, chunks.next()]);
+      const next = await nextUnlessAborted(chunks, signal);
       complete = next.done === true;
       if (next.done) return;
       passed.size += next.value.byteLength;
@@ -44,9 +39,28 @@ async function* watched(
     passed.failure = { error };
     throw error;
   } finally {
-    signal?.removeEventListener('abort', end);
     if (!complete) letGo(source, chunks);
   }
+}
+
+/**
+ * A promise of its own for each chunk: racing all of them against one that lasts would keep every chunk
+ * reachable until the end (measured: 100 MB more for an upload of 100 MB).
+ */
+function nextUnlessAborted(
+  chunks: AsyncIterator<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<IteratorResult<Uint8Array>> {
+  if (!signal) return chunks.next();
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const end = () => reject(signal.reason);
+    signal.addEventListener('abort', end, { once: true });
+    chunks
+      .next()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', end));
+  });
 }
 
 /** Nothing is awaited: return() of a silent source would wait for its next chunk. */
