@@ -6,6 +6,9 @@ import type { Warming } from './warming.ts';
 
 /** How long somebody may take to send the bytes of an upload that was announced. */
 export const UPLOAD_SECONDS = 3600;
+/** Held by a server that takes an upload in itself, and longer than any request may last. */
+export const uploadLease = (id: string): string => `upload/${id}`;
+
 /** An object that changes more often than this while one event is handled is handled by the next one. */
 const ROUNDS = 5;
 
@@ -68,6 +71,14 @@ export class Arrivals {
     await this.#options.purge.clear(id);
   }
 
+  /** Whoever takes it in goes on himself, and knows more: title, collection, variants. */
+  async #isTakenIn(id: string): Promise<boolean> {
+    const { records } = this.#options;
+    if (!(await records.lease(uploadLease(id), 'arrivals', 1))) return true;
+    await records.release(uploadLease(id), 'arrivals');
+    return false;
+  }
+
   #ageSeconds({ createdAt }: ImageRecord): number {
     return (this.#options.now().getTime() - Date.parse(createdAt)) / 1000;
   }
@@ -81,6 +92,7 @@ export class Arrivals {
       await this.#warm(id);
       return true;
     }
+    if (record?.status === 'uploading' && (await this.#isTakenIn(id))) return true;
     const known = await this.#known(id, record);
     if (!known) return false;
     if (record?.version !== undefined) await this.#options.purge.clear(id);

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { uploadLease } from './arrivals.ts';
 import { readId } from './core/id.ts';
 import { Problem } from './errors.ts';
 import { type IntakeLimits, openIntake } from './intake.ts';
@@ -8,6 +10,9 @@ import { revise } from './revise.ts';
 import type { ImageRecord, Objects, Records, VariantRecord } from './stores/contracts.ts';
 import { newUlid } from './ulid.ts';
 import type { Warming } from './warming.ts';
+
+/** A request lasts 300 s at most; a server that was killed holds an id no longer than this. */
+const LEASE_SECONDS = 600;
 
 /** Where bytes lie that are to replace an original, until they are known to be good. No id begins like this. */
 export const STAGED = '.incoming/';
@@ -49,6 +54,7 @@ export interface Finished {
 /** Takes originals in. Whatever goes wrong on the way, nothing of the file stays. */
 export class Uploads {
   readonly #options: UploadsOptions;
+  readonly #owner = randomUUID();
   #inFlight = 0;
 
   constructor(options: UploadsOptions) {
@@ -90,8 +96,12 @@ export class Uploads {
     const { contentType, body } = await openIntake(source, limits);
     // Asked too, since not every S3-compatible store knows conditional writes.
     if (givenId !== undefined && (await originals.head(id))) throw taken(id);
+    if (!(await records.lease(uploadLease(id), this.#owner, LEASE_SECONDS))) throw taken(id);
     const createdAt = now().toISOString();
-    if (!(await records.createImage({ id, status: 'uploading', createdAt }))) throw taken(id);
+    if (!(await records.createImage({ id, status: 'uploading', createdAt }))) {
+      await records.release(uploadLease(id), this.#owner);
+      throw taken(id);
+    }
     let isStored = false;
     try {
       isStored = (await originals.put(id, body, { contentType, ifAbsent: true })) !== undefined;
@@ -100,7 +110,7 @@ export class Uploads {
       if (!measured) throw deletedMeanwhile(id);
       return { id, ...measured };
     } catch (error) {
-      await (isStored ? this.discard(id) : records.removeImage(id));
+      await (isStored ? this.discard(id) : this.#forget(id));
       throw error;
     }
   }
@@ -119,10 +129,16 @@ export class Uploads {
 
   /** Takes an upload back that nobody was told of. */
   async discard(id: string): Promise<void> {
-    const { originals, records, purge } = this.#options;
+    const { originals, purge } = this.#options;
     await originals.remove([id]);
-    await records.removeImage(id);
+    await this.#forget(id);
     await purge.clearInside(id);
+  }
+
+  async #forget(id: string): Promise<void> {
+    const { records } = this.#options;
+    await records.removeImage(id);
+    await records.release(uploadLease(id), this.#owner);
   }
 
   /**
@@ -144,6 +160,7 @@ export class Uploads {
     const queued = await warming.queue(id, [...new Set([...variants, ...defaults])]);
     const record = await records.image(id);
     if (!queued || !record) throw deletedMeanwhile(id);
+    await records.release(uploadLease(id), this.#owner);
     return { record, variants: queued };
   }
 

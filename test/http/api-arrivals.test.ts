@@ -100,6 +100,20 @@ t.test('goes on where a server was killed between two steps', async (t) => {
   t.equal(await records.image('old'), undefined, 'nobody sends that any more');
 });
 
+t.test('leaves an upload alone that a server is taking in, which knows its title and variants', async (t) => {
+  const { server, arrivals } = await started(t);
+  const uploads = server.composed.management?.uploads;
+  const source = async function* (bytes: Uint8Array) {
+    yield bytes;
+  };
+  const accepted = await uploads?.accept(source(await noise(60, 40)), ID);
+  await arrivals.created(ID, accepted?.etag);
+  t.match(await look(server), { status: 'uploading', title: null });
+  if (accepted) await uploads?.finish(accepted, { title: 'Mine', variants: ['w=9'] });
+  t.match(await look(server), { status: 'processing', title: 'Mine', variants: [{}, { variant: 'w=9' }] });
+  t.equal((await jobsOf(server)).length, 1, 'one message');
+});
+
 t.test('a purge knows objects without a record, and tells CloudFront', async (t) => {
   const bodies: string[] = [];
   const cloudfront = createServer(async (request, response) => {

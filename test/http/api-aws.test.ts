@@ -2,7 +2,7 @@ import t from 'tap';
 import { startRecords } from '../support/emulators.dynamodb.ts';
 import { identity, startStorage } from '../support/emulators.ts';
 import { startServer } from '../support/server.ts';
-import { flows } from './api-flows.ts';
+import { flows, MAX_UPLOAD_BYTES } from './api-flows.ts';
 
 process.env['AWS_REGION'] = identity.region;
 process.env['AWS_ACCESS_KEY_ID'] = identity.credentials.accessKeyId;
@@ -15,6 +15,7 @@ t.test('the management API over S3, DynamoDB and SQS', async (t) => {
   if ('missing' in dynamodb) return void t.pass('needs DynamoDB', { skip: dynamodb.missing });
   t.teardown(() => dynamodb.stop());
   const server = await startServer({
+    MAX_UPLOAD_BYTES: String(MAX_UPLOAD_BYTES),
     ORIGINALS_BUCKET: storage.originals,
     RESULTS_BUCKET: storage.results,
     S3_ENDPOINT: storage.endpoint,

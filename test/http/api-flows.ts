@@ -1,8 +1,12 @@
 import type { Test } from 'tap';
+import { readJob, sendObject } from '../../server/jobs.ts';
 import { call, form, jobsOf, keysOf, noise, playWarmer, type UploadAnswer } from '../support/api.ts';
 import type { TestServer } from '../support/server.ts';
 
 const WANTED = ['w=64&fmt=webp', 'p=card&fmt=jpeg'];
+
+/** For `MAX_UPLOAD_BYTES` of the server that runs the flows. */
+export const MAX_UPLOAD_BYTES = 1_000_000;
 
 /** What the management API must do over any stores. */
 export async function flows(t: Test, server: TestServer): Promise<void> {
@@ -142,7 +146,108 @@ export async function flows(t: Test, server: TestServer): Promise<void> {
       [],
     );
   });
+  await entrances(t, server, file);
   await collections(t, server, file);
+}
+
+/** A message as S3 sends it when an object was put; the embedded default has sent its own. */
+async function tellOfObject({ stores }: TestServer, id: string): Promise<void> {
+  if (stores.kinds.objects !== 'S3') return;
+  const { etag = '' } = (await stores.originals.head(id)) ?? {};
+  const s3 = { bucket: { name: 'originals' }, object: { key: encodeURIComponent(id), eTag: etag } };
+  await stores.jobs.send([JSON.stringify({ Records: [{ eventName: 'ObjectCreated:Post', s3 }] })]);
+}
+
+/** What the warmer does with events; resolves to the ids of warm jobs. */
+async function deliver(server: TestServer): Promise<string[]> {
+  const warmed: string[] = [];
+  for (const message of await jobsOf(server)) {
+    const job = readJob(JSON.stringify(message));
+    if (job.kind === 'warm') warmed.push(job.id);
+    if (job.kind !== 'objects') continue;
+    for (const { id, change, etag } of job.events) {
+      const { arrivals } = server.composed.management ?? {};
+      await (change === 'created' ? arrivals?.created(id, etag) : arrivals?.removed(id));
+    }
+  }
+  return warmed;
+}
+
+async function entrances(t: Test, server: TestServer, file: Buffer): Promise<void> {
+  const { stores } = server;
+  await t.test('several files at once, each with its outcome', async (t) => {
+    await jobsOf(server);
+    const parts = [
+      ['a', file],
+      ['b', Buffer.from('no picture')],
+      ['c', await noise(30, 30, 5)],
+      ['variants', '["w=8"]'],
+    ] as const;
+    type Several = { images: (Partial<UploadAnswer> & { file?: string; problem?: object })[] };
+    const { body } = await call<Several>(server, 'POST', '/api/images', form(parts));
+    t.match(body.images, [
+      { status: 'processing', variants: [{}, {}, {}] },
+      { file: 'b.jpg', problem: { code: 'unsupported_source' } },
+      { status: 'processing' },
+    ]);
+    t.equal((await deliver(server)).length, 2);
+  });
+
+  await t.test('what is refused leaves nothing', async (t) => {
+    const ids = async () => (await stores.records.images({ limit: 100 })).items.map(({ id }) => id).sort();
+    const before = [await ids(), await keysOf(stores.originals)];
+    const large = Buffer.alloc(MAX_UPLOAD_BYTES + 1, file);
+    for (const [bytes, status] of [
+      [large, 413],
+      [Buffer.from('GIF'), 415],
+      [file.subarray(0, 99), 422],
+    ] as const) {
+      t.match(await call(server, 'POST', '/api/images', form([['file', bytes]])), { status });
+    }
+    const wrong = form([
+      ['file', file],
+      ['variants', '["w=0"]'],
+    ]);
+    t.match(await call(server, 'POST', '/api/images', wrong), { status: 400 });
+    t.same([await ids(), await keysOf(stores.originals)], before);
+  });
+
+  await t.test('a presigned form is posted, and the event completes and warms', async (t) => {
+    const wanted = {
+      filename: 'a.jpg',
+      contentType: 'image/jpeg',
+      size: file.length,
+      variants: ['w=8&fmt=webp'],
+    };
+    type Presigned = { id: string; url: string; fields: Record<string, string> };
+    const { body } = await call<Presigned>(server, 'POST', '/api/images/presign', wanted);
+    t.match((await call(server, 'GET', `/api/images/${body.id}/status`)).body, { status: 'uploading' });
+    const parts = [...Object.entries(body.fields), ['file', file]] as [string, string | Uint8Array][];
+    const posted = await fetch(body.url, { method: 'POST', body: form(parts) });
+    t.equal(posted.status, 204);
+    await tellOfObject(server, body.id);
+    await deliver(server);
+    const { body: record } = await call(server, 'GET', `/api/images/${body.id}`);
+    const variants = [{ variant: 'fmt=webp&w=8', status: 'queued' }];
+    t.match(record, { status: 'processing', title: 'a.jpg', original: { width: 120 }, variants });
+    t.same(await deliver(server), [body.id]);
+  });
+
+  await t.test('an event of the bucket makes an object known, overwritten or gone', async (t) => {
+    const id = 'bucket/old-photo.jpg';
+    const event = async (change: 'created' | 'removed') => {
+      await sendObject(stores.jobs, id, change);
+      await deliver(server);
+      return (await call(server, 'GET', `/api/images/${id}`)).body;
+    };
+    await server.put(id, file);
+    t.match(await event('created'), { status: 'completed', original: { width: 120 } });
+    await server.put(id, await noise(50, 50, 9));
+    t.match(await event('created'), { original: { width: 50 } });
+    t.match(await event('removed'), { original: { width: 50 } }, 'it is there');
+    await stores.originals.remove([id]);
+    t.match(await event('created'), { status: 404 });
+  });
 }
 
 async function collections(t: Test, server: TestServer, file: Buffer): Promise<void> {
