@@ -1,0 +1,107 @@
+import { readFile } from 'node:fs/promises';
+import t, { type Test } from 'tap';
+import { redrive } from '../../warmer/redrive.ts';
+import { call, form, type UploadAnswer } from '../support/api.ts';
+import { corpusPath } from '../support/corpus.ts';
+import { startRecords } from '../support/emulators.dynamodb.ts';
+import { identity, startStorage } from '../support/emulators.ts';
+import { startServer } from '../support/server.ts';
+import { createWarmer, spawnWarmer, type TestWarmer, waitFor, withPut } from '../support/warmer.ts';
+
+process.env['AWS_REGION'] = identity.region;
+process.env['AWS_ACCESS_KEY_ID'] = identity.credentials.accessKeyId;
+process.env['AWS_SECRET_ACCESS_KEY'] = identity.credentials.secretAccessKey;
+
+const small = await readFile(corpusPath('photos/kodim23.png'));
+const large = await readFile(corpusPath('photos/snow-forest-20mp.jpg'));
+const VARIANTS = ['fmt=webp&w=320', 'fmt=jpeg&w=320', 'fmt=webp&w=100'];
+
+/** S3, DynamoDB and SQS over the wire, by their names in the environment; undefined where one is missing. */
+async function emulated(t: Test, maxReceives = 5): Promise<Record<string, string> | undefined> {
+  const dynamodb = await startRecords();
+  if ('missing' in dynamodb) return void t.pass('needs DynamoDB', { skip: dynamodb.missing });
+  t.teardown(() => dynamodb.stop());
+  const storage = await startStorage({ maxReceives });
+  t.teardown(() => storage.stop());
+  return {
+    ORIGINALS_BUCKET: storage.originals,
+    RESULTS_BUCKET: storage.results,
+    S3_ENDPOINT: storage.endpoint,
+    JOBS_QUEUE: storage.queue,
+    JOBS_DEAD_LETTER_QUEUE: storage.deadLetters,
+    SQS_ENDPOINT: storage.endpoint,
+    RECORDS_TABLE: dynamodb.table,
+    DYNAMODB_ENDPOINT: dynamodb.endpoint,
+    VISIBILITY_SECONDS: '2',
+    SWEEP_SECONDS: '1',
+  };
+}
+
+const statusOf = async ({ stores }: TestWarmer, id: string) => (await stores.records.image(id))?.status;
+
+t.test('an upload is warm before anyone asks, and is served from its bucket', async (t) => {
+  const env = await emulated(t);
+  if (!env) return;
+  const server = await startServer(env);
+  t.teardown(() => server.close());
+  const process = await spawnWarmer(env);
+  t.teardown(() => process.end('SIGKILL'));
+  const fields = form([
+    ['variants', JSON.stringify(VARIANTS)],
+    ['file', small],
+  ]);
+  const upload = await call<UploadAnswer>(server, 'POST', '/api/images', fields);
+  t.equal(upload.status, 202);
+  const { id, variants } = upload.body;
+  await waitFor(async () => (await server.stores.records.image(id))?.status === 'completed');
+  for (const { url, variant } of variants) {
+    const answer = await fetch(url);
+    t.equal(answer.headers.get('x-image-cache'), 'stored', variant);
+    await answer.arrayBuffer();
+  }
+  t.match((await server.stores.records.image(id))?.original, { placeholder: String, color: /^#/ });
+  t.equal(await process.end('SIGTERM'), 0);
+});
+
+t.test('the job of a warmer that was killed is done by another one', async (t) => {
+  const env = await emulated(t);
+  if (!env) return;
+  const one = await createWarmer(env);
+  t.teardown(() => one.close());
+  await one.ask('a', large, VARIANTS);
+  const process = await spawnWarmer(env);
+  await waitFor(async () => (await one.variants('a')).some(({ status }) => status === 'rendering'));
+  await process.end('SIGKILL');
+  await one.until(async () => (await statusOf(one, 'a')) === 'completed');
+  const job = one.lines.find(({ msg }) => msg === 'job');
+  t.match(job, { receives: 2 });
+  for (const { status, variant } of await one.variants('a')) t.equal(status, 'ready', variant);
+});
+
+t.test('a job that is given up is a dead letter, and is sent again by redrive', async (t) => {
+  const env = await emulated(t, 2);
+  if (!env) return;
+  let broken = true;
+  const one = await createWarmer(env, (stores) => ({
+    ...stores,
+    results: withPut(stores.results, async (...given) => {
+      if (broken) throw new Error('the network is down');
+      return stores.results.put(...given);
+    }),
+  }));
+  t.teardown(() => one.close());
+  await one.ask('a', small, VARIANTS);
+  const run = one.worker.run();
+  await waitFor(async () => (await one.stores.jobs.depth()).dead === 1);
+  await waitFor(async () => {
+    await one.rounds.run();
+    return (await statusOf(one, 'a')) === 'failed';
+  });
+  t.match(await one.variants('a'), [{ status: 'failed', error: /^gave_up: internal: / }, {}, {}]);
+  broken = false;
+  t.match(await redrive(one.stores), { messages: 1, variants: 3 });
+  await waitFor(async () => (await statusOf(one, 'a')) === 'completed');
+  one.worker.stop();
+  await run;
+  t.match(await one.stores.jobs.depth(), { dead: 0 });
+});
