@@ -79,6 +79,11 @@ export const SETTINGS = {
   log_days: setting(choice(['7', '14', '30', '90', '365']), '30', 'Days a log line is kept.'),
   rate_limit: setting(integer(100, 2_000_000), 20_000, 'Requests one address may make in five minutes.'),
   alarm_email: setting(optional(EMAIL, 'an e-mail address'), '', 'Who is told of alarms and the budget.'),
+  webhook_secret_arn: setting(
+    optional(/^arn:aws[\w-]*:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+$/, 'the ARN of a secret'),
+    '',
+    'Secret that signs webhooks; empty refuses webhooks.',
+  ),
   notify_email: setting(optional(EMAIL, 'an e-mail address'), '', 'Who is told of finished images.'),
   budget_usd: setting(integer(0, 10_000_000), 0, 'Monthly budget in USD; 0 sets none.'),
   repository: setting(optional(/^[\w.-]+\/[\w.-]+$/, 'owner/name'), '', 'GitHub repository that may deploy.'),

@@ -8,6 +8,9 @@ import { MAX_RECEIVES } from './queue.ts';
 /** Seconds between SIGTERM and SIGKILL: a request's deadline for the server, what Fargate allows for the warmer. */
 export const STOP_SECONDS = { server: 60, warmer: 120 } as const satisfies Record<Program, number>;
 
+/** Where a warmer says that it still looks at its queue; nobody but its own container can ask. */
+export const WARMER_PORT = 8081;
+
 /** What a program keeps of that for its own last steps. */
 const LAST_STEPS_MS = 10_000;
 
@@ -34,6 +37,7 @@ export function environment(at: Context, program: Program, parts: ProgramParts):
     RENDER_MEMORY_BYTES: `${memoryMiB * RENDER_SHARE}MiB`,
     MEMORY_CACHE_BYTES: `${memoryMiB * RESULTS_SHARE[program]}MiB`,
     WARM_ATTEMPTS: String(MAX_RECEIVES),
+    ...(program === 'warmer' ? { WARMER_PORT: String(WARMER_PORT) } : {}),
     STOP_MS: String(STOP_SECONDS[program] * 1000 - LAST_STEPS_MS),
     ...at.settings.environment,
   };

@@ -3,7 +3,7 @@ import { SecretsmanagerSecretVersion } from '@cdktf/provider-aws/lib/secretsmana
 import type { Context } from './context.ts';
 
 /** Setting name of the programs to secret ARN. */
-export type Secrets = Readonly<Record<'API_TOKENS' | 'SIGNING_KEYS', string>>;
+export type Secrets = Readonly<Record<string, string>>;
 
 /** No token has this hash. Without any token the API would be open, and this is the value it starts with. */
 const CLOSED = JSON.stringify({ nobody: `read:${'0'.repeat(64)}` });
@@ -23,5 +23,10 @@ export function secrets({ stack, settings, prefix }: Context): Secrets {
     });
     return secret.arn;
   };
-  return { API_TOKENS: make('api-tokens', CLOSED), SIGNING_KEYS: make('signing-keys', '{}') };
+  const webhooks = settings.webhook_secret_arn;
+  return {
+    API_TOKENS: make('api-tokens', CLOSED),
+    SIGNING_KEYS: make('signing-keys', '{}'),
+    ...(webhooks ? { WEBHOOK_SECRET: webhooks } : {}),
+  };
 }

@@ -3,7 +3,7 @@ import { Fn } from 'cdktf';
 import type { TaskSize } from '../sizing.ts';
 import { SERVER_PORT } from './balancer.ts';
 import type { Context } from './context.ts';
-import { STOP_SECONDS } from './environment.ts';
+import { STOP_SECONDS, WARMER_PORT } from './environment.ts';
 import type { Program } from './permissions.ts';
 import type { Role } from './roles.ts';
 
@@ -15,6 +15,20 @@ export interface Task {
   execution: Role;
   role: Role;
 }
+
+/** A warmer that hangs is replaced. Servers are asked by the balancer, which knows more. */
+const WARMER_HEALTH = {
+  command: [
+    'CMD',
+    'node',
+    '-e',
+    `fetch('http://127.0.0.1:${WARMER_PORT}/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`,
+  ],
+  interval: 30,
+  timeout: 5,
+  retries: 3,
+  startPeriod: 60,
+};
 
 function container(at: Context, program: Program, task: Task) {
   const pairs = Object.entries(task.environment).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -29,6 +43,7 @@ function container(at: Context, program: Program, task: Task) {
     mountPoints: [{ sourceVolume: 'scratch', containerPath: '/tmp', readOnly: false }],
     environment: pairs.map(([name, value]) => ({ name, value })),
     secrets: Object.entries(task.secrets).map(([name, valueFrom]) => ({ name, valueFrom })),
+    ...(program === 'warmer' ? { healthCheck: WARMER_HEALTH } : {}),
     portMappings: program === 'server' ? [{ containerPort: SERVER_PORT, protocol: 'tcp' }] : [],
     logConfiguration: {
       logDriver: 'awslogs',

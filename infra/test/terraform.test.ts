@@ -13,6 +13,8 @@ const OPTIONS = [
     hosted_zone: 'Z0123456789',
     originals_bucket: 'photos-of-ours',
     origin_order: 'server-first',
+    signed: true,
+    webhook_secret_arn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:hooks-AbCdEf',
     alarm_email: 'ops@example.com',
     notify_email: 'shop@example.com',
     budget_usd: 500,
