@@ -228,7 +228,7 @@ function deletedMeanwhile(id: string): Problem {
   return new Problem('conflict', `"${id}" was deleted while it was being uploaded.`, { param: 'id' });
 }
 
-/** Staged bytes whose server was killed. */
+/** Removes staged bytes whose server was killed; resolves to how many there were. */
 export async function removeStaged(originals: Objects, before: Date): Promise<number> {
   const { items } = await originals.list({ prefix: STAGED, limit: 1000 });
   const old = items.filter(({ lastModified }) => lastModified < before).map(({ key }) => key);

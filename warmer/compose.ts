@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { UPLOAD_SECONDS } from '../server/arrivals.ts';
 import { composeCore } from '../server/compose.ts';
 import type { Config } from '../server/config.ts';
 import { readJob } from '../server/jobs.ts';
 import { composeManagement, type Outside } from '../server/management.ts';
 import type { ReceivedJob } from '../server/stores/contracts.ts';
 import type { Stores } from '../server/stores/open.ts';
+import { removeStaged } from '../server/uploads.ts';
 import { buryDeadLetters } from './dead-letters.ts';
 import { Finish } from './finish.ts';
 import { Rounds } from './rounds.ts';
@@ -85,6 +87,10 @@ export function composeWarmer(
       sweep: async () => {
         const sent = await sweep.run();
         if (sent) log.info({ sent }, 'images sent again');
+      },
+      'staged uploads': async () => {
+        const removed = await removeStaged(stores.originals, new Date(Date.now() - UPLOAD_SECONDS * 1000));
+        if (removed) log.info({ removed }, 'staged uploads of servers that were killed');
       },
       'dead letters': () => buryDeadLetters({ jobs, records, finish, quietSeconds, now }),
     },

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { removeStaged } from '../../server/uploads.ts';
 import { call, form, holdings, keysOf, noise, type UploadAnswer } from '../support/api.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 
@@ -236,4 +237,14 @@ t.test('bounds the uploads in flight', async (t) => {
   for (const { socket } of sockets) socket.destroy();
   t.ok(await until(() => server.composed.management?.uploads.inFlight === 0));
   t.equal((await call(server, 'POST', '/api/images', form([['file', await noise(9, 9)]]))).status, 202);
+});
+
+t.test('clears what a killed server had staged, and nothing else', async (t) => {
+  const { server } = await started(t);
+  const { originals } = server.stores;
+  await server.put('.incoming/01', await noise(9, 9));
+  await server.put('incoming/02', await noise(9, 9));
+  t.equal(await removeStaged(originals, new Date(Date.now() - 60_000)), 0, 'not what is on its way');
+  t.equal(await removeStaged(originals, new Date(Date.now() + 60_000)), 1);
+  t.same(await keysOf(originals), ['incoming/02']);
 });

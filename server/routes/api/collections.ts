@@ -12,6 +12,7 @@ import {
   CollectionBody,
   CollectionEdit,
   Collections,
+  PAGE,
   PageQuery,
   PROBLEMS,
   Relationships,
@@ -98,7 +99,7 @@ function createAndList(api: Api, { records }: ApiDeps): void {
       },
     },
     async (request) => {
-      const { items, next = null } = await records.collections(request.query);
+      const { items, next = null } = await records.collections({ limit: PAGE, ...request.query });
       return { items: items.map(collectionView), next };
     },
   );

@@ -3,7 +3,18 @@ import { readId } from '../../core/id.ts';
 import { describedView, imageView, uploadView } from '../../views.ts';
 import { readWanted } from '../../wanted.ts';
 import { type Api, type ApiDeps, originOf } from './plugin.ts';
-import { Edit, Id, Image, Images, ImagesQuery, PROBLEMS, PurgeAnswer, Upload, WarmBody } from './schemas.ts';
+import {
+  Edit,
+  Id,
+  Image,
+  Images,
+  ImagesQuery,
+  PAGE,
+  PROBLEMS,
+  PurgeAnswer,
+  Upload,
+  WarmBody,
+} from './schemas.ts';
 
 const tags = ['management'];
 const params = Type.Object({ id: Id });
@@ -66,7 +77,9 @@ export function imageRoutes(api: Api, deps: ApiDeps): void {
         ...{ tags, params },
         querystring: Type.Object(
           {
-            warm: Type.Boolean({ default: false, description: 'Render at once what was ready before.' }),
+            warm: Type.Optional(
+              Type.Boolean({ default: false, description: 'Render at once what was ready before.' }),
+            ),
           },
           { additionalProperties: false },
         ),
@@ -74,7 +87,7 @@ export function imageRoutes(api: Api, deps: ApiDeps): void {
         response: { 200: PurgeAnswer, ...PROBLEMS },
       },
     },
-    (request) => library.purge(readId(request.params.id), request.query),
+    (request) => library.purge(readId(request.params.id), { warm: request.query.warm === true }),
   );
   api.get(
     '/api/images',
@@ -86,7 +99,7 @@ export function imageRoutes(api: Api, deps: ApiDeps): void {
       },
     },
     async (request) => {
-      const { items, next = null } = await records.images(request.query);
+      const { items, next = null } = await records.images({ limit: PAGE, ...request.query });
       const base = urls.base(originOf(request));
       return { items: items.map((record) => imageView(record, urls, base)), next };
     },

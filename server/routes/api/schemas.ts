@@ -3,6 +3,9 @@ import { IMAGE_STATUSES, VARIANT_STATUSES } from '../../stores/contracts.ts';
 
 /** Shapes of the management API: validation, types and the OpenAPI document come from here. */
 
+/** Items of a page when nobody says how many. */
+export const PAGE = 50;
+
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const options = { additionalProperties: false } as const;
 const title = Type.String({ maxLength: 200 });
@@ -123,7 +126,7 @@ export const Images = Type.Object({
 
 export const PageQuery = Type.Object(
   {
-    limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: PAGE })),
     cursor: Type.Optional(Type.String()),
   },
   options,

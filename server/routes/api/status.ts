@@ -34,10 +34,12 @@ export function statusRoutes(api: Api, deps: ApiDeps): void {
         params: Type.Object({ id: Id }),
         querystring: Type.Object(
           {
-            wait: Type.Integer({
-              ...{ minimum: 0, maximum: MAX_WAIT_SECONDS, default: 0 },
-              description: 'Seconds to wait for the image to be finished.',
-            }),
+            wait: Type.Optional(
+              Type.Integer({
+                ...{ minimum: 0, maximum: MAX_WAIT_SECONDS, default: 0 },
+                description: 'Seconds to wait for the image to be finished.',
+              }),
+            ),
           },
           { additionalProperties: false },
         ),
@@ -58,8 +60,9 @@ export function statusRoutes(api: Api, deps: ApiDeps): void {
         // The schema is that of the JSON answer.
         return reply.serializer((payload) => String(payload)).send(Readable.from(events(first, look, ends)));
       }
-      if (request.query.wait === 0) return first;
-      const ends = AbortSignal.any([ended, AbortSignal.timeout(request.query.wait * 1000)]);
+      const { wait = 0 } = request.query;
+      if (wait === 0) return first;
+      const ends = AbortSignal.any([ended, AbortSignal.timeout(wait * 1000)]);
       let latest = first;
       for await (const status of changes(first, look, ends)) latest = status ?? latest;
       return latest;
