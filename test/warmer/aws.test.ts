@@ -73,8 +73,9 @@ t.test('the job of a warmer that was killed is done by another one', async (t) =
   await waitFor(async () => (await one.variants('a')).some(({ status }) => status === 'rendering'));
   await process.end('SIGKILL');
   await one.until(async () => (await statusOf(one, 'a')) === 'completed');
-  const job = one.lines.find(({ msg }) => msg === 'job');
-  t.match(job, { receives: 2 });
+  // 3 where the long poll of the killed one was handed the message once more.
+  const receives = Number(one.lines.find(({ msg }) => msg === 'job')?.['receives']);
+  t.ok(receives === 2 || receives === 3, `${receives} receives`);
   for (const { status, variant } of await one.variants('a')) t.equal(status, 'ready', variant);
 });
 
