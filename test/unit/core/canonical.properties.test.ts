@@ -4,6 +4,7 @@ import { negotiate } from '../../../server/core/accept.ts';
 import { canonicalize, splitQuery, withFormat } from '../../../server/core/canonical.ts';
 import { INDEX, readQuery, readTransformation } from '../../../server/core/transformation.ts';
 import { isProblem } from '../../../server/errors.ts';
+import { always } from '../../support/property.ts';
 import { given, queryOf, respelled } from '../../support/queries.ts';
 
 const RUNS = { numRuns: 1500 };
@@ -14,8 +15,9 @@ function outcome(query: string): { canonical?: string; refused?: string } {
   return 'error' in read ? { refused: read.error.code } : { canonical: read.canonical };
 }
 
-t.test('the canonical form parses to itself and uses safe characters only', async () => {
-  fc.assert(
+t.test('the canonical form parses to itself and uses safe characters only', async (t) => {
+  always(
+    t,
     fc.property(given, (pairs) => {
       const { canonical } = outcome(queryOf(pairs));
       fc.pre(canonical !== undefined);
@@ -25,8 +27,9 @@ t.test('the canonical form parses to itself and uses safe characters only', asyn
   );
 });
 
-t.test('keys of the canonical form ascend and none is there twice', async () => {
-  fc.assert(
+t.test('keys of the canonical form ascend and none is there twice', async (t) => {
+  always(
+    t,
     fc.property(given, (pairs) => {
       const keys = (outcome(queryOf(pairs)).canonical ?? '')
         .split('&')
@@ -37,9 +40,10 @@ t.test('keys of the canonical form ascend and none is there twice', async () => 
   );
 });
 
-t.test('two spellings of one picture share one key', async () => {
+t.test('two spellings of one picture share one key', async (t) => {
   const spellings = given.chain((pairs) => fc.tuple(fc.constant(queryOf(pairs)), respelled(pairs)));
-  fc.assert(
+  always(
+    t,
     fc.property(spellings, ([plain, other]) => {
       const [one, two] = [outcome(plain), outcome(other)];
       return one.canonical === two.canonical && one.refused === two.refused;
@@ -48,14 +52,15 @@ t.test('two spellings of one picture share one key', async () => {
   );
 });
 
-t.test('a dpr is the same as pixels that were multiplied', async () => {
+t.test('a dpr is the same as pixels that were multiplied', async (t) => {
   const sizes = fc.record({
     w: fc.integer({ min: 1, max: 2000 }),
     r: fc.integer({ min: 1, max: 100 }),
     pad: fc.integer({ min: 1, max: 200 }),
     blur: fc.integer({ min: 1, max: 20 }),
   });
-  fc.assert(
+  always(
+    t,
     fc.property(sizes, fc.constantFrom(1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4), ({ w, r, pad, blur }, dpr) => {
       const whole = (px: number) => Math.round(px * dpr);
       const split = outcome(`w=${w}&r=${r}&pad=${pad}&blur=${blur}&dpr=${dpr}`).canonical;
@@ -64,7 +69,7 @@ t.test('a dpr is the same as pixels that were multiplied', async () => {
   );
 });
 
-t.test('whatever arrives is read or refused with parameter and received text, never a crash', async () => {
+t.test('whatever arrives is read or refused with parameter and received text, never a crash', async (t) => {
   const noise = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.webQueryParameters(),
@@ -77,7 +82,8 @@ t.test('whatever arrives is read or refused with parameter and received text, ne
       )
       .map((pairs) => pairs.map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join('&')),
   );
-  fc.assert(
+  always(
+    t,
     fc.property(noise, (query) => {
       try {
         readTransformation(readQuery(query, {}).canonical);
@@ -90,7 +96,7 @@ t.test('whatever arrives is read or refused with parameter and received text, ne
   );
 });
 
-t.test('a negotiated format leaves a form that parses to itself', async () => {
+t.test('a negotiated format leaves a form that parses to itself', async (t) => {
   const accepts = fc.constantFrom(
     'image/avif,image/webp,*/*',
     'image/webp,*/*;q=0.8',
@@ -100,7 +106,8 @@ t.test('a negotiated format leaves a form that parses to itself', async () => {
     'image/png',
     'image/gif',
   );
-  fc.assert(
+  always(
+    t,
     fc.property(given, accepts, (pairs, accept) => {
       const read = canonicalize(INDEX, splitQuery(queryOf(pairs)) ?? [], {});
       fc.pre(!('error' in read) && read.negotiable);

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { Test } from 'tap';
 import t from 'tap';
 import { canonicalize, splitQuery } from '../../../server/core/canonical.ts';
 import type { Turn } from '../../../server/core/geometry.ts';
@@ -15,6 +16,7 @@ import {
 } from '../../../server/core/geometry.ts';
 import type { Transformation } from '../../../server/core/operations/index.ts';
 import { INDEX, readQuery, readTransformation } from '../../../server/core/transformation.ts';
+import { always } from '../../support/property.ts';
 
 const values = (query: string): Transformation => readTransformation(readQuery(query, {}).canonical);
 const side = fc.oneof(
@@ -49,8 +51,9 @@ const query = fc
   )
   .filter((text) => !('error' in canonicalize(INDEX, splitQuery(text) ?? [], {})));
 
-const holds = (check: (given: ReturnType<typeof plan>) => boolean) =>
-  fc.assert(
+const holds = (t: Test, check: (given: ReturnType<typeof plan>) => boolean) =>
+  always(
+    t,
     fc.property(image, query, fc.boolean(), (size, text, vector) => check(plan(size, text, vector))),
     { numRuns: 3000 },
   );
@@ -71,8 +74,9 @@ const inside = (
   box.top + box.height <= frame.height &&
   whole(box);
 
-t.test('no side is 0, broken or above 8192', async () => {
+t.test('no side is 0, broken or above 8192', async (t) => {
   holds(
+    t,
     ({ geometry }) =>
       whole(geometry.result) &&
       whole(geometry.scaled) &&
@@ -80,8 +84,9 @@ t.test('no side is 0, broken or above 8192', async () => {
   );
 });
 
-t.test('region, crop and picture lie inside what they are cut from or put on', async () => {
+t.test('region, crop and picture lie inside what they are cut from or put on', async (t) => {
   holds(
+    t,
     ({ size, geometry: { region, crop, scaled, canvas }, cut }) =>
       (!region || inside(region, size)) &&
       (!crop || inside(crop, scaled)) &&
@@ -91,15 +96,16 @@ t.test('region, crop and picture lie inside what they are cut from or put on', a
   );
 });
 
-t.test('nothing is enlarged without up, unless it is a drawing', async () => {
+t.test('nothing is enlarged without up, unless it is a drawing', async (t) => {
   holds(
+    t,
     ({ given, vector, picture, geometry: { scaled } }) =>
       given.up === true || vector || (scaled.width <= picture.width && scaled.height <= picture.height),
   );
 });
 
-t.test('cutting first does not change the size of the result', async () => {
-  holds(({ geometry, cut }) => {
+t.test('cutting first does not change the size of the result', async (t) => {
+  holds(t, ({ geometry, cut }) => {
     const after = cut.canvas?.size ?? cut.crop ?? cut.scaled;
     const before = geometry.canvas?.size ?? geometry.crop ?? geometry.scaled;
     return after.width === before.width && after.height === before.height;
@@ -108,9 +114,10 @@ t.test('cutting first does not change the size of the result', async () => {
 
 t.test(
   'an exact side stays exact: both with cover and contain where there is room, one with inside',
-  async () => {
+  async (t) => {
     const room = fc.integer({ min: 100, max: 4000 });
-    fc.assert(
+    always(
+      t,
       fc.property(
         room,
         room,
@@ -138,9 +145,10 @@ t.test(
   },
 );
 
-t.test('cover keeps the aspect of the picture to half a pixel', async () => {
+t.test('cover keeps the aspect of the picture to half a pixel', async (t) => {
   const room = fc.integer({ min: 20, max: 4000 });
-  fc.assert(
+  always(
+    t,
     fc.property(
       room,
       room,
@@ -195,12 +203,13 @@ t.test('a focal point is that of the whole image, also inside a region', async (
   t.same(crop, { left: 50, top: 0, width: 100, height: 100 });
 });
 
-t.test('turns make a group that carries boxes along', async () => {
+t.test('turns make a group that carries boxes along', async (t) => {
   const turn = fc.constantFrom(...[1, 2, 3, 4, 5, 6, 7, 8].map(turnOfOrientation));
   const frame = { width: 70, height: 50 };
   const box = { left: 3, top: 5, width: 20, height: 11 };
   const same = (a: Turn, b: Turn) => a.flop === b.flop && a.angle === b.angle;
-  fc.assert(
+  always(
+    t,
     fc.property(turn, turn, turn, (a, b, c) => {
       const moved = turnBox(turnBox(box, frame, a), turnSize(frame, a), b);
       const direct = turnBox(box, frame, compose(a, b));
