@@ -15,6 +15,7 @@ import { Uploads } from './uploads.ts';
 import { Urls } from './urls.ts';
 import { variantsOfAll } from './variants.ts';
 import { Warming } from './warming.ts';
+import type { Management } from './writing.ts';
 
 /** Clients of what lies outside the stores; each is absent where it is not configured. */
 export interface Outside {
@@ -57,18 +58,6 @@ async function openPresigner({
   const { S3Client } = await import('@aws-sdk/client-s3');
   const client = new S3Client(s3Endpoint ? { endpoint: s3Endpoint, forcePathStyle: true } : {});
   return new S3Presigner(client, originalsBucket);
-}
-
-/** The writing side of a process: use cases of the management API and of the warmer. */
-export interface Management {
-  readonly uploads: Uploads;
-  readonly announcements: Announcements;
-  readonly library: Library;
-  readonly arrivals: Arrivals;
-  readonly warming: Warming;
-  readonly purge: Purge;
-  readonly notifier: Notifier;
-  readonly urls: Urls;
 }
 
 /** @param process  `memory` is absent in a process that serves no images */

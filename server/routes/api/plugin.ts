@@ -6,9 +6,9 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefau
 import type { Transformation } from '../../core/operations/index.ts';
 import type { Presets } from '../../core/rule.ts';
 import { Problem } from '../../errors.ts';
-import type { Management } from '../../management.ts';
 import type { LocalPresigner } from '../../presign.ts';
 import type { Records } from '../../stores/contracts.ts';
+import type { Management } from '../../writing.ts';
 import { collectionRoutes } from './collections.ts';
 import { imageRoutes } from './images.ts';
 import { presignRoutes } from './presign.ts';
