@@ -120,7 +120,7 @@ export async function serve(schema: ProviderSchema): Promise<Running> {
   const address = { Network: 'unix', String: socket };
   const provider = { Protocol: 'grpc', ProtocolVersion: 5, Pid: process.pid, Test: true, Addr: address };
   return {
-    reattach: JSON.stringify({ 'registry.terraform.io/hashicorp/aws': provider }),
+    reattach: JSON.stringify({ 'hashicorp/aws': provider }),
     close: () => {
       server.forceShutdown();
       rmSync(socket, { force: true });
