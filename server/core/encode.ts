@@ -1,7 +1,6 @@
 import type { OutputInfo, Sharp } from 'sharp';
 import type { EncoderSettings } from './formats.ts';
 import { FORMAT_TABLE } from './formats.ts';
-import { UPRIGHT } from './geometry.ts';
 import { hold, profiled } from './handover.ts';
 import { copyrightOf } from './metadata.ts';
 import type { Size } from './operation.ts';
@@ -10,6 +9,7 @@ import { toRaw } from './pipeline.ts';
 import { placeholder } from './placeholder.ts';
 import type { Plan } from './plan.ts';
 import type { Header } from './source.ts';
+import { UPRIGHT } from './turns.ts';
 
 interface EncodedResult {
   readonly bytes: Buffer;

@@ -2,7 +2,6 @@ import type { Cost } from './cost.ts';
 import { encodeResult } from './encode.ts';
 import { FORMAT_TABLE } from './formats.ts';
 import { storedRegion } from './framing.ts';
-import { inverse, turnSize } from './geometry.ts';
 import { isForeign } from './handover.ts';
 import type { Size } from './operation.ts';
 import type { Raw } from './pipeline.ts';
@@ -11,6 +10,7 @@ import type { Plan, PlanOptions } from './plan.ts';
 import type { Rendered, RenderRequest } from './render.ts';
 import { decodeBase, pixelsOf, render } from './render.ts';
 import { sharpProblem } from './sharp-errors.ts';
+import { inverse, turnSize } from './turns.ts';
 
 /** One of the variants of an original that are rendered together. */
 export interface Member {

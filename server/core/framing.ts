@@ -1,7 +1,7 @@
-import type { Box, Turn } from './geometry.ts';
-import { compose, inverse, turnBox, turnSize, UPRIGHT } from './geometry.ts';
 import type { Step } from './operation.ts';
 import type { Plan } from './plan.ts';
+import type { Box, Turn } from './turns.ts';
+import { compose, inverse, turnBox, turnSize, UPRIGHT } from './turns.ts';
 
 const same = (a: { width: number; height: number }, b: { width: number; height: number }): boolean =>
   a.width === b.width && a.height === b.height;

@@ -1,70 +1,9 @@
-import { Problem } from '../errors.ts';
 import type { Size } from './operation.ts';
 import type { Transformation } from './operations/index.ts';
-import type { Rect } from './operations/rect.ts';
 import { MAX_SIDE } from './operations/resize.ts';
-
-export interface Box extends Size {
-  readonly left: number;
-  readonly top: number;
-}
-
-/** One of the eight ways to lay a rectangle: mirrored left to right or not, then turned clockwise. */
-export interface Turn {
-  readonly flop: boolean;
-  readonly angle: 0 | 90 | 180 | 270;
-}
-
-export const UPRIGHT: Turn = { flop: false, angle: 0 };
-
-/** What makes a stored picture upright, by EXIF orientation 1-8 (CIPA DC-008, 4.6.4 Orientation). */
-const ORIENTATIONS: readonly Turn[] = [
-  UPRIGHT,
-  { flop: true, angle: 0 },
-  { flop: false, angle: 180 },
-  { flop: true, angle: 180 },
-  { flop: true, angle: 270 },
-  { flop: false, angle: 90 },
-  { flop: true, angle: 90 },
-  { flop: false, angle: 270 },
-];
-
-export const turnOfOrientation = (orientation: number): Turn => ORIENTATIONS[orientation - 1] ?? UPRIGHT;
-
-const angle = (degrees: number): Turn['angle'] => (((degrees % 360) + 360) % 360) as Turn['angle'];
-
-/** `first`, then `second`: a mirror passes through a turn by reversing it. */
-export function compose(first: Turn, second: Turn): Turn {
-  const before = second.flop ? -first.angle : first.angle;
-  return { flop: first.flop !== second.flop, angle: angle(before + second.angle) };
-}
-
-export const inverse = (turn: Turn): Turn => ({
-  flop: turn.flop,
-  angle: angle(turn.flop ? turn.angle : -turn.angle),
-});
-
-export function turnSize({ width, height }: Size, turn: Turn): Size {
-  return turn.angle % 180 ? { width: height, height: width } : { width, height };
-}
-
-/** Where `box`, a part of a frame of `frame` px, lies after the frame was turned. */
-export function turnBox(box: Box, frame: Size, turn: Turn): Box {
-  const left = turn.flop ? frame.width - box.left - box.width : box.left;
-  const right = frame.width - left - box.width;
-  const bottom = frame.height - box.top - box.height;
-  const { width, height } = turnSize(box, turn);
-  switch (turn.angle) {
-    case 90:
-      return { left: bottom, top: left, width, height };
-    case 180:
-      return { left: right, top: bottom, width, height };
-    case 270:
-      return { left: box.top, top: right, width, height };
-    default:
-      return { left, top: box.top, width, height };
-  }
-}
+import { regionOf } from './region.ts';
+import type { Box, Turn } from './turns.ts';
+import { angle, compose, turnSize, UPRIGHT } from './turns.ts';
 
 /** What the geometry of a transformation comes to. Everything lies in the upright picture, before `rot` and `flip`. */
 export interface Geometry {
@@ -91,40 +30,6 @@ const size = (width: number, height: number): Size => ({
 });
 const scaledBy = (from: Size, factor: number): Size => size(from.width * factor, from.height * factor);
 const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
-
-/**
- * The region of `rect`, clamped to the image.
- *
- * @throws Problem `no_overlap`
- */
-export function regionOf(rect: Rect, image: Size): { box: Box; clamped: boolean } {
-  const [across, down] = rect.relative ? [image.width, image.height] : [1, 1];
-  // A share below 1 lies inside however small the image is.
-  const start = (at: number, whole: number) =>
-    rect.relative && at < 1
-      ? Math.min(Math.round(at * whole), whole - 1)
-      : Math.round(at * (rect.relative ? whole : 1));
-  const left = start(rect.left, image.width);
-  const top = start(rect.top, image.height);
-  const right = Math.max(left + 1, Math.round((rect.left + rect.width) * across));
-  const bottom = Math.max(top + 1, Math.round((rect.top + rect.height) * down));
-  if (left >= image.width || top >= image.height) {
-    const allowed = `a region that meets the image of ${image.width} x ${image.height} px`;
-    const received = [rect.left, rect.top, rect.width, rect.height].join(',');
-    throw new Problem('no_overlap', `rect=${received} lies outside the image; allowed: ${allowed}.`, {
-      param: 'rect',
-      received,
-      allowed,
-    });
-  }
-  const box = {
-    left,
-    top,
-    width: Math.min(right, image.width) - left,
-    height: Math.min(bottom, image.height) - top,
-  };
-  return { box, clamped: right > image.width || bottom > image.height };
-}
 
 /** The box that `ar` alone means: the largest of that ratio inside the picture, or for contain the smallest around it. */
 function ratioBox(picture: Size, ratio: number, around: boolean): Size {

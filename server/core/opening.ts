@@ -1,14 +1,14 @@
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import { storedRegion } from './framing.ts';
-import type { Box } from './geometry.ts';
-import { inverse, turnBox, turnSize } from './geometry.ts';
 import { opensAsIs } from './handover.ts';
 import type { Raw } from './pipeline.ts';
 import { fromRaw, toRaw } from './pipeline.ts';
 import type { Plan } from './plan.ts';
 import { makePlan } from './plan.ts';
 import type { RenderRequest } from './render.ts';
+import type { Box } from './turns.ts';
+import { inverse, turnBox, turnSize } from './turns.ts';
 import { naturalBox, rasterizeSvg } from './vector.ts';
 
 /** A truncated or corrupt file is refused, not shown in half: every warning of a decoder is an error. */

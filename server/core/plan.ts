@@ -4,13 +4,15 @@ import { priceOf } from './cost.ts';
 import type { EncoderSettings, Format, Lane } from './formats.ts';
 import { chooseFormat, encoderSettings, FORMAT_TABLE, wantsMotion } from './formats.ts';
 import { inP3 } from './gamut.ts';
-import type { Box, Geometry, Point, Turn } from './geometry.ts';
-import { cutFirst, planGeometry, UPRIGHT } from './geometry.ts';
+import type { Geometry, Point } from './geometry.ts';
+import { cutFirst, planGeometry } from './geometry.ts';
 import type { Operation, Size, Step, StepContext } from './operation.ts';
 import type { Transformation } from './operations/index.ts';
 import { OPERATIONS } from './operations/index.ts';
 import type { Source, SourceLimits } from './source.ts';
 import { checkPixels, keepsGamut, uprightSize } from './source.ts';
+import type { Box, Turn } from './turns.ts';
+import { UPRIGHT } from './turns.ts';
 import { drawingOf } from './vector.ts';
 
 /** Everything that is decided before a pixel is decoded. */

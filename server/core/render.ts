@@ -3,7 +3,6 @@ import sharp from 'sharp';
 import { encodeResult } from './encode.ts';
 import { areFramewise, fromStrip, runOnFrames } from './frames.ts';
 import { geometrySteps, storedRegion } from './framing.ts';
-import { turnSize } from './geometry.ts';
 import { hold, isMistakenForP3, waitsForColour } from './handover.ts';
 import { FAIL_ON, open, settlePlan } from './opening.ts';
 import type { Handover, Size, Step } from './operation.ts';
@@ -13,6 +12,7 @@ import type { Plan, PlanOptions } from './plan.ts';
 import { sharpProblem } from './sharp-errors.ts';
 import type { Header, Source } from './source.ts';
 import { formatOf, readSource } from './source.ts';
+import { turnSize } from './turns.ts';
 import type { Measure, Rasterize } from './vector.ts';
 import { measureSvg } from './vector.ts';
 

@@ -1,10 +1,10 @@
 import type { Metadata } from 'sharp';
 import { Problem } from '../errors.ts';
-import type { Turn } from './geometry.ts';
-import { turnOfOrientation, turnSize } from './geometry.ts';
 import type { Size } from './operation.ts';
 import type { SourceFormat } from './sniff.ts';
 import { SNIFF_BYTES, sniff } from './sniff.ts';
+import type { Turn } from './turns.ts';
+import { turnOfOrientation, turnSize } from './turns.ts';
 
 /** What the header of an original says; no pixel has been decoded. */
 export interface Source {

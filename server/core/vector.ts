@@ -1,8 +1,9 @@
 import sharp from 'sharp';
-import type { Box, Geometry } from './geometry.ts';
+import type { Geometry } from './geometry.ts';
 import type { Size } from './operation.ts';
 import type { PassOptions, Raw } from './pipeline.ts';
 import { toRaw } from './pipeline.ts';
+import type { Box } from './turns.ts';
 
 /** Natural size of an SVG in px, as its header says. Nothing is drawn. */
 export type Measure = (svg: Uint8Array, signal?: AbortSignal) => Promise<Size>;

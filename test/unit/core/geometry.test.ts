@@ -2,20 +2,19 @@ import fc from 'fast-check';
 import type { Test } from 'tap';
 import t from 'tap';
 import { canonicalize, splitQuery } from '../../../server/core/canonical.ts';
-import type { Turn } from '../../../server/core/geometry.ts';
+import { cutFirst, planGeometry } from '../../../server/core/geometry.ts';
+import type { Transformation } from '../../../server/core/operations/index.ts';
+import { regionOf } from '../../../server/core/region.ts';
+import { INDEX, readQuery, readTransformation } from '../../../server/core/transformation.ts';
+import type { Turn } from '../../../server/core/turns.ts';
 import {
   compose,
-  cutFirst,
   inverse,
-  planGeometry,
-  regionOf,
   turnBox,
   turnOfOrientation,
   turnSize,
   UPRIGHT,
-} from '../../../server/core/geometry.ts';
-import type { Transformation } from '../../../server/core/operations/index.ts';
-import { INDEX, readQuery, readTransformation } from '../../../server/core/transformation.ts';
+} from '../../../server/core/turns.ts';
 import { always } from '../../support/property.ts';
 
 const values = (query: string): Transformation => readTransformation(readQuery(query, {}).canonical);
