@@ -10,7 +10,7 @@ import { Memory } from './cache/memory.ts';
 import type { Config } from './config.ts';
 import { Images } from './images.ts';
 import { Lane } from './lane.ts';
-import { composeManagement, type Management, type Outside } from './management.ts';
+import { composeManagement, type Outside } from './management.ts';
 import { Metrics } from './metrics.ts';
 import { Originals } from './originals.ts';
 import { LocalPresigner } from './presign.ts';
@@ -21,6 +21,7 @@ import { managementApi } from './routes/api/plugin.ts';
 import { cacheControl } from './routes/image-headers.ts';
 import { SvgSandbox } from './sandbox/svg.ts';
 import type { Stores } from './stores/open.ts';
+import type { Management } from './writing.ts';
 
 /** The use cases of a process over its stores; server and warmer share them. */
 export interface Core {

@@ -8,9 +8,10 @@ import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { composeCore } from '../../server/compose.ts';
 import { type Config, loadConfig } from '../../server/config.ts';
-import { composeManagement, type Management, openOutside } from '../../server/management.ts';
+import { composeManagement, openOutside } from '../../server/management.ts';
 import type { Objects, VariantRecord } from '../../server/stores/contracts.ts';
 import { openStores, type Stores } from '../../server/stores/open.ts';
+import type { Management } from '../../server/writing.ts';
 import { composeWarmer, type Warmer } from '../../warmer/compose.ts';
 import { temporaryFolder } from './server.ts';
 
