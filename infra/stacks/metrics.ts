@@ -53,100 +53,72 @@ function metric(series: readonly Series[], options: Options = {}): Metric {
   return { series, periodSeconds: 60, global: false, silenceIs: 'notBreaching', ...options, queries };
 }
 
-/** Everything that the alarms and the dashboard look at, said once. */
-export function metrics({ prefix }: Context, { warm, stored, front, door, running }: Watched) {
-  const balancer = { LoadBalancer: front.lb.arnSuffix };
-  const targets = { ...balancer, TargetGroup: front.targets.arnSuffix };
-  const alb = (name: string, stat: string, dimensions: Record<string, string> = balancer): Series => ({
-    namespace: 'AWS/ApplicationELB',
-    name,
-    dimensions,
-    stat,
-  });
-  const sqs = (name: string, queue: string): Series => ({
-    namespace: 'AWS/SQS',
-    name,
-    dimensions: { QueueName: queue },
-    stat: 'Maximum',
-  });
-  const ecs = (name: string, service: string, stat: string): Series => ({
-    namespace: 'AWS/ECS',
-    name,
-    dimensions: { ClusterName: running.cluster, ServiceName: service },
-    stat,
-  });
-  const cdn = (name: string, stat: string): Series => ({
-    namespace: 'AWS/CloudFront',
-    name,
-    dimensions: { DistributionId: door.id, Region: 'Global' },
-    stat,
-  });
-  const edgeFunction = (name: string, stat: string): Series => ({
-    namespace: 'AWS/CloudFront',
-    name,
-    dimensions: { FunctionName: `${prefix}-viewer-request`, Region: 'Global' },
-    stat,
-  });
-  const dynamodb = (name: string): Series => ({
-    namespace: 'AWS/DynamoDB',
-    name,
-    dimensions: { TableName: stored.records.name },
-    stat: 'Sum',
-  });
-  const global = { global: true };
+const series =
+  (namespace: string, dimensions: Record<string, string>) =>
+  (name: string, stat: string): Series => ({ namespace, name, dimensions, stat });
+
+const GLOBAL = { global: true };
+
+function edgeMetrics({ prefix }: Context, { door }: Watched) {
+  const cdn = series('AWS/CloudFront', { DistributionId: door.id, Region: 'Global' });
+  const viewer = series('AWS/CloudFront', { FunctionName: `${prefix}-viewer-request`, Region: 'Global' });
+  const firewall = series('AWS/WAFV2', { WebACL: prefix, Rule: 'ALL' });
+  const account = series('AWS/Billing', { Currency: 'USD' });
   return {
-    requests: metric([cdn('Requests', 'Sum')], global),
-    bytes: metric([cdn('BytesDownloaded', 'Sum')], global),
-    hitRatio: metric([cdn('CacheHitRate', 'Average')], { ...global, periodSeconds: 900 }),
-    cdnErrors: metric([cdn('5xxErrorRate', 'Average')], global),
-    originLatency: metric([cdn('OriginLatency', 'p95')], global),
-    blocked: metric(
-      [
-        {
-          namespace: 'AWS/WAFV2',
-          name: 'BlockedRequests',
-          dimensions: { WebACL: prefix, Rule: 'ALL' },
-          stat: 'Sum',
-        },
-      ],
-      global,
-    ),
-    edgeUtilisation: metric([edgeFunction('FunctionComputeUtilization', 'Maximum')], global),
-    edgeErrors: metric([edgeFunction('FunctionExecutionErrors', 'Sum')], global),
-    serverRequests: metric([alb('RequestCount', 'Sum')]),
-    serverErrors: metric(
-      [
-        alb('HTTPCode_Target_5XX_Count', 'Sum'),
-        alb('HTTPCode_ELB_5XX_Count', 'Sum'),
-        alb('RequestCount', 'Sum'),
-      ],
-      // A hundred requests at least, or one failure at night would ring.
-      { expression: '100 * (FILL(m0, 0) + FILL(m1, 0)) / IF(m2 > 100, m2, 100)' },
-    ),
-    serverLatency: metric([alb('TargetResponseTime', 'p95', targets)]),
-    healthyServers: metric([alb('HealthyHostCount', 'Minimum', targets)], { silenceIs: 'breaching' }),
-    serverCpu: metric([ecs('CPUUtilization', running.server, 'Average')]),
-    serverMemory: metric([ecs('MemoryUtilization', running.server, 'Maximum')]),
-    serverTasks: metric([ecs('CPUUtilization', running.server, 'SampleCount')]),
-    warmerCpu: metric([ecs('CPUUtilization', running.warmer, 'Average')]),
-    warmerTasks: metric([ecs('CPUUtilization', running.warmer, 'SampleCount')]),
-    waiting: metric([sqs('ApproximateNumberOfMessagesVisible', warm.name)]),
-    oldestMessage: metric([sqs('ApproximateAgeOfOldestMessage', warm.name)]),
-    deadLetters: metric([sqs('ApproximateNumberOfMessagesVisible', warm.dead.name)]),
-    throttled: metric([dynamodb('ThrottledRequests'), dynamodb('SystemErrors')], {
-      expression: 'FILL(m0, 0) + FILL(m1, 0)',
-    }),
-    written: metric([dynamodb('ConsumedWriteCapacityUnits')]),
-    charges: metric(
-      [
-        {
-          namespace: 'AWS/Billing',
-          name: 'EstimatedCharges',
-          dimensions: { Currency: 'USD' },
-          stat: 'Maximum',
-        },
-      ],
-      { ...global, periodSeconds: 21_600 },
-    ),
+    requests: metric([cdn('Requests', 'Sum')], GLOBAL),
+    bytes: metric([cdn('BytesDownloaded', 'Sum')], GLOBAL),
+    hitRatio: metric([cdn('CacheHitRate', 'Average')], { ...GLOBAL, periodSeconds: 900 }),
+    cdnErrors: metric([cdn('5xxErrorRate', 'Average')], GLOBAL),
+    originLatency: metric([cdn('OriginLatency', 'p95')], GLOBAL),
+    edgeUtilisation: metric([viewer('FunctionComputeUtilization', 'Maximum')], GLOBAL),
+    edgeErrors: metric([viewer('FunctionExecutionErrors', 'Sum')], GLOBAL),
+    blocked: metric([firewall('BlockedRequests', 'Sum')], GLOBAL),
+    charges: metric([account('EstimatedCharges', 'Maximum')], { ...GLOBAL, periodSeconds: 21_600 }),
   };
+}
+
+function serverMetrics({ front, running }: Watched) {
+  const LoadBalancer = front.lb.arnSuffix;
+  const balancer = series('AWS/ApplicationELB', { LoadBalancer });
+  const targets = series('AWS/ApplicationELB', { LoadBalancer, TargetGroup: front.targets.arnSuffix });
+  const service = series('AWS/ECS', { ClusterName: running.cluster, ServiceName: running.server });
+  const failures = [
+    balancer('HTTPCode_Target_5XX_Count', 'Sum'),
+    balancer('HTTPCode_ELB_5XX_Count', 'Sum'),
+    balancer('RequestCount', 'Sum'),
+  ];
+  return {
+    serverRequests: metric([balancer('RequestCount', 'Sum')]),
+    // A hundred requests at least, or one failure at night would ring.
+    serverErrors: metric(failures, {
+      expression: '100 * (FILL(m0, 0) + FILL(m1, 0)) / IF(m2 > 100, m2, 100)',
+    }),
+    serverLatency: metric([targets('TargetResponseTime', 'p95')]),
+    healthyServers: metric([targets('HealthyHostCount', 'Minimum')], { silenceIs: 'breaching' }),
+    serverCpu: metric([service('CPUUtilization', 'Average')]),
+    serverMemory: metric([service('MemoryUtilization', 'Maximum')]),
+    serverTasks: metric([service('CPUUtilization', 'SampleCount')]),
+  };
+}
+
+function warmerMetrics({ warm, stored, running }: Watched) {
+  const service = series('AWS/ECS', { ClusterName: running.cluster, ServiceName: running.warmer });
+  const queue = series('AWS/SQS', { QueueName: warm.name });
+  const dead = series('AWS/SQS', { QueueName: warm.dead.name });
+  const table = series('AWS/DynamoDB', { TableName: stored.records.name });
+  const refusals = [table('ThrottledRequests', 'Sum'), table('SystemErrors', 'Sum')];
+  return {
+    warmerCpu: metric([service('CPUUtilization', 'Average')]),
+    warmerTasks: metric([service('CPUUtilization', 'SampleCount')]),
+    waiting: metric([queue('ApproximateNumberOfMessagesVisible', 'Maximum')]),
+    oldestMessage: metric([queue('ApproximateAgeOfOldestMessage', 'Maximum')]),
+    deadLetters: metric([dead('ApproximateNumberOfMessagesVisible', 'Maximum')]),
+    throttled: metric(refusals, { expression: 'FILL(m0, 0) + FILL(m1, 0)' }),
+    written: metric([table('ConsumedWriteCapacityUnits', 'Sum')]),
+  };
+}
+
+/** Everything that the alarms and the dashboard look at, said once. */
+export function metrics(at: Context, watched: Watched) {
+  return { ...edgeMetrics(at, watched), ...serverMetrics(watched), ...warmerMetrics(watched) };
 }

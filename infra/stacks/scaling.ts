@@ -61,23 +61,19 @@ export function scaleServer(at: Context, service: EcsService, { lb, targets }: B
   });
 }
 
+function metricStat(namespace: string, metricName: string, dimensions: Record<string, string>, stat: string) {
+  const pairs = Object.entries(dimensions).map(([name, value]) => ({ name, value }));
+  return { stat, metric: { namespace, metricName, dimensions: pairs } };
+}
+
 /** Waiting messages by running tasks. FILL answers for the minute in which Spot took the last task away. */
 export function scaleWarmer(at: Context, service: EcsService, warm: Queue): void {
   const target = scalable(at, 'warmer', service);
-  const metric = (
-    namespace: string,
-    metricName: string,
-    dimensions: Record<string, string>,
-    stat: string,
-  ) => ({
-    stat,
-    metric: {
-      namespace,
-      metricName,
-      dimensions: Object.entries(dimensions).map(([name, value]) => ({ name, value })),
-    },
-  });
+  const queue = { QueueName: warm.name };
   const tasks = { ClusterName: service.cluster, ServiceName: service.name };
+  const waiting = metricStat('AWS/SQS', 'ApproximateNumberOfMessagesVisible', queue, 'Sum');
+  // Each running task sends one sample a minute, so the count of samples is the count of tasks.
+  const running = metricStat('AWS/ECS', 'CPUUtilization', tasks, 'SampleCount');
   new AppautoscalingPolicy(at.stack, 'warmer-scale-backlog', {
     ...named(at, 'warmer-backlog', target),
     targetTrackingScalingPolicyConfiguration: {
@@ -85,22 +81,8 @@ export function scaleWarmer(at: Context, service: EcsService, warm: Queue): void
       targetValue: BACKLOG_PER_TASK,
       customizedMetricSpecification: {
         metrics: [
-          {
-            id: 'waiting',
-            returnData: false,
-            metricStat: metric(
-              'AWS/SQS',
-              'ApproximateNumberOfMessagesVisible',
-              { QueueName: warm.name },
-              'Sum',
-            ),
-          },
-          {
-            id: 'running',
-            returnData: false,
-            // Each running task sends one sample a minute, so the count of samples is the count of tasks.
-            metricStat: metric('AWS/ECS', 'CPUUtilization', tasks, 'SampleCount'),
-          },
+          { id: 'waiting', returnData: false, metricStat: waiting },
+          { id: 'running', returnData: false, metricStat: running },
           {
             id: 'backlog',
             expression: 'waiting / FILL(running, 1)',
