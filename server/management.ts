@@ -88,14 +88,7 @@ export function composeManagement(
   });
   const onUnsent = (err: unknown, id: string) =>
     log.warn({ err, id }, 'job not sent; the sweep will send it');
-  const notifier = new Notifier({
-    urls,
-    topic: outside.topic,
-    webhookSecret: config.webhookSecret,
-    allowPrivate: config.webhookPrivate,
-    log,
-    now: () => Date.now() / 1000,
-  });
+  const notifier = openNotifier(config, { outside, log, urls });
   const onFinished = notifier.notifyFinished.bind(notifier);
   const warming = new Warming({ records, jobs, onUnsent, onFinished });
   const defaults = variantsOfAll(config.warmDefaults, config.presets);
@@ -111,4 +104,11 @@ export function composeManagement(
     library: new Library({ originals, records, purge, warming, arrivals }),
     ...{ arrivals, warming, purge, urls, notifier },
   };
+}
+
+function openNotifier(
+  { webhookSecret, webhookPrivate: allowPrivate }: Config,
+  { outside: { topic }, log, urls }: { outside: Outside; log: Logger; urls: Urls },
+): Notifier {
+  return new Notifier({ urls, topic, webhookSecret, allowPrivate, log, now: () => Date.now() / 1000 });
 }

@@ -46,6 +46,11 @@ export function collectionRoutes(api: Api, deps: ApiDeps): void {
       return collectionView(changed);
     },
   );
+  removal(api, deps);
+  relationships(api, deps);
+}
+
+function removal(api: Api, { records }: ApiDeps): void {
   api.delete(
     '/api/collections/:id',
     {
@@ -67,7 +72,6 @@ export function collectionRoutes(api: Api, deps: ApiDeps): void {
       return reply.code(204).send(null);
     },
   );
-  relationships(api, deps);
 }
 
 function createAndList(api: Api, { records }: ApiDeps): void {

@@ -12,6 +12,7 @@ import {
   PAGE,
   PROBLEMS,
   PurgeAnswer,
+  PurgeQuery,
   Upload,
   WarmBody,
 } from './schemas.ts';
@@ -21,8 +22,44 @@ const params = Type.Object({ id: Id });
 
 /** Looking at, editing, warming, purging and deleting images. */
 export function imageRoutes(api: Api, deps: ApiDeps): void {
-  const { library, urls, records } = deps;
   lookRoutes(api, deps);
+  changeRoutes(api, deps);
+  workRoutes(api, deps);
+}
+
+function lookRoutes(api: Api, { library, urls, records }: ApiDeps): void {
+  api.get(
+    '/api/images/:id',
+    {
+      schema: {
+        ...{ tags, params },
+        summary: 'What is known of an image: size, format, placeholder, variants.',
+        response: { 200: Image, ...PROBLEMS },
+      },
+    },
+    async (request) => {
+      const described = await library.describe(readId(request.params.id));
+      return describedView(described, urls, urls.base(originOf(request)));
+    },
+  );
+  api.get(
+    '/api/images',
+    {
+      schema: {
+        ...{ tags, querystring: ImagesQuery },
+        summary: 'Images, newest first.',
+        response: { 200: Images, ...PROBLEMS },
+      },
+    },
+    async (request) => {
+      const { items, next = null } = await records.images({ limit: PAGE, ...request.query });
+      const base = urls.base(originOf(request));
+      return { items: items.map((record) => imageView(record, urls, base)), next };
+    },
+  );
+}
+
+function changeRoutes(api: Api, { library, urls }: ApiDeps): void {
   api.patch(
     '/api/images/:id',
     {
@@ -51,6 +88,10 @@ export function imageRoutes(api: Api, deps: ApiDeps): void {
       return reply.code(204).send(null);
     },
   );
+}
+
+function workRoutes(api: Api, deps: ApiDeps): void {
+  const { library, urls } = deps;
   api.post(
     '/api/images/:id/variants',
     {
@@ -75,50 +116,11 @@ export function imageRoutes(api: Api, deps: ApiDeps): void {
     {
       schema: {
         ...{ tags, params },
-        querystring: Type.Object(
-          {
-            warm: Type.Optional(
-              Type.Boolean({ default: false, description: 'Render at once what was ready before.' }),
-            ),
-          },
-          { additionalProperties: false },
-        ),
+        querystring: PurgeQuery,
         summary: 'Clears every tier and says what each one did.',
         response: { 200: PurgeAnswer, ...PROBLEMS },
       },
     },
     (request) => library.purge(readId(request.params.id), { warm: request.query.warm === true }),
-  );
-  api.get(
-    '/api/images',
-    {
-      schema: {
-        ...{ tags, querystring: ImagesQuery },
-        summary: 'Images, newest first.',
-        response: { 200: Images, ...PROBLEMS },
-      },
-    },
-    async (request) => {
-      const { items, next = null } = await records.images({ limit: PAGE, ...request.query });
-      const base = urls.base(originOf(request));
-      return { items: items.map((record) => imageView(record, urls, base)), next };
-    },
-  );
-}
-
-function lookRoutes(api: Api, { library, urls }: ApiDeps): void {
-  api.get(
-    '/api/images/:id',
-    {
-      schema: {
-        ...{ tags, params },
-        summary: 'What is known of an image: size, format, placeholder, variants.',
-        response: { 200: Image, ...PROBLEMS },
-      },
-    },
-    async (request) => {
-      const described = await library.describe(readId(request.params.id));
-      return describedView(described, urls, urls.base(originOf(request)));
-    },
   );
 }

@@ -85,6 +85,21 @@ export const Status = Type.Object({
   variants: Type.Array(VariantStatus),
 });
 
+/** Load balancers close what is silent for a minute. */
+const MAX_WAIT_SECONDS = 50;
+
+export const StatusQuery = Type.Object(
+  {
+    wait: Type.Optional(
+      Type.Integer({
+        ...{ minimum: 0, maximum: MAX_WAIT_SECONDS, default: 0 },
+        description: 'Seconds to wait for the image to be finished.',
+      }),
+    ),
+  },
+  options,
+);
+
 const Focal = Type.Object(
   { x: Type.Number({ minimum: 0, maximum: 1 }), y: Type.Number({ minimum: 0, maximum: 1 }) },
   { ...options, description: 'Fractions of the upright image, from its top left.' },
@@ -154,6 +169,15 @@ export const Edit = Type.Object(
 export const WarmBody = Type.Object(
   { variants: Type.Optional(Variants), operations: Type.Optional(Steps) },
   { ...options, minProperties: 1 },
+);
+
+export const PurgeQuery = Type.Object(
+  {
+    warm: Type.Optional(
+      Type.Boolean({ default: false, description: 'Render at once what was ready before.' }),
+    ),
+  },
+  options,
 );
 
 export const PurgeAnswer = Type.Object({

@@ -7,12 +7,10 @@ import { isProblem } from '../../errors.ts';
 import type { ImageStatus } from '../../stores/contracts.ts';
 import { statusView } from '../../views.ts';
 import { type Api, type ApiDeps, originOf } from './plugin.ts';
-import { Id, PROBLEMS, Status } from './schemas.ts';
+import { Id, PROBLEMS, Status, StatusQuery } from './schemas.ts';
 
 type StatusBody = Static<typeof Status>;
 
-/** Load balancers close what is silent for a minute. */
-const MAX_WAIT_SECONDS = 50;
 /** Records are asked; there is no broadcast between servers. Slower while nothing happens. */
 const POLL_MS = { first: 150, last: 1000 };
 const HEARTBEAT_MS = 15_000;
@@ -32,17 +30,7 @@ export function statusRoutes(api: Api, deps: ApiDeps): void {
         tags: ['management'],
         summary: 'Status of an image and of each variant. Accept: text/event-stream streams every change.',
         params: Type.Object({ id: Id }),
-        querystring: Type.Object(
-          {
-            wait: Type.Optional(
-              Type.Integer({
-                ...{ minimum: 0, maximum: MAX_WAIT_SECONDS, default: 0 },
-                description: 'Seconds to wait for the image to be finished.',
-              }),
-            ),
-          },
-          { additionalProperties: false },
-        ),
+        querystring: StatusQuery,
         response: { 200: Status, ...PROBLEMS },
       },
     },
