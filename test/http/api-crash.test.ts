@@ -9,8 +9,8 @@ import { call, form, keysOf, noise, type UploadAnswer } from '../support/api.ts'
 import { spawnServer } from '../support/process.ts';
 import { temporaryFolder } from '../support/server.ts';
 
-const ROUNDS = 4;
-const AT_ONCE = 6;
+const ROUNDS = 3;
+const AT_ONCE = 3;
 
 function spawnWarmer(t: Test, env: Record<string, string>) {
   const cwd = fileURLToPath(new URL('../..', import.meta.url));
