@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import type { Memory } from './cache/memory.ts';
 import { negotiate } from './core/accept.ts';
-import { withFormat } from './core/canonical.ts';
 import { resultKey } from './core/id.ts';
+import { resolved } from './core/transformation.ts';
 import type { Originals } from './originals.ts';
 import type { Result } from './results.ts';
 import { factsOf } from './results.ts';
@@ -44,6 +44,8 @@ const MAX_URLS = 20_000;
 export class Lane {
   readonly #options: LaneOptions;
   readonly #meanings = new LRUCache<string, Meaning>({ max: MAX_URLS });
+  /** Keys of results by format and raw URL. */
+  readonly #keys = new LRUCache<string, string>({ max: MAX_URLS });
   readonly #prepared = new LRUCache<string, Prepared>({ max: MAX_URLS });
   /** Accept headers are few: browsers send one per version. */
   readonly #formats = new LRUCache<string, string>({ max: 500 });
@@ -65,12 +67,20 @@ export class Lane {
     const identity = this.#options.originals.believed(meaning.id);
     if (!identity) return false;
     const started = this.#options.now();
-    const format = meaning.negotiable ? this.#format(request.headers.accept) : undefined;
-    const canonical = format === undefined ? meaning.canonical : withFormat(meaning.canonical, format);
-    const result = this.#options.memory.get(resultKey(meaning.id, canonical), identity.version);
+    const format = meaning.negotiable ? this.#format(request.headers.accept) : '';
+    const spelling = `${format} ${url}`;
+    const result = this.#options.memory.get(this.#key(spelling, meaning, format), identity.version);
     if (!result) return false;
-    this.#send(request, response, this.#prepare(`${format ?? ''} ${url}`, meaning, result), started);
+    this.#send(request, response, this.#prepare(spelling, meaning, result), started);
     return true;
+  }
+
+  #key(spelling: string, { id, canonical, negotiable }: Meaning, format: string): string {
+    const known = this.#keys.get(spelling);
+    if (known !== undefined) return known;
+    const key = resultKey(id, negotiable ? resolved(canonical, format) : canonical);
+    this.#keys.set(spelling, key);
+    return key;
   }
 
   #format(accept: string | undefined): string {

@@ -1,6 +1,6 @@
-import { type Canonical, withFormat } from './core/canonical.ts';
+import type { Canonical } from './core/canonical.ts';
 import type { Presets } from './core/rule.ts';
-import { readQuery } from './core/transformation.ts';
+import { readQuery, resolved } from './core/transformation.ts';
 import { Problem } from './errors.ts';
 
 /** What the Accept headers of all clients come to; see negotiate. */
@@ -25,7 +25,7 @@ export function variantsOf(query: string, presets: Presets): string[] {
 
 /** Canonical forms, format resolved, that a transformation leads to. */
 export function formsOf({ canonical, negotiable }: Canonical): string[] {
-  return negotiable ? NEGOTIATED.map((format) => withFormat(canonical, format)) : [canonical];
+  return negotiable ? [...new Set(NEGOTIATED.map((format) => resolved(canonical, format)))] : [canonical];
 }
 
 /** Of a whole list, each once, in order. */

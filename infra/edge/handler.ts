@@ -60,7 +60,7 @@ function namesIn(pairs: Pairs, presets: Presets): string[] {
   Object.keys(presets).forEach((name) => {
     all = all.concat(presets[name] as Pairs);
   });
-  let names = all.map((pair) => pair[0]);
+  let names = ['fmt'].concat(all.map((pair) => pair[0]));
   all.forEach((pair) => {
     names = names.concat(__IMPLIED__['$' + pair[0]] || []);
   });
@@ -122,7 +122,8 @@ export async function handle(event: { request: Request }): Promise<Request | Ref
   // The runtime takes no await among arguments, not even one that a minifier would move there.
   const presets = {};
   await fetchNamed(pairs, presets);
-  const read = canonicalize(rulesOf(TABLE, namesIn(pairs, presets)), pairs, presets);
+  const index = rulesOf(TABLE, namesIn(pairs, presets));
+  const read = canonicalize(index, pairs, presets);
   // Behind a signing edge the server asks for no signature, so it must not see what the edge could not check.
   if ('error' in read) return __SIGNED__ ? answer(400, read.error.code) : request;
   if (__SIGNED__) {
@@ -131,7 +132,7 @@ export async function handle(event: { request: Request }): Promise<Request | Ref
   } else if (Number(read.url['exp']) < Date.now() / 1000) return request;
   const accept = request.headers['accept'];
   const canonical = read.negotiable
-    ? withFormat(read.canonical, negotiate(accept && accept.value))
+    ? withFormat(read.canonical, negotiate(accept && accept.value), index)
     : read.canonical;
   request.uri = '/img/' + id + '/' + canonical;
   keepForServer(request, read.url);

@@ -323,12 +323,11 @@ function print(values: Values): string {
  * @param index  makes the answer canonical too: a key that has no effect in the format is dropped (progressive in
  *               WebP), and a format that cannot do what is asked (colors in WebP) gives way to `auto-base`
  */
-export function withFormat(canonical: string, format: string, index?: RuleIndex): string {
+export function withFormat(canonical: string, format: string, index: RuleIndex): string {
   const parts = canonical === '' ? [] : canonical.split('&');
   parts.push('fmt=' + format);
   const plain = parts.sort().join('&');
-  const read = index && canonicalize(index, splitQuery(plain) || [], {});
-  if (!index || !read) return plain;
+  const read = canonicalize(index, splitQuery(plain) || [], {});
   if (!('error' in read)) return read.canonical;
   return format === 'auto-base' ? plain : withFormat(canonical, 'auto-base', index);
 }

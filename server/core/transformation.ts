@@ -1,7 +1,7 @@
 import type { ProblemFacts } from '../errors.ts';
 import { Problem } from '../errors.ts';
 import type { Canonical } from './canonical.ts';
-import { canonicalize, indexRules, splitQuery } from './canonical.ts';
+import { canonicalize, indexRules, splitQuery, withFormat } from './canonical.ts';
 import { nearest } from './nearest.ts';
 import type { Transformation } from './operations/index.ts';
 import type { Pairs, Presets, RuleError } from './rule.ts';
@@ -75,6 +75,11 @@ function invalid({ param, received, with: outcome }: RuleError, presets: Presets
 }
 
 const names = (list: readonly string[]): string => (list.length ? list.join(' ') : 'none is registered');
+
+/** The canonical form of a variant: a canonical form that left the format open, with the negotiated one. */
+export function resolved(canonical: string, format: string): string {
+  return withFormat(canonical, format, INDEX);
+}
 
 /** Typed values of a canonical form. */
 export function readTransformation(canonical: string): Transformation {

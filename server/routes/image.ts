@@ -2,10 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Access } from '../access.ts';
 import { negotiate } from '../core/accept.ts';
 import type { Canonical } from '../core/canonical.ts';
-import { withFormat } from '../core/canonical.ts';
 import { splitPath } from '../core/id.ts';
 import type { Presets } from '../core/rule.ts';
-import { readQuery, readTransformation } from '../core/transformation.ts';
+import { readQuery, readTransformation, resolved } from '../core/transformation.ts';
 import { Problem } from '../errors.ts';
 import type { Images, Tier, Timings } from '../images.ts';
 import { deadlineProblem } from '../images.ts';
@@ -60,7 +59,7 @@ export function readAsked(
   return {
     id,
     read,
-    canonical: read.negotiable ? withFormat(read.canonical, negotiate(accept)) : read.canonical,
+    canonical: read.negotiable ? resolved(read.canonical, negotiate(accept)) : read.canonical,
   };
 }
 
