@@ -188,9 +188,11 @@ export class Warm {
     ms: number,
   ): Promise<boolean> {
     const { originals, results } = this.#options;
-    await results.put(resultOf(job.id, name, original, rendered));
+    // Another lane or a second delivery may have been faster: a result that somebody has seen is not replaced.
+    const there = await results.head(job.id, name, job.version);
+    if (!there) await results.put(resultOf(job.id, name, original, rendered));
     const now = await originals.refresh(job.id);
-    const ready = { status: 'ready', bytes: rendered.bytes.length, ms } as const;
+    const ready = { status: 'ready', bytes: there?.size ?? rendered.bytes.length, ms } as const;
     const kept = now?.version === job.version && (await this.#mark(job, name, ready));
     if (!kept) await results.remove(job.id, name);
     return kept;

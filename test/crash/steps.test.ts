@@ -1,0 +1,65 @@
+import t from 'tap';
+import { resultKey } from '../../server/core/id.ts';
+import type { ImageRecord, VariantRecord } from '../../server/stores/contracts.ts';
+import { noise } from '../support/api.ts';
+import { waitFor } from '../support/warmer.ts';
+import { Deployment, VARIANTS } from './deployment.ts';
+
+interface Moment {
+  readonly image: ImageRecord | undefined;
+  readonly variants: readonly VariantRecord[];
+  readonly results: number;
+  readonly waiting: number;
+}
+
+const ready = ({ variants }: Moment) => variants.filter(({ status }) => status === 'ready').length;
+const begun = ({ variants }: Moment) => variants.filter(({ status }) => status !== 'queued').length;
+
+/** The steps of a job, each as it looks from outside. */
+const STEPS: Readonly<Record<string, (moment: Moment) => boolean>> = {
+  'the message was received': ({ waiting }) => waiting === 0,
+  'a variant is being rendered': (moment) => begun(moment) > 0,
+  'a result is stored, its variant not ready yet': (moment) => moment.results > ready(moment),
+  'some variants are ready': (moment) => ready(moment) > 0,
+  'all variants are ready': (moment) => ready(moment) === VARIANTS.length,
+  'the image is completed': ({ image }) => image?.status === 'completed',
+};
+
+t.test('a warmer that is killed at any step of a job', async (t) => {
+  const deployment = await Deployment.open();
+  t.teardown(() => deployment.close());
+  const { records, results, jobs } = deployment.stores;
+  await deployment.startServer();
+  const look = async (id: string): Promise<Moment> => ({
+    image: await records.image(id),
+    variants: await records.variants(id),
+    results: (await results.list({ prefix: resultKey(id, ''), limit: 100 })).items.length,
+    waiting: (await jobs.depth()).ready,
+  });
+  let seed = 1000;
+  for (const [step, isReached] of Object.entries(STEPS)) {
+    await t.test(step, async (t) => {
+      const warmer = await deployment.startWarmer();
+      const id = await deployment.upload(await noise(600, 400, seed++));
+      let moment = await look(id);
+      while (!isReached(moment)) moment = await look(id);
+      await deployment.killWarmer(warmer);
+      await deployment.look();
+      t.comment(`${moment.image?.status}, ${moment.results} results, ${ready(moment)} ready`);
+      const next = await deployment.startWarmer();
+      await waitFor(async () => (await records.image(id))?.status === 'completed');
+      // The message of the last step comes again after its visibility, and finds nothing to do.
+      await waitFor(async () => (await jobs.depth()).inFlight + (await jobs.depth()).ready === 0);
+      await deployment.killWarmer(next);
+      await deployment.look();
+      for (const variant of await records.variants(id)) {
+        t.equal(variant.status, 'ready', variant.variant);
+        t.equal(
+          deployment.seen.get(resultKey(id, variant.variant))?.size,
+          1,
+          `${variant.variant}: one result`,
+        );
+      }
+    });
+  }
+});
