@@ -34,6 +34,8 @@ export interface AppDeps {
   /** Further routes: the management API. */
   readonly plugins: ReadonlyArray<(app: FastifyInstance) => void>;
   readonly version: string;
+  /** Proxies in front whose X-Forwarded headers are believed. */
+  readonly proxyHops: number;
 }
 
 /** ALB keeps a connection for 60 s: closing first would drop a request that is on its way. */
@@ -67,6 +69,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true }),
+    // A number of hops, never `true`: a client could then call itself by any address and escape the rate limit.
+    trustProxy: deps.proxyHops > 0 && ((_address: string, hop: number) => hop < deps.proxyHops),
     rewriteUrl: (raw) => foldId(raw.url ?? '/'),
     genReqId: (raw) => deps.requestId(raw as IncomingMessage),
     serverFactory: (handler) =>

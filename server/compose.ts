@@ -180,6 +180,7 @@ export function composeServer(
     guard: apiGuard(auth),
     plugins: api ? [api, ...plugins] : plugins,
     version: process.version,
+    proxyHops: config.proxyHops,
   };
   return { deps, core, images, management };
 }

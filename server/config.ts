@@ -54,6 +54,13 @@ export const SETTINGS = {
     'Scheme and host that clients see, for URLs in answers; default: those of the request.',
   ),
 
+  proxyHops: setting(
+    'PROXY_HOPS',
+    integer(0, 10),
+    0,
+    'Proxies in front whose X-Forwarded headers are believed: 2 behind CloudFront and a load balancer.',
+  ),
+
   originalsBucket: given(
     'ORIGINALS_BUCKET',
     text,

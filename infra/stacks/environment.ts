@@ -33,6 +33,7 @@ export function environment(at: Context, program: Program, parts: ProgramParts):
     JOBS_DEAD_LETTER_QUEUE: warm.dead.name,
     NOTIFICATIONS_TOPIC: told.notificationsArn,
     CDN_DISTRIBUTION: door.id,
+    PROXY_HOPS: '2',
     SIGNATURES: at.settings.signed ? 'edge' : 'off',
     RENDER_MEMORY_BYTES: `${memoryMiB * RENDER_SHARE}MiB`,
     MEMORY_CACHE_BYTES: `${memoryMiB * RESULTS_SHARE[program]}MiB`,
