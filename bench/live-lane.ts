@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import http from 'node:http';
+import { setPriority } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { loadConfig } from '../server/config.ts';
+import { sendWarm } from '../server/jobs.ts';
+import { openStores, type Stores } from '../server/stores/open.ts';
+import { start } from './child.ts';
+import { storeWithSample } from './hits.ts';
+import { print, quantile, type Row, ratio } from './stats.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const PHOTOGRAPH = new URL('../test/corpus/files/photos/snow-forest-20mp.jpg', import.meta.url);
+const PATH = '/img/ladybug.jpg?w=480&fmt=webp';
+/** More CPU than the whole measurement has, so that no lap finds the warmer idle. */
+const IMAGES = 12;
+const VARIANTS = [1000, 1200, 1400, 1600, 1800].map((width) => `fmt=avif&w=${width}`);
+const ROUNDS = 4;
+const SECONDS = 4;
+/** Far from saturation: what is measured is waiting for a core, not for other requests. */
+const PER_SECOND = 250;
+
+async function fill({ originals, records, jobs }: Stores): Promise<void> {
+  const photograph = await readFile(PHOTOGRAPH);
+  for (let at = 0; at < IMAGES; at++) {
+    const id = `load-${at}`;
+    const stored = await originals.put(id, photograph, { contentType: 'image/jpeg' });
+    const version = stored?.etag ?? '';
+    await records.createImage({ id, status: 'processing', version, createdAt: new Date().toISOString() });
+    await records.queueVariants(id, version, VARIANTS);
+    await sendWarm(jobs, id, version, VARIANTS);
+  }
+}
+
+/** Latencies in ms of requests that are sent on time, whether or not those before are answered. */
+async function paced(url: string): Promise<number[]> {
+  const agent = new http.Agent({ keepAlive: true });
+  const pending: Promise<number>[] = [];
+  const started = performance.now();
+  for (let sent = 0; sent < PER_SECOND * SECONDS; ) {
+    const due = Math.floor(((performance.now() - started) / 1000) * PER_SECOND);
+    for (; sent < Math.min(due, PER_SECOND * SECONDS); sent++) pending.push(timed(url, agent));
+    await sleep(1);
+  }
+  const latencies = await Promise.all(pending);
+  agent.destroy();
+  return latencies;
+}
+
+function timed(url: string, agent: http.Agent): Promise<number> {
+  const before = performance.now();
+  return new Promise((resolve, reject) => {
+    const request = http.get(url, { agent }, (response) => {
+      response.on('data', () => {}).on('end', () => resolve(performance.now() - before));
+    });
+    request.on('error', reject);
+  });
+}
+
+/** A warmer that is rendering. */
+async function warmer(env: Record<string, string>): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['warmer/main.ts'], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  await sleep(1500);
+  return child;
+}
+
+/** Takes back what warmer/priority.ts does; false where that is not ours to do. */
+function raise(pid: number): boolean {
+  try {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * p99 of memory hits at a steady rate: beside nothing, beside a warmer at full load as it runs, and beside one
+ * whose low priority was taken back. In turns, on one machine.
+ */
+export async function liveLane(): Promise<Row[]> {
+  const folder = await storeWithSample();
+  const env = { DATA_DIR: folder, VISIBILITY_SECONDS: '1', WARM_ATTEMPTS: '100', SWEEP_SECONDS: '3600' };
+  const stores = await openStores(loadConfig(env));
+  await fill(stores);
+  const server = await start('./rendition-server.ts', env);
+  const url = `http://127.0.0.1:${server.port}${PATH}`;
+  await paced(url);
+  const laps = { idle: [] as number[], low: [] as number[], raised: [] as number[] };
+  for (let round = 0; round < ROUNDS; round++) {
+    laps.idle.push(...(await paced(url)));
+    for (const mode of ['low', 'raised'] as const) {
+      const child = await warmer(env);
+      if (mode === 'low' || raise(child.pid ?? 0)) laps[mode].push(...(await paced(url)));
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+  }
+  await server.stop();
+  stores.close();
+  await rm(folder, { recursive: true, force: true });
+  const idle = quantile(laps.idle, 0.99);
+  const row = (what: string, latencies: readonly number[]): Row => {
+    const [p50, p99] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
+    return { what, figure: `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms (${ratio(p99 / idle)} idle)` };
+  };
+  return [
+    row(`memory hits, ${PER_SECOND}/s, nothing beside`, laps.idle),
+    row('beside a warmer at full load', laps.low),
+    ...(laps.raised.length ? [row('beside one without its low priority', laps.raised)] : []),
+  ];
+}
+
+if (import.meta.main) {
+  print('Live lane beside a warmer', await liveLane());
+  process.exit(0);
+}
