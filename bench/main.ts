@@ -1,12 +1,18 @@
 /** `npm run bench`, or `npm run bench -- hits cold`: ratios measured in turns in one run. */
 import { availableParallelism, cpus } from 'node:os';
 import { cold } from './cold.ts';
+import { fanOutRows } from './fan-out.ts';
 import { hits } from './hits.ts';
+import { liveLane } from './live-lane.ts';
 import { print, type Row } from './stats.ts';
+import { turned } from './turned.ts';
 
 const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]> }>> = {
   hits: { title: 'Memory hit over HTTP', run: hits },
   cold: { title: 'Cold render over HTTP', run: cold },
+  turned: { title: 'EXIF-turned originals', run: turned },
+  'fan-out': { title: 'Warming 12 variants of a 20 MP photograph', run: fanOutRows },
+  'live-lane': { title: 'Memory hits while a warmer works', run: liveLane },
 };
 
 const asked = process.argv.slice(2);

@@ -54,6 +54,7 @@ export function composeCore(config: Config, stores: Stores): Core {
     gate: fetch,
     versionMs: config.versionSeconds * 1000,
     maxBytes: config.maxSourceBytes,
+    keepBytes: config.originalsBytes,
     now: monotonic,
   });
   const sandbox = new SvgSandbox({ deadlineMs: config.svgMs, maxResidentBytes: SVG_RESIDENT_BYTES });

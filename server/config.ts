@@ -90,6 +90,12 @@ export const SETTINGS = {
   cdnDistribution: given('CDN_DISTRIBUTION', text, 'Id of the CloudFront distribution that a purge clears.'),
 
   memoryBytes: setting('MEMORY_CACHE_BYTES', bytes, '256MiB', 'Results kept in memory.'),
+  originalsBytes: setting(
+    'ORIGINALS_CACHE_BYTES',
+    bytes,
+    '64MiB',
+    'Originals kept in memory for further variants of the same picture; 0 keeps none.',
+  ),
   versionSeconds: setting(
     'VERSION_SECONDS',
     integer(0, 3600),

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
+import { Flights } from './cache/flight.ts';
 import type { Gate } from './cache/gate.ts';
 import type { Point } from './core/geometry.ts';
 import { Problem } from './errors.ts';
-import type { Objects, Records } from './stores/contracts.ts';
+import type { ObjectFacts, Objects, Records } from './stores/contracts.ts';
 
 /** An original as it stands now. */
 export interface Identity {
@@ -31,6 +32,8 @@ export interface OriginalsOptions {
   /** How long a looked-up version is believed. */
   readonly versionMs: number;
   readonly maxBytes: number;
+  /** Originals that are kept in memory for further variants; 0 keeps none. */
+  readonly keepBytes: number;
   /** Monotonic ms. */
   readonly now: () => number;
 }
@@ -43,8 +46,15 @@ export class Originals {
   readonly #options: OriginalsOptions;
   readonly #known = new LRUCache<string, Known>({ max: 50_000 });
 
+  readonly #fetching = new Flights<Original>();
+  readonly #kept: LRUCache<string, Omit<Original, 'focal'>>;
+
   constructor(options: OriginalsOptions) {
     this.#options = options;
+    this.#kept = new LRUCache({
+      maxSize: Math.max(1, options.keepBytes),
+      sizeCalculation: ({ bytes }) => bytes.length + 1,
+    });
   }
 
   /** @throws Problem `image_not_found` */
@@ -91,45 +101,56 @@ export class Originals {
   }
 
   /**
-   * Reads an original whole.
+   * Reads an original whole. A page asks for many variants of one picture at once: they share one read, and
+   * what was read last is kept for those that follow.
    *
    * @throws Problem `image_not_found`, `source_too_large`, `source_error`, `overloaded`
    */
-  async fetch(id: string, signal?: AbortSignal): Promise<Original> {
-    const { gate, objects, maxBytes } = this.#options;
+  async fetch(id: string, signal: AbortSignal = NEVER): Promise<Original> {
     const identity = await this.identify(id);
-    const permit = await gate.acquire({ ms: READ_MS, bytes: identity.size }, signal);
+    const kept = this.#kept.get(`${id} ${identity.version}`);
+    if (kept) return { ...identity, ...kept };
+    const { value } = await this.#fetching.run(`${id} ${identity.version}`, signal, (flight) =>
+      this.#fetch(id, identity, flight),
+    );
+    return value;
+  }
+
+  async #fetch(id: string, identity: Identity, signal: AbortSignal): Promise<Original> {
+    const permit = await this.#options.gate.acquire({ ms: READ_MS, bytes: identity.size }, signal);
     try {
-      const object = await objects.get(id, signal);
-      if (!object) throw notFound(id);
-      if (object.size > maxBytes) {
-        object.body.destroy();
-        const facts = { received: `${object.size} bytes`, allowed: `${maxBytes} bytes` };
-        throw new Problem(
-          'source_too_large',
-          `The original has ${facts.received}; ${facts.allowed} are read.`,
-          facts,
-        );
-      }
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of object.body) chunks.push(chunk);
-      const suffix = identity.version.includes(GENERATION)
-        ? identity.version.split(GENERATION)[1]
-        : undefined;
-      const version = versionOf(object.etag, suffix === undefined ? undefined : Number(suffix));
-      return {
-        ...identity,
-        version,
-        lastModified: object.lastModified,
-        size: object.size,
-        bytes: Buffer.concat(chunks),
-      };
+      const { etag, lastModified, size, bytes } = await this.#download(id, signal);
+      const generation = identity.version.split(GENERATION)[1];
+      // The bytes decide: they may be newer than the version that was looked up.
+      const version = versionOf(etag, generation === undefined ? undefined : Number(generation));
+      const kept = { version, lastModified, size, bytes };
+      this.#kept.set(`${id} ${version}`, kept);
+      return { ...identity, ...kept };
     } finally {
       permit.release();
     }
   }
+
+  async #download(id: string, signal: AbortSignal): Promise<ObjectFacts & { bytes: Buffer }> {
+    const { objects, maxBytes } = this.#options;
+    const object = await objects.get(id, signal);
+    if (!object) throw notFound(id);
+    if (object.size > maxBytes) {
+      object.body.destroy();
+      const facts = { received: `${object.size} bytes`, allowed: `${maxBytes} bytes` };
+      throw new Problem(
+        'source_too_large',
+        `The original has ${facts.received}; ${facts.allowed} are read.`,
+        facts,
+      );
+    }
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of object.body) chunks.push(chunk);
+    return { ...object, bytes: Buffer.concat(chunks) };
+  }
 }
 
+const NEVER = new AbortController().signal;
 const GENERATION = '.';
 
 /** A purge of unchanged bytes counts the generation up, so that every server sees another version. */

@@ -42,16 +42,21 @@ export interface Admitted extends Rendered {
 /** Turns originals into results, one slot of the CPU gate at a time. */
 export class Renderer {
   readonly #options: RendererOptions;
+  readonly #opened = new WeakMap<Uint8Array, Opened>();
   readonly #watermarks = new LRUCache<string, Uint8Array>({ max: 32 });
 
   constructor(options: RendererOptions) {
     this.#options = options;
   }
 
-  /** Reads the header; SVGs in the sandbox. */
-  open(bytes: Uint8Array, signal?: AbortSignal): Promise<Opened> {
+  /** Reads the header, once as long as the bytes are kept; SVGs in the sandbox. */
+  async open(bytes: Uint8Array, signal?: AbortSignal): Promise<Opened> {
+    const known = this.#opened.get(bytes);
+    if (known) return known;
     const { sandbox } = this.#options;
-    return openOriginal(bytes, { measure: (svg) => sandbox.measure(svg, signal), signal });
+    const opened = await openOriginal(bytes, { measure: (svg) => sandbox.measure(svg, signal), signal });
+    this.#opened.set(bytes, opened);
+    return opened;
   }
 
   /** @throws Problem of makePlan, `not_allowed` for meta=keep, `invalid_parameter` for a watermark nobody registered */

@@ -31,6 +31,28 @@ t.test('makes one render for 200 requests at once', async (t) => {
   t.equal(new Set(answers.map(({ headers }) => headers.get('etag'))).size, 1);
 });
 
+t.test('reads an original once for all the variants that a page asks for at once', async (t) => {
+  const server = await startServer({ VERSION_SECONDS: '5' });
+  t.teardown(() => server.close());
+  await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  const { originals } = server.stores;
+  const get = originals.get.bind(originals);
+  let reads = 0;
+  originals.get = (key, signal) => {
+    reads += 1;
+    return get(key, signal);
+  };
+  const widths = [100, 200, 300, 400, 500, 600];
+  const answers = await Promise.all(widths.map((w) => server.get(`/img/ladybug.jpg?w=${w}&fmt=webp`)));
+  await Promise.all(answers.map(bytesOf));
+  await bytesOf(await server.get('/img/ladybug.jpg?w=700&fmt=webp'));
+  t.same(
+    answers.map(({ headers }) => Number(headers.get('x-image-width'))),
+    widths,
+  );
+  t.equal(reads, 1);
+});
+
 t.test('serves from the bucket after a restart, and then from memory', async (t) => {
   const folder = await temporaryFolder();
   const url = '/img/ladybug.jpg?w=300&fmt=webp';
