@@ -1,0 +1,43 @@
+import { makePlan } from '../server/core/plan.ts';
+import { openOriginal, render } from '../server/core/render.ts';
+import { readQuery, readTransformation } from '../server/core/transformation.ts';
+import { corpus } from '../test/support/corpus.ts';
+import { median, type Row, ratio } from './stats.ts';
+
+const ROUNDS = 15;
+const LIMITS = { maxPixels: 100_000_000, maxFrames: 500 };
+
+async function cpuMs(bytes: Buffer): Promise<number> {
+  const before = process.cpuUsage();
+  const opened = await openOriginal(bytes);
+  const options = { lane: 'live', limits: LIMITS } as const;
+  const plan = makePlan(
+    opened.source,
+    readTransformation(readQuery('w=800&fmt=webp', {}).canonical),
+    options,
+  );
+  const now = () => performance.now();
+  await render({ opened, plan, options, maxPixels: LIMITS.maxPixels, pass: { timeoutSeconds: 60 }, now });
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
+/** CPU of the same picture, stored lying on its side and stored upright; in turns. */
+export async function turned(): Promise<Row[]> {
+  const [upright, lying] = await Promise.all([
+    corpus('exif/landscape-1.jpg'),
+    corpus('exif/landscape-6.jpg'),
+  ]);
+  const ratios: number[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const [turnedMs, uprightMs] = [await cpuMs(lying), await cpuMs(upright)];
+    if (round) ratios.push(turnedMs / uprightMs);
+  }
+  return [
+    {
+      what: 'CPU of orientation 6 / orientation 1, w=800 webp',
+      figure: ratio(median(ratios)),
+      budget: '<= 1.1',
+    },
+  ];
+}
