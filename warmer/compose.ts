@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import { UPLOAD_SECONDS } from '../server/arrivals.ts';
-import { composeCore } from '../server/compose.ts';
+import { type Arrivals, UPLOAD_SECONDS } from '../server/arrivals.ts';
+import { type Core, composeCore } from '../server/compose.ts';
 import type { Config } from '../server/config.ts';
 import { readJob } from '../server/jobs.ts';
 import { composeManagement, type Outside } from '../server/management.ts';
-import type { ReceivedJob } from '../server/stores/contracts.ts';
+import type { Jobs, Objects, Records } from '../server/stores/contracts.ts';
 import type { Stores } from '../server/stores/open.ts';
 import { removeStaged } from '../server/uploads.ts';
+import type { Warming } from '../server/warming.ts';
 import { buryDeadLetters } from './dead-letters.ts';
 import { Finish } from './finish.ts';
 import { Rounds } from './rounds.ts';
 import { Sweep } from './sweep.ts';
 import { Warm } from './warm.ts';
-import { Worker } from './worker.ts';
+import { Worker, type WorkerOptions } from './worker.ts';
 
 export interface Warmer {
   readonly worker: Worker;
@@ -27,35 +28,25 @@ const PATIENCE = 10;
 
 const monotonic = (): number => performance.now();
 
-/** A warmer over the stores of a process. */
-export function composeWarmer(
-  given: Config,
-  stores: Stores,
-  { log, outside }: { log: Logger; outside: Outside },
-): Warmer {
-  const { warmSlots: slots, visibilitySeconds, sweepSeconds } = given;
-  const config: Config = {
-    ...given,
-    renderSlots: slots,
+/** The settings of a server, as a warmer means them. */
+function warmConfig(config: Config): Config {
+  return {
+    ...config,
+    renderSlots: config.warmSlots,
     // The queue of the gate is that of our own jobs: nobody is told to come back later.
     queueMs: Number.POSITIVE_INFINITY,
-    deadlineMs: given.deadlineMs * PATIENCE,
+    deadlineMs: config.deadlineMs * PATIENCE,
     versionSeconds: 0,
   };
-  const core = composeCore(config, stores);
-  const management = composeManagement(config, stores, core, { outside, log });
-  const { records, jobs } = stores;
+}
+
+function composeWarm(config: Config, core: Core, { records, warming, finish }: Parts): Warm {
   const { originals, results, renderer, sandbox, gates } = core;
-  const { notifier, warming, arrivals } = management;
-  const finish = new Finish({
-    records,
-    results,
-    notify: (record, variants) => notifier.notifyFinished(record, variants),
-  });
   const timeoutSeconds = Math.ceil(config.deadlineMs / 1000);
-  const warm = new Warm({
-    ...{ originals, results, records, renderer, finish, warming, slots },
+  return new Warm({
+    ...{ originals, results, records, renderer, finish, warming },
     gate: gates.render,
+    slots: config.renderSlots,
     now: monotonic,
     shared: (opened, signal) => ({
       opened,
@@ -65,8 +56,13 @@ export function composeWarmer(
       now: monotonic,
     }),
   });
-  const handle = async ({ body, receives }: ReceivedJob, signal: AbortSignal): Promise<object> => {
+}
+
+/** What a message asks for; what it resolves to goes to the log. */
+function handler(warm: Warm, arrivals: Arrivals): WorkerOptions['handle'] {
+  return async ({ body, receives }, signal) => {
     const job = readJob(body);
+    // Left alone, it becomes a dead letter that somebody can look at.
     if (job.kind === 'unknown') throw new Error(`Unknown message: ${job.reason}.`);
     if (job.kind === 'warm') return { kind: 'warm', id: job.id, ...(await warm.run(job, receives, signal)) };
     for (const { id, change, etag } of job.events) {
@@ -74,13 +70,23 @@ export function composeWarmer(
     }
     return { kind: 'objects', ids: job.events.map(({ id }) => id) };
   };
+}
+
+interface Parts {
+  readonly originals: Objects;
+  readonly records: Records;
+  readonly jobs: Jobs;
+  readonly arrivals: Arrivals;
+  readonly warming: Warming;
+  readonly finish: Finish;
+}
+
+function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts, log: Logger): Rounds {
   const now = () => new Date();
-  const staleSeconds = sweepSeconds + visibilitySeconds;
   const onFailure = (err: unknown, id: string) => log.warn({ err, id }, 'sweep failed for an image');
-  const sweep = new Sweep({ records, jobs, arrivals, warming, finish, staleSeconds, now, onFailure });
-  const quietSeconds = visibilitySeconds;
-  const rounds = new Rounds({
-    records,
+  const sweep = new Sweep({ ...parts, staleSeconds: sweepSeconds + visibilitySeconds, now, onFailure });
+  return new Rounds({
+    records: parts.records,
     owner: randomUUID(),
     seconds: sweepSeconds,
     tasks: {
@@ -89,17 +95,39 @@ export function composeWarmer(
         if (sent) log.info({ sent }, 'images sent again');
       },
       'staged uploads': async () => {
-        const removed = await removeStaged(stores.originals, new Date(Date.now() - UPLOAD_SECONDS * 1000));
+        const removed = await removeStaged(parts.originals, new Date(Date.now() - UPLOAD_SECONDS * 1000));
         if (removed) log.info({ removed }, 'staged uploads of servers that were killed');
       },
-      'dead letters': () => buryDeadLetters({ jobs, records, finish, quietSeconds, now }),
+      'dead letters': () => buryDeadLetters({ ...parts, quietSeconds: visibilitySeconds, now }),
     },
     onFailure: (err, task) => log.warn({ err, task }, 'round failed'),
   });
-  const worker = new Worker({ jobs, slots, visibilitySeconds, handle, log, now: monotonic });
-  const close = async () => {
-    await notifier.stop();
-    sandbox.close();
+}
+
+/** A warmer over the stores of a process. */
+export function composeWarmer(
+  given: Config,
+  stores: Stores,
+  { log, outside }: { log: Logger; outside: Outside },
+): Warmer {
+  const config = warmConfig(given);
+  const core = composeCore(config, stores);
+  const { notifier, warming, arrivals } = composeManagement(config, stores, core, { outside, log });
+  const { originals, records, jobs } = stores;
+  const finish = new Finish({
+    records,
+    results: core.results,
+    notify: (record, variants) => notifier.notifyFinished(record, variants),
+  });
+  const parts = { originals, records, jobs, arrivals, warming, finish };
+  const handle = handler(composeWarm(config, core, parts), arrivals);
+  const { renderSlots: slots, visibilitySeconds } = config;
+  return {
+    worker: new Worker({ jobs, slots, visibilitySeconds, handle, log, now: monotonic }),
+    rounds: composeRounds(config, parts, log),
+    close: async () => {
+      await notifier.stop();
+      core.sandbox.close();
+    },
   };
-  return { worker, rounds, close };
 }

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { redrive } from '../../warmer/redrive.ts';
@@ -199,4 +201,18 @@ t.test('an object that anybody puts is known, warm, and served from its bucket',
   const two = await warmer(t, env);
   await two.until(async () => (await one.stores.records.image('shoes/red.png')) === undefined);
   t.same((await one.stores.results.list({ prefix: 'img/', limit: 10 })).items, []);
+});
+
+t.test('a container can ask whether the warmer still looks at its queue', async (t) => {
+  const DATA_DIR = await folder(t);
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const address = listener.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  listener.close();
+  await once(listener, 'close');
+  const process = await spawnWarmer({ DATA_DIR, WARMER_PORT: String(port) });
+  t.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
+  t.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 404);
+  t.equal(await process.end('SIGTERM'), 0);
 });
