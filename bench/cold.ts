@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import http from 'node:http';
 import { join } from 'node:path';
@@ -11,6 +12,20 @@ import { storeWithSample } from './hits.ts';
 import { median, quantile, type Row, ratio } from './stats.ts';
 
 const ROUNDS = 9;
+interface Picture {
+  readonly name: string;
+  readonly path: string;
+  /** ms of each round. */
+  readonly ours: number[];
+  readonly bare: number[];
+}
+
+/** Photographs of one's own: `npm run bench -- cold --photos FOLDER`. */
+function photosIn(folder: string | undefined): Pick<Picture, 'name' | 'path'>[] {
+  if (folder) return readdirSync(folder).map((name) => ({ name, path: join(folder, name) }));
+  return PHOTOS.map(({ file }) => ({ name: file, path: corpusPath(file) }));
+}
+
 const PHOTOS = corpusRows().filter(
   ({ file, outcome }) =>
     outcome === 'decode' &&
@@ -59,7 +74,7 @@ async function warmUp(base: string, originals: FileObjects, photo: Buffer): Prom
 }
 
 /** Cold renders over HTTP against bare sharp doing the same work; in turns, every picture under a new id each time. */
-export async function cold(): Promise<Row[]> {
+export async function cold(folderOfPhotos?: string): Promise<Row[]> {
   sharp.concurrency(1);
   sharp.cache(false);
   const folder = await storeWithSample();
@@ -67,19 +82,15 @@ export async function cold(): Promise<Row[]> {
   const ours = await start('./rendition-server.ts', { DATA_DIR: folder, VERSION_SECONDS: '60' });
   const base = `http://127.0.0.1:${ours.port}`;
   await warmUp(base, originals, await readFile(corpusPath('samples/ladybug.jpg')));
-  const pictures: { file: string; ours: number[]; bare: number[] }[] = PHOTOS.map(({ file }) => ({
-    file,
-    ours: [],
-    bare: [],
-  }));
+  const pictures = photosIn(folderOfPhotos).map((photo): Picture => ({ ...photo, ours: [], bare: [] }));
   for (let round = 0; round <= ROUNDS; round++) {
     for (const picture of pictures) {
-      const id = `round${round}/${picture.file.replace(/[^A-Za-z0-9._~/-]/g, '-')}`;
-      await originals.put(id, await readFile(corpusPath(picture.file)), { contentType: 'image/jpeg' });
+      const id = `round${round}/${picture.name.replace(/[^A-Za-z0-9._~/-]/g, '-')}`;
+      await originals.put(id, await readFile(picture.path), { contentType: 'image/jpeg' });
       const mine = await overHttp(`${base}/img/${id}?w=800&fmt=webp`);
       // The result is stored behind the answer; that is not the next picture's time.
       await sleep(30);
-      const theirs = await bare(corpusPath(picture.file));
+      const theirs = await bare(picture.path);
       if (round === 0) continue;
       picture.ours.push(mine);
       picture.bare.push(theirs);
@@ -108,7 +119,7 @@ export async function cold(): Promise<Row[]> {
       ).toFixed(0)} ms`,
     },
     ...pictures.map((one, at) => ({
-      what: `  ${one.file}`,
+      what: `  ${one.name}`,
       figure: `${ratio(ratios[at] ?? 0)}, ${median(one.ours).toFixed(0)} / ${median(one.bare).toFixed(0)} ms`,
     })),
   ];

@@ -1,5 +1,9 @@
-/** `npm run bench`, or `npm run bench -- hits cold`: ratios measured in turns in one run. */
+/**
+ * `npm run bench`, or `npm run bench -- hits cold`: ratios measured in turns in one run.
+ * `--photos FOLDER` renders photographs of one's own in `cold`.
+ */
 import { availableParallelism, cpus } from 'node:os';
+import { parseArgs } from 'node:util';
 import { cold } from './cold.ts';
 import { fanOutRows } from './fan-out.ts';
 import { hits } from './hits.ts';
@@ -7,15 +11,19 @@ import { liveLane } from './live-lane.ts';
 import { print, type Row } from './stats.ts';
 import { turned } from './turned.ts';
 
+const { values, positionals: asked } = parseArgs({
+  allowPositionals: true,
+  options: { photos: { type: 'string' } },
+});
+
 const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]> }>> = {
   hits: { title: 'Memory hit over HTTP', run: hits },
-  cold: { title: 'Cold render over HTTP', run: cold },
+  cold: { title: 'Cold render over HTTP', run: () => cold(values.photos) },
   turned: { title: 'EXIF-turned originals', run: turned },
   'fan-out': { title: 'Warming 12 variants of a 20 MP photograph', run: fanOutRows },
   'live-lane': { title: 'Memory hits while a warmer works', run: liveLane },
 };
 
-const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !(name in BENCHES));
 if (unknown) throw new Error(`No bench "${unknown}"; there are: ${Object.keys(BENCHES).join(' ')}`);
 process.stdout.write(

@@ -146,7 +146,11 @@ export class Originals {
     }
     const chunks: Uint8Array[] = [];
     for await (const chunk of object.body) chunks.push(chunk);
-    return { ...object, bytes: Buffer.concat(chunks) };
+    const [first] = chunks;
+    return {
+      ...object,
+      bytes: chunks.length === 1 && Buffer.isBuffer(first) ? first : Buffer.concat(chunks),
+    };
   }
 }
 

@@ -215,8 +215,16 @@ async function writeAside(
   }
 }
 
+/** Most originals fit into one read, which takes half the time of a stream in pieces. */
+const WHOLE_BYTES = 4 * 2 ** 20;
+
 async function contents(file: FileHandle, size: number): Promise<Readable> {
-  if (size > 0) return file.createReadStream({ start: 0, end: size - 1, highWaterMark: 256 * 1024 });
-  await file.close();
-  return Readable.from([]);
+  if (size > WHOLE_BYTES)
+    return file.createReadStream({ start: 0, end: size - 1, highWaterMark: 256 * 1024 });
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafeSlow(size), 0, size, 0);
+    return Readable.from(size > 0 ? [buffer.subarray(0, bytesRead)] : [], { objectMode: false });
+  } finally {
+    await file.close();
+  }
 }
