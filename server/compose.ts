@@ -65,6 +65,7 @@ export function composeCore(config: Config, stores: Stores): Core {
     deadlineMs: config.deadlineMs,
     allowMetaKeep: config.allowMetaKeep,
     gate: render,
+    slots,
     sandbox,
     now: monotonic,
   });

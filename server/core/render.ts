@@ -1,4 +1,4 @@
-import type { Sharp } from 'sharp';
+import type { Metadata, Sharp } from 'sharp';
 import sharp from 'sharp';
 import { encodeResult } from './encode.ts';
 import { areFramewise, fromStrip, runOnFrames } from './frames.ts';
@@ -61,13 +61,21 @@ export async function openOriginal(
   const format = formatOf(bytes);
   try {
     const metadata: Header =
-      format === 'svg'
-        ? await measure(bytes, signal)
-        : await sharp(bytes, { failOn: FAIL_ON, limitInputPixels: false }).metadata();
+      format === 'svg' ? await measure(bytes, signal) : await readHeader(format, bytes);
     return { bytes, metadata, source: readSource(format, bytes.byteLength, metadata) };
   } catch (error) {
     throw sharpProblem(error);
   }
+}
+
+/** Everything before the pixels of a JPEG, nearly always: segments of 64 KiB hold EXIF and profile. */
+const JPEG_HEADER_BYTES = 128 * 1024;
+
+/** Of a JPEG by its beginning: libvips looks through all of a large file otherwise (12 MP: 1.6 against 0.5 ms). */
+async function readHeader(format: Source['format'], bytes: Uint8Array): Promise<Metadata> {
+  const read = (part: Uint8Array) => sharp(part, { failOn: FAIL_ON, limitInputPixels: false }).metadata();
+  if (format !== 'jpeg' || bytes.byteLength <= JPEG_HEADER_BYTES) return read(bytes);
+  return read(bytes.subarray(0, JPEG_HEADER_BYTES)).catch(() => read(bytes));
 }
 
 /**
