@@ -1,8 +1,7 @@
 import t from 'tap';
 import { negotiate } from '../../server/core/accept.ts';
-import { withFormat } from '../../server/core/canonical.ts';
 import { RULES } from '../../server/core/table.ts';
-import { readPresets, readQuery } from '../../server/core/transformation.ts';
+import { readPresets, readQuery, resolved } from '../../server/core/transformation.ts';
 import { presets as presetParser } from '../../server/settings.ts';
 import { type EdgeOutcome, type EdgeRequest, PRESETS, runEdge } from './support/edge.ts';
 import { drawing, randomQuery } from './support/queries.ts';
@@ -31,7 +30,7 @@ function expected({
 }: EdgeRequest): { path: string; url: Readonly<Record<string, string>> } | undefined {
   try {
     const { canonical, negotiable, url } = readQuery(query, registered);
-    return { path: `/img/a/b.jpg/${negotiable ? withFormat(canonical, negotiate(accept)) : canonical}`, url };
+    return { path: `/img/a/b.jpg/${negotiable ? resolved(canonical, negotiate(accept)) : canonical}`, url };
   } catch {
     return undefined;
   }
