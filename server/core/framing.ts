@@ -1,7 +1,7 @@
 import type { Step } from './operation.ts';
 import type { Plan } from './plan.ts';
-import type { Box, Turn } from './turns.ts';
-import { compose, inverse, turnBox, turnSize, UPRIGHT } from './turns.ts';
+import type { Box } from './turns.ts';
+import { compose, inverse, turnBox, turnSize, turnSteps, UPRIGHT } from './turns.ts';
 
 const same = (a: { width: number; height: number }, b: { width: number; height: number }): boolean =>
   a.width === b.width && a.height === b.height;
@@ -47,20 +47,6 @@ const cropStep = ({ left, top, width, height }: Box): Step => ({
   apply: (image) => image.extract({ left, top, width, height }),
   resized: () => ({ width, height }),
 });
-
-function turnSteps(turn: Turn): Step[] {
-  const steps: Step[] = [];
-  if (turn.flop) steps.push({ name: 'mirror', slot: 'flip', apply: (image) => image.flop() });
-  if (turn.angle) {
-    steps.push({
-      name: `turn by ${turn.angle}`,
-      slot: 'turn',
-      apply: (image) => image.rotate(turn.angle),
-      resized: (size) => turnSize(size, { flop: false, angle: turn.angle }),
-    });
-  }
-  return steps;
-}
 
 /** The region of a plan in stored pixels, before orientation. */
 export function storedRegion({ geometry, orientation, upright }: Plan): Box | undefined {

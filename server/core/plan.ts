@@ -12,7 +12,7 @@ import { OPERATIONS } from './operations/index.ts';
 import type { Source, SourceLimits } from './source.ts';
 import { checkPixels, keepsGamut, uprightSize } from './source.ts';
 import type { Box, Turn } from './turns.ts';
-import { UPRIGHT } from './turns.ts';
+import { turnSteps, UPRIGHT } from './turns.ts';
 import { drawingOf } from './vector.ts';
 
 /** Everything that is decided before a pixel is decoded. */
@@ -109,18 +109,7 @@ function letterbox(geometry: Geometry, context: StepContext): Step[] {
 
 /** Mirrors and quarter turns behind a letterbox; without one they are part of the geometry. */
 function lateTurn({ turn, canvas }: Geometry): Step[] {
-  if (!canvas || (!turn.flop && turn.angle === 0)) return [];
-  const steps: Step[] = [];
-  if (turn.flop) steps.push({ name: 'mirror', slot: 'flip', apply: (image) => image.flop() });
-  if (turn.angle) {
-    steps.push({
-      name: `turn by ${turn.angle}`,
-      slot: 'turn',
-      apply: (image) => image.rotate(turn.angle),
-      resized: (size) => (turn.angle % 180 ? { width: size.height, height: size.width } : size),
-    });
-  }
-  return steps;
+  return canvas ? turnSteps(turn) : [];
 }
 
 /** A colour with alpha cannot be flattened onto: it is laid under the picture and stays see-through. */

@@ -1,4 +1,4 @@
-import type { Size } from './operation.ts';
+import type { Size, Step } from './operation.ts';
 
 export interface Box extends Size {
   readonly left: number;
@@ -61,4 +61,19 @@ export function turnBox(box: Box, frame: Size, turn: Turn): Box {
     default:
       return { left, top: box.top, width, height };
   }
+}
+
+/** A turn as steps of a pipeline. */
+export function turnSteps(turn: Turn): Step[] {
+  const steps: Step[] = [];
+  if (turn.flop) steps.push({ name: 'mirror', slot: 'flip', apply: (image) => image.flop() });
+  if (turn.angle) {
+    steps.push({
+      name: `turn by ${turn.angle}`,
+      slot: 'turn',
+      apply: (image) => image.rotate(turn.angle),
+      resized: (size) => turnSize(size, { flop: false, angle: turn.angle }),
+    });
+  }
+  return steps;
 }
