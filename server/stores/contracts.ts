@@ -29,7 +29,9 @@ export interface StoredObject extends StoredFacts {
    * Must be read to the end or destroyed; destroying it frees the connection or file. Begun reads see their
    * object to the end, whatever is written meanwhile. The signal of `get` ends the body too.
    */
-  body: NodeJS.ReadableStream & AsyncIterable<Uint8Array> & { destroy(error?: Error): unknown };
+  readonly body: NodeJS.ReadableStream & AsyncIterable<Uint8Array> & { destroy(error?: Error): unknown };
+  /** Reads the body whole, instead of it: a store that has the bytes in memory hands them over as they are. */
+  bytes(): Promise<Buffer>;
 }
 
 export interface NewObject {

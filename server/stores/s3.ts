@@ -11,7 +11,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { type Incoming, incoming, outgoing } from './body.ts';
+import { type Incoming, incoming, streamed } from './body.ts';
 import type { NewObject, ObjectFacts, Objects, Page, StoredFacts, StoredObject } from './contracts.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { attempt, errorName, sending, unavailable } from './failure.ts';
@@ -51,7 +51,7 @@ export class S3Objects implements Objects {
       const output = await this.#client.send(command, sending(signal)).catch(absent);
       if (!output) return undefined;
       const source = output.Body instanceof Readable ? output.Body : Readable.from([]);
-      return { ...factsOf(key, output), body: outgoing(source, signal) };
+      return streamed(factsOf(key, output), source, signal);
     });
   }
 

@@ -38,8 +38,9 @@ export function objectsSuite(t: Test, title: string, under: ObjectsUnderTest): P
       const put = present(await objects.put(key, bytes, { ...png, cacheControl: 'max-age=60', metadata }));
       const etag = createHash('md5').update(bytes).digest('hex');
       t.match(put, { key, etag, size: 70_000 });
-      const { body, ...got } = present(await objects.get(key));
+      const { body, bytes: whole, ...got } = present(await objects.get(key));
       t.same(await bytesOf(body), bytes);
+      t.same(await present(await objects.get(key)).bytes(), bytes, 'in one piece too');
       t.match(got, {
         key,
         etag,

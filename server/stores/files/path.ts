@@ -67,6 +67,8 @@ export class KeyPaths {
 
   /** A part ends where its text alone decides it, so that keys which share a beginning share its folder. */
   #split(segment: string): string[] {
+    // Nearly all: they fit even if every character is escaped.
+    if (segment.length * 3 < LONGEST) return [segment];
     const parts: string[] = [];
     let part = '';
     let width = 0;

@@ -1,4 +1,4 @@
-import type { FileHandle } from 'node:fs/promises';
+import { fstatSync, readSync } from 'node:fs';
 import type { StoredFacts } from '../contracts.ts';
 
 /**
@@ -20,21 +20,20 @@ export function trailer(facts: StoredFacts): Buffer {
 }
 
 /** Undefined when the file is not a whole object: cut short, or not written by this store. */
-export async function readFacts(file: FileHandle): Promise<StoredFacts | undefined> {
-  const { size } = await file.stat();
-  let end = await readEnd(file, size, GUESS);
+export function readFacts(fd: number): StoredFacts | undefined {
+  const { size } = fstatSync(fd);
+  let end = readEnd(fd, size, GUESS);
   if (end.length < TAIL || !end.subarray(-MARK.length).equals(MARK)) return undefined;
   const length = end.readUInt32BE(end.length - TAIL);
   if (length + TAIL > size) return undefined;
-  if (length + TAIL > end.length) end = await readEnd(file, size, length + TAIL);
+  if (length + TAIL > end.length) end = readEnd(fd, size, length + TAIL);
   const facts = parse(end.subarray(-TAIL - length, -TAIL).toString());
   return facts?.size === size - TAIL - length ? facts : undefined;
 }
 
-async function readEnd(file: FileHandle, size: number, bytes: number): Promise<Buffer> {
-  const length = Math.min(size, bytes);
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
-  return buffer.subarray(0, bytesRead);
+function readEnd(fd: number, size: number, bytes: number): Buffer {
+  const buffer = Buffer.allocUnsafe(Math.min(size, bytes));
+  return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, size - buffer.length));
 }
 
 function parse(json: string): StoredFacts | undefined {
