@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import t from 'tap';
+import { readJpegHeader } from '../../../server/core/jpeg.ts';
+import { readSource } from '../../../server/core/source.ts';
+import { corpusPath, corpusRows } from '../../support/corpus.ts';
+
+const JPEGS = corpusRows().filter(({ file }) => /\.jpe?g$/.test(file));
+
+const byLibvips = (bytes: Uint8Array) =>
+  sharp(bytes, { failOn: 'warning', limitInputPixels: false }).metadata();
+
+t.test('says of every JPEG of the corpus what libvips says, or leaves it to libvips', async (t) => {
+  let read = 0;
+  for (const { file } of JPEGS) {
+    const bytes = await readFile(corpusPath(file));
+    const header = bytes[0] === 0xff ? readJpegHeader(bytes) : undefined;
+    if (!header) continue;
+    read += 1;
+    const theirs = await byLibvips(bytes);
+    t.same(
+      readSource('jpeg', bytes.length, header),
+      readSource('jpeg', bytes.length, theirs),
+      `${file}: source`,
+    );
+    t.same(header.exif, theirs.exif, `${file}: EXIF`);
+    t.same(header.iptc, theirs.iptc, `${file}: IPTC`);
+  }
+  t.ok(read >= 32, `${read} of ${JPEGS.length} are ordinary`);
+});
+
+/** A small JPEG with a segment behind its first marker. */
+async function withSegment(marker: number, body: Buffer, from?: Buffer): Promise<Buffer> {
+  const plain =
+    from ??
+    (await sharp({ create: { width: 8, height: 6, channels: 3, background: 'red' } })
+      .jpeg()
+      .toBuffer());
+  const head = Buffer.from([0xff, marker, (body.length + 2) >> 8, (body.length + 2) & 0xff]);
+  return Buffer.concat([plain.subarray(0, 2), head, body, plain.subarray(2)]);
+}
+
+function exif(
+  order: 'II' | 'MM',
+  entries: readonly (readonly [tag: number, type: number, value: number])[],
+): Buffer {
+  const tiff = Buffer.alloc(8 + 2 + entries.length * 12 + 4);
+  const isLittle = order === 'II';
+  const u16 = (value: number, at: number) =>
+    isLittle ? tiff.writeUInt16LE(value, at) : tiff.writeUInt16BE(value, at);
+  const u32 = (value: number, at: number) =>
+    isLittle ? tiff.writeUInt32LE(value, at) : tiff.writeUInt32BE(value, at);
+  tiff.write(order, 'latin1');
+  u16(42, 2);
+  u32(8, 4);
+  u16(entries.length, 8);
+  entries.forEach(([tag, type, value], at) => {
+    u16(tag, 10 + at * 12);
+    u16(type, 12 + at * 12);
+    u32(1, 14 + at * 12);
+    u16(value, 18 + at * 12);
+  });
+  return Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff]);
+}
+
+t.test('reads the orientation in both byte orders', async (t) => {
+  for (const order of ['II', 'MM'] as const) {
+    for (let orientation = 1; orientation <= 8; orientation++) {
+      const bytes = await withSegment(
+        0xe1,
+        exif(order, [
+          [0x100, 3, 8],
+          [0x112, 3, orientation],
+        ]),
+      );
+      t.equal(readJpegHeader(bytes)?.orientation, orientation, `${order} ${orientation}`);
+      t.equal((await byLibvips(bytes)).orientation, orientation, 'as libvips does');
+    }
+  }
+  t.equal(readJpegHeader(await withSegment(0xe1, exif('II', [])))?.orientation, 1, 'none is upright');
+});
+
+t.test('leaves to libvips what is not ordinary', async (t) => {
+  const plain = await withSegment(0xe1, Buffer.from('http://ns.adobe.com/xap/1.0/\0'));
+  t.match(readJpegHeader(plain), {
+    width: 8,
+    height: 6,
+    space: 'srgb',
+    hasProfile: false,
+    isProgressive: false,
+  });
+  const left = {
+    'an orientation of nine': await withSegment(0xe1, exif('II', [[0x112, 3, 9]])),
+    'an orientation of another type': await withSegment(0xe1, exif('II', [[0x112, 4, 6]])),
+    'EXIF that breaks off': await withSegment(0xe1, exif('MM', [[0x112, 3, 6]]).subarray(0, 20)),
+    'EXIF without a byte order': await withSegment(0xe1, Buffer.from('Exif\0\0nonsense', 'latin1')),
+    'two EXIF blocks': await withSegment(0xe1, exif('II', []), await withSegment(0xe1, exif('II', []))),
+    'the second part of a profile': await withSegment(
+      0xe2,
+      Buffer.from('ICC_PROFILE\0\x02\x02abc', 'latin1'),
+    ),
+    'a header that breaks off': plain.subarray(0, plain.length - 400),
+    nothing: Buffer.alloc(0),
+    'another format': await sharp(plain).png().toBuffer(),
+  };
+  for (const [what, bytes] of Object.entries(left)) t.equal(readJpegHeader(bytes), undefined, what);
+  const cut = await withSegment(0xe1, exif('II', [[0x112, 3, 6]]));
+  for (let length = 0; length < 60; length++) t.equal(readJpegHeader(cut.subarray(0, length)), undefined);
+});
