@@ -43,6 +43,7 @@ export interface ImagesOptions {
 export class Images {
   readonly #options: ImagesOptions;
   readonly #flights = new Flights<Answer>();
+  readonly #early = new Flights<Result | undefined>();
   readonly #storing = new Set<Promise<void>>();
 
   constructor(options: ImagesOptions) {
@@ -60,13 +61,16 @@ export class Images {
    */
   async find(variant: Variant, signal: AbortSignal): Promise<Answer> {
     const { originals, memory } = this.#options;
-    const identity = await originals.identify(variant.id);
     const key = resultKey(variant.id, variant.canonical);
+    const identified = originals.identify(variant.id);
+    const begun = !originals.believed(variant.id) && !memory.has(key);
+    const early = begun ? this.#begin(variant, identified, signal) : undefined;
+    const identity = await identified;
     const held = memory.get(key, identity.version);
     if (held) return { result: held, tier: 'memory', timings: {} };
     // The version is part of the flight: those who come after an overwrite do not board an older one.
     const { value, joined } = await this.#flights.run(`${key} ${identity.version}`, signal, (flight) =>
-      this.#obtain(variant, identity, flight),
+      this.#obtain(variant, identity, early, flight),
     );
     return joined ? { ...value, tier: 'coalesced' } : value;
   }
@@ -93,11 +97,32 @@ export class Images {
     await Promise.all(this.#storing);
   }
 
-  async #obtain(variant: Variant, identity: Identity, signal: AbortSignal): Promise<Answer> {
+  /** Asks for the stored result while the version is still looked up: one round trip less for whoever waits. */
+  #begin(variant: Variant, identity: Promise<Identity>, signal: AbortSignal): Promise<Result | undefined> {
+    const { id, canonical } = variant;
+    const version = identity.then((one) => one.version);
+    const reading = this.#early
+      .run(resultKey(id, canonical), signal, (flight) =>
+        this.#options.results.get(id, canonical, version, flight),
+      )
+      .then(({ value }) => value);
+    // Whoever needs it looks at it later; nobody does when there is no such image.
+    for (const promise of [version, reading]) promise.catch(() => undefined);
+    return reading;
+  }
+
+  async #obtain(
+    variant: Variant,
+    identity: Identity,
+    early: Promise<Result | undefined> | undefined,
+    signal: AbortSignal,
+  ): Promise<Answer> {
     const { results, memory, now } = this.#options;
     const started = now();
-    const stored = await results
-      .get(variant.id, variant.canonical, identity.version, signal)
+    const read = () => results.get(variant.id, variant.canonical, identity.version, signal);
+    // What was begun ends with the request that began it, which others may outlive.
+    const stored = await (early ? early.catch(read) : read())
+      .then((found) => (found?.version === identity.version ? found : undefined))
       .catch((error: unknown) => {
         if (signal.aborted) throw error;
         // Without its bucket the service is slower, not down.

@@ -144,13 +144,8 @@ export class Originals {
         facts,
       );
     }
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of object.body) chunks.push(chunk);
-    const [first] = chunks;
-    return {
-      ...object,
-      bytes: chunks.length === 1 && Buffer.isBuffer(first) ? first : Buffer.concat(chunks),
-    };
+    const { key, etag, size, lastModified } = object;
+    return { key, etag, size, lastModified, bytes: await object.bytes() };
   }
 }
 

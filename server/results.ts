@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { resultKey } from './core/id.ts';
 import type { Rendered } from './core/render.ts';
 import { PIPELINE } from './core/version.ts';
@@ -45,7 +45,7 @@ export function resultOf(
     canonical,
     bytes: rendered.bytes,
     contentType: rendered.contentType,
-    etag: createHash('md5').update(rendered.bytes).digest('hex'),
+    etag: hash('md5', rendered.bytes, 'hex'),
     lastModified: original.lastModified,
     version: original.version,
     width: rendered.size?.width,
@@ -86,22 +86,29 @@ export class Results {
     return stored && current(stored, version) ? factsFrom(id, canonical, stored) : undefined;
   }
 
+  /**
+   * Undefined when there is none, or only one of another original or pipeline.
+   *
+   * @param version  may still be looked up: its bytes wait for it
+   * @throws the reason of `version`, where there is a result to compare it with
+   */
   async get(
     id: string,
     canonical: string,
-    version: string,
+    version: string | Promise<string>,
     signal?: AbortSignal,
   ): Promise<Result | undefined> {
     const stored = await this.#objects.get(resultKey(id, canonical), signal);
     if (!stored) return undefined;
-    if (!current(stored, version)) {
-      stored.body.destroy();
-      return undefined;
+    let isCurrent = false;
+    try {
+      isCurrent = current(stored, await version);
+    } finally {
+      if (!isCurrent) stored.body.destroy();
     }
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of stored.body) chunks.push(chunk);
+    if (!isCurrent) return undefined;
     const { size: _size, ...facts } = factsFrom(id, canonical, stored);
-    return { ...facts, bytes: Buffer.concat(chunks) };
+    return { ...facts, bytes: await stored.bytes() };
   }
 
   async put(result: Result, signal?: AbortSignal): Promise<void> {

@@ -25,6 +25,11 @@ export class Memory {
     return undefined;
   }
 
+  /** Whether there is a result of any version. */
+  has(key: string): boolean {
+    return this.#results.has(key);
+  }
+
   set(key: string, result: Result): void {
     this.#results.set(key, result);
   }

@@ -3,7 +3,7 @@ import http from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { corpus } from '../support/corpus.ts';
 import { bytesOf, problemOf, startServer, temporaryFolder } from '../support/server.ts';
 
@@ -205,6 +205,70 @@ t.test('is slower, not down, without its results bucket', async (t) => {
   t.equal(tier, 'miss');
   t.equal(failures.length, 2, 'reading and storing were both tried and reported');
   away.close();
+});
+
+/** A server that has a stored result, and nothing in memory. */
+async function restarted(t: Test, url: string) {
+  const folder = await temporaryFolder();
+  const first = await startServer({ DATA_DIR: folder });
+  await first.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  await bytesOf(await first.get(url));
+  await first.close();
+  const server = await startServer({ DATA_DIR: folder });
+  t.teardown(() => server.close());
+  return server;
+}
+
+t.test('asks for the stored result while the version is still looked up', async (t) => {
+  const url = '/img/ladybug.jpg?w=310&fmt=webp';
+  const server = await restarted(t, url);
+  const { originals, results } = server.stores;
+  const [head, get] = [originals.head.bind(originals), results.get.bind(results)];
+  const events: string[] = [];
+  originals.head = async (key, signal) => {
+    await sleep(50);
+    events.push('version known');
+    return head(key, signal);
+  };
+  results.get = async (key, signal) => {
+    events.push('result asked for');
+    return get(key, signal);
+  };
+  t.equal((await server.get(url)).headers.get('x-image-cache'), 'stored');
+  t.same(events, ['result asked for', 'version known']);
+  t.equal((await server.get('/img/none.jpg?w=310&fmt=webp')).status, 404);
+  await server.put('ladybug.jpg', await corpus('samples/flower-macro.jpg'));
+  t.equal(
+    (await server.get(url)).headers.get('x-image-cache'),
+    'miss',
+    'what was stored is of another version',
+  );
+});
+
+t.test('goes on reading for others when the one who began it has left', async (t) => {
+  const url = '/img/ladybug.jpg?w=320&fmt=webp';
+  const server = await restarted(t, url);
+  const { results } = server.stores;
+  const get = results.get.bind(results);
+  results.get = async (key, signal) => {
+    await sleep(150);
+    return get(key, signal);
+  };
+  const first = new AbortController();
+  const left = server.get(url, { signal: first.signal });
+  await sleep(30);
+  const second = server.get(url);
+  await sleep(30);
+  first.abort();
+  await t.rejects(left);
+  const answer = await second;
+  t.equal(answer.status, 200);
+  await bytesOf(answer);
+  t.equal(
+    await metric(server, /rendition_stage_seconds_count\{stage="encode"\} (\d+)/),
+    0,
+    'nothing was rendered',
+  );
 });
 
 t.test('tells readiness apart from life', async (t) => {
