@@ -1,28 +1,33 @@
 import { readdirSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
-import http from 'node:http';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { codecQuality } from '../server/core/quality.ts';
 import { FileObjects } from '../server/stores/files.ts';
 import { corpusPath, corpusRows } from '../test/support/corpus.ts';
+import { renderBare, settleSharp } from './bare-sharp.ts';
 import { start } from './child.ts';
 import { storeWithSample } from './hits.ts';
 import { median, quantile, type Row, ratio } from './stats.ts';
+import { Wire } from './wire.ts';
 
-const ROUNDS = 11;
+const ROUNDS = 15;
 const QUIET_MS = 15;
-interface Picture {
+
+/** Who renders: the server over HTTP, sharp in this process, and sharp behind node:http with nothing else. */
+const WHO = ['ours', 'bare', 'http'] as const;
+type Who = (typeof WHO)[number];
+
+interface Photo {
   readonly name: string;
   readonly path: string;
-  /** ms of each round. */
-  readonly ours: number[];
-  readonly bare: number[];
 }
 
+/** ms of each round. */
+type Times = Readonly<Record<Who, number[]>>;
+
 /** Photographs of one's own: `npm run bench -- cold --photos FOLDER`. */
-function photosIn(folder: string | undefined): Pick<Picture, 'name' | 'path'>[] {
+function photosIn(folder: string | undefined): Photo[] {
   if (folder) return readdirSync(folder).map((name) => ({ name, path: join(folder, name) }));
   return PHOTOS.map(({ file }) => ({ name: file, path: corpusPath(file) }));
 }
@@ -34,96 +39,115 @@ const PHOTOS = corpusRows().filter(
     !/cmyk|transparency/.test(file),
 );
 
-/** What a person would write with sharp alone, with the very settings that the server uses. */
 async function bare(path: string): Promise<number> {
   const started = performance.now();
-  await bareBytes(await readFile(path));
+  await renderBare(await readFile(path));
   return performance.now() - started;
 }
 
-async function bareBytes(bytes: Buffer): Promise<void> {
-  await sharp(bytes)
-    .autoOrient()
-    .resize({ width: 800, withoutEnlargement: true })
-    .webp({ quality: codecQuality('webp', 75), effort: 2 })
-    .toBuffer();
+async function ours(wire: Wire, id: string): Promise<number> {
+  const { ms, head } = await wire.get(`/img/${id}?w=800&fmt=webp`);
+  if (!/^x-image-cache: miss$/im.test(head)) throw new Error(`${id} was not cold.`);
+  return ms;
 }
 
-const agent = new http.Agent({ keepAlive: true });
+const http = async (wire: Wire, path: string): Promise<number> =>
+  (await wire.get(encodeURIComponent(path).replace(/^%2F/, '/'))).ms;
 
-function overHttp(url: string): Promise<number> {
-  const started = performance.now();
-  return new Promise((resolve, reject) => {
-    const request = http.get(url, { agent }, (response) => {
-      if (response.headers['x-image-cache'] !== 'miss') reject(new Error(`${url} was not cold`));
-      response.on('data', () => {}).on('end', () => resolve(performance.now() - started));
-    });
-    request.on('error', reject);
-  });
+const WARM_UP = 1000;
+
+interface Contest {
+  readonly originals: FileObjects;
+  readonly server: Wire;
+  readonly plain: Wire;
 }
 
-const WARM_UP = 300;
-
-/** A process that has served for a while: what is measured is the service, not the compiler of its code. */
-async function warmUp(base: string, originals: FileObjects, photo: Buffer): Promise<void> {
-  const tiny = await sharp(photo).resize(64).jpeg().toBuffer();
+/** Processes that have served for a while: what is measured is the service, not the compiler of its code. */
+async function warmUp({ originals, server, plain }: Contest, folder: string): Promise<void> {
+  const tiny = await sharp(corpusPath('samples/ladybug.jpg')).resize(64).jpeg().toBuffer();
+  const path = join(folder, 'tiny.jpg');
+  await writeFile(path, tiny);
   for (let lap = 0; lap < WARM_UP; lap++) {
     await originals.put(`warm-up/${lap}`, tiny, { contentType: 'image/jpeg' });
-    await overHttp(`${base}/img/warm-up/${lap}?w=30&fmt=webp`);
-    await bareBytes(tiny);
+    await ours(server, `warm-up/${lap}`);
+    await bare(path);
+    await http(plain, path);
   }
 }
 
-/** Cold renders over HTTP against bare sharp doing the same work; in turns, every picture under a new id each time. */
-export async function cold(folderOfPhotos?: string): Promise<Row[]> {
-  sharp.concurrency(1);
-  sharp.cache(false);
-  const folder = await storeWithSample();
-  const originals = await FileObjects.open(join(folder, 'originals'));
-  const ours = await start('./rendition-server.ts', { DATA_DIR: folder, VERSION_SECONDS: '60' });
-  const base = `http://127.0.0.1:${ours.port}`;
-  await warmUp(base, originals, await readFile(corpusPath('samples/ladybug.jpg')));
-  const pictures = photosIn(folderOfPhotos).map((photo): Picture => ({ ...photo, ours: [], bare: [] }));
+/** Every picture under a new id each time, and its contestants in another order. */
+async function race({ originals, server, plain }: Contest, photos: readonly Photo[]): Promise<Times[]> {
+  const times = photos.map((): Times => ({ ours: [], bare: [], http: [] }));
   for (let round = 0; round <= ROUNDS; round++) {
-    for (const picture of pictures) {
-      const id = `round${round}/${picture.name.replace(/[^A-Za-z0-9._~/-]/g, '-')}`;
-      await originals.put(id, await readFile(picture.path), { contentType: 'image/jpeg' });
-      // What was written, here or behind an answer, is not the next picture's time; nor is the order of the two.
-      await sleep(QUIET_MS);
-      const first = round % 2 ? 'ours' : 'bare';
-      for (const who of first === 'ours' ? (['ours', 'bare'] as const) : (['bare', 'ours'] as const)) {
-        const ms =
-          who === 'ours' ? await overHttp(`${base}/img/${id}?w=800&fmt=webp`) : await bare(picture.path);
-        if (round) picture[who].push(ms);
+    for (const [at, { name, path }] of photos.entries()) {
+      const id = `round${round}/${name.replace(/[^A-Za-z0-9._~/-]/g, '-')}`;
+      await originals.put(id, await readFile(path), { contentType: 'image/jpeg' });
+      const first = (round + at) % WHO.length;
+      for (const who of [...WHO.slice(first), ...WHO.slice(0, first)]) {
+        // What was written, here or behind an answer, is not the next one's time.
         await sleep(QUIET_MS);
+        const ms = await {
+          ours: () => ours(server, id),
+          bare: () => bare(path),
+          http: () => http(plain, path),
+        }[who]();
+        if (round) times[at]?.[who].push(ms);
       }
     }
   }
-  const { peakRssMb } = await ours.usage();
-  await ours.stop();
+  return times;
+}
+
+/** The median of the rounds' own ratios: neighbours on a shared machine slow both halves of a round. */
+const against = (times: Times, who: Who): number =>
+  median(times[who].map((ms, round) => ms / (times.bare[round] ?? ms)));
+
+/** Cold renders over HTTP against bare sharp doing the same work, in turns. */
+export async function cold(folderOfPhotos?: string): Promise<Row[]> {
+  settleSharp();
+  const folder = await storeWithSample();
+  const originals = await FileObjects.open(join(folder, 'originals'));
+  const server = await start('./rendition-server.ts', { DATA_DIR: folder, VERSION_SECONDS: '60' });
+  const plain = await start('./bare-render-server.ts');
+  const contest = {
+    originals,
+    server: await Wire.connect(server.port),
+    plain: await Wire.connect(plain.port),
+  };
+  await warmUp(contest, folder);
+  const photos = photosIn(folderOfPhotos);
+  const times = await race(contest, photos);
+  const { peakRssMb } = await server.usage();
+  contest.server.close();
+  contest.plain.close();
+  await Promise.all([server.stop(), plain.stop()]);
   await rm(folder, { recursive: true, force: true });
-  const ratios = pictures.map((one) => median(one.ours.map((ms, at) => ms / (one.bare[at] ?? ms))));
-  const all = pictures.flatMap((one) => one.ours);
+  return rows(photos, times, peakRssMb);
+}
+
+function rows(photos: readonly Photo[], times: readonly Times[], peakRssMb: number): Row[] {
+  const ratios = (who: Who) => times.map((one) => against(one, who));
+  const all = (who: Who) => times.flatMap((one) => one[who]);
+  const seconds = all('ours').reduce((sum, ms) => sum + ms, 0) / 1000;
+  const ms = (value: number) => `${value.toFixed(0)} ms`;
   return [
     {
-      what: `median over ${pictures.length} photographs, w=800 webp, ours / bare sharp`,
-      figure: ratio(median(ratios)),
+      what: `median over ${photos.length} photographs, w=800 webp, ours / bare sharp`,
+      figure: ratio(median(ratios('ours'))),
       budget: '<= 1.05',
     },
+    { what: 'the same with nothing but node:http', figure: ratio(median(ratios('http'))) },
     {
       what: 'ours',
-      figure: `p50 ${quantile(all, 0.5).toFixed(0)} ms, p99 ${quantile(all, 0.99).toFixed(0)} ms, peak RSS ${peakRssMb.toFixed(0)} MB`,
+      figure: `${(all('ours').length / seconds).toFixed(1)} requests/s one by one, p50 ${ms(quantile(all('ours'), 0.5))}, p99 ${ms(quantile(all('ours'), 0.99))}, peak RSS ${peakRssMb.toFixed(0)} MB`,
     },
     {
       what: 'bare sharp',
-      figure: `p50 ${quantile(
-        pictures.flatMap((one) => one.bare),
-        0.5,
-      ).toFixed(0)} ms`,
+      figure: `p50 ${ms(quantile(all('bare'), 0.5))}, p99 ${ms(quantile(all('bare'), 0.99))}`,
     },
-    ...pictures.map((one, at) => ({
-      what: `  ${one.name}`,
-      figure: `${ratio(ratios[at] ?? 0)}, ${median(one.ours).toFixed(0)} / ${median(one.bare).toFixed(0)} ms`,
+    ...photos.map(({ name }, at) => ({
+      what: `  ${name}`,
+      figure: `${ratio(ratios('ours')[at] ?? 0)}, ${ms(median(times[at]?.ours ?? []))} / ${ms(median(times[at]?.bare ?? []))}`,
     })),
   ];
 }
