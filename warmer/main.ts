@@ -6,6 +6,7 @@ import { openOutside } from '../server/management.ts';
 import { openStores } from '../server/stores/open.ts';
 import { composeWarmer, type Warmer } from './compose.ts';
 import { lowerPriority } from './priority.ts';
+import { clearScratch } from './scratch.ts';
 
 /** Of STOP_MS for ending in order; the rest is for giving back what did not end. */
 const ORDERLY = 0.8;
@@ -47,6 +48,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   if (config.warmerPort) await listen(config.warmerPort, warmer);
+  await clearScratch();
   rounds.start();
   log.info({ stores: stores.kinds, slots: config.warmSlots, ready: true }, 'warming');
   flush();

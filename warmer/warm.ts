@@ -13,6 +13,7 @@ import { VARIANT_STATUSES } from '../server/stores/contracts.ts';
 import type { Warming } from '../server/warming.ts';
 import type { Finish } from './finish.ts';
 import { renderGroups } from './renders.ts';
+import { Scratch } from './scratch.ts';
 import { endStale } from './stale.ts';
 import { isOpen, isPermanent, reasonOf } from './verdict.ts';
 
@@ -27,7 +28,7 @@ export interface WarmOptions {
   readonly finish: Finish;
   readonly warming: Warming;
   /** How this process renders. */
-  readonly shared: (opened: Opened, signal: AbortSignal) => Shared;
+  readonly shared: (opened: Opened, signal: AbortSignal) => Omit<Shared, 'path'>;
   /** Monotonic ms. */
   readonly now: () => number;
 }
@@ -134,11 +135,13 @@ export class Warm {
     const storing: Promise<void>[] = [];
     const done = (outcome: Outcome, ms: number) => storing.push(this.#done(run, original, outcome, ms));
     const begin = (picture: Picture) => this.#begin(run, picture);
-    const shared = this.#options.shared(opened, signal);
+    const scratch = new Scratch(original.bytes);
+    const shared = { ...this.#options.shared(opened, signal), path: scratch.path };
     try {
       await renderGroups(groupPlans(members), { gate, slots, shared, begin, done });
     } finally {
       await Promise.all(storing);
+      await scratch.remove();
       report.renderMs = Math.round(now() - begun - report.fetchMs);
       if (signal.aborted) await this.#giveBack(job);
     }

@@ -2,6 +2,7 @@ import type { EncoderSettings, Format } from './formats.ts';
 import { FORMAT_TABLE } from './formats.ts';
 import type { Geometry } from './geometry.ts';
 import type { Size, Step } from './operation.ts';
+import { shrinkOnLoad } from './shrink.ts';
 import type { Source } from './source.ts';
 
 /** What a render is expected to take; admission counts these, not requests. */
@@ -26,15 +27,6 @@ const DECODING: Readonly<Record<Source['format'], { cpuMs: number; bytes: number
   svg: { cpuMs: 30, bytes: 8 },
 };
 
-/** JPEG decodes to a half, quarter or eighth for next to nothing, if nothing stands before the resize. */
-function jpegShrink(source: Source, geometry: Geometry): number {
-  if (source.format !== 'jpeg' || geometry.region) return 1;
-  const factor =
-    Math.max(source.stored.width, source.stored.height) /
-    Math.max(geometry.scaled.width, geometry.scaled.height);
-  return factor >= 8 ? 8 : factor >= 4 ? 4 : factor >= 2 ? 2 : 1;
-}
-
 const BASE_BYTES = 8_000_000;
 
 /** @param frames  how many pages are decoded */
@@ -42,7 +34,7 @@ export function priceOf(
   work: {
     source: Source;
     /** px that are decoded or drawn, of one page. */
-    stored: Size;
+    upright: Size;
     geometry: Geometry;
     steps: readonly Step[];
     trims: boolean;
@@ -52,10 +44,10 @@ export function priceOf(
   output: { format: Format; settings: EncoderSettings },
 ): Cost {
   const { source, geometry, steps, frames } = work;
-  const megapixels = (work.stored.width * work.stored.height * frames) / 1e6;
+  const megapixels = (work.upright.width * work.upright.height * frames) / 1e6;
   const result = (work.result.width * work.result.height * frames) / 1e6;
   const { cpuMs, bytes } = DECODING[source.format];
-  const shrink = jpegShrink(source, geometry);
+  const shrink = shrinkOnLoad(source, work.upright, geometry);
   const decode = megapixels * (shrink > 1 ? cpuMs / Math.min(4, shrink) : cpuMs) * (work.trims ? 3 : 1);
   const filters = steps.reduce((sum, step) => sum + (step.cost ?? 0), 0) * result;
   const format = FORMAT_TABLE[output.format];

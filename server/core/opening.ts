@@ -14,14 +14,18 @@ import { naturalBox, rasterizeSvg } from './vector.ts';
 /** A truncated or corrupt file is refused, not shown in half: every warning of a decoder is an error. */
 export const FAIL_ON = 'warning';
 
-/** The part of the original that a plan reads, as stored; or the base that stands for it. */
-export async function open(request: RenderRequest): Promise<Sharp> {
+/**
+ * The part of the original that a plan reads, as stored; or the base that stands for it.
+ *
+ * @param byName  the original as a file with the options of its loader, as libvips writes them: `a.jpg[shrink=4]`
+ */
+export async function open(request: RenderRequest, byName?: string): Promise<Sharp> {
   if (request.base) return fromRaw(request.base);
   const { opened, plan, maxPixels } = request;
   const { page, moves, source } = plan;
   const pages = moves ? { animated: true } : source.pages > 1 ? { page } : {};
   const as = { failOn: FAIL_ON, limitInputPixels: maxPixels, ignoreIcc: opensAsIs(plan), ...pages } as const;
-  const image = source.vector ? fromRaw(await draw(request)) : sharp(opened.bytes, as);
+  const image = source.vector ? fromRaw(await draw(request)) : sharp(byName ?? opened.bytes, as);
   const region = storedRegion(plan);
   return region ? image.extract(region) : image;
 }

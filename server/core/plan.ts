@@ -197,7 +197,7 @@ export function makePlan(source: Source, values: Transformation, options: PlanOp
   const settings = encoderSettings(source, values, options.lane, moves);
   const work = {
     source,
-    stored: source.vector ? upright : source.stored,
+    upright,
     geometry,
     steps,
     trims: values.trim !== undefined,

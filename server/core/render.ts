@@ -11,6 +11,7 @@ import type { Draft, PassOptions, Raw } from './pipeline.ts';
 import { runSteps, toRaw } from './pipeline.ts';
 import type { Plan, PlanOptions } from './plan.ts';
 import { sharpProblem } from './sharp-errors.ts';
+import type { Shrink } from './shrink.ts';
 import type { Header, Source } from './source.ts';
 import { formatOf, readSource } from './source.ts';
 import { turnSize } from './turns.ts';
@@ -119,14 +120,27 @@ export async function pixelsOf(request: RenderRequest): Promise<Raw> {
   }
 }
 
+/** What several plans of one region start from, as stored, in sRGB; width and height in px. */
+export interface Base extends Size {
+  /** By the loader, to a pixel what a render of its own gets; undefined: resized to this size. */
+  readonly shrink: Shrink | undefined;
+}
+
 /**
- * The region of a plan, as stored, on `size` px in sRGB: a base for every plan of that region that needs no more.
+ * Decodes the region of a plan once.
  *
+ * @param path  of the original
  * @throws Problem as render
  */
-export async function decodeBase(request: RenderRequest, { width, height }: Size): Promise<Raw> {
+export async function decodeBase(
+  request: RenderRequest,
+  { width, height, shrink }: Base,
+  path: () => Promise<string>,
+): Promise<Raw> {
   try {
-    return await toRaw((await open(request)).resize(width, height, { fit: 'fill' }), request.pass);
+    const byName = shrink !== undefined && shrink > 1 ? `${await path()}[shrink=${shrink}]` : undefined;
+    const image = await open(request, byName);
+    return await toRaw(shrink ? image : image.resize(width, height, { fit: 'fill' }), request.pass);
   } catch (error) {
     throw sharpProblem(error);
   }

@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { clearScratch, Scratch } from '../../warmer/scratch.ts';
+import { temporaryFolder } from '../support/server.ts';
+
+t.beforeEach(async () => {
+  delete process.env['TMPDIR'];
+  process.env['TMPDIR'] = await temporaryFolder();
+});
+
+t.test('is one file however often it is asked for, and gone afterwards', async (t) => {
+  const bytes = Buffer.from('an original');
+  const scratch = new Scratch(bytes);
+  const [path, same] = await Promise.all([scratch.path(), scratch.path()]);
+  t.equal(path, same);
+  t.same(await readFile(path), bytes);
+  await scratch.remove();
+  t.same(await readdir(process.env['TMPDIR'] ?? ''), []);
+});
+
+t.test('is not written when nobody asks', async (t) => {
+  await new Scratch(Buffer.from('an original')).remove();
+  t.same(await readdir(process.env['TMPDIR'] ?? ''), []);
+});
+
+t.test('says that the disk is the trouble, so that the job is tried again', async (t) => {
+  process.env['TMPDIR'] = '/dev/null';
+  const scratch = new Scratch(Buffer.from('an original'));
+  await t.rejects(scratch.path(), { code: 'store_unavailable' });
+  await scratch.remove();
+});
+
+t.test('what a killed warmer left goes after an hour, and nothing younger or of others', async (t) => {
+  const folder = process.env['TMPDIR'] ?? '';
+  const old = new Date(Date.now() - 2 * 3_600_000);
+  for (const name of ['rendition-scratch-old', 'rendition-scratch-new', 'other'])
+    await mkdir(join(folder, name));
+  for (const name of ['rendition-scratch-old', 'other']) await utimes(join(folder, name), old, old);
+  await clearScratch();
+  t.notOk(existsSync(join(folder, 'rendition-scratch-old')));
+  t.same((await readdir(folder)).sort(), ['other', 'rendition-scratch-new']);
+});

@@ -1,0 +1,49 @@
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { unavailable } from '../server/stores/failure.ts';
+
+const PREFIX = 'rendition-scratch-';
+/** No job takes this long. */
+const STALE_MS = 3_600_000;
+
+/** Removes what killed warmers left an hour ago or longer. */
+export async function clearScratch(): Promise<void> {
+  for (const name of await readdir(tmpdir()).catch(() => [])) {
+    if (!name.startsWith(PREFIX)) continue;
+    const path = join(tmpdir(), name);
+    const facts = await stat(path).catch(() => undefined);
+    if (facts && Date.now() - facts.mtimeMs > STALE_MS) await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** The bytes of an original as a file of their own, from the first time that somebody asks for it. */
+export class Scratch {
+  readonly #bytes: Uint8Array;
+  #written: Promise<string> | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** @throws Problem `store_unavailable`, when the disk is full or may not be written to */
+  readonly path = (): Promise<string> => {
+    this.#written ??= this.#write();
+    return this.#written;
+  };
+
+  async remove(): Promise<void> {
+    const path = await this.#written?.catch(() => undefined);
+    if (path) await rm(dirname(path), { recursive: true, force: true });
+  }
+
+  async #write(): Promise<string> {
+    try {
+      const path = join(await mkdtemp(join(tmpdir(), PREFIX)), 'original');
+      await writeFile(path, this.#bytes);
+      return path;
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+}
