@@ -16,7 +16,8 @@ COPY package.json ./
 COPY server server
 COPY warmer warmer
 RUN mkdir /data && chown node:node /data
-VOLUME /data
+# Fargate gives an empty volume to root alone, unless the image declares it: then it takes the rights that it has here.
+VOLUME /data /tmp
 USER node
 EXPOSE 8080
 STOPSIGNAL SIGTERM

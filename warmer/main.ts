@@ -6,7 +6,7 @@ import { openOutside } from '../server/management.ts';
 import { openStores } from '../server/stores/open.ts';
 import { composeWarmer, type Warmer } from './compose.ts';
 import { lowerPriority } from './priority.ts';
-import { clearScratch } from './scratch.ts';
+import { openScratch } from './scratch.ts';
 
 /** Of STOP_MS for ending in order; the rest is for giving back what did not end. */
 const ORDERLY = 0.8;
@@ -27,6 +27,7 @@ async function main(): Promise<void> {
   lowerPriority();
   const config = loadConfig(process.env);
   const { log, flush } = createLog(config.logLevel);
+  await openScratch();
   const stores = await openStores(config);
   const warmer = composeWarmer(config, stores, { log, outside: await openOutside(config) });
   const { worker, rounds } = warmer;
@@ -48,7 +49,6 @@ async function main(): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   if (config.warmerPort) await listen(config.warmerPort, warmer);
-  await clearScratch();
   rounds.start();
   log.info({ stores: stores.kinds, slots: config.warmSlots, ready: true }, 'warming');
   flush();

@@ -7,8 +7,19 @@ const PREFIX = 'rendition-scratch-';
 /** No job takes this long. */
 const STALE_MS = 3_600_000;
 
-/** Removes what killed warmers left an hour ago or longer. */
-export async function clearScratch(): Promise<void> {
+/**
+ * Makes ready: removes what killed warmers left an hour ago or longer.
+ *
+ * @throws Error when nothing can be written there; a warmer that started all the same would fail job after job
+ */
+export async function openScratch(): Promise<void> {
+  try {
+    await rm(await mkdtemp(join(tmpdir(), PREFIX)), { recursive: true });
+  } catch (error) {
+    throw new Error(`The warmer writes originals to ${tmpdir()} and cannot (set TMPDIR): ${error}`, {
+      cause: error,
+    });
+  }
   for (const name of await readdir(tmpdir()).catch(() => [])) {
     if (!name.startsWith(PREFIX)) continue;
     const path = join(tmpdir(), name);

@@ -102,11 +102,16 @@ t.test('sizes are the rows of the table', async (t) => {
   }
 });
 
+t.test('the image declares the scratch, which Fargate would give to root alone', async (t) => {
+  t.match(readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8'), /^VOLUME .*\/tmp\b/m);
+});
+
 t.test('tasks cannot write but to their scratch, run by digest on arm64, and roll back', async (t) => {
   for (const program of ['server', 'warmer']) {
     const task = resource(first, 'aws_ecs_task_definition', `${program}-task`);
     t.match(task.runtime_platform, { cpu_architecture: 'ARM64' });
     t.match(task.container_definitions, '"readonlyRootFilesystem" = true');
+    t.match(task.container_definitions, '"containerPath" = "/tmp"');
     t.match(task.container_definitions, `"image" = "${IMAGE}"`);
     const service = resource(first, 'aws_ecs_service', program);
     t.match(service, {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { clearScratch, Scratch } from '../../warmer/scratch.ts';
+import { openScratch, Scratch } from '../../warmer/scratch.ts';
 import { temporaryFolder } from '../support/server.ts';
 
 t.beforeEach(async () => {
@@ -29,6 +29,7 @@ t.test('says that the disk is the trouble, so that the job is tried again', asyn
   process.env['TMPDIR'] = '/dev/null';
   const scratch = new Scratch(Buffer.from('an original'));
   await t.rejects(scratch.path(), { code: 'store_unavailable' });
+  await t.rejects(openScratch(), { message: /^The warmer writes originals to \/dev\/null and cannot/ });
   await scratch.remove();
 });
 
@@ -38,7 +39,7 @@ t.test('what a killed warmer left goes after an hour, and nothing younger or of 
   for (const name of ['rendition-scratch-old', 'rendition-scratch-new', 'other'])
     await mkdir(join(folder, name));
   for (const name of ['rendition-scratch-old', 'other']) await utimes(join(folder, name), old, old);
-  await clearScratch();
+  await openScratch();
   t.notOk(existsSync(join(folder, 'rendition-scratch-old')));
   t.same((await readdir(folder)).sort(), ['other', 'rendition-scratch-new']);
 });
