@@ -2,6 +2,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startFauxqs } from 'fauxqs';
+import type { Test } from 'tap';
+import type { RecordsEmulator } from './emulators.dynamodb.ts';
 
 export const identity = {
   region: 'us-east-1',
@@ -38,6 +40,37 @@ export async function startStorage({ maxReceives = 3 } = {}): Promise<StorageEmu
       sqs.destroy();
       await server.stop();
     },
+  };
+}
+
+/**
+ * S3, DynamoDB and SQS over the wire, by their names in the environment; undefined, and the test skipped,
+ * where DynamoDB is missing.
+ *
+ * @param records  from startRecords
+ */
+export async function emulated(
+  t: Test,
+  records: RecordsEmulator | { missing: string },
+  options?: { maxReceives?: number },
+): Promise<Record<string, string> | undefined> {
+  if ('missing' in records) return void t.pass('needs DynamoDB', { skip: records.missing });
+  t.teardown(() => records.stop());
+  const storage = await startStorage(options);
+  t.teardown(() => storage.stop());
+  // No setting of ours: the SDK reads them from the process.
+  process.env['AWS_REGION'] = identity.region;
+  process.env['AWS_ACCESS_KEY_ID'] = identity.credentials.accessKeyId;
+  process.env['AWS_SECRET_ACCESS_KEY'] = identity.credentials.secretAccessKey;
+  return {
+    ORIGINALS_BUCKET: storage.originals,
+    RESULTS_BUCKET: storage.results,
+    S3_ENDPOINT: storage.endpoint,
+    JOBS_QUEUE: storage.queue,
+    JOBS_DEAD_LETTER_QUEUE: storage.deadLetters,
+    SQS_ENDPOINT: storage.endpoint,
+    RECORDS_TABLE: records.table,
+    DYNAMODB_ENDPOINT: records.endpoint,
   };
 }
 

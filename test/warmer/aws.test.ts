@@ -4,43 +4,24 @@ import { redrive } from '../../warmer/redrive.ts';
 import { call, form, type UploadAnswer } from '../support/api.ts';
 import { corpusPath } from '../support/corpus.ts';
 import { startRecords } from '../support/emulators.dynamodb.ts';
-import { identity, startStorage } from '../support/emulators.ts';
+import { emulated } from '../support/emulators.ts';
 import { startServer } from '../support/server.ts';
 import { createWarmer, spawnWarmer, type TestWarmer, waitFor, withPut } from '../support/warmer.ts';
-
-process.env['AWS_REGION'] = identity.region;
-process.env['AWS_ACCESS_KEY_ID'] = identity.credentials.accessKeyId;
-process.env['AWS_SECRET_ACCESS_KEY'] = identity.credentials.secretAccessKey;
 
 const small = await readFile(corpusPath('photos/kodim23.png'));
 const large = await readFile(corpusPath('photos/snow-forest-20mp.jpg'));
 const VARIANTS = ['fmt=webp&w=320', 'fmt=jpeg&w=320', 'fmt=webp&w=100'];
 
-/** S3, DynamoDB and SQS over the wire, by their names in the environment; undefined where one is missing. */
-async function emulated(t: Test, maxReceives = 5): Promise<Record<string, string> | undefined> {
-  const dynamodb = await startRecords();
-  if ('missing' in dynamodb) return void t.pass('needs DynamoDB', { skip: dynamodb.missing });
-  t.teardown(() => dynamodb.stop());
-  const storage = await startStorage({ maxReceives });
-  t.teardown(() => storage.stop());
-  return {
-    ORIGINALS_BUCKET: storage.originals,
-    RESULTS_BUCKET: storage.results,
-    S3_ENDPOINT: storage.endpoint,
-    JOBS_QUEUE: storage.queue,
-    JOBS_DEAD_LETTER_QUEUE: storage.deadLetters,
-    SQS_ENDPOINT: storage.endpoint,
-    RECORDS_TABLE: dynamodb.table,
-    DYNAMODB_ENDPOINT: dynamodb.endpoint,
-    VISIBILITY_SECONDS: '2',
-    SWEEP_SECONDS: '1',
-  };
+/** The emulators, and times short enough to wait for. */
+async function hurried(t: Test, maxReceives = 5): Promise<Record<string, string> | undefined> {
+  const env = await emulated(t, await startRecords(), { maxReceives });
+  return env && { ...env, VISIBILITY_SECONDS: '2', SWEEP_SECONDS: '1' };
 }
 
 const statusOf = async ({ stores }: TestWarmer, id: string) => (await stores.records.image(id))?.status;
 
 t.test('an upload is warm before anyone asks, and is served from its bucket', async (t) => {
-  const env = await emulated(t);
+  const env = await hurried(t);
   if (!env) return;
   const server = await startServer(env);
   t.teardown(() => server.close());
@@ -64,7 +45,7 @@ t.test('an upload is warm before anyone asks, and is served from its bucket', as
 });
 
 t.test('the job of a warmer that was killed is done by another one', async (t) => {
-  const env = await emulated(t);
+  const env = await hurried(t);
   if (!env) return;
   const one = await createWarmer(env);
   t.teardown(() => one.close());
@@ -80,7 +61,7 @@ t.test('the job of a warmer that was killed is done by another one', async (t) =
 });
 
 t.test('a job that is given up is a dead letter, and is sent again by redrive', async (t) => {
-  const env = await emulated(t, 2);
+  const env = await hurried(t, 2);
   if (!env) return;
   let broken = true;
   const one = await createWarmer(env, (stores) => ({
