@@ -79,12 +79,14 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
       }),
     routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: false },
     exposeHeadRoutes: false,
-    return503OnClosing: true,
+    // refuseWhileDraining does, in our words.
+    return503OnClosing: false,
     // The image route reads its own, raw query.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', allErrors: false } },
   }) as unknown as FastifyInstance;
   handleErrors(app);
   logRequests(app, deps.metrics);
+  refuseWhileDraining(app, deps.health);
   if (deps.guard) app.addHook('onRequest', deps.guard);
   app.addSchema(PROBLEM_SCHEMA);
   await app.register(fastifySwagger, openApi(deps.version));
@@ -188,5 +190,15 @@ function logRequests(app: FastifyInstance, metrics: Metrics): void {
       { requestId, method, url, status: reply.statusCode, ms: Math.round(ms * 10) / 10, tier, ...served },
       'request',
     );
+  });
+}
+
+/** Holds for what comes over connections open at SIGTERM. Hits of the lane go out: a refusal costs no less. */
+function refuseWhileDraining(app: FastifyInstance, { isDraining }: HealthOptions): void {
+  app.addHook('onRequest', async ({ routeOptions }) => {
+    if (!isDraining() || routeOptions.config.answersWhileDraining) return;
+    throw new Problem('draining', 'This server is shutting down; try again in 1 s.', {
+      retryAfterSeconds: 1,
+    });
   });
 }

@@ -95,7 +95,7 @@ export interface Composed {
   readonly management: Management | undefined;
 }
 
-/** Everything that buildApp needs; `isDraining` is asked by /readyz. */
+/** Everything that buildApp needs; `isDraining` is asked by /readyz and before every other request. */
 export function composeServer(
   config: Config,
   stores: Stores,

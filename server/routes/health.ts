@@ -1,6 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../metrics.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Not refused after SIGTERM. */
+    answersWhileDraining?: boolean;
+  }
+}
+
 export interface HealthOptions {
   readonly metrics: Metrics;
   /** Resolves when every store answers; by name, for the one who is woken. */
@@ -23,13 +30,16 @@ async function outcome(probe: () => Promise<void>): Promise<string> {
 }
 
 export function healthRoutes(app: FastifyInstance, { metrics, probes, isDraining }: HealthOptions): void {
-  const schema = (summary: string) => ({ schema: { tags: ['operation'], summary } });
-  app.get('/healthz', schema('Whether the process lives.'), async (_request, reply) =>
+  const options = (summary: string) => ({
+    schema: { tags: ['operation'], summary },
+    config: { answersWhileDraining: true },
+  });
+  app.get('/healthz', options('Whether the process lives.'), async (_request, reply) =>
     reply.header('Cache-Control', 'no-store').send({ status: 'ok' }),
   );
   app.get(
     '/readyz',
-    schema('Whether requests should come here: false while draining or without its stores.'),
+    options('Whether requests should come here: false while draining or without its stores.'),
     async (_request, reply) => {
       const names = Object.keys(probes);
       const answers = await Promise.all(Object.values(probes).map(outcome));
@@ -42,7 +52,7 @@ export function healthRoutes(app: FastifyInstance, { metrics, probes, isDraining
         .send({ status, stores });
     },
   );
-  app.get('/metrics', schema('Prometheus metrics.'), async (_request, reply) =>
+  app.get('/metrics', options('Prometheus metrics.'), async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
 }

@@ -1,5 +1,7 @@
 import { rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import t from 'tap';
@@ -65,6 +67,25 @@ t.test('finishes what it has begun on SIGTERM, stores it, and ends with 0', asyn
   t.equal(stored.headers.get('x-image-cache'), 'stored');
   await bytesOf(stored);
   t.equal(await second.end('SIGTERM'), 0);
+});
+
+t.test('refuses what comes in after SIGTERM over a connection that is still open', async (t) => {
+  const server = await spawnServer({ DATA_DIR: await folderWithPhoto() });
+  const { hostname, port } = new URL(server.base);
+  const socket = connect(Number(port), hostname);
+  // The half that is here keeps the connection from being closed as idle.
+  socket.write(`GET ${urlOf(100)} HTTP/1.1\r\nHost: ${hostname}\r\n`);
+  await sleep(200);
+  const ended = server.end('SIGTERM');
+  await sleep(200);
+  socket.write('\r\n');
+  const answer = await text(socket);
+  t.match(answer, /^HTTP\/1\.1 503 /);
+  t.match(answer, /^retry-after: 1\r$/im);
+  t.match(answer, /^connection: close\r$/im);
+  t.match(answer, /^cache-control: no-store\r$/im);
+  t.match(JSON.parse(answer.split('\r\n\r\n')[1] ?? ''), { code: 'draining' });
+  t.equal(await ended, 0);
 });
 
 t.test('refuses a bad configuration with every reason, and does not start', async (t) => {

@@ -279,4 +279,10 @@ t.test('tells readiness apart from life', async (t) => {
   const answer = await server.get('/readyz');
   t.match([answer.status, await answer.json()], [503, { status: 'draining' }]);
   t.equal((await server.get('/healthz')).status, 200);
+  t.equal((await server.get('/metrics')).status, 200);
+  for (const path of ['/img/a.jpg?w=9', '/api/images', '/nowhere']) {
+    const refused = await server.get(path);
+    t.match([refused.status, refused.headers.get('retry-after')], [503, '1'], path);
+    t.equal((await problemOf(refused))['code'], 'draining', path);
+  }
 });
