@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { Flights } from './cache/flight.ts';
+import { Flights, unlessAborted } from './cache/flight.ts';
 import type { Memory } from './cache/memory.ts';
 import { resultKey } from './core/id.ts';
 import { Problem } from './errors.ts';
@@ -63,9 +63,11 @@ export class Images {
     const { originals, memory } = this.#options;
     const key = resultKey(variant.id, variant.canonical);
     const identified = originals.identify(variant.id);
-    const begun = !originals.believed(variant.id) && !memory.has(key);
-    const early = begun ? this.#begin(variant, identified, signal) : undefined;
-    const identity = await identified;
+    const early =
+      originals.isSettled(variant.id) || memory.has(key)
+        ? undefined
+        : this.#begin(variant, identified, signal);
+    const identity = await unlessAborted(identified, signal);
     const held = memory.get(key, identity.version);
     if (held) return { result: held, tier: 'memory', timings: {} };
     // The version is part of the flight: those who come after an overwrite do not board an older one.
@@ -85,7 +87,7 @@ export class Images {
     signal: AbortSignal,
   ): Promise<{ facts: ResultFacts; tier: Tier } | undefined> {
     const { originals, memory, results } = this.#options;
-    const { version } = await originals.identify(variant.id);
+    const { version } = await unlessAborted(originals.identify(variant.id), signal);
     const held = memory.get(resultKey(variant.id, variant.canonical), version);
     if (held) return { facts: factsOf(held), tier: 'memory' };
     const facts = await results.head(variant.id, variant.canonical, version, signal);
@@ -121,7 +123,8 @@ export class Images {
     const started = now();
     const read = () => results.get(variant.id, variant.canonical, identity.version, signal);
     // What was begun ends with the request that began it, which others may outlive.
-    const stored = await (early ? early.catch(read) : read())
+    const again = (error: unknown) => (isAbort(error) ? read() : Promise.reject(error));
+    const stored = await (early ? early.catch(again) : read())
       .then((found) => (found?.version === identity.version ? found : undefined))
       .catch((error: unknown) => {
         if (signal.aborted) throw error;
@@ -172,6 +175,9 @@ export class Images {
     if (now?.version !== result.version) await results.remove(result.id, result.canonical);
   }
 }
+
+const isAbort = (error: unknown): boolean =>
+  error instanceof Error && /^(Abort|Timeout)Error$/.test(error.name);
 
 /** Turns the end of a request's time into what its client is told. */
 export function deadlineProblem(error: unknown, ms: number): unknown {

@@ -21,7 +21,8 @@ export interface Original extends Identity {
 interface Known {
   readonly at: number;
   readonly identity: Promise<Identity | undefined>;
-  /** Once it is there. */
+  /** Once the store has answered, be it that there is none. */
+  isSettled: boolean;
   arrived?: Identity | undefined;
 }
 
@@ -68,11 +69,12 @@ export class Originals {
   async lookUp(id: string): Promise<Identity | undefined> {
     const known = this.#known.get(id);
     if (known && this.#options.now() - known.at < this.#options.versionMs) return known.identity;
-    const entry: Known = { at: this.#options.now(), identity: this.#read(id) };
+    const entry: Known = { at: this.#options.now(), identity: this.#read(id), isSettled: false };
     this.#known.set(id, entry);
     entry.identity.then(
       (arrived) => {
         entry.arrived = arrived;
+        entry.isSettled = true;
       },
       // A store that could not say is asked again by the next request.
       () => this.#known.delete(id),
@@ -84,6 +86,12 @@ export class Originals {
   believed(id: string): Identity | undefined {
     const known = this.#known.get(id);
     return known && this.#options.now() - known.at < this.#options.versionMs ? known.arrived : undefined;
+  }
+
+  /** Whether it is known right now that there is such an image, or that there is none. */
+  isSettled(id: string): boolean {
+    const known = this.#known.get(id);
+    return known !== undefined && known.isSettled && this.#options.now() - known.at < this.#options.versionMs;
   }
 
   /** Looks up anew. */

@@ -89,7 +89,7 @@ export class Results {
   /**
    * Undefined when there is none, or only one of another original or pipeline.
    *
-   * @param version  may still be looked up: its bytes wait for it
+   * @param version  may still be looked up
    * @throws the reason of `version`, where there is a result to compare it with
    */
   async get(
@@ -100,6 +100,9 @@ export class Results {
   ): Promise<Result | undefined> {
     const stored = await this.#objects.get(resultKey(id, canonical), signal);
     if (!stored) return undefined;
+    // Read at once: a body that waits would keep its connection from others.
+    const bytes = stored.bytes();
+    bytes.catch(() => undefined);
     let isCurrent = false;
     try {
       isCurrent = current(stored, await version);
@@ -108,7 +111,7 @@ export class Results {
     }
     if (!isCurrent) return undefined;
     const { size: _size, ...facts } = factsFrom(id, canonical, stored);
-    return { ...facts, bytes: await stored.bytes() };
+    return { ...facts, bytes: await bytes };
   }
 
   async put(result: Result, signal?: AbortSignal): Promise<void> {

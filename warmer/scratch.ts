@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { unavailable } from '../server/stores/failure.ts';
 
 const PREFIX = 'rendition-scratch-';
@@ -24,14 +24,19 @@ export async function openScratch(): Promise<void> {
     if (!name.startsWith(PREFIX)) continue;
     const path = join(tmpdir(), name);
     const facts = await stat(path).catch(() => undefined);
-    if (facts && Date.now() - facts.mtimeMs > STALE_MS) await rm(path, { recursive: true, force: true });
+    // Another user's is none of ours.
+    if (facts && Date.now() - facts.mtimeMs > STALE_MS) await removeFolder(path);
   }
 }
+
+const removeFolder = (path: string): Promise<void> =>
+  rm(path, { recursive: true, force: true }).catch(() => undefined);
 
 /** The bytes of an original as a file of their own, from the first time that somebody asks for it. */
 export class Scratch {
   readonly #bytes: Uint8Array;
   #written: Promise<string> | undefined;
+  #folder: string | undefined;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -43,14 +48,16 @@ export class Scratch {
     return this.#written;
   };
 
+  /** Never rejects. What was written by half goes too: a full disk would stay full of it. */
   async remove(): Promise<void> {
-    const path = await this.#written?.catch(() => undefined);
-    if (path) await rm(dirname(path), { recursive: true, force: true });
+    await this.#written?.catch(() => undefined);
+    if (this.#folder) await removeFolder(this.#folder);
   }
 
   async #write(): Promise<string> {
     try {
-      const path = join(await mkdtemp(join(tmpdir(), PREFIX)), 'original');
+      this.#folder = await mkdtemp(join(tmpdir(), PREFIX));
+      const path = join(this.#folder, 'original');
       await writeFile(path, this.#bytes);
       return path;
     } catch (error) {

@@ -83,6 +83,8 @@ export class Worker {
       await jobs.remove(receipt);
       log.info({ ...report, receives, ms: Math.round(now() - started) }, 'job');
     } catch (err) {
+      // A beat behind this would hide the message again.
+      clearInterval(heart);
       const seconds = signal.aborted ? 0 : this.#backoffSeconds(receives);
       await jobs.extend(receipt, seconds).catch(() => {});
       if (signal.aborted) log.info({ receives }, 'job given back');

@@ -9,6 +9,21 @@ export class NobodyWaits extends Error {
   override readonly name = 'AbortError';
 }
 
+/** Waits no longer than the signal lets it; then its reason is thrown. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let leave = () => {};
+  const left = new Promise<never>((_resolve, reject) => {
+    leave = () => reject(signal.reason);
+    signal.addEventListener('abort', leave, { once: true });
+  });
+  try {
+    return await Promise.race([promise, left]);
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
+}
+
 /**
  * One piece of work per key at a time; those who ask meanwhile share it. When the last of them leaves, the
  * work's signal fires, so that it can stop before its next stage.
@@ -33,15 +48,9 @@ export class Flights<T> {
     const known = this.#flights.get(key);
     const flight = known ?? this.#start(key, work);
     flight.passengers += 1;
-    let leave = () => {};
-    const left = new Promise<never>((_resolve, reject) => {
-      leave = () => reject(signal.reason);
-      signal.addEventListener('abort', leave, { once: true });
-    });
     try {
-      return { value: await Promise.race([flight.promise, left]), joined: known !== undefined };
+      return { value: await unlessAborted(flight.promise, signal), joined: known !== undefined };
     } finally {
-      signal.removeEventListener('abort', leave);
       flight.passengers -= 1;
       if (flight.passengers === 0) this.#drop(key, flight);
     }

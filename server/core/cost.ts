@@ -38,6 +38,7 @@ export function priceOf(
     geometry: Geometry;
     steps: readonly Step[];
     trims: boolean;
+    gamma: boolean;
     frames: number;
     result: Size;
   },
@@ -47,7 +48,8 @@ export function priceOf(
   const megapixels = (work.upright.width * work.upright.height * frames) / 1e6;
   const result = (work.result.width * work.result.height * frames) / 1e6;
   const { cpuMs, bytes } = DECODING[source.format];
-  const shrink = shrinkOnLoad(source, work.upright, geometry);
+  // A trim looks at all of it.
+  const shrink = work.trims ? 1 : shrinkOnLoad(source, work.upright, { ...geometry, gamma: work.gamma });
   const decode = megapixels * (shrink > 1 ? cpuMs / Math.min(4, shrink) : cpuMs) * (work.trims ? 3 : 1);
   const filters = steps.reduce((sum, step) => sum + (step.cost ?? 0), 0) * result;
   const format = FORMAT_TABLE[output.format];

@@ -3,6 +3,7 @@ import { encodeResult } from './encode.ts';
 import { FORMAT_TABLE } from './formats.ts';
 import { storedRegion } from './framing.ts';
 import { isForeign } from './handover.ts';
+import type { Size } from './operation.ts';
 import type { Raw } from './pipeline.ts';
 import { fromRaw } from './pipeline.ts';
 import type { Plan, PlanOptions } from './plan.ts';
@@ -50,10 +51,10 @@ const OUTSIDE = new Set('w h fmt q lossless progressive chroma colors effort mb 
 
 /**
  * Puts plans of one original together by what they share. Sharing a decode must not change the picture: a
- * trim and a smart crop look at the pixels, an enlarged base would be enlarged again, a drawing has no pixels
+ * trim and a smart crop look at the pixels, gamma at their numbers, an enlarged base would be enlarged again, a drawing has no pixels
  * before its size is known, frames come as a strip, and profile and metadata stay with the original.
  *
- * Pictures for which the loader shrinks alike share what it gives, so that each is to the byte what a render of its
+ * Pictures for which the loader shrinks alike share what it gives, so that each is to the pixel what a render of its
  * own makes (12 variants of 20 MP: 0.43 of the CPU; one decode for all took 0.28, and WebP made of it an SSIM of 0.96).
  */
 export function groupPlans(members: readonly Member[]): Group[] {
@@ -72,8 +73,8 @@ const picturesOf = (members: readonly Member[]): Picture[] =>
  * By how much the loader shrinks for a plan; 0 where what it gives is not to be shared: WebP is scaled to each size,
  * 16 bits would become 8 too early, and some pictures are too large to be held.
  */
-function loadedAt({ source, upright, geometry }: Plan): Shrink | 0 {
-  const shrink = shrinkOnLoad(source, upright, geometry);
+function loadedAt({ source, upright, geometry, values }: Plan): Shrink | 0 {
+  const shrink = shrinkOnLoad(source, upright, { ...geometry, gamma: values.gam !== undefined });
   const { width, height } = geometry.region ?? upright;
   const fits = width * height <= MAX_BASE_PIXELS * shrink ** 2;
   return fits && source.format !== 'webp' && !source.deep ? shrink : 0;
@@ -85,7 +86,9 @@ function sharesDecode(plan: Plan): boolean {
   const shrinks = scaled.width <= region.width && scaled.height <= region.height;
   const still = values.trim === undefined && !strategy && !moves && !source.vector;
   const srgb = (values.icc ?? 'srgb') === 'srgb' && !isForeign(plan) && values.meta !== 'keep';
-  return shrinks && still && srgb && scaled.width * scaled.height <= MAX_BASE_PIXELS;
+  // sharp does not shrink on load beside a gamma, which it lays around the resize, in the colours of the original.
+  const linear = values.gam !== undefined;
+  return shrinks && still && srgb && !linear && scaled.width * scaled.height <= MAX_BASE_PIXELS;
 }
 
 function groupOf(members: readonly Member[]): Group {
@@ -101,14 +104,15 @@ function groupOf(members: readonly Member[]): Group {
 /** What the loader gives; where that cannot be shared, the largest picture. */
 function baseOf(members: readonly Member[], first: Plan): Base {
   const shrink = loadedAt(first) || undefined;
+  const stored = (plan: Plan, size: Size) => turnSize(size, inverse(plan.orientation));
   const sizes = shrink
-    ? [first.geometry.region ?? first.upright]
-    : members.map(({ plan }) => plan.geometry.scaled);
-  const largest = {
+    ? [stored(first, first.geometry.region ?? first.upright)]
+    : members.map(({ plan }) => stored(plan, plan.geometry.scaled));
+  return {
     width: Math.ceil(Math.max(...sizes.map(({ width }) => width)) / (shrink ?? 1)),
     height: Math.ceil(Math.max(...sizes.map(({ height }) => height)) / (shrink ?? 1)),
+    shrink,
   };
-  return { ...turnSize(largest, inverse(first.orientation)), shrink };
 }
 
 /** Work adds up; memory is that of the greediest, since they come one after the other. */

@@ -201,6 +201,7 @@ export function makePlan(source: Source, values: Transformation, options: PlanOp
     geometry,
     steps,
     trims: values.trim !== undefined,
+    gamma: values.gam !== undefined,
     frames: moves ? source.pages : 1,
     result,
   };

@@ -112,6 +112,8 @@ function endsWith(signal: AbortSignal | undefined, body: Readable): (error: unkn
   const end = () => fail(signal?.reason);
   signal?.addEventListener('abort', end, { once: true });
   body.once('close', () => signal?.removeEventListener('abort', end));
+  // Whoever reads it hears of it; an error that comes before anyone does must not end the process.
+  body.on('error', () => undefined);
   if (signal?.aborted) end();
   return fail;
 }

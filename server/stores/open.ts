@@ -16,11 +16,17 @@ export interface Stores {
   close(): void;
 }
 
+/** Whoever does not take a connection within this is not there; the system would wait two minutes. */
+const REACHING = { requestHandler: { connectionTimeout: 3_000 } };
+
 /** AWS clients are loaded where they are needed: they would double the start of a laptop. */
 async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Config) {
   if (!originalsBucket || !resultsBucket) return undefined;
   const [{ S3Client }, { S3Objects }] = await Promise.all([import('@aws-sdk/client-s3'), import('./s3.ts')]);
-  const client = new S3Client(s3Endpoint ? { endpoint: s3Endpoint, forcePathStyle: true } : {});
+  const client = new S3Client({
+    ...REACHING,
+    ...(s3Endpoint ? { endpoint: s3Endpoint, forcePathStyle: true } : {}),
+  });
   return { originals: new S3Objects(client, originalsBucket), results: new S3Objects(client, resultsBucket) };
 }
 
@@ -39,7 +45,7 @@ async function openTable({ recordsTable, dynamodbEndpoint }: Config): Promise<Re
     import('./dynamodb.ts'),
   ]);
   return new DynamoRecords(
-    new DynamoDBClient(dynamodbEndpoint ? { endpoint: dynamodbEndpoint } : {}),
+    new DynamoDBClient({ ...REACHING, ...(dynamodbEndpoint ? { endpoint: dynamodbEndpoint } : {}) }),
     recordsTable,
   );
 }
@@ -49,6 +55,7 @@ async function openQueue({ jobsQueue, jobsDeadLetterQueue, sqsEndpoint }: Config
   const [{ SQSClient }, { SqsJobs }] = await Promise.all([import('@aws-sdk/client-sqs'), import('./sqs.ts')]);
   // The queue URL that a stand-in answers may name a host that nobody resolves.
   const client = new SQSClient({
+    ...REACHING,
     useQueueUrlAsEndpoint: false,
     ...(sqsEndpoint ? { endpoint: sqsEndpoint } : {}),
   });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { corpus } from '../support/corpus.ts';
 import { startRecords } from '../support/emulators.dynamodb.ts';
@@ -25,4 +26,28 @@ t.test('the same build reads from S3, DynamoDB and SQS when it is given their na
   t.same(await bytesOf(stored), bytes);
   t.equal((await second.get(url)).headers.get('x-image-cache'), 'memory');
   t.equal((await second.get('/img/none.jpg?w=9')).status, 404);
+});
+
+t.test('lives on when a client leaves, or its time is over, before the version is known', async (t) => {
+  const env = await emulated(t, await startRecords());
+  if (!env) return;
+  const url = '/img/shoe.jpg?w=200&fmt=webp';
+  const first = await startServer(env);
+  await first.put('shoe.jpg', await corpus('samples/ladybug.jpg'));
+  await bytesOf(await first.get(url));
+  await first.close();
+  const server = await startServer({ ...env, DEADLINE_MS: '1000' });
+  t.teardown(() => server.close());
+  const { records } = server.stores;
+  const image = records.image.bind(records);
+  records.image = () => new Promise(() => {});
+  const client = new AbortController();
+  const leaving = server.get(url, { signal: client.signal });
+  // By now the stored result has come, and waits for the version that it must be of.
+  await sleep(300);
+  client.abort();
+  await t.rejects(leaving);
+  t.equal((await server.get(url)).status, 504);
+  records.image = image;
+  t.equal((await server.get('/healthz')).status, 200);
 });

@@ -271,6 +271,43 @@ t.test('goes on reading for others when the one who began it has left', async (t
   );
 });
 
+t.test('waits once for a results bucket that fails', async (t) => {
+  const server = await startServer();
+  t.teardown(() => server.close());
+  await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  const { results } = server.stores;
+  let tries = 0;
+  results.get = async () => {
+    tries += 1;
+    throw new Error('out of order');
+  };
+  const answer = await server.get('/img/ladybug.jpg?w=64&fmt=webp');
+  t.equal(answer.headers.get('x-image-cache'), 'miss');
+  t.equal(tries, 1);
+});
+
+t.test('asks the results bucket nothing for an image that is known to be absent', async (t) => {
+  const server = await startServer({ VERSION_SECONDS: '5' });
+  t.teardown(() => server.close());
+  const { results } = server.stores;
+  const get = results.get.bind(results);
+  let reads = 0;
+  results.get = (key, signal) => {
+    reads += 1;
+    return get(key, signal);
+  };
+  for (let lap = 0; lap < 5; lap++) t.equal((await server.get('/img/none.jpg?w=64')).status, 404);
+  t.equal(reads, 1);
+});
+
+t.test('ends a request at its deadline while the version is still looked up', async (t) => {
+  const server = await startServer({ DEADLINE_MS: '300' });
+  t.teardown(() => server.close());
+  server.stores.originals.head = () => new Promise(() => {});
+  for (const method of ['GET', 'HEAD'])
+    t.equal((await server.get('/img/a.jpg?w=64', { method })).status, 504);
+});
+
 t.test('tells readiness apart from life', async (t) => {
   const server = await startServer();
   t.teardown(() => server.close());

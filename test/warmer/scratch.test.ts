@@ -33,6 +33,14 @@ t.test('says that the disk is the trouble, so that the job is tried again', asyn
   await scratch.remove();
 });
 
+t.test('what was written by half goes too', async (t) => {
+  const scratch = new Scratch(Symbol('no bytes') as unknown as Uint8Array);
+  await t.rejects(scratch.path(), { code: 'store_unavailable' });
+  t.equal((await readdir(process.env['TMPDIR'] ?? '')).length, 1, 'the folder was made');
+  await scratch.remove();
+  t.same(await readdir(process.env['TMPDIR'] ?? ''), []);
+});
+
 t.test('what a killed warmer left goes after an hour, and nothing younger or of others', async (t) => {
   const folder = process.env['TMPDIR'] ?? '';
   const old = new Date(Date.now() - 2 * 3_600_000);

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
 import t from 'tap';
 import type { Member, Outcome } from '../../../server/core/fan-out.ts';
 import { groupPlans, openGroup, renderPicture } from '../../../server/core/fan-out.ts';
@@ -68,6 +69,8 @@ const QUERIES = [
   'w=90&rot=90&fmt=png&anim=0',
   'w=90&rot=10&bg=00ff00&fmt=png&anim=0',
   'w=110&sharp=2&fmt=png&anim=0',
+  'w=110&gam=2&fmt=png&anim=0',
+  'w=100&gam=2&fmt=png&anim=0',
   'rect=r,0.1,0.1,0.5,0.5&w=80&fmt=png&anim=0',
   'rect=r,0.1,0.1,0.5,0.5&w=60&fmt=png&anim=0',
   'w=80&trim=10&fmt=png&anim=0',
@@ -118,6 +121,18 @@ t.test('sizes for which the loader shrinks alike are to the byte what is rendere
     const alone = await render({ ...sharedBy(opened, file), plan, options });
     t.ok(outcome.rendered.bytes.equals(alone.bytes), name);
   }
+});
+
+t.test('a base is as large as every turn of it needs', async (t) => {
+  const turned = await sharp(await readFile(corpusPath('photos/kodim23.png')))
+    .withMetadata({ orientation: 6 })
+    .webp()
+    .toBuffer();
+  const opened = await openOriginal(turned);
+  const [group] = groupPlans(
+    ['w=300&orient=0&fmt=png', 'w=480&fmt=png'].map((query) => member(opened, query)),
+  );
+  t.same(group?.base, { width: 720, height: 480, shrink: undefined });
 });
 
 t.test('formats of one size are one picture, sizes of one region one decode', async (t) => {

@@ -43,6 +43,7 @@ async function withSegment(marker: number, body: Buffer, from?: Buffer): Promise
 function exif(
   order: 'II' | 'MM',
   entries: readonly (readonly [tag: number, type: number, value: number])[],
+  count = 1,
 ): Buffer {
   const tiff = Buffer.alloc(8 + 2 + entries.length * 12 + 4);
   const isLittle = order === 'II';
@@ -57,7 +58,7 @@ function exif(
   entries.forEach(([tag, type, value], at) => {
     u16(tag, 10 + at * 12);
     u16(type, 12 + at * 12);
-    u32(1, 14 + at * 12);
+    u32(count, 14 + at * 12);
     u16(value, 18 + at * 12);
   });
   return Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff]);
@@ -100,10 +101,38 @@ t.test('leaves to libvips what is not ordinary', async (t) => {
       Buffer.from('ICC_PROFILE\0\x02\x02abc', 'latin1'),
     ),
     'a header that breaks off': plain.subarray(0, plain.length - 400),
+    'an orientation of three values': await withSegment(0xe1, exif('II', [[0x112, 3, 6]], 3)),
+    'EXIF with another ending': await withSegment(0xe1, Buffer.from('ExifXXII*\0', 'latin1')),
+    'a profile without its NUL': await withSegment(0xe2, Buffer.from('ICC_PROFILE!\x01\x01abc', 'latin1')),
+    'a profile without bytes': await withSegment(0xe2, Buffer.from('ICC_PROFILE\0\x01\x01', 'latin1')),
     nothing: Buffer.alloc(0),
     'another format': await sharp(plain).png().toBuffer(),
   };
   for (const [what, bytes] of Object.entries(left)) t.equal(readJpegHeader(bytes), undefined, what);
   const cut = await withSegment(0xe1, exif('II', [[0x112, 3, 6]]));
   for (let length = 0; length < 60; length++) t.equal(readJpegHeader(cut.subarray(0, length)), undefined);
+});
+
+t.test(
+  'skips no marker that could stand without a length: the decoder would see another picture behind it',
+  async (t) => {
+    const plain = await withSegment(0xfe, Buffer.from('a comment'));
+    t.equal(readJpegHeader(plain)?.width, 8);
+    const ordinary = [0xc4, 0xdb, 0xdd, 0xfe, ...Array.from({ length: 16 }, (_, at) => 0xe0 + at)];
+    for (let marker = 0; marker <= 0xff; marker++) {
+      const header = readJpegHeader(await withSegment(marker, Buffer.from('1234'), plain));
+      t.equal(header?.width, ordinary.includes(marker) ? 8 : undefined, marker.toString(16));
+    }
+  },
+);
+
+t.test('reads no frame and no scan of another length than its components have', async (t) => {
+  const plain = await withSegment(0xfe, Buffer.from('a comment'));
+  const frame = plain.indexOf(Buffer.from([0xff, 0xc0]));
+  const scan = plain.indexOf(Buffer.from([0xff, 0xda]));
+  for (const at of [frame + 9, scan + 4]) {
+    const other = Buffer.from(plain);
+    other[at] = 4;
+    t.equal(readJpegHeader(other), undefined);
+  }
 });
