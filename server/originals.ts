@@ -67,8 +67,8 @@ export class Originals {
 
   /** The version as it was at most `versionMs` ago; undefined when there is no such image. */
   async lookUp(id: string): Promise<Identity | undefined> {
-    const known = this.#known.get(id);
-    if (known && this.#options.now() - known.at < this.#options.versionMs) return known.identity;
+    const known = this.#fresh(id);
+    if (known) return known.identity;
     const entry: Known = { at: this.#options.now(), identity: this.#read(id), isSettled: false };
     this.#known.set(id, entry);
     entry.identity.then(
@@ -84,20 +84,23 @@ export class Originals {
 
   /** The version that is believed right now, without asking anyone. */
   believed(id: string): Identity | undefined {
-    const known = this.#known.get(id);
-    return known && this.#options.now() - known.at < this.#options.versionMs ? known.arrived : undefined;
+    return this.#fresh(id)?.arrived;
   }
 
   /** Whether it is known right now that there is such an image, or that there is none. */
   isSettled(id: string): boolean {
-    const known = this.#known.get(id);
-    return known !== undefined && known.isSettled && this.#options.now() - known.at < this.#options.versionMs;
+    return this.#fresh(id)?.isSettled ?? false;
   }
 
   /** Looks up anew. */
   refresh(id: string): Promise<Identity | undefined> {
     this.#known.delete(id);
     return this.lookUp(id);
+  }
+
+  #fresh(id: string): Known | undefined {
+    const known = this.#known.get(id);
+    return known && this.#options.now() - known.at < this.#options.versionMs ? known : undefined;
   }
 
   async #read(id: string): Promise<Identity | undefined> {
