@@ -6,7 +6,7 @@ import Fastify, {
   type FastifyInstance,
   type FastifySchema,
   LogController,
-  type onRequestAsyncHookHandler,
+  type onRequestHookHandler,
   type RouteOptions,
 } from 'fastify';
 import type { Logger } from 'pino';
@@ -30,7 +30,7 @@ export interface AppDeps {
   readonly watermarks: readonly string[];
   readonly health: HealthOptions;
   /** Who may use what is under /api/. */
-  readonly guard?: onRequestAsyncHookHandler | undefined;
+  readonly guard?: onRequestHookHandler | undefined;
   /** Further routes: the management API. */
   readonly plugins: ReadonlyArray<(app: FastifyInstance) => void>;
   readonly version: string;
@@ -183,8 +183,10 @@ function logRequests(app: FastifyInstance, metrics: Metrics): void {
   app.addHook('onResponse', async (request, reply) => {
     const ms = reply.elapsedTime;
     const { tier, ...served } = request.served ?? {};
-    if (request.served)
-      metrics.request(tier ?? 'none', reply.statusCode, ms, Number(reply.getHeader('content-length') ?? 0));
+    if (request.served) {
+      metrics.request(tier ?? 'none', reply.statusCode, ms, served.bytes ?? 0);
+      metrics.stages(served.timings ?? {});
+    }
     const { method, url, id: requestId } = request;
     request.log.info(
       { requestId, method, url, status: reply.statusCode, ms: Math.round(ms * 10) / 10, tier, ...served },
@@ -195,10 +197,9 @@ function logRequests(app: FastifyInstance, metrics: Metrics): void {
 
 /** Holds for what comes over connections open at SIGTERM. Hits of the lane go out: a refusal costs no less. */
 function refuseWhileDraining(app: FastifyInstance, { isDraining }: HealthOptions): void {
-  app.addHook('onRequest', async ({ routeOptions }) => {
-    if (!isDraining() || routeOptions.config.answersWhileDraining) return;
-    throw new Problem('draining', 'This server is shutting down; try again in 1 s.', {
-      retryAfterSeconds: 1,
-    });
+  app.addHook('onRequest', ({ routeOptions }, _reply, done) => {
+    if (!isDraining() || routeOptions.config.answersWhileDraining) return done();
+    const facts = { retryAfterSeconds: 1 };
+    done(new Problem('draining', 'This server is shutting down; try again in 1 s.', facts));
   });
 }

@@ -125,10 +125,20 @@ export function composeServer(
     now: monotonic,
     requestId,
     onHit: ({ requestId, status, result, ms }) => {
-      metrics.request('memory', status, ms, status === 200 ? result.bytes.length : 0);
+      const bytes = status === 200 ? result.bytes.length : 0;
+      metrics.request('memory', status, ms, bytes);
       const { id, canonical } = result;
       log.info(
-        { requestId, method: 'GET', status, ms: Math.round(ms * 10) / 10, tier: 'memory', id, canonical },
+        {
+          requestId,
+          method: 'GET',
+          status,
+          ms: Math.round(ms * 10) / 10,
+          tier: 'memory',
+          id,
+          canonical,
+          bytes,
+        },
         'request',
       );
     },
@@ -154,7 +164,6 @@ export function composeServer(
     renderer,
     access,
     lane,
-    metrics,
     presets,
     settings: config,
     deadlineMs,

@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import type { Auth } from '../../auth.ts';
 import { isProblem } from '../../errors.ts';
 
@@ -14,10 +14,8 @@ declare module 'fastify' {
 }
 
 /** Holds everything under /api/ to its token: reading needs `read`, anything else `write`. */
-export function apiGuard(auth: Auth): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
-  return async (request, reply) => {
-    const { url = '', config } = request.routeOptions;
-    if (!url.startsWith('/api/') || config.isOpen) return;
+export function apiGuard(auth: Auth): onRequestHookHandler {
+  const admit = async (request: FastifyRequest, reply: FastifyReply) => {
     const needed = request.method === 'GET' || request.method === 'HEAD' ? 'read' : 'write';
     try {
       request.caller = await auth.check(request.headers.authorization, needed);
@@ -28,5 +26,10 @@ export function apiGuard(auth: Auth): (request: FastifyRequest, reply: FastifyRe
       }
       throw error;
     }
+  };
+  return (request, reply, done) => {
+    const { url = '', config } = request.routeOptions;
+    if (!url.startsWith('/api/') || config.isOpen) return done();
+    admit(request, reply).then(() => done(), done);
   };
 }
