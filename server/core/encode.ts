@@ -1,7 +1,7 @@
-import type { OutputInfo, Sharp } from 'sharp';
+import type { Exif, OutputInfo, Sharp } from 'sharp';
 import type { EncoderSettings } from './formats.ts';
 import { FORMAT_TABLE } from './formats.ts';
-import { hold, profiled } from './handover.ts';
+import { hold, profiled, settled } from './handover.ts';
 import { copyrightOf } from './metadata.ts';
 import type { Size } from './operation.ts';
 import type { PassOptions } from './pipeline.ts';
@@ -19,13 +19,22 @@ interface EncodedResult {
   readonly warnings: readonly string[];
 }
 
+/** A picture, all steps done. */
+export interface Finished {
+  readonly image: Sharp;
+  readonly plan: Plan;
+  /** Comes from pixels alone, without what the file of the original said beside them. */
+  readonly isBare: boolean;
+}
+
 /** Encodes the finished picture as the plan says. */
 export async function encodeResult(
-  image: Sharp,
-  plan: Plan,
+  finished: Finished,
   metadata: Header,
   pass: PassOptions,
 ): Promise<EncodedResult> {
+  const kept = keptOf(finished.plan, metadata);
+  const { image, plan } = clings(finished, metadata, kept) ? await bared(finished, pass) : finished;
   if (plan.values.ph) {
     const text = await placeholder(plan.values.ph, await toRaw(image, pass));
     return {
@@ -36,7 +45,7 @@ export async function encodeResult(
     };
   }
   const encode = (picture: Sharp, settings: EncoderSettings): Promise<Encoded> => {
-    const ready = profiled(described(picture, plan, metadata), plan).timeout({
+    const ready = profiled(described(picture, plan, kept), plan).timeout({
       seconds: pass.timeoutSeconds,
     });
     return FORMAT_TABLE[plan.format].encode(ready, settings).toBuffer({ resolveWithObject: true });
@@ -57,13 +66,31 @@ interface Encoded {
   readonly warnings?: readonly string[];
 }
 
-function described(image: Sharp, { values, orientation }: Plan, metadata: Header): Sharp {
+/** Author and copyright, where the result has them beside nothing else. */
+const keptOf = ({ values }: Plan, metadata: Header): Exif | undefined =>
+  values.meta || values.ph ? undefined : copyrightOf(metadata);
+
+/**
+ * Whether the file would say more of the original than it may: sharp writes author and copyright into the EXIF of the
+ * original, whose thumbnail stays there (the whole picture, uncropped), and libvips has an AVIF turned by the
+ * orientation of the original, which the pixels have followed already.
+ */
+function clings({ plan, isBare }: Finished, metadata: Header, kept: Exif | undefined): boolean {
+  if (isBare || plan.values.meta === 'keep' || plan.values.ph) return false;
+  const turnsAgain = plan.format === 'avif' && (metadata.orientation ?? 1) !== 1;
+  return turnsAgain || (kept !== undefined && metadata.exif !== undefined);
+}
+
+async function bared({ image, plan }: Finished, pass: PassOptions): Promise<Finished> {
+  return { image: (await hold(image, plan, pass)).reopen(), plan: settled(plan), isBare: true };
+}
+
+function described(image: Sharp, { values, orientation }: Plan, kept: Exif | undefined): Sharp {
   if (values.meta === 'keep') {
     // The picture is upright by now: a kept orientation would turn it once more.
     const turned = orientation !== UPRIGHT || values.orient === '0';
     return turned ? image.withMetadata({ orientation: 1 }) : image.keepExif().keepXmp();
   }
-  const kept = values.meta === 'none' ? undefined : copyrightOf(metadata);
   return kept ? image.withExif(kept) : image;
 }
 

@@ -187,7 +187,8 @@ async function encoded(
   { opened, pass, now }: Shared,
 ): Promise<Rendered> {
   const started = now();
-  const result = await encodeResult(fromRaw(pixels), plan, opened.metadata, pass);
+  const finished = { image: fromRaw(pixels), plan, isBare: true };
+  const result = await encodeResult(finished, opened.metadata, pass);
   const warnings = [...plan.warnings, ...result.warnings];
   return { ...result, warnings, timings: { decode: 0, transform, encode: now() - started } };
 }

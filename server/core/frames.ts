@@ -2,13 +2,15 @@ import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import type { Step } from './operation.ts';
 import type { PassOptions, Raw } from './pipeline.ts';
-import { fromRaw, runSteps, toRaw } from './pipeline.ts';
+import { fromRaw, passesOf, runSteps, toRaw } from './pipeline.ts';
 
 /** What sharp does to every frame by itself; anything else would bleed from one frame into the next. */
 const FRAMEWISE = new Set(['flatten', 'resize', 'crop', 'extend']);
 
+/** A strip of raw pixels, which a second pass would start from, sharp takes for one tall picture when it extends. */
 export function areFramewise(steps: readonly Step[]): boolean {
-  return steps.every(({ slot, name }) => FRAMEWISE.has(slot) && !name.startsWith('blocks'));
+  const each = steps.every(({ slot, name }) => FRAMEWISE.has(slot) && !name.startsWith('blocks'));
+  return each && passesOf(steps).length === 1;
 }
 
 /** Frames as one strip, from top to bottom, as sharp has them. */

@@ -24,8 +24,18 @@ export const isForeign = ({ wide, source, values }: Plan): boolean =>
 export const isMistakenForP3 = ({ wide, source, values }: Plan): boolean =>
   values.icc === 'p3' && source.deep && !wide;
 
-/** Whether steps must wait for a handover: sharp pads a picture of one band with the luminance of the colour. */
-export const waitsForColour = (plan: Plan): boolean => isForeign(plan) || plan.source.grey;
+/**
+ * Whether steps must wait for a handover: sharp pads a picture of one band with the luminance of the colour, and what
+ * steps add or set in levels is of 8 bits.
+ */
+export const waitsForColour = (plan: Plan): boolean =>
+  isForeign(plan) || plan.source.grey || plan.source.deep;
+
+/** A plan whose pixels have been handed over: 8 bits of RGB in the space of the result. */
+export const settled = (plan: Plan): Plan => ({
+  ...plan,
+  source: { ...plan.source, deep: false, grey: false },
+});
 
 /** The profile of the original stays, unless it is of a space that the result is not in: CMYK, grey. */
 const keepsProfile = ({ values, source }: Plan): boolean =>
@@ -40,18 +50,19 @@ export function profiled(image: Sharp, plan: Plan): Sharp {
   return isForeign(plan) ? image.withIccProfile('srgb', { attach: false }) : image;
 }
 
-const carriesProfile = (plan: Plan): boolean => !plan.moves && (plan.wide || keepsProfile(plan));
+/** Whether raw pixels would lose what the result keeps. */
+const carriesMore = (plan: Plan): boolean =>
+  !plan.moves && (plan.wide || keepsProfile(plan) || plan.values.meta === 'keep');
 
-/** Ends a pass: raw pixels for sRGB; with another profile, an uncompressed PNG that carries it. */
+/** Ends a pass: raw pixels; with another profile than sRGB or with metadata, an uncompressed PNG that carries them. */
 export async function hold(image: Sharp, plan: Plan, pass: PassOptions): Promise<Held> {
-  if (!carriesProfile(plan)) {
+  if (!carriesMore(plan)) {
     const raw = await toRaw(isForeign(plan) ? profiled(image, plan) : image, pass);
     const frames = plan.moves ? plan.source.pages : 1;
     return { reopen: () => (plan.moves ? fromStrip(raw, frames) : fromRaw(raw)), size: raw };
   }
-  const carrier = profiled(image, plan)
-    .timeout({ seconds: pass.timeoutSeconds })
-    .png({ compressionLevel: 0 });
+  const kept = plan.values.meta === 'keep' ? image.keepExif().keepXmp() : image;
+  const carrier = profiled(kept, plan).timeout({ seconds: pass.timeoutSeconds }).png({ compressionLevel: 0 });
   const { data, info } = await carrier.toBuffer({ resolveWithObject: true });
   return { reopen: () => sharp(data, { limitInputPixels: false, ignoreIcc: true }), size: info };
 }

@@ -1,14 +1,14 @@
-import type { Sharp } from 'sharp';
 import sharp from 'sharp';
+import type { Finished } from './encode.ts';
 import { encodeResult } from './encode.ts';
 import { areFramewise, fromStrip, runOnFrames } from './frames.ts';
 import { geometrySteps, storedRegion } from './framing.ts';
-import { hold, isMistakenForP3, waitsForColour } from './handover.ts';
+import { hold, isMistakenForP3, settled, waitsForColour } from './handover.ts';
 import { readJpegHeader } from './jpeg.ts';
 import { FAIL_ON, open, settlePlan } from './opening.ts';
 import type { Handover, Size, Step } from './operation.ts';
 import type { Draft, PassOptions, Raw } from './pipeline.ts';
-import { runSteps, toRaw } from './pipeline.ts';
+import { passesOf, runSteps, toRaw } from './pipeline.ts';
 import type { Plan, PlanOptions } from './plan.ts';
 import { sharpProblem } from './sharp-errors.ts';
 import type { Shrink } from './shrink.ts';
@@ -96,7 +96,7 @@ async function run(request: RenderRequest): Promise<Rendered> {
   const decoded = now();
   const final = await drawn({ ...request, plan });
   const transformed = now();
-  const result = await encodeResult(final.image, final.plan, opened.metadata, request.pass);
+  const result = await encodeResult(final, opened.metadata, request.pass);
   const timings = {
     decode: decoded - started,
     transform: transformed - decoded,
@@ -146,10 +146,7 @@ export async function decodeBase(
   }
 }
 
-interface Drawn {
-  readonly image: Sharp;
-  /** What is left to do to it. */
-  readonly plan: Plan;
+interface Drawn extends Finished {
   readonly warnings?: readonly string[];
 }
 
@@ -162,19 +159,19 @@ async function drawn(request: RenderRequest): Promise<Drawn> {
   const size = request.base ?? storedRegion(plan) ?? turnSize(plan.upright, plan.orientation);
   const start: Draft = { image: await open(request), size, slot: 0 };
   if (plan.moves && !areFramewise(steps)) return drawnByFrames(request, start, geometry, [...early, ...late]);
-  const settled = { ...plan, source: { ...plan.source, deep: false, grey: false } };
   if (request.base || !waitsForColour(plan) || plan.steps.length === 0) {
     const { image } = await runSteps(start, steps, handover(request), pass);
+    const isBare = passesOf(steps).length > 1 || request.base !== undefined || plan.source.vector;
     return isMistakenForP3(plan)
-      ? { image: (await hold(image, plan, pass)).reopen(), plan: settled }
-      : { image, plan };
+      ? { image: (await hold(image, plan, pass)).reopen(), plan: settled(plan), isBare: true }
+      : { image, plan, isBare };
   }
   // Steps know colours: they wait until the pixels are in the space of the result.
   const placed = await runSteps(start, geometry, handover(request), pass);
   const held = await hold(placed.image, plan, pass);
   const next: Draft = { image: held.reopen(), size: held.size, slot: 0 };
-  const rest = await runSteps(next, plan.steps, handover({ ...request, plan: settled }), pass);
-  return { image: rest.image, plan: settled };
+  const rest = await runSteps(next, plan.steps, handover({ ...request, plan: settled(plan) }), pass);
+  return { image: rest.image, plan: settled(plan), isBare: true };
 }
 
 /** Scales all frames in one go, then works on each: frames are small by then. */
@@ -190,7 +187,9 @@ async function drawnByFrames(
   const scaled = await runSteps(start, scale, handover(request), pass);
   const frames = plan.source.pages;
   const strip = await runOnFrames(await toRaw(scaled.image, pass), frames, rest, pass);
-  return { image: fromStrip(strip, frames), plan, warnings: plan.values.icc === 'keep' ? ['icc-srgb'] : [] };
+  const { icc, meta } = plan.values;
+  const warnings = [...(icc === 'keep' ? ['icc-srgb'] : []), ...(meta === 'keep' ? ['metadata-lost'] : [])];
+  return { image: fromStrip(strip, frames), plan, isBare: true, warnings };
 }
 
 /** Steps that may come before the geometry: a flatten that nothing looks behind. */

@@ -124,3 +124,25 @@ t.test('a watermark lies on every frame', async (t) => {
   });
   for (const page of [0, 1, 2]) t.ok(off((await pixels(bytes, { page })).at(37, 2), [255, 255, 0]) <= 2);
 });
+
+t.test('padding and borders lie around each frame, however many there are', async (t) => {
+  const source = await frames(RGB);
+  for (const [query, width, pageHeight] of [
+    ['pad=5&border=3,ff8000', 36, 31],
+    ['w=20&h=20&fit=contain&pad=5', 30, 30],
+    ['w=20&h=20&fit=contain&border=2,ff8000', 24, 24],
+  ] as const) {
+    for (const format of ['webp', 'gif']) {
+      const { bytes, size } = await picture(
+        source,
+        `w=20&${query}&fmt=${format}`.replace('w=20&w=20', 'w=20'),
+      );
+      t.match(
+        await facts(bytes),
+        { pages: 3, width, pageHeight, delay: [50, 100, 150] },
+        `${query} ${format}`,
+      );
+      t.same(size, { width, height: pageHeight });
+    }
+  }
+});

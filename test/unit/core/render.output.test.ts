@@ -183,3 +183,70 @@ t.test(
     t.same([size, warnings], [{ width: 400, height: 200 }, ['enlarged-drawing']]);
   },
 );
+
+/** A JPEG that names its owner and carries a thumbnail of itself (Exif 2.32, 4.5.5: IFD1). */
+async function withThumbnail(jpeg: Buffer): Promise<Buffer> {
+  const thumbnail = await sharp(jpeg).resize(80).jpeg().toBuffer();
+  const owner = Buffer.from('(c) Maker\0');
+  const entry = (tag: number, type: number, count: number, value: number) => {
+    const bytes = Buffer.alloc(12);
+    bytes.writeUInt16LE(tag, 0);
+    bytes.writeUInt16LE(type, 2);
+    bytes.writeUInt32LE(count, 4);
+    bytes.writeUInt32LE(value, 8);
+    return bytes;
+  };
+  const directory = (entries: Buffer[], next: number) => {
+    const [count, link] = [Buffer.alloc(2), Buffer.alloc(4)];
+    count.writeUInt16LE(entries.length);
+    link.writeUInt32LE(next);
+    return Buffer.concat([count, ...entries, link]);
+  };
+  // Header 8, IFD0 18, owner 10, IFD1 42 bytes; then the thumbnail.
+  const tiff = Buffer.concat([
+    Buffer.from('II*\0\b\0\0\0'),
+    directory([entry(0x8298, 2, owner.length, 26)], 36),
+    owner,
+    directory([entry(0x103, 3, 1, 6), entry(0x201, 4, 1, 78), entry(0x202, 4, 1, thumbnail.length)], 0),
+    thumbnail,
+  ]);
+  const body = Buffer.concat([Buffer.from('Exif\0\0'), tiff]);
+  const head = Buffer.from([0xff, 0xd8, 0xff, 0xe1, (body.length + 2) >> 8, (body.length + 2) & 255]);
+  return Buffer.concat([head, body, jpeg.subarray(2)]);
+}
+
+const START = Buffer.from([0xff, 0xd8, 0xff]);
+
+t.test('the thumbnail of the original does not come along with its copyright', async (t) => {
+  const photo = await drawn(200, 200, (x, y) => [x, y, (x * y) % 256]);
+  const source = await withThumbnail(await sharp(photo).jpeg().toBuffer());
+  const { exif = Buffer.alloc(0) } = await sharp(source).metadata();
+  t.ok(exif.length > 1000 && exif.includes(START), 'the original has a thumbnail');
+  for (const query of [
+    'fmt=jpeg',
+    'fmt=webp',
+    'fmt=avif',
+    'fmt=png',
+    'fmt=jpeg&rect=0,0,20,20&blur=2',
+    'fmt=webp&mb=20k',
+  ]) {
+    const { bytes } = await picture(source, `w=40&effort=fast&${query}`);
+    const { exif = Buffer.alloc(0) } = await sharp(bytes).metadata();
+    t.match(await rights(bytes), { copyright: '(c) Maker' }, query);
+    t.ok(exif.length < 500 && !exif.includes(START), `${query}: ${exif.length} bytes of EXIF`);
+  }
+});
+
+t.test('meta=keep keeps EXIF and XMP through any number of passes', async (t) => {
+  const source = await corpus('exif/gps-small.jpg');
+  const kept = async (query: string) => {
+    const { bytes, warnings } = await picture(source, `w=40&fmt=jpeg&meta=keep&${query}`);
+    t.same(warnings, [], query);
+    const { exif } = await sharp(bytes).metadata();
+    return exif && exifReader(exif).GPSInfo;
+  };
+  const once = await kept('');
+  t.ok(once, 'a position');
+  for (const query of ['gray&pad=5', 'mb=20k', 'rot=5&border=3,red', 'icc=keep&pad=2&border=2,red'])
+    t.same(await kept(query), once, query);
+});
