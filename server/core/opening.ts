@@ -2,13 +2,13 @@ import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import { storedRegion } from './framing.ts';
 import { opensAsIs } from './handover.ts';
-import type { Raw } from './pipeline.ts';
+import type { PassOptions, Raw } from './pipeline.ts';
 import { fromRaw, toRaw } from './pipeline.ts';
 import type { Plan } from './plan.ts';
 import { makePlan } from './plan.ts';
 import type { RenderRequest } from './render.ts';
-import type { Box } from './turns.ts';
-import { inverse, turnBox, turnSize } from './turns.ts';
+import type { Box, Turn } from './turns.ts';
+import { inverse, turnBox, turnSize, UPRIGHT } from './turns.ts';
 import { naturalBox, rasterizeSvg } from './vector.ts';
 
 /** A truncated or corrupt file is refused, not shown in half: every warning of a decoder is an error. */
@@ -54,16 +54,25 @@ async function findTrim(request: RenderRequest): Promise<Box | undefined> {
   const { plan, pass } = request;
   const threshold = plan.values.trim;
   if (threshold === undefined) return undefined;
-  const region = storedRegion(plan) ?? { left: 0, top: 0 };
   // Two pipelines: sharp trims before it extracts. Full size, since a border measured on a small copy is pixels off.
   const raw = await toRaw(await open(firstFrame(request)), pass);
-  const { info } = await fromRaw(raw).trim({ threshold }).raw().toBuffer({ resolveWithObject: true });
-  if (info.width === raw.width && info.height === raw.height) return undefined;
+  // libvips looks for the border from 3 px on.
+  if (Math.min(raw.width, raw.height) < 3) return undefined;
+  // Upright: the border has the colour of the top left pixel.
+  const upright = await turned(raw, plan.orientation, pass);
+  const { info } = await fromRaw(upright).trim({ threshold }).raw().toBuffer({ resolveWithObject: true });
+  if (info.width === upright.width && info.height === upright.height) return undefined;
+  const region = plan.geometry.region ?? { left: 0, top: 0 };
   const left = region.left - (info.trimOffsetLeft ?? 0);
   const top = region.top - (info.trimOffsetTop ?? 0);
   const box = { left, top, width: info.width, height: info.height };
-  if (plan.source.vector) return naturalBox(box, plan.upright, plan.source.stored);
-  return turnBox(box, plan.source.stored, plan.orientation);
+  return plan.source.vector ? naturalBox(box, plan.upright, plan.source.stored) : box;
+}
+
+async function turned(raw: Raw, turn: Turn, pass: PassOptions): Promise<Raw> {
+  if (turn === UPRIGHT) return raw;
+  const mirrored = turn.flop ? fromRaw(raw).flop() : fromRaw(raw);
+  return toRaw(turn.angle ? mirrored.rotate(turn.angle) : mirrored, pass);
 }
 
 /** Looks for the crop in the first frame: a crop of its own in each would make the picture jump. */

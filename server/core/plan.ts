@@ -9,8 +9,10 @@ import { cutFirst, planGeometry } from './geometry.ts';
 import type { Operation, Size, Step, StepContext } from './operation.ts';
 import type { Transformation } from './operations/index.ts';
 import { OPERATIONS } from './operations/index.ts';
+import { MAX_SIDE } from './operations/resize.ts';
 import type { Source, SourceLimits } from './source.ts';
 import { checkPixels, keepsGamut, uprightSize } from './source.ts';
+import { ROWS } from './table.ts';
 import type { Box, Turn } from './turns.ts';
 import { turnSteps, UPRIGHT } from './turns.ts';
 import { drawingOf } from './vector.ts';
@@ -48,6 +50,11 @@ export interface PlanOptions {
   readonly trimmed?: Box | undefined;
 }
 
+/** What the table refuses beside a format. */
+const CONTRADICTIONS = ROWS.flatMap(({ key, param }) =>
+  (param.rule.never ?? []).map((condition) => ({ key, words: condition.split(' ') })),
+).filter(({ words }) => words.some((word) => word.startsWith('fmt=')));
+
 /** ThumbHash takes at most 100 px a side. */
 const PLACEHOLDER_SIDE = 100;
 
@@ -75,6 +82,23 @@ function pageOf(source: Source, values: Transformation): number {
     `The original has ${source.pages} pages; page=${page} is not there.`,
     facts,
   );
+}
+
+/**
+ * What was asked for and a format that the picture decided (`fmt=source`, `auto`) cannot do; the table refuses it where
+ * the URL names the format.
+ */
+function fitting(values: Transformation, format: Format): { values: Transformation; dropped: string[] } {
+  const left: Record<string, unknown> = { ...values };
+  const holds = (word: string): boolean => {
+    const [key = '', text] = word.split('=');
+    return left[key] !== undefined && (text === undefined || String(left[key]) === text);
+  };
+  const keys = CONTRADICTIONS.filter(({ words }) =>
+    words.every((word) => word === `fmt=${format}` || (!word.startsWith('fmt=') && holds(word))),
+  ).map(({ key }) => key);
+  for (const key of keys) delete left[key];
+  return { values: left, dropped: keys.map((key) => (key === 'icc' ? 'icc-srgb' : `${key}-ignored`)) };
 }
 
 /** What lies behind alpha: hex without alpha, or undefined where the result keeps it. */
@@ -138,6 +162,17 @@ function withBackground(steps: readonly Step[], source: Source, { background, al
   return early ? [flatten(background), ...steps] : [...steps, flatten(background)];
 }
 
+/** Padding, borders and turns may add to a picture that was limited before. */
+function checkSides({ width, height }: Size): void {
+  if (Math.max(width, height) <= MAX_SIDE) return;
+  const facts = { received: `${width} x ${height} px`, allowed: `${MAX_SIDE} px a side` };
+  throw new Problem(
+    'too_many_pixels',
+    `The result would have ${facts.received}; ${facts.allowed} are allowed.`,
+    facts,
+  );
+}
+
 const isSeeThrough = (background: string | undefined): boolean =>
   background !== undefined && background.length > 7;
 
@@ -179,11 +214,12 @@ function layOut(source: Source, values: Transformation, options: PlanOptions, mo
  * Plans a render from the header of an original alone.
  *
  * @param source  from readSource
- * @param values  from readTransformation
- * @throws Problem `too_many_pixels`, `too_many_frames`, `no_overlap`, `invalid_parameter` (page)
+ * @param asked   from readTransformation
+ * @throws Problem `too_many_pixels` (also for a side of the result), `too_many_frames`, `no_overlap`, `invalid_parameter` (page)
  */
-export function makePlan(source: Source, values: Transformation, options: PlanOptions): Plan {
-  const format = chooseFormat(source, values);
+export function makePlan(source: Source, asked: Transformation, options: PlanOptions): Plan {
+  const format = chooseFormat(source, asked);
+  const { values, dropped } = fitting(asked, format);
   const { alpha } = FORMAT_TABLE[format];
   const page = pageOf(source, values);
   const { moves, warnings } = motion(source, values, format, options.limits);
@@ -194,6 +230,7 @@ export function makePlan(source: Source, values: Transformation, options: PlanOp
   const steps = stepsOf(painted, geometry, source, { alpha, background, watermark: options.watermark });
   const start = geometry.canvas ? geometry.scaled : geometry.result;
   const result = steps.reduce((size, step) => step.resized?.(size) ?? size, start);
+  checkSides(result);
   const settings = encoderSettings(source, values, options.lane, moves);
   const work = {
     source,
@@ -219,6 +256,6 @@ export function makePlan(source: Source, values: Transformation, options: PlanOp
     steps,
     result,
     cost: priceOf(work, { format, settings }),
-    warnings: [...warnings, ...geometry.warnings, ...(held ? ['enlarged-drawing'] : [])],
+    warnings: [...dropped, ...warnings, ...geometry.warnings, ...(held ? ['enlarged-drawing'] : [])],
   };
 }

@@ -21,7 +21,8 @@ export function regionOf(rect: Rect, image: Size): { box: Box; clamped: boolean 
   const bottom = Math.max(top + 1, Math.round((rect.top + rect.height) * down));
   if (left >= image.width || top >= image.height) {
     const allowed = `a region that meets the image of ${image.width} x ${image.height} px`;
-    const received = [rect.left, rect.top, rect.width, rect.height].join(',');
+    const numbers = [rect.left, rect.top, rect.width, rect.height].join(',');
+    const received = rect.relative ? `r,${numbers}` : numbers;
     throw new Problem('no_overlap', `rect=${received} lies outside the image; allowed: ${allowed}.`, {
       param: 'rect',
       received,

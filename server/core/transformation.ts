@@ -4,7 +4,7 @@ import type { Canonical } from './canonical.ts';
 import { canonicalize, indexRules, splitQuery, withFormat } from './canonical.ts';
 import { nearest } from './nearest.ts';
 import type { Transformation } from './operations/index.ts';
-import type { Pairs, Presets, RuleError } from './rule.ts';
+import type { Grammar, Pairs, Presets, RuleError } from './rule.ts';
 import { allowedText, ROWS, RULES } from './table.ts';
 
 /** PARAMS.md, rule 9. */
@@ -68,10 +68,16 @@ function invalid({ param, received, with: outcome }: RuleError, presets: Presets
   if (rule?.key === 'p') facts.allowed = names(Object.keys(presets).map((name) => name.slice(1)));
   else if (rule) facts.allowed = allowedText(rule);
   if (param === 'crop') facts.hint = 'crop names what a crop keeps; to cut a region use rect=x,y,w,h';
-  const scaled = rule?.grammar.some(([, , , px]) => px === 1) ? ' (px are multiplied by dpr)' : '';
+  const scaled = rule?.grammar.some(isScaled) ? ' (px are multiplied by dpr)' : '';
   const became = outcome ? `, which makes ${outcome}` : '';
   const detail = `"${received}"${became} is not accepted for "${param}"; allowed: ${facts.allowed}${scaled}.`;
   return new Problem('invalid_parameter', detail, facts);
+}
+
+/** Whether it holds CSS pixels. */
+function isScaled([kind, items, , px]: Grammar): boolean {
+  if (kind === 'list') return items.some(isScaled);
+  return kind === 'sides' || px === 1;
 }
 
 const names = (list: readonly string[]): string => (list.length ? list.join(' ') : 'none is registered');

@@ -328,6 +328,8 @@ t.test('the five lexical refusals name the parameter', async (t) => {
   t.match(refusal('constructor=1&toString=2'), { code: 'unknown_parameter' });
   t.match(refusal('crop=10,10,5,5'), { facts: { param: 'crop', hint: /rect/ } });
   t.match(refusal('w=%zz'), { code: 'invalid_parameter' });
+  for (const query of ['w=5000&dpr=2', 'pad=600&dpr=2', 'border=600,red&dpr=2', 'blur=60&dpr=2'])
+    t.match(refusal(query), { detail: /multiplied by dpr/ }, query);
   t.match(refusal(`dl=${'a'.repeat(1100)}`), { code: 'uri_too_long', status: 414 });
 });
 

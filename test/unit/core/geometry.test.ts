@@ -235,5 +235,5 @@ t.test('a region is rounded to pixels, clamped, and refused only where it misses
     code: 'no_overlap',
     facts: { param: 'rect', received: '100,0,1,1' },
   });
-  t.throws(() => region(1, 0, 0.5, 0.5, true), { code: 'no_overlap' });
+  t.throws(() => region(1, 0, 0.5, 0.5, true), { code: 'no_overlap', facts: { received: 'r,1,0,0.5,0.5' } });
 });

@@ -214,3 +214,46 @@ t.test('thr is white from its level on, gam above 1 is lighter, con keeps the mi
   t.same([await at(128, 'con=60'), await at(64, 'con=100'), await at(200, 'con=-100')], [128, 0, 128]);
   t.ok((await at(100, 'bri=20')) > 110 && (await at(100, 'bri=-100')) === 0);
 });
+
+t.test('steps that count in levels do so for 16 bits, with and without a profile', async (t) => {
+  const near = { 'formats/rgb16.tiff': 3, 'colour/16bit-flag.png': 3, 'formats/pngsuite-tbbn2c16.png': 3 };
+  for (const [file, most] of Object.entries(near)) {
+    const deep = await corpus(file);
+    const shallow = await sharp(deep).toColourspace('srgb').png().toBuffer();
+    for (const query of [
+      'inv',
+      'con=-100',
+      'con=40',
+      'bri=20&sharp=1&con=20',
+      'thr=128',
+      'duo=1b1464,f9f871',
+    ]) {
+      const [ours, plain] = [await shade(deep, query), await shade(shallow, query)];
+      t.ok(difference(ours, plain) <= most, `${file} ${query}: ${difference(ours, plain)}`);
+    }
+  }
+});
+
+t.test('a GIF, which has no profile, is sRGB whatever was asked for, and says so', async (t) => {
+  const red = await sharp([await flat(255, 0, 0), await flat(0, 0, 255)], { join: { animated: true } })
+    .gif()
+    .toBuffer();
+  for (const query of ['icc=p3', 'icc=keep', 'icc=p3&fmt=source']) {
+    const { bytes, warnings } = await picture(red, query);
+    t.ok(off((await numbers(bytes)).at(4, 4), [255, 0, 0]) <= 2, query);
+    t.same(warnings, ['icc-srgb'], query);
+  }
+});
+
+t.test('what the format of the original cannot do is said', async (t) => {
+  const photo = await sharp(await flat(9, 9, 9))
+    .jpeg()
+    .toBuffer();
+  for (const [query, warning] of [
+    ['lossless', 'lossless-ignored'],
+    ['colors=4', 'colors-ignored'],
+    ['anim=1', 'anim-ignored'],
+  ] as const)
+    t.same((await picture(photo, `fmt=source&${query}`)).warnings, [warning], query);
+  t.same((await picture(photo, 'fmt=source&q=40')).warnings, []);
+});

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import t from 'tap';
+import { inverse, turnOfOrientation } from '../../../server/core/turns.ts';
 import { corpus } from '../../support/corpus.ts';
 import { difference, drawn, landmarks, off, picture, pixels } from '../../support/pictures.ts';
 import { alwaysAsync } from '../../support/property.ts';
@@ -196,4 +197,58 @@ t.test('trim cuts to the pixel, inside a rect and in a turned picture too', asyn
     { width: 20, height: 20 },
     'a plain picture is left alone',
   );
+});
+
+t.test(
+  'the eight EXIF orientations give one picture in AVIF, whose own turns a viewer follows too',
+  async (t) => {
+    const seen = async (orientation: number, query: string) => {
+      const source = await corpus(`exif/landscape-${orientation}.jpg`);
+      const { bytes, size } = await picture(source, `w=120&effort=fast&fmt=avif&${query}`);
+      t.match(await sharp(bytes).metadata(), { ...size }, `${orientation} ${query}: as large as it says`);
+      return pixels(bytes);
+    };
+    for (const query of ['', 'meta=none', 'rot=90', 'gray', 'h=120&fit=cover']) {
+      const first = await seen(1, query);
+      for (const orientation of [2, 3, 4, 5, 6, 7, 8])
+        t.ok(difference(await seen(orientation, query), first) < 6, `${orientation} ${query}`);
+    }
+    const asStored = await seen(6, 'orient=0');
+    t.ok(asStored.height > asStored.width, 'orient=0: as stored');
+  },
+);
+
+/** A picture as a camera with that orientation stores it. */
+async function storedAs(upright: Buffer, orientation: number): Promise<Buffer> {
+  const back = inverse(turnOfOrientation(orientation));
+  const mirrored = back.flop ? await step(upright, (image) => image.flop()) : upright;
+  return step(mirrored, (image) => image.rotate(back.angle).withMetadata({ orientation }));
+}
+
+t.test('trim takes the colour of the upright top left corner, however the picture is stored', async (t) => {
+  const upright = await drawn(130, 100, (x, y) =>
+    x < 30 || y < 20 ? [255, 255, 255] : [20, 90, (x * 2) % 256],
+  );
+  for (const orientation of [1, 2, 3, 4, 5, 6, 7, 8]) {
+    const source = await storedAs(upright, orientation);
+    t.same((await picture(source, 'trim&fmt=png')).size, { width: 100, height: 80 }, `${orientation}`);
+    const part = await picture(source, 'rect=10,10,110,80&trim&fmt=png');
+    t.same(part.size, { width: 90, height: 70 }, `${orientation}, of a part`);
+  }
+});
+
+t.test('a picture too small for a border or a window is shown as it is', async (t) => {
+  const line = await drawn(40, 1, (x) => [x, 0, 0]);
+  for (const query of ['trim=50', 'median=5', 'trim&median=15'])
+    t.same((await picture(line, `${query}&fmt=png`)).size, { width: 40, height: 1 }, query);
+});
+
+t.test('no side of a result is above 8,192 px, whatever is added to it', async (t) => {
+  const line = await drawn(8192, 2, () => [9, 9, 9]);
+  t.same((await picture(line, 'fmt=png')).size, { width: 8192, height: 2 });
+  for (const query of ['pad=1', 'border=1,red', 'rot=90&pad=1'])
+    await t.rejects(picture(line, `${query}&fmt=png`), {
+      code: 'too_many_pixels',
+      facts: { allowed: '8192 px a side' },
+    });
 });
