@@ -185,7 +185,8 @@ function logRequests(app: FastifyInstance, metrics: Metrics): void {
     const { tier, ...served } = request.served ?? {};
     if (request.served) {
       metrics.request(tier ?? 'none', reply.statusCode, ms, served.bytes ?? 0);
-      metrics.stages(served.timings ?? {});
+      // One render, however many waited for it.
+      if (tier !== 'coalesced') metrics.stages(served.timings ?? {});
     }
     const { method, url, id: requestId } = request;
     request.log.info(
