@@ -99,7 +99,7 @@ export class SvgSandbox {
       const settle = (finish: () => void) => {
         clearTimeout(timer);
         clearInterval(watch);
-        child.off('message', answered).off('exit', died);
+        child.off('message', answered).off('exit', died).off('error', died);
         child.channel?.unref();
         finish();
       };
@@ -118,8 +118,8 @@ export class SvgSandbox {
         if ((await residentBytes(child.pid)) > maxResidentBytes) kill(tooLarge());
       }, WATCH_MS);
       child.channel?.ref();
-      child.on('message', answered).once('exit', died);
-      child.send({ ...task, task: number, timeoutSeconds } satisfies SvgTask);
+      child.on('message', answered).once('exit', died).once('error', died);
+      child.send({ ...task, task: number, timeoutSeconds } satisfies SvgTask, (error) => error && died());
     });
   }
 }

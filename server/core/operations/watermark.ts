@@ -32,6 +32,7 @@ async function stamp(image: Sharp, frame: Size, mark: Mark): Promise<Sharp> {
   const { default: open } = await import('sharp');
   const width = Math.max(1, Math.round((frame.width * mark.share) / 100));
   const { data, info } = await open(mark.bytes)
+    .autoOrient()
     .resize({ width, height: frame.height, fit: 'inside' })
     .ensureAlpha()
     .raw()
