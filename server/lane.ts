@@ -18,8 +18,10 @@ interface Meaning {
   readonly url: Readonly<Record<string, string>>;
 }
 
+/** Headers as they are sent. Nothing here holds a result: what memory has let go must be free. */
 interface Prepared {
-  readonly result: Result;
+  /** What tells the result that the headers belong to from a later one. */
+  readonly of: Pick<Result, 'etag' | 'version' | 'lastModified'>;
   readonly ok: string[];
   readonly unchanged: string[];
 }
@@ -35,6 +37,11 @@ export interface LaneOptions {
 }
 
 const MAX_URLS = 20_000;
+/** Longer ones go by the router: what all entries take together stays below 100 MB. */
+const MAX_URL_LENGTH = 512;
+
+const isSame = (one: Prepared['of'], other: Prepared['of']): boolean =>
+  one.etag === other.etag && one.version === other.version && one.lastModified === other.lastModified;
 
 /**
  * Answers memory hits before the router, from the raw URL: the same work as a bare node:http server with a
@@ -56,7 +63,8 @@ export class Lane {
 
   /** The router has answered this URL. */
   learn(rawUrl: string, meaning: Meaning): void {
-    if (meaning.url['exp'] === undefined) this.#meanings.set(rawUrl, meaning);
+    if (meaning.url['exp'] === undefined && rawUrl.length <= MAX_URL_LENGTH)
+      this.#meanings.set(rawUrl, meaning);
   }
 
   /** Whether the request was answered. */
@@ -71,7 +79,7 @@ export class Lane {
     const spelling = `${format} ${url}`;
     const result = this.#options.memory.get(this.#key(spelling, meaning, format), identity.version);
     if (!result) return false;
-    this.#send(request, response, this.#prepare(spelling, meaning, result), started);
+    this.#send(request, response, { prepared: this.#prepare(spelling, meaning, result), result, started });
     return true;
   }
 
@@ -94,12 +102,14 @@ export class Lane {
 
   #prepare(key: string, { url, negotiable }: Meaning, result: Result): Prepared {
     const known = this.#prepared.get(key);
-    if (known?.result === result) return known;
+    if (known && isSame(known.of, result)) return known;
     const { settings } = this.#options;
     const headers = resultHeaders(factsOf(result), url, { negotiated: negotiable, settings, now: 0 });
     const flat = (from: object) => Object.entries(from).flatMap(([name, value]) => [name, String(value)]);
     const { 'Content-Length': _length, 'Content-Type': _type, ...unchanged } = headers;
-    const prepared = { result, ok: flat(headers), unchanged: flat(unchanged) };
+    const { etag, version, lastModified } = result;
+    const of = { etag, version, lastModified };
+    const prepared = { of, ok: flat(headers), unchanged: flat(unchanged) };
     this.#prepared.set(key, prepared);
     return prepared;
   }
@@ -107,13 +117,12 @@ export class Lane {
   #send(
     request: IncomingMessage,
     response: ServerResponse,
-    { result, ok, unchanged }: Prepared,
-    started: number,
+    { prepared, result, started }: { prepared: Prepared; result: Result; started: number },
   ): void {
     const requestId = this.#options.requestId(request);
     const same = notModified(request.headers, result);
     const own = ['X-Image-Cache', 'memory', 'X-Request-Id', requestId];
-    response.writeHead(same ? 304 : 200, (same ? unchanged : ok).concat(own));
+    response.writeHead(same ? 304 : 200, (same ? prepared.unchanged : prepared.ok).concat(own));
     response.end(same ? undefined : result.bytes);
     this.#options.onHit({ requestId, status: same ? 304 : 200, result, ms: this.#options.now() - started });
   }

@@ -2,6 +2,8 @@ import { readdir } from 'node:fs/promises';
 import http from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 import { corpus } from '../support/corpus.ts';
@@ -117,6 +119,41 @@ t.test('removes a result whose original changed while it was stored', async (t) 
     left.filter((name) => name.includes('w=1500')),
     [],
   );
+});
+
+/** Collects what nothing reaches. */
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let lap = 0; lap < 3; lap++) {
+    await sleep(20);
+    collect();
+  }
+}
+
+t.test('holds no more bytes of results than memory may have, however often each was asked for', async (t) => {
+  const limit = 400_000;
+  const server = await startServer({ MEMORY_CACHE_BYTES: String(limit), VERSION_SECONDS: '60' });
+  t.teardown(() => server.close());
+  await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  const held: WeakRef<Buffer>[] = [];
+  let made = 0;
+  for (let w = 160; w < 200; w++) {
+    const url = `/img/ladybug.jpg?w=${w}&fmt=png&effort=fast`;
+    for (const tier of ['miss', 'memory']) {
+      const answer = await server.get(url);
+      made += (await bytesOf(answer)).length / 2;
+      t.equal(answer.headers.get('x-image-cache'), tier);
+    }
+    const variant = { id: 'ladybug.jpg', canonical: `effort=fast&fmt=png&w=${w}` };
+    const { result } = await server.composed.images.find(variant, AbortSignal.timeout(5000));
+    held.push(new WeakRef(result.bytes));
+  }
+  await server.composed.images.settle();
+  await collectGarbage();
+  const alive = held.reduce((sum, one) => sum + (one.deref()?.length ?? 0), 0);
+  t.ok(made > 4 * limit, `${made} bytes were made`);
+  t.ok(alive > 0 && alive <= limit, `${alive} bytes are still reachable`);
 });
 
 t.test('drops a render that nobody waits for any more', async (t) => {
