@@ -90,7 +90,9 @@ export class Access {
       this.#checkExpiry(url);
       return;
     }
-    const code = checkSignature({ id, canonical, url }, (kid) => signingKeys[kid], hmacSha256, this.#now());
+    // Own names only: `constructor` is no key.
+    const keyOf = (kid: string) => (Object.hasOwn(signingKeys, kid) ? signingKeys[kid] : undefined);
+    const code = checkSignature({ id, canonical, url }, keyOf, hmacSha256, this.#now());
     if (code) throw new Problem(code, REASONS[code], code === 'bad_signature' ? { param: 'sig' } : {});
   }
 

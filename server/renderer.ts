@@ -88,7 +88,7 @@ export class Renderer {
       );
     }
     const { watermarks } = this.#options;
-    if (values.wm !== undefined && !(values.wm in watermarks)) {
+    if (values.wm !== undefined && !Object.hasOwn(watermarks, values.wm)) {
       const allowed = Object.keys(watermarks).join(' ') || 'none is registered';
       const detail = `There is no watermark "${values.wm}"; registered: ${allowed}.`;
       throw new Problem('invalid_parameter', detail, { param: 'wm', received: values.wm, allowed });

@@ -50,7 +50,8 @@ function main(): void {
   const [url] = positionals;
   const config = loadConfig(process.env);
   const kid = values.kid ?? Object.keys(config.signingKeys)[0];
-  const key = kid === undefined ? undefined : config.signingKeys[kid];
+  const key =
+    kid !== undefined && Object.hasOwn(config.signingKeys, kid) ? config.signingKeys[kid] : undefined;
   if (url === undefined) throw new Error(USAGE);
   if (kid === undefined || key === undefined)
     throw new Error(`No such key in SIGNING_KEYS: ${kid ?? '(none)'}\n${USAGE}`);

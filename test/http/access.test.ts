@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { readPresets } from '../../server/core/transformation.ts';
 import { signUrl } from '../../server/sign.ts';
@@ -41,6 +43,8 @@ t.test('serves signed URLs only, where it is told to', async (t) => {
     [signed.replace('cat.gif', 'dog.gif'), 403, 'bad_signature'],
     [signed.replace('kid=main', 'kid=old'), 403, 'bad_signature'],
     [signed.replace('kid=main', 'kid=nobody'), 403, 'bad_signature'],
+    [signed.replace('kid=main', 'kid=constructor'), 403, 'bad_signature'],
+    [signed.replace('kid=main', 'kid=toString'), 403, 'bad_signature'],
     [signed.replace(/sig=./, (s) => (s === 'sig=A' ? 'sig=B' : 'sig=A')), 403, 'bad_signature'],
     [`${signed}&exp=${now() + 60}`, 403, 'bad_signature'],
     [sign('cat.gif?w=80', 'main', now() - 1), 410, 'url_expired'],
@@ -49,6 +53,17 @@ t.test('serves signed URLs only, where it is told to', async (t) => {
     const answer = await server.get(url);
     t.match([answer.status, (await problemOf(answer))['code']], [status, code], url);
   }
+});
+
+t.test('signs with keys of the deployment only', async (t) => {
+  const script = fileURLToPath(new URL('../../server/sign.ts', import.meta.url));
+  const signed = (kid: string) =>
+    spawnSync(process.execPath, [script, 'cat.gif?w=90', '--kid', kid], {
+      env: { ...process.env, SIGNING_KEYS },
+      encoding: 'utf8',
+    });
+  t.match(signed('main').stdout, /kid=main&sig=/);
+  t.match(signed('constructor').stderr, /No such key in SIGNING_KEYS: constructor/);
 });
 
 t.test('ends a URL at its exp even where nothing is signed', async (t) => {
