@@ -4,8 +4,8 @@ import type { Canonical } from './core/canonical.ts';
 import type { Presets } from './core/rule.ts';
 import type { Hmac } from './core/signature.ts';
 import { checkSignature } from './core/signature.ts';
-import { readPairs, readTransformation } from './core/transformation.ts';
-import { Problem } from './errors.ts';
+import { INDEX, readPairs, readTransformation } from './core/transformation.ts';
+import { isProblem, Problem } from './errors.ts';
 
 export const hmacSha256: Hmac = (key, message) =>
   createHmac('sha256', Buffer.from(key, 'hex')).update(message).digest('base64url');
@@ -18,36 +18,36 @@ const REASONS = {
 
 const STEPS = 13;
 
-/** A canonical form without its format: what a preset stands for. */
-function shape(canonical: string): string {
-  const parts = canonical === '' ? [] : canonical.split('&');
-  return parts.filter((part) => !part.startsWith('fmt=')).join('&');
-}
+/** Every value of `fmt`, `auto` among them. */
+const FORMATS = (INDEX['$fmt']?.grammar ?? []).flatMap((grammar) =>
+  grammar[0] === 'enum' ? [...new Set(Object.values(grammar[1]))] : [],
+);
 
-/** Every picture that presets make, in all steps of dpr. */
-function presetShapes(presets: Presets): Set<string> {
-  const shapes = new Set<string>();
+/**
+ * Canonical forms of every picture that presets make, in all steps of dpr and all formats. Whole forms are
+ * compared: what a format has no use for (q of a PNG) is not in the form that is asked for either.
+ */
+function presetForms(presets: Presets): Set<string> {
+  const forms = new Set<string>();
   for (const name of Object.keys(presets)) {
     for (let step = 0; step < STEPS; step++) {
-      const dpr = String(1 + step * 0.25);
-      try {
-        shapes.add(
-          shape(
-            readPairs(
-              [
-                ['p', name.slice(1)],
-                ['dpr', dpr],
-              ],
-              presets,
-            ).canonical,
-          ),
-        );
-      } catch {
-        // This dpr would pass the largest side: nobody can ask for it.
+      for (const fmt of FORMATS) {
+        const form = formOf({ p: name.slice(1), dpr: String(1 + step * 0.25), fmt }, presets);
+        if (form !== undefined) forms.add(form);
       }
     }
   }
-  return shapes;
+  return forms;
+}
+
+/** Undefined for what the grammar refuses, as a dpr that would pass the largest side: nobody can ask for it. */
+function formOf(query: Readonly<Record<string, string>>, presets: Presets): string | undefined {
+  try {
+    return readPairs(Object.entries(query), presets).canonical;
+  } catch (error) {
+    if (isProblem(error)) return undefined;
+    throw error;
+  }
 }
 
 type AccessSettings = Pick<
@@ -58,20 +58,20 @@ type AccessSettings = Pick<
 /** Who may ask for what, as the deployment decides. Everything is off by default. */
 export class Access {
   readonly #settings: AccessSettings;
-  readonly #shapes: Set<string>;
+  readonly #forms: Set<string>;
   readonly #now: () => number;
 
   /** @param now  unix seconds */
   constructor(settings: AccessSettings, now: () => number) {
     this.#settings = settings;
-    this.#shapes = settings.presetsOnly ? presetShapes(settings.presets) : new Set();
+    this.#forms = settings.presetsOnly ? presetForms(settings.presets) : new Set();
     this.#now = now;
   }
 
   /** @throws Problem `signature_required`, `bad_signature`, `url_expired`, `not_allowed`, each naming its reason */
   check(id: string, { canonical, url }: Canonical): void {
     this.#checkSignature(id, canonical, url);
-    if (this.#settings.presetsOnly && !this.#shapes.has(shape(canonical))) {
+    if (this.#settings.presetsOnly && !this.#forms.has(canonical)) {
       const allowed = Object.keys(this.#settings.presets)
         .map((name) => `p=${name.slice(1)}`)
         .join(' ');

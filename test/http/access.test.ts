@@ -86,6 +86,38 @@ t.test('serves what presets make and nothing else, where it is told to', async (
   }
 });
 
+t.test('serves a preset in every format that it can have, under every spelling', async (t) => {
+  const server = await serverWith(t, {
+    PRESETS: 'low=w=30&q=40;np=w=21&progressive=0;sharp=w=20&chroma=444;ll=w=10&lossless=1;wide=w=4000',
+    PRESETS_ONLY: '1',
+  });
+  const served = [
+    ...['p=low&fmt=png', 'p=low&fmt=gif', 'p=low&fmt=source', 'p=np&fmt=webp', 'p=np&fmt=jpeg&dpr=1.25'],
+    ...['p=sharp&fmt=png', 'p=sharp&fmt=jpeg', 'p=ll&fmt=png', 'p=ll&fmt=webp', 'p=wide&fmt=jpeg&dpr=2'],
+  ];
+  for (const query of served) {
+    const spelled = await server.get(`/img/cat.gif?${query}`);
+    t.equal(spelled.status, 200, query);
+    const explained = await server.get(`/api/explain/cat.gif?${query}`);
+    const { url, access } = (await explained.json()) as { url: string; access: unknown };
+    t.equal(access, 'allowed', query);
+    t.equal((await server.get(url)).status, 200, url);
+  }
+  for (const accept of ['image/avif,image/webp,*/*', 'image/webp', 'image/png', '*/*']) {
+    for (const preset of ['low', 'np', 'sharp', 'll']) {
+      const headers = { accept };
+      t.equal((await server.get(`/img/cat.gif?p=${preset}`, { headers })).status, 200, `${preset} ${accept}`);
+      const explained = await server.get(`/api/explain/cat.gif?p=${preset}`, { headers });
+      const { url } = (await explained.json()) as { url: string };
+      t.equal((await server.get(url)).status, 200, url);
+    }
+  }
+  for (const query of ['p=low&fmt=webp&q=41', 'w=21&fmt=jpeg', 'w=20&fmt=jpeg', 'p=np&w=22&fmt=webp'])
+    t.equal((await server.get(`/img/cat.gif?${query}`)).status, 403, query);
+  for (const query of ['p=sharp&fmt=webp', 'p=ll&fmt=jpeg', 'p=wide&dpr=4'])
+    t.equal((await server.get(`/img/cat.gif?${query}`)).status, 400, `${query}: no such picture`);
+});
+
 t.test('serves allowed widths only, where it is told to', async (t) => {
   const server = await serverWith(t, { ALLOWED_WIDTHS: '100,200' });
   for (const query of ['w=100', 'w=100&dpr=2', 'fmt=webp'])
