@@ -2,7 +2,6 @@ import { createServer, type IncomingMessage } from 'node:http';
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
 import Fastify, {
-  type FastifyError,
   type FastifyInstance,
   type FastifySchema,
   LogController,
@@ -10,12 +9,19 @@ import Fastify, {
   type RouteOptions,
 } from 'fastify';
 import type { Logger } from 'pino';
-import { isProblem, Problem, type ProblemCode, problemBody, problemCacheControl } from './errors.ts';
+import { Problem } from './errors.ts';
 import type { Lane } from './lane.ts';
 import type { Metrics } from './metrics.ts';
 import type { Originals } from './originals.ts';
 import { foldId } from './routes/api/ids.ts';
 import { explainRoutes } from './routes/explain.ts';
+import {
+  clientErrors,
+  frameworkErrors,
+  handleErrors,
+  hasHost,
+  refuseWithoutHost,
+} from './routes/failures.ts';
 import { type HealthOptions, healthRoutes } from './routes/health.ts';
 import { type ImageRoutesOptions, imageRoutes } from './routes/image.ts';
 import { playgroundRoutes } from './routes/playground.ts';
@@ -25,7 +31,7 @@ export interface AppDeps {
   readonly log: Logger;
   readonly lane: Lane;
   readonly metrics: Metrics;
-  readonly requestId: (request: IncomingMessage) => string;
+  readonly requestId: (request: Pick<IncomingMessage, 'headers'>) => string;
   readonly image: ImageRoutesOptions & { readonly originals: Originals };
   readonly watermarks: readonly string[];
   readonly health: HealthOptions;
@@ -74,9 +80,11 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     rewriteUrl: (raw) => foldId(raw.url ?? '/'),
     genReqId: (raw) => deps.requestId(raw as IncomingMessage),
     serverFactory: (handler) =>
-      createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-        if (!deps.lane.answer(request, response)) handler(request, response);
+      createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false }, (request, response) => {
+        if (!hasHost(request) || !deps.lane.answer(request, response)) handler(request, response);
       }),
+    frameworkErrors,
+    clientErrorHandler: clientErrors(deps.log, () => deps.requestId({ headers: {} })),
     routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: false },
     exposeHeadRoutes: false,
     // refuseWhileDraining does, in our words.
@@ -85,6 +93,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', allErrors: false } },
   }) as unknown as FastifyInstance;
   handleErrors(app);
+  refuseWithoutHost(app);
   logRequests(app, deps.metrics);
   refuseWhileDraining(app, deps.health);
   if (deps.guard) app.addHook('onRequest', deps.guard);
@@ -128,54 +137,6 @@ function openApi(version: string) {
       return { schema: guarded ? { ...renamed, security: TOKEN_OR_OPEN } : renamed, url: named };
     },
   };
-}
-
-/** What Fastify itself refuses, in our words. */
-function translated(error: FastifyError): unknown {
-  if (isProblem(error)) return error;
-  const status = error.statusCode ?? 500;
-  if (error.validation) {
-    const first = error.validation[0];
-    const param =
-      first?.instancePath.replace(/^\//, '').replaceAll('/', '.') ||
-      String(first?.params['missingProperty'] ?? '');
-    return new Problem('invalid_request', `${error.message}.`, param ? { param } : {}, error);
-  }
-  const codes: Readonly<Record<number, ProblemCode>> = {
-    413: 'upload_too_large',
-    414: 'uri_too_long',
-    415: 'invalid_request',
-    429: 'rate_limited',
-  };
-  const code = codes[status] ?? (status >= 400 && status < 500 ? 'invalid_request' : undefined);
-  return code ? new Problem(code, error.message, {}, error) : error;
-}
-
-function handleErrors(app: FastifyInstance): void {
-  app.setErrorHandler((thrown: FastifyError, request, reply) => {
-    const error = translated(thrown);
-    if (reply.raw.destroyed) return;
-    if (isProblem(error)) {
-      if (error.status >= 500) request.log.warn({ err: error, cause: error.cause }, error.code);
-      if (error.facts.retryAfterSeconds) reply.header('Retry-After', String(error.facts.retryAfterSeconds));
-      reply.header('Cache-Control', problemCacheControl(error.code)).code(error.status);
-    } else {
-      request.log.error({ err: error }, 'unexpected');
-      reply.header('Cache-Control', 'no-store').code(500);
-    }
-    reply
-      .header('X-Request-Id', request.id)
-      .type('application/problem+json')
-      .send(JSON.stringify(problemBody(error, request.id)));
-  });
-  app.setNotFoundHandler((request, reply) => {
-    const problem = new Problem(
-      'route_not_found',
-      `There is nothing at ${request.method} ${request.url.split('?')[0]}.`,
-    );
-    reply.code(404).header('X-Request-Id', request.id).type('application/problem+json');
-    return reply.send(JSON.stringify(problemBody(problem, request.id)));
-  });
 }
 
 /** One line per request; the lane writes the same for its own. */

@@ -78,7 +78,7 @@ export function composeCore(config: Config, stores: Stores): Core {
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** Takes over a sane X-Request-Id, so that one id follows a request through CloudFront and logs; else makes one. */
-export function requestIds(): (request: IncomingMessage) => string {
+export function requestIds(): (request: Pick<IncomingMessage, 'headers'>) => string {
   const prefix = randomBytes(6).toString('base64url');
   let count = 0;
   return ({ headers }) => {

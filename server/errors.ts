@@ -5,6 +5,7 @@ export const PROBLEMS = {
   duplicate_parameter: [400, 'Parameter given twice'],
   conflicting_parameters: [400, 'Parameters contradict each other'],
   invalid_request: [400, 'Request not understood'],
+  malformed_request: [400, 'Not a request of HTTP'],
   unauthorized: [401, 'Credentials missing or not accepted'],
   signature_required: [403, 'Only signed URLs are served'],
   bad_signature: [403, 'Signature does not match'],
@@ -14,6 +15,7 @@ export const PROBLEMS = {
   collection_not_found: [404, 'No such collection'],
   route_not_found: [404, 'No such page'],
   method_not_allowed: [405, 'Method not allowed'],
+  request_timeout: [408, 'Request took too long to arrive'],
   conflict: [409, 'Conflicts with the current state'],
   url_expired: [410, 'URL has expired'],
   upload_too_large: [413, 'Upload is too large'],
@@ -25,6 +27,7 @@ export const PROBLEMS = {
   no_overlap: [422, 'Region lies outside the image'],
   source_too_large: [422, 'Original exceeds the byte limit'],
   rate_limited: [429, 'Too many requests'],
+  headers_too_large: [431, 'Address and headers are too large'],
   internal: [500, 'Internal error'],
   source_error: [502, 'The original cannot be fetched'],
   overloaded: [503, 'Too busy, retry'],
@@ -90,10 +93,20 @@ export function problemBody(error: unknown, instance: string): Record<string, un
   return { type, title, status, detail: problem.detail, instance, code: problem.code, ...facts };
 }
 
+/** Failures of one request that are not the fault of its URL: a cache would show them to others. */
+const OWN: readonly ProblemCode[] = [
+  'unauthorized',
+  'malformed_request',
+  'request_timeout',
+  'conflict',
+  'rate_limited',
+  'headers_too_large',
+];
+
 /** Cache-Control of a failure: mistakes in the URL may be cached for a while, trouble on our side never. */
 export function problemCacheControl(code: ProblemCode): string {
   const status = PROBLEMS[code][0];
-  if (status === 401 || status === 429 || status >= 500 || status === 409) return 'no-store';
+  if (status >= 500 || OWN.includes(code)) return 'no-store';
   if (status === 404 || status === 403) return 'public, max-age=30';
   return 'public, max-age=300';
 }

@@ -1,4 +1,5 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { METHODS } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import type { Access } from '../access.ts';
 import { negotiate } from '../core/accept.ts';
 import type { Canonical } from '../core/canonical.ts';
@@ -88,22 +89,25 @@ export function imageRoutes(app: FastifyInstance, options: ImageRoutesOptions): 
     reply
       .code(204)
       .headers(COMMON_HEADERS)
-      .header('Access-Control-Allow-Methods', 'GET, HEAD, OPTIONS')
+      .header('Access-Control-Allow-Methods', ALLOW)
       .header('Access-Control-Max-Age', '86400')
       .send(),
   );
-  app.route({
-    method: ['POST', 'PUT', 'PATCH', 'DELETE'],
-    url: '/img/*',
-    schema: { hide: true },
-    handler: async (request, reply) => {
-      reply.headers(COMMON_HEADERS).header('Allow', 'GET, HEAD, OPTIONS');
-      throw new Problem(
-        'method_not_allowed',
-        `${request.method} is not for images; allowed: GET, HEAD, OPTIONS.`,
-      );
-    },
-  });
+  refuseOthers(app);
+}
+
+const ALLOW = 'GET, HEAD, OPTIONS';
+
+/** 405 for every other method there is, whatever its body: it is not read. */
+function refuseOthers(app: FastifyInstance): void {
+  const others = METHODS.filter((method) => method !== 'CONNECT' && !ALLOW.split(', ').includes(method));
+  for (const method of others) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
+  const refuse: onRequestHookHandler = ({ method }, reply, done) => {
+    reply.header('Allow', ALLOW);
+    done(new Problem('method_not_allowed', `${method} is not for images; allowed: ${ALLOW}.`));
+  };
+  const handler = () => undefined;
+  app.route({ method: others, url: '/img/*', schema: { hide: true }, onRequest: refuse, handler });
 }
 
 async function answer(
@@ -120,7 +124,6 @@ async function answer(
     if (request.method === 'HEAD') return await head(request, reply, asked, options, signal);
     return await get(request, reply, asked, options, signal);
   } catch (error) {
-    reply.headers(COMMON_HEADERS);
     throw deadlineProblem(error, options.deadlineMs);
   }
 }

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import sharp from 'sharp';
 import t from 'tap';
 import { publicVersion } from '../../server/routes/image-headers.ts';
@@ -164,9 +166,62 @@ t.test('has the headers of GET for HEAD, and never renders for it', async (t) =>
 t.test('answers OPTIONS for every origin, and 405 with Allow for anything else', async (t) => {
   const options = await server.get('/img/samples/ladybug.jpg', { method: 'OPTIONS' });
   t.match([options.status, options.headers.get('access-control-allow-methods')], [204, 'GET, HEAD, OPTIONS']);
-  const post = await server.get('/img/samples/ladybug.jpg', { method: 'POST' });
-  t.match([post.status, post.headers.get('allow')], [405, 'GET, HEAD, OPTIONS']);
-  t.equal((await problemOf(post))['code'], 'method_not_allowed');
+  const bodies: [type: string, body: string | Buffer][] = [
+    ['application/x-www-form-urlencoded', 'a=b'],
+    ['application/json', '{'],
+    ['image/jpeg', await corpus('samples/ladybug.jpg')],
+  ];
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'QUERY']) {
+    for (const [type, body] of bodies) {
+      const headers = { 'content-type': type };
+      const answer = await server.get('/img/samples/ladybug.jpg', { method, headers, body });
+      t.match([answer.status, answer.headers.get('allow')], [405, 'GET, HEAD, OPTIONS'], `${method} ${type}`);
+      t.equal(answer.headers.get('access-control-allow-origin'), '*');
+      t.equal((await problemOf(answer))['code'], 'method_not_allowed');
+    }
+  }
+  const trace = await raw('TRACE /img/samples/ladybug.jpg HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  t.match([trace.status, trace.headers.get('allow')], [405, 'GET, HEAD, OPTIONS'], 'TRACE');
+});
+
+/** What comes back for these very bytes. */
+async function raw(request: string): Promise<Response> {
+  const { hostname, port } = new URL(server.base);
+  const socket = connect(Number(port), hostname);
+  socket.write(request);
+  const answer = await text(socket);
+  const [head = '', body] = answer.split(/\r\n\r\n(.*)/s);
+  const [first = '', ...lines] = head.split('\r\n');
+  const headers = lines.map((line) => line.split(/: (.*)/, 2) as [string, string]);
+  return new Response(body, { status: Number(first.split(' ')[1]), headers });
+}
+
+t.test('says what is wrong with a request that reaches no route, as a problem like any other', async (t) => {
+  const get = (path: string, headers = '') =>
+    raw(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${headers}\r\n`);
+  const cases: [answer: Promise<Response>, status: number, code: string, cacheControl: string][] = [
+    [get('/img/%zz'), 400, 'invalid_request', 'public, max-age=300'],
+    [get('/img/samples/%E0%A4%A?w=9'), 400, 'invalid_request', 'public, max-age=300'],
+    [get(`/img/a.jpg?v=${'x'.repeat(17_000)}`), 431, 'headers_too_large', 'no-store'],
+    [get('/img/a.jpg', `Cookie: ${'x'.repeat(17_000)}\r\n`), 431, 'headers_too_large', 'no-store'],
+    [get('/img/a.jpg', 'Bad Name: x\r\n'), 400, 'malformed_request', 'no-store'],
+    [raw('hello\r\n\r\n'), 400, 'malformed_request', 'no-store'],
+    [raw('GET /img/a.jpg HTTP/1.1\r\nConnection: close\r\n\r\n'), 400, 'malformed_request', 'no-store'],
+  ];
+  for (const [answering, status, code, cacheControl] of cases) {
+    const answer = await answering;
+    const problem = await problemOf(answer);
+    t.match([answer.status, problem['code']], [status, code]);
+    t.equal(answer.headers.get('cache-control'), cacheControl, code);
+    t.match(answer.headers.get('x-request-id'), /^[\w.-]+$/, code);
+    t.equal(problem['instance'], answer.headers.get('x-request-id'), code);
+    t.equal(answer.headers.get('x-content-type-options'), 'nosniff', code);
+    t.equal(answer.headers.get('access-control-allow-origin'), '*', code);
+    const logged = server.lines.filter(({ requestId }) => requestId === problem['instance']);
+    t.match(logged, [{ msg: 'request', status }], code);
+  }
+  const nothing = await server.get('/nothing');
+  t.match([nothing.status, nothing.headers.get('cache-control')], [404, 'public, max-age=30']);
 });
 
 t.test('caches for ever only under the current version, and never past the end of a URL', async (t) => {
@@ -226,6 +281,7 @@ t.test('says what was wrong with a URL, and lets mistakes be cached for a while'
     t.match({ status: answer.status, ...problem }, { status, code, ...(param ? { param } : {}) }, path);
     t.notMatch(answer.headers.get('cache-control'), /immutable/);
     t.equal(problem['instance'], answer.headers.get('x-request-id'));
+    t.equal(answer.headers.get('access-control-allow-origin'), '*', 'a page of any origin can read why');
   }
 });
 
