@@ -1,12 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { unlessAborted } from '../cache/flight.ts';
 import { geometrySteps } from '../core/framing.ts';
 import { resultKey } from '../core/id.ts';
 import { passesOf } from '../core/pipeline.ts';
 import type { Plan } from '../core/plan.ts';
 import { isProblem, problemBody } from '../errors.ts';
+import { deadlineProblem } from '../images.ts';
 import type { Originals } from '../originals.ts';
 import type { ImageRoutesOptions } from './image.ts';
-import { readAsked } from './image.ts';
+import { readAsked, requestSignal } from './image.ts';
 import { publicVersion } from './image-headers.ts';
 import { imageSchema } from './image-schema.ts';
 
@@ -40,18 +42,25 @@ export function explainRoutes(
     querystring,
     response: { 200: { type: 'object', additionalProperties: true }, '4xx': { $ref: 'Problem#' } },
   };
-  app.get(`${PREFIX}*`, { schema, validatorCompiler: () => () => true }, (request) =>
-    explain(request, options),
-  );
+  app.get(`${PREFIX}*`, { schema, validatorCompiler: () => () => true }, async (request, reply) => {
+    const signal = requestSignal(request, reply, options.deadlineMs);
+    try {
+      signal.throwIfAborted();
+      // Not all that it waits for listens to the signal: looking up a version, reading a header.
+      return await unlessAborted(explain(request, options, signal), signal);
+    } catch (error) {
+      throw deadlineProblem(error, options.deadlineMs);
+    }
+  });
 }
 
 async function explain(
   request: FastifyRequest,
   options: ImageRoutesOptions & { originals: Originals },
+  signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
   const asked = readAsked(request.url, PREFIX, options.presets, request.headers.accept);
   const { id, read, canonical } = asked;
-  const signal = AbortSignal.timeout(options.deadlineMs);
   const known = await options.images.facts(asked, signal);
   const original = await options.originals.fetch(id, signal);
   const opened = await options.renderer.open(original.bytes, signal);

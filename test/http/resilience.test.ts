@@ -345,6 +345,34 @@ t.test('ends a request at its deadline while the version is still looked up', as
     t.equal((await server.get('/img/a.jpg?w=64', { method })).status, 504);
 });
 
+t.test('ends a dry run at its deadline, wherever it is, and stops when its client leaves', async (t) => {
+  const server = await startServer({ DEADLINE_MS: '300' });
+  t.teardown(() => server.close());
+  await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  const { originals } = server.stores;
+  const get = originals.get.bind(originals);
+  originals.get = () => new Promise(() => {});
+  const late = await server.get('/api/explain/ladybug.jpg?w=64');
+  t.equal(late.status, 504);
+  t.match(await problemOf(late), { code: 'deadline' });
+  let seen: AbortSignal | undefined;
+  originals.get = (_key, signal) => {
+    seen = signal;
+    return new Promise(() => {});
+  };
+  const leaver = new AbortController();
+  const left = server.get('/api/explain/ladybug.jpg?w=64', { signal: leaver.signal });
+  await sleep(100);
+  leaver.abort();
+  await t.rejects(left);
+  await sleep(50);
+  t.equal(seen?.aborted, true, 'before the deadline');
+  originals.get = get;
+  originals.head = () => new Promise(() => {});
+  t.equal((await server.get('/api/explain/ladybug.jpg?w=64')).status, 504);
+  t.notOk(server.lines.some(({ msg }) => msg === 'unexpected'));
+});
+
 t.test('tells readiness apart from life', async (t) => {
   const server = await startServer();
   t.teardown(() => server.close());
