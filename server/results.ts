@@ -13,7 +13,7 @@ export interface Result {
   readonly contentType: string;
   /** MD5 of the bytes in hex, so that S3 and the server agree. */
   readonly etag: string;
-  /** Of the original. */
+  /** When it was rendered, or its original written where that is later; whole seconds. */
   readonly lastModified: Date;
   /** Of the original, from which it was made. */
   readonly version: string;
@@ -34,6 +34,14 @@ export interface OriginalVersion {
   readonly lastModified: Date;
 }
 
+/**
+ * A focal point or another pipeline makes new bytes of an old original, so its own date would tell a client
+ * that keeps nothing but dates that nothing has changed.
+ */
+function modifiedNow({ lastModified }: OriginalVersion): Date {
+  return new Date(Math.floor(Math.max(lastModified.getTime(), Date.now()) / 1000) * 1000);
+}
+
 export function resultOf(
   id: string,
   canonical: string,
@@ -46,7 +54,7 @@ export function resultOf(
     bytes: rendered.bytes,
     contentType: rendered.contentType,
     etag: hash('md5', rendered.bytes, 'hex'),
-    lastModified: original.lastModified,
+    lastModified: modifiedNow(original),
     version: original.version,
     width: rendered.size?.width,
     height: rendered.size?.height,
@@ -57,7 +65,7 @@ export function resultOf(
 /** Names of the metadata that a stored result carries. */
 const META = {
   version: 'original-version',
-  modified: 'original-modified',
+  modified: 'modified',
   pipeline: 'pipeline',
   width: 'width',
   height: 'height',

@@ -91,6 +91,24 @@ t.test('lists images newest first, page by page, by collection and status', asyn
   t.match(found.body, { items: [{ id: collection, count: 5 }], next: null });
 });
 
+t.test('gives a new crop to a client that asks by date alone', async (t) => {
+  const id = await upload();
+  const crop = `/img/${id}?w=10&h=10&fit=cover&fmt=png`;
+  const get = async (since?: string) => {
+    const response = await server.get(crop, since ? { headers: { 'if-modified-since': since } } : {});
+    await response.arrayBuffer();
+    return { status: response.status, modified: response.headers.get('last-modified') ?? '' };
+  };
+  const before = await get();
+  t.equal((await get(before.modified)).status, 304);
+  await sleep(1100);
+  await call(server, 'PATCH', `/api/images/${id}`, { focal: { x: 0.1, y: 0.9 } });
+  const after = await get(before.modified);
+  t.equal(after.status, 200);
+  t.ok(Date.parse(after.modified) > Date.parse(before.modified));
+  t.equal((await get(after.modified)).status, 304);
+});
+
 t.test('edits what is said of an image; a new focal point makes its pictures anew', async (t) => {
   const id = await upload(WANTED, ['title', 'Before']);
   await playWarmer(server, id);

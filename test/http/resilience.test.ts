@@ -60,7 +60,11 @@ t.test('serves from the bucket after a restart, and then from memory', async (t)
   const url = '/img/ladybug.jpg?w=300&fmt=webp';
   const first = await startServer({ DATA_DIR: folder });
   await first.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  const { lastModified } = await first.composed.core.originals.identify('ladybug.jpg');
+  await sleep(1100);
   const made = await first.get(url);
+  const rendered = Date.parse(made.headers.get('last-modified') ?? '');
+  t.ok(rendered > lastModified.getTime(), 'Last-Modified is of the result');
   const bytes = await bytesOf(made);
   await first.close();
   const second = await startServer({ DATA_DIR: folder });
