@@ -19,14 +19,15 @@ function qualityOf(accept: string, type: string): number | undefined {
  * AVIF and WebP must be named: a wildcard says nothing of what a client can decode. Whether the picture moves
  * or has alpha is not known here (the edge has only the URL), so the answer may leave that to the render:
  * `auto-avif` is AVIF, or WebP where the picture moves; `auto-base` is GIF where it moves, PNG where it has
- * alpha, JPEG otherwise.
+ * alpha, JPEG otherwise. Beside a wildcard a refusal of one of these three names one that is left.
  */
 export function negotiate(accept: string | undefined): string {
   const header = accept || '*/*';
   const asked = (type: string) => qualityOf(header, 'image/' + type);
   if (asked('avif')) return asked('webp') === 0 ? 'avif' : 'auto-avif';
   if (asked('webp')) return 'webp';
-  if (asked('*') || qualityOf(header, '*/*')) return 'auto-base';
-  const named = ['jpeg', 'png', 'gif'].filter((type) => asked(type));
-  return named.length === 1 ? (named[0] as string) : 'auto-base';
+  const any = asked('*') || qualityOf(header, '*/*');
+  // PNG first: it alone stands for a picture with alpha and for a photograph.
+  const left = ['png', 'jpeg', 'gif'].filter((type) => (any ? asked(type) !== 0 : asked(type)));
+  return left.length === 1 || (any && left.length === 2) ? (left[0] as string) : 'auto-base';
 }

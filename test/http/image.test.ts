@@ -92,6 +92,9 @@ t.test('negotiates the format, honours q=0 and says that it varies', async (t) =
     ['*/*', 'transparency-demo.png', 'image/png'],
     ['*/*', 'cat-trotting.gif', 'image/gif'],
     ['image/png', 'ladybug.jpg', 'image/png'],
+    ['image/jpeg;q=0, */*', 'ladybug.jpg', 'image/png'],
+    ['image/gif;q=0, */*', 'cat-trotting.gif', 'image/png'],
+    ['image/png;q=0, */*', 'transparency-demo.png', 'image/jpeg'],
   ];
   for (const [accept, id, type] of cases) {
     for (const lap of ['router', 'lane']) {

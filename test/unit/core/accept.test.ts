@@ -16,6 +16,17 @@ const CASES: readonly [accept: string | undefined, format: string][] = [
   ['image/webp;q=0.1,image/jpeg', 'webp'],
   ['IMAGE/AVIF ; Q=1', 'auto-avif'],
   ['image/avif;q=abc', 'auto-avif'],
+  // What a wildcard lets in, a refusal takes out: one that is left is named.
+  ['image/jpeg;q=0, */*', 'png'],
+  ['image/gif;q=0, */*', 'png'],
+  ['image/gif;q=0, image/*;q=0.5', 'png'],
+  ['image/png;q=0, */*', 'jpeg'],
+  ['image/png;q=0, image/jpeg;q=0, */*', 'gif'],
+  ['image/jpeg;q=0, image/png;q=0, image/gif;q=0, */*', 'auto-base'],
+  ['image/jpeg;q=0.1, */*', 'auto-base'],
+  ['image/jpeg;q=0, image/webp, */*', 'webp'],
+  ['image/jpeg, image/png, image/gif;q=0', 'auto-base'],
+  ['image/jpeg;q=0, image/png', 'png'],
   // Only one format is understood.
   ['image/jpeg', 'jpeg'],
   ['image/png', 'png'],
