@@ -8,9 +8,10 @@ import type { Plan, PlanOptions } from './core/plan.ts';
 import { makePlan } from './core/plan.ts';
 import type { Opened, Rendered } from './core/render.ts';
 import { openOriginal, render } from './core/render.ts';
+import { sharpProblem } from './core/sharp-errors.ts';
 import type { SourceLimits } from './core/source.ts';
 import { readTransformation } from './core/transformation.ts';
-import { Problem } from './errors.ts';
+import { isProblem, Problem } from './errors.ts';
 import type { Originals } from './originals.ts';
 import type { SvgSandbox } from './sandbox/svg.ts';
 
@@ -42,6 +43,15 @@ export interface Admitted extends Rendered {
   readonly queuedMs: number;
 }
 
+/** @throws Problem `damaged_source`, `unsupported_source`, `too_many_pixels` */
+async function decodeWhole(bytes: Uint8Array): Promise<void> {
+  await sharp(bytes)
+    .resize(16)
+    .raw()
+    .toBuffer()
+    .catch((error: unknown) => Promise.reject(sharpProblem(error)));
+}
+
 /** Turns originals into results, one slot of the CPU gate at a time. */
 export class Renderer {
   readonly #options: RendererOptions;
@@ -62,7 +72,7 @@ export class Renderer {
     return opened;
   }
 
-  /** @throws Problem of makePlan, `not_allowed` for meta=keep, `invalid_parameter` for a watermark nobody registered */
+  /** @throws Problem of makePlan, `not_allowed` for meta=keep, `invalid_parameter` for a watermark nobody registered, `watermark_unusable` */
   async plan(
     opened: Opened,
     { canonical, lane, focal }: Wanted,
@@ -122,14 +132,30 @@ export class Renderer {
     }
   }
 
-  /** Bytes of a registered watermark; read once per version of its original. */
+  /**
+   * Bytes of a registered watermark.
+   *
+   * @throws Problem `watermark_unusable` where its original is not there or not a picture: whoever registered it
+   *         must know, whoever asks for a picture can do nothing about it
+   */
   async #watermark(name: string): Promise<Uint8Array> {
-    const { originals, watermarks } = this.#options;
-    const id = watermarks[name] ?? '';
+    try {
+      return await this.#mark(this.#options.watermarks[name] ?? '');
+    } catch (error) {
+      if (!isProblem(error) || error.status >= 500) throw error;
+      const detail = `The watermark "${name}" of this deployment cannot be read; the request is not at fault.`;
+      throw new Problem('watermark_unusable', detail, { param: 'wm', received: name }, error);
+    }
+  }
+
+  /** Read and decoded once per version. */
+  async #mark(id: string): Promise<Uint8Array> {
+    const { originals } = this.#options;
     const { version } = await originals.identify(id);
     const known = this.#watermarks.get(`${id}@${version}`);
     if (known) return known;
     const { bytes } = await originals.fetch(id);
+    await decodeWhole(bytes);
     this.#watermarks.set(`${id}@${version}`, bytes);
     return bytes;
   }

@@ -377,6 +377,34 @@ t.test('ends a dry run at its deadline, wherever it is, and stops when its clien
   t.notOk(server.lines.some(({ msg }) => msg === 'unexpected'));
 });
 
+t.test('takes a watermark that cannot be used upon itself, and names no original', async (t) => {
+  const marks = 'gone=private/gone.png;torn=private/torn.png;text=private/text.png;good=private/good.png';
+  const server = await startServer({ WATERMARKS: marks });
+  t.teardown(() => server.close());
+  await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  const mark = await corpus('samples/transparency-demo.png');
+  await server.put('private/good.png', mark);
+  await server.put('private/torn.png', mark.subarray(0, mark.length / 2));
+  await server.put('private/text.png', Buffer.from('no picture at all'));
+  for (const name of ['gone', 'torn', 'text']) {
+    for (const path of ['/img/', '/api/explain/']) {
+      const answer = await server.get(`${path}ladybug.jpg?w=64&fmt=webp&wm=${name}`);
+      t.match([answer.status, answer.headers.get('cache-control')], [500, 'no-store'], path + name);
+      const problem = await problemOf(answer);
+      t.match(problem, { code: 'watermark_unusable', param: 'wm', received: name });
+      t.notMatch(JSON.stringify(problem), /private/);
+      const logged = server.lines.find(
+        ({ reqId, msg }) => reqId === problem['instance'] && msg !== 'request',
+      );
+      t.match(logged, { msg: 'watermark_unusable', cause: Object });
+    }
+  }
+  t.match(JSON.stringify(server.lines), /There is no image ..private\/gone.png/, 'the log says which');
+  t.equal((await server.get('/img/ladybug.jpg?w=64&fmt=webp&wm=good')).status, 200);
+  await server.put('private/torn.png', mark);
+  t.equal((await server.get('/img/ladybug.jpg?w=64&fmt=webp&wm=torn')).status, 200, 'once it is mended');
+});
+
 t.test('tells readiness apart from life', async (t) => {
   const server = await startServer();
   t.teardown(() => server.close());
