@@ -10,7 +10,7 @@ import type { Originals } from '../originals.ts';
 import type { ImageRoutesOptions } from './image.ts';
 import { readAsked, requestSignal } from './image.ts';
 import { publicVersion } from './image-headers.ts';
-import { imageSchema } from './image-schema.ts';
+import { imageSchema, PROBLEMS } from './image-schema.ts';
 
 const PREFIX = '/api/explain/';
 
@@ -40,7 +40,7 @@ export function explainRoutes(
     summary: 'Dry run of a variant: canonical form, key, geometry, tier and expected cost. Changes nothing.',
     params,
     querystring,
-    response: { 200: { type: 'object', additionalProperties: true }, '4xx': { $ref: 'Problem#' } },
+    response: { 200: { type: 'object', additionalProperties: true }, ...PROBLEMS },
   };
   app.get(`${PREFIX}*`, { schema, validatorCompiler: () => () => true }, async (request, reply) => {
     const signal = requestSignal(request, reply, options.deadlineMs);

@@ -41,7 +41,13 @@ export function parameterSchema(rule: Rule, doc: string, presets: Presets): Reco
   return { ...form, ...defaultOf(rule), description };
 }
 
-const PROBLEM = { $ref: 'Problem#' };
+const PROBLEM = {
+  description: 'What was wrong, and what is accepted (RFC 9457).',
+  content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
+} as const;
+
+/** Responses that every call may give. */
+export const PROBLEMS = { '4xx': PROBLEM, '5xx': PROBLEM } as const;
 
 /** Documents `GET /img/{id}`; derived from the parameter table. */
 export function imageSchema(presets: Presets): FastifySchema {
@@ -60,8 +66,7 @@ export function imageSchema(presets: Presets): FastifySchema {
         format: 'binary',
       },
       304: { description: 'The client has it.', type: 'null' },
-      '4xx': PROBLEM,
-      '5xx': PROBLEM,
+      ...PROBLEMS,
     },
   };
 }

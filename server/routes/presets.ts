@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Presets } from '../core/rule.ts';
 import { readPairs } from '../core/transformation.ts';
+import { PROBLEMS } from './image-schema.ts';
 
 const TEXTS = { type: 'object', additionalProperties: { type: 'string' } };
 
@@ -14,6 +15,7 @@ export function presetRoutes(app: FastifyInstance, presets: Presets, watermarks:
         type: 'object',
         properties: { presets: TEXTS, watermarks: { type: 'array', items: { type: 'string' } } },
       },
+      ...PROBLEMS,
     },
   };
   app.get('/api/presets', { schema }, async () => ({

@@ -15,7 +15,7 @@ interface Operation {
   tags?: string[];
   parameters?: Parameter[];
   security?: Record<string, unknown>[];
-  responses: Record<string, { description?: string }>;
+  responses: Record<string, { description?: string; content?: Record<string, { schema: unknown }> }>;
 }
 interface Document {
   openapi: string;
@@ -119,6 +119,19 @@ t.test('the query of an image is the parameter table', async (t) => {
     if (schema['type'] === 'integer' || schema['type'] === 'number')
       t.ok(fallback === undefined || typeof fallback === 'number', `${name}: default has its type`);
   }
+});
+
+t.test('failures are problems, as they are sent', async (t) => {
+  const refused = await server.get('/img/a?w=0');
+  const type = refused.headers.get('content-type')?.split(';')[0] ?? '';
+  for (const { path, method, operation } of operations()) {
+    for (const [status, { content }] of Object.entries(operation.responses)) {
+      if (!/^[45]/.test(status)) continue;
+      const wanted = { [type]: { schema: { $ref: '#/components/schemas/Problem' } } };
+      t.same(content, wanted, `${method} ${path} ${status}`);
+    }
+  }
+  t.ok(operations().some(({ operation }) => operation.responses['5XX']));
 });
 
 function references(value: unknown): string[] {

@@ -237,5 +237,4 @@ export const Relationships = Type.Object(
   options,
 );
 
-/** Responses that every call may give. */
-export const PROBLEMS = { '4xx': { $ref: 'Problem#' }, '5xx': { $ref: 'Problem#' } } as const;
+export { PROBLEMS } from '../image-schema.ts';
