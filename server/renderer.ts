@@ -4,12 +4,14 @@ import type { Gate } from './cache/gate.ts';
 import type { Lane } from './core/formats.ts';
 import type { Point } from './core/geometry.ts';
 import type { Transformation } from './core/operations/index.ts';
+import { fromRaw } from './core/pipeline.ts';
 import type { Plan, PlanOptions } from './core/plan.ts';
 import { makePlan } from './core/plan.ts';
 import type { Opened, Rendered } from './core/render.ts';
 import { openOriginal, render } from './core/render.ts';
 import { sharpProblem } from './core/sharp-errors.ts';
 import type { SourceLimits } from './core/source.ts';
+import { checkPixels } from './core/source.ts';
 import { readTransformation } from './core/transformation.ts';
 import { isProblem, Problem } from './errors.ts';
 import type { Originals } from './originals.ts';
@@ -51,6 +53,9 @@ async function decodeWhole(bytes: Uint8Array): Promise<void> {
     .toBuffer()
     .catch((error: unknown) => Promise.reject(sharpProblem(error)));
 }
+
+/** px of the longer side that an SVG mark is drawn at: the width of a mark on the largest of common pictures. */
+const MARK_SIDE = 2048;
 
 /** Turns originals into results, one slot of the CPU gate at a time. */
 export class Renderer {
@@ -155,8 +160,24 @@ export class Renderer {
     const known = this.#watermarks.get(`${id}@${version}`);
     if (known) return known;
     const { bytes } = await originals.fetch(id);
-    await decodeWhole(bytes);
-    this.#watermarks.set(`${id}@${version}`, bytes);
-    return bytes;
+    const mark = await this.#drawn(bytes);
+    this.#watermarks.set(`${id}@${version}`, mark);
+    return mark;
+  }
+
+  /** A drawing is drawn where drawings are, once for all sizes that it is laid on in. */
+  async #drawn(bytes: Uint8Array): Promise<Uint8Array> {
+    const { source } = await this.open(bytes);
+    checkPixels(source, 1, this.#options.limits);
+    if (!source.vector) {
+      await decodeWhole(bytes);
+      return bytes;
+    }
+    const { width, height } = source.stored;
+    const scale = MARK_SIDE / Math.max(width, height);
+    const size = { width: Math.ceil(width * scale), height: Math.ceil(height * scale) };
+    return fromRaw(await this.#options.sandbox.draw(bytes, size))
+      .png({ compressionLevel: 1 })
+      .toBuffer();
   }
 }

@@ -405,6 +405,23 @@ t.test('takes a watermark that cannot be used upon itself, and names no original
   t.equal((await server.get('/img/ladybug.jpg?w=64&fmt=webp&wm=torn')).status, 200, 'once it is mended');
 });
 
+t.test('draws a watermark that is a drawing where drawings are drawn', async (t) => {
+  const server = await startServer({ WATERMARKS: 'badge=badge.svg;slow=slow.svg', SVG_MS: '1000' });
+  t.teardown(() => server.close());
+  await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  const badge =
+    '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="4"><rect width="8" height="4" fill="lime"/></svg>';
+  await server.put('badge.svg', Buffer.from(badge));
+  await server.put('slow.svg', await corpus('svg/slow-filter.svg'));
+  const marked = await bytesOf(
+    await server.get('/img/ladybug.jpg?w=200&fmt=png&wm=badge&wmp=0&wms=50&wmg=nw'),
+  );
+  const { data } = await sharp(marked).raw().toBuffer({ resolveWithObject: true });
+  t.same([...data.subarray(0, 3)], [0, 255, 0], 'green in its corner');
+  t.equal((await server.get('/img/ladybug.jpg?w=64&fmt=webp&wm=slow')).status, 504, 'given up in its time');
+  t.equal((await server.get('/img/ladybug.jpg?w=64&fmt=webp')).status, 200);
+});
+
 t.test('tells readiness apart from life', async (t) => {
   const server = await startServer();
   t.teardown(() => server.close());
