@@ -23,7 +23,8 @@ export interface Intake {
 /**
  * Tells the type of a file by its first bytes, before anything is stored.
  *
- * @param source  is not destroyed, so that what comes after it on the same connection can still be read
+ * @param source  is not destroyed but let go of when it is refused, so that the rest of it and what comes after it on
+ *                the same connection can still be read
  * @throws Problem `unsupported_source`; from the body `upload_too_large`, `source_too_large`, `invalid_request`
  */
 export async function openIntake(source: AsyncIterable<Uint8Array>, limits: IntakeLimits): Promise<Intake> {
@@ -36,8 +37,13 @@ export async function openIntake(source: AsyncIterable<Uint8Array>, limits: Inta
     size += next.value.length;
   }
   const first = Buffer.concat(head);
-  const contentType = SOURCE_FORMATS[formatOf(first.subarray(0, SNIFF_BYTES))];
-  return { contentType, body: joined(first, chunks) };
+  try {
+    const contentType = SOURCE_FORMATS[formatOf(first.subarray(0, SNIFF_BYTES))];
+    return { contentType, body: joined(first, chunks) };
+  } catch (error) {
+    await chunks.return(undefined);
+    throw error;
+  }
 }
 
 async function* joined(head: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -51,13 +57,18 @@ async function* counted(
 ): AsyncGenerator<Uint8Array, undefined> {
   const chunks = source[Symbol.asyncIterator]();
   let size = 0;
-  for (;;) {
-    const next = await inTime(chunks.next());
-    if (next.done) return undefined;
-    size += next.value.length;
-    if (size > maxBytes) throw uploadTooLarge(maxBytes);
-    if (size > maxSourceBytes) throw tooLarge(size, maxSourceBytes);
-    yield next.value;
+  try {
+    for (;;) {
+      const next = await inTime(chunks.next());
+      if (next.done) return undefined;
+      size += next.value.length;
+      if (size > maxBytes) throw uploadTooLarge(maxBytes);
+      if (size > maxSourceBytes) throw tooLarge(size, maxSourceBytes);
+      yield next.value;
+    }
+  } finally {
+    // A stream flows to nobody else while this listens. Not awaited: a silent source would be waited for.
+    chunks.return?.().catch(() => undefined);
   }
 }
 

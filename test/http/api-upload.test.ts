@@ -92,6 +92,104 @@ t.test('one bad file does not spoil the others', async (t) => {
   t.equal((await server.stores.records.images({ limit: 10 })).items.length, 2);
 });
 
+t.test('a bad file of any length spoils nothing and is told at once', async (t) => {
+  const { server } = await started(t);
+  const bad = Buffer.alloc(LIMIT - 1000, 'no picture ');
+  const good = await noise(60, 40);
+  const before = Date.now();
+  type Several = { images: ({ problem?: { code: string } } & Partial<UploadAnswer>)[] };
+  const parts = ['a', 'b', 'c', 'd', 'e', 'f'].map((name, at) => [name, at % 2 ? good : bad] as const);
+  const { status, body } = await call<Several>(server, 'POST', '/api/images', form(parts));
+  t.equal(status, 202);
+  const refused = { problem: { code: 'unsupported_source' } };
+  t.match(body.images, [refused, { status: 'completed' }, refused, {}, refused, { status: 'completed' }]);
+  const lone = await call(server, 'POST', '/api/images', form([['file', bad]]));
+  t.match(lone, { status: 415, body: { code: 'unsupported_source' } });
+  const taken = [['id', body.images[1]?.id ?? ''] as const, ['file', await noise(900, 700)] as const];
+  t.match(await call(server, 'POST', '/api/images', form(taken)), { status: 409 });
+  t.ok(Date.now() - before < 4000, `${Date.now() - before} ms`);
+});
+
+t.test('a file that never ends is answered with what came before it', async (t) => {
+  const { server } = await started(t);
+  const { socket, answer } = await dial(server);
+  socket.write(HEAD('Transfer-Encoding: chunked\r\n'));
+  const file = await noise(60, 40);
+  for (const text of [PART, file, `\r\n${PART}`, file]) socket.write(chunk(Buffer.from(text)));
+  for (let sent = 0; sent < 4 * LIMIT && answer() === ''; sent += 50_000) {
+    socket.write(chunk(Buffer.alloc(50_000)));
+    await sleep(1);
+  }
+  t.ok(await until(() => answer().endsWith('}]}')), 'while the client still sends');
+  socket.destroy();
+  t.match(answer(), /^HTTP\/1.1 202 /);
+  const { images } = JSON.parse(answer().slice(answer().indexOf('\r\n\r\n')));
+  t.match(images, [{ status: 'completed' }, { problem: { code: 'upload_too_large', hint: /not read/ } }]);
+  t.same(await keysOf(server.stores.originals), [images[0].id]);
+});
+
+t.test('a file that falls silent after it was refused is answered', async (t) => {
+  const { server } = await started(t);
+  const { socket, answer } = await dial(server);
+  socket.write(`${HEAD('Content-Length: 1500000\r\n')}${PART}no picture`.padEnd(100_000, '.'));
+  t.ok(await until(() => answer() !== '', 7000));
+  t.match(answer(), /^HTTP\/1.1 415 /);
+  socket.destroy();
+});
+
+t.test('says 413 at once also on a connection that has carried other uploads', async (t) => {
+  const { server, folder } = await started(t);
+  const { socket, answer } = await dial(server);
+  const bad = Buffer.alloc(LIMIT - 1000, 'no picture ');
+  const end = '\r\n--b--\r\n';
+  const send = (bytes: number) => HEAD(`Content-Length: ${PART.length + bytes + end.length}\r\n`) + PART;
+  for (let at = 1; at <= 3; at++) {
+    for (const piece of [send(bad.length), bad, end]) socket.write(piece);
+    t.ok(await until(() => answer().split('HTTP/1.1 415 ').length > at));
+  }
+  socket.write(send(4 * LIMIT));
+  socket.write(await noise(60, 40));
+  let sent = 0;
+  for (; sent < 3 * LIMIT && !answer().includes('HTTP/1.1 413 '); await sleep(1)) {
+    socket.write(Buffer.alloc(50_000));
+    sent += 50_000;
+  }
+  t.ok(sent < 1.5 * LIMIT, `after ${sent} bytes`);
+  socket.destroy();
+  t.same(await holdings(folder), []);
+});
+
+t.test('a form that is none is told so', async (t) => {
+  const { server, folder } = await started(t, { API_TOKENS: '' });
+  const file = `${PART}${(await noise(60, 40)).toString('latin1')}\r\n`;
+  const many = Array.from({ length: 51 }, () => ['file', Buffer.from('no picture')] as const);
+  const post = async (type: string, body: string | FormData, path = '/api/images') => {
+    const headers = { 'content-type': `multipart/form-data${type}` };
+    const sent = typeof body === 'string' ? { body: Buffer.from(body, 'latin1'), headers } : { body };
+    const response = await fetch(server.base + path, { method: 'POST', ...sent });
+    return { status: response.status, body: JSON.parse(await response.text()) };
+  };
+  const broken = { status: 400, body: { code: 'invalid_request', detail: /cannot be read/ } };
+  for (const path of ['/api/images', '/api/uploads/a.jpg']) {
+    t.match(await post('; boundary=b', 'garbage', path), broken, 'garbage');
+    t.match(await post('', `${file}--b--\r\n`, path), broken, 'no boundary');
+  }
+  t.match(await post('; boundary=b', file), broken, 'no end');
+  t.match(await post('; boundary=b', file.slice(0, -500)), broken, 'broken off in a file');
+  t.match(await post('; boundary=b', `${file}${file.slice(0, -500)}`), broken, 'behind a good one');
+  const over = { status: 413, body: { code: 'upload_too_large', allowed: '50 files' } };
+  t.match(await post('', form(many)), over);
+  const named = await post(
+    '',
+    form([
+      ['toString', 'x'],
+      ['file', await noise(9, 9)],
+    ]),
+  );
+  t.match(named, { status: 400, body: { code: 'invalid_request', detail: /name/ } });
+  t.same(await holdings(folder), []);
+});
+
 t.test('refuses what is wrong with its reason, and nothing of it stays', async (t) => {
   const { server, folder } = await started(t, { MAX_SOURCE_PIXELS: '1000000' });
   const file = await noise(60, 40);

@@ -6,7 +6,7 @@ import type { Accepted, Finished } from '../../uploads.ts';
 import { uploadView } from '../../views.ts';
 import { FormFields } from './fields.ts';
 import { linger } from './linger.ts';
-import { chunksOf, drain, type FilePart, isFileFault, partsOf } from './parts.ts';
+import { chunksOf, drain, type FilePart, isFileFault, partsOf, remaining } from './parts.ts';
 import { type Api, type ApiDeps, originOf } from './plugin.ts';
 import { Id, PROBLEMS, Upload, UploadAnswer } from './schemas.ts';
 
@@ -111,37 +111,61 @@ async function upload(request: FastifyRequest, reply: FastifyReply, deps: ApiDep
   return answer(request, reply, deps, outcomes, finished);
 }
 
-/** Stores files as they come. A file that is refused is an outcome; a field that is refused ends the request. */
+/**
+ * Stores files as they come. A file that is refused is an outcome; a field that is refused ends the request. Where
+ * the rest of a refused file is not worth reading, the form ends there: what came before it counts.
+ */
 async function readForm(
   request: FastifyRequest,
   deps: ApiDeps,
   fields: FormFields,
   outcomes: Outcome[],
 ): Promise<void> {
+  const left = remaining(request);
   for await (const part of partsOf(request)) {
-    if (part.kind === 'field') fields.add(part.name, part.value);
-    else
-      outcomes.push(await takeFile(part, request, deps, { id: fields.id, isFirst: outcomes.length === 0 }));
+    if (part.kind === 'field') {
+      fields.add(part.name, part.value);
+      continue;
+    }
+    const isFirst = outcomes.length === 0;
+    if (fields.id !== undefined && !isFirst) throw oneFileForId();
+    const outcome = await takeFile(part, deps, fields.id);
+    outcomes.push(outcome);
+    if (!('problem' in outcome)) continue;
+    const budget = worthReading(outcome.problem, isFirst ? left() : 0, deps.maxUploadBytes);
+    if (await drain(part.stream, budget)) continue;
+    outcomes.splice(-1, 1, { file: part.name, problem: lastRead(outcome.problem) });
+    return;
   }
 }
 
 async function takeFile(
   { name, stream }: FilePart,
-  request: FastifyRequest,
-  { uploads, maxUploadBytes }: ApiDeps,
-  { id, isFirst }: { id: string | undefined; isFirst: boolean },
+  { uploads }: ApiDeps,
+  id: string | undefined,
 ): Promise<Outcome> {
-  if (id !== undefined && !isFirst) throw oneFileForId();
   try {
     return { file: name, accepted: await uploads.accept(chunksOf(stream), id) };
   } catch (error) {
     if (!isFileFault(error)) throw error;
-    const isLarge = error.code === 'upload_too_large' || error.code === 'source_too_large';
-    // One that passed the limit is most likely alone and is answered at once, unless its end is near.
-    const budget = isLarge && isFirst ? maxUploadBytes / 4 : maxUploadBytes;
-    if (await drain(stream, request, budget)) return { file: name, problem: error };
-    throw error;
+    return { file: name, problem: error };
   }
+}
+
+/**
+ * Bytes of the rest of a refused file that are read for the sake of the files behind it.
+ *
+ * @param left  bytes of the request that are still to come; 0 where others wait for their outcome anyway
+ */
+function worthReading({ code }: Problem, left: number, maxUploadBytes: number): number {
+  const isLarge = code === 'upload_too_large' || code === 'source_too_large';
+  // One that passed the limit is most likely alone and is answered at once, unless its end is near.
+  return isLarge && !(left <= maxUploadBytes / 4) ? 0 : maxUploadBytes;
+}
+
+function lastRead({ code, detail, facts, cause }: Problem): Problem {
+  const hint = 'What came behind this file in the form was not read.';
+  return new Problem(code, detail, { hint, ...facts }, cause);
 }
 
 /** An id that was told after the file: the file moves there. */
