@@ -4,6 +4,7 @@ import { composeServer } from './compose.ts';
 import { loadConfig } from './config.ts';
 import { createLog } from './log.ts';
 import { openOutside } from './management.ts';
+import { openScratch } from './scratch.ts';
 import { openStores } from './stores/open.ts';
 
 /** Version in package.json. */
@@ -17,6 +18,7 @@ function packageVersion(): string {
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const { log, flush } = createLog(config.logLevel);
+  await openScratch();
   const stores = await openStores(config);
   let draining = false;
   const { deps, core, images, management } = composeServer(config, stores, {

@@ -1,9 +1,9 @@
 import type { Gate } from './cache/gate.ts';
-import type { Opened } from './core/render.ts';
 import { SNIFF_BYTES, SOURCE_FORMATS, type SourceFormat } from './core/sniff.ts';
-import { checkPixels, formatOf, type SourceLimits, uprightSize } from './core/source.ts';
+import { checkPixels, formatOf, type Source, type SourceLimits, uprightSize } from './core/source.ts';
 import { isProblem, Problem, type ProblemCode } from './errors.ts';
 import type { Renderer } from './renderer.ts';
+import { Scratch } from './scratch.ts';
 import type { Objects, OriginalFacts } from './stores/contracts.ts';
 
 /** Their headers come first and are told whole by the first bytes; others keep a directory or frames behind. */
@@ -41,7 +41,7 @@ export function isRefusal(error: unknown): error is Problem {
   return isProblem(error) && REFUSALS.includes(error.code);
 }
 
-/** Reads the headers of stored originals. */
+/** Reads the headers of stored originals. None lies whole in memory for that: their limit is one of bytes, not of RAM. */
 export class Measure {
   readonly #options: MeasureOptions;
 
@@ -65,23 +65,47 @@ export class Measure {
     const opened =
       isWhole || HEADED.includes(format) ? await this.#open(head.bytes, isWhole, signal) : undefined;
     if (opened) return this.#facts(opened, head.etag, object.size);
-    const whole = await this.#read(key, maxBytes, signal);
-    return (
-      whole && this.#facts(await this.#options.renderer.open(whole.bytes, signal), whole.etag, object.size)
-    );
+    // Overwritten between two reads: all of it is another object.
+    return (await this.#ofFile(key, { ...head, format }, signal)) ?? this.of(key, signal);
   }
 
   /** Undefined when a head alone does not say. */
-  async #open(bytes: Buffer, isWhole: boolean, signal?: AbortSignal): Promise<Opened | undefined> {
+  async #open(bytes: Buffer, isWhole: boolean, signal?: AbortSignal): Promise<Source | undefined> {
     try {
-      return await this.#options.renderer.open(bytes, signal);
+      return (await this.#options.renderer.open(bytes, signal)).source;
     } catch (error) {
       if (isWhole || !isRefusal(error)) throw error;
       return undefined;
     }
   }
 
-  #facts({ source }: Opened, etag: string, bytes: number): Measured {
+  /** By way of a file that is removed again. Undefined when what is there now is not `etag`. */
+  async #ofFile(
+    key: string,
+    { etag, format }: { etag: string; format: SourceFormat },
+    signal?: AbortSignal,
+  ): Promise<Measured | undefined> {
+    const { gate, maxBytes: bytes, originals, renderer } = this.#options;
+    // Held until the file has gone: where it lies may be memory too, in a container.
+    const permit = await gate.acquire({ ms: READ_MS, bytes }, signal);
+    try {
+      const object = await originals.get(key, signal);
+      if (!object) return undefined;
+      const scratch = new Scratch(object.body);
+      try {
+        if (object.etag !== etag) return undefined;
+        const file = { path: await scratch.path(), format, bytes: object.size };
+        return this.#facts(await renderer.openFile(file, signal), etag, object.size);
+      } finally {
+        object.body.destroy();
+        await scratch.remove();
+      }
+    } finally {
+      permit.release();
+    }
+  }
+
+  #facts(source: Source, etag: string, bytes: number): Measured {
     checkPixels(source, 1, this.#options.limits);
     const { format, pages } = source;
     const contentType = SOURCE_FORMATS[format];

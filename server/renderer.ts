@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import sharp from 'sharp';
 import type { Gate } from './cache/gate.ts';
+import type { OriginalFile } from './core/file.ts';
+import { readFileSource } from './core/file.ts';
 import type { Lane } from './core/formats.ts';
 import type { Point } from './core/geometry.ts';
 import type { Transformation } from './core/operations/index.ts';
@@ -10,7 +12,7 @@ import { makePlan } from './core/plan.ts';
 import type { Opened, Rendered } from './core/render.ts';
 import { openOriginal, render } from './core/render.ts';
 import { sharpProblem } from './core/sharp-errors.ts';
-import type { SourceLimits } from './core/source.ts';
+import type { Source, SourceLimits } from './core/source.ts';
 import { checkPixels } from './core/source.ts';
 import { readTransformation } from './core/transformation.ts';
 import { isProblem, Problem } from './errors.ts';
@@ -75,6 +77,11 @@ export class Renderer {
     const opened = await openOriginal(bytes, { measure: (svg) => sandbox.measure(svg, signal), signal });
     this.#opened.set(bytes, opened);
     return opened;
+  }
+
+  /** Reads the header of a file, without ever holding it whole; SVGs in the sandbox. */
+  openFile(file: OriginalFile, signal?: AbortSignal): Promise<Source> {
+    return readFileSource(file, (svg) => this.#options.sandbox.measure(svg, signal));
   }
 
   /** @throws Problem of makePlan, `not_allowed` for meta=keep, `invalid_parameter` for a watermark nobody registered, `watermark_unusable` */

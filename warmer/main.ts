@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import { loadConfig } from '../server/config.ts';
 import { createLog } from '../server/log.ts';
 import { openOutside } from '../server/management.ts';
+import { openScratch } from '../server/scratch.ts';
 import { openStores } from '../server/stores/open.ts';
 import { composeWarmer, type Warmer } from './compose.ts';
 import { lowerPriority } from './priority.ts';
-import { openScratch } from './scratch.ts';
 
 /** Of STOP_MS for ending in order; the rest is for giving back what did not end. */
 const ORDERLY = 0.8;

@@ -8,12 +8,12 @@ import type { Original, Originals } from '../server/originals.ts';
 import type { Renderer } from '../server/renderer.ts';
 import type { Results } from '../server/results.ts';
 import { resultOf } from '../server/results.ts';
+import { Scratch } from '../server/scratch.ts';
 import type { Records, VariantChange, VariantStatus } from '../server/stores/contracts.ts';
 import { VARIANT_STATUSES } from '../server/stores/contracts.ts';
 import type { Warming } from '../server/warming.ts';
 import type { Finish } from './finish.ts';
 import { renderGroups } from './renders.ts';
-import { Scratch } from './scratch.ts';
 import { endStale } from './stale.ts';
 import { isOpen, isPermanent, reasonOf } from './verdict.ts';
 

@@ -1,8 +1,9 @@
 /**
  * Draws SVGs in a process of its own, which the parent kills when a drawing takes too long or too much memory:
- * librsvg cannot be interrupted from within. Reads nothing but the bytes it is sent; librsvg is given no base
+ * librsvg cannot be interrupted from within. Reads nothing but the bytes or the one file it is sent; librsvg is given no base
  * address, so that no reference to a file or host can be followed.
  */
+import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { measureSvg, rasterizeSvg } from '../core/vector.ts';
 import type { SvgAnswer, SvgTask } from './svg.ts';
@@ -10,7 +11,9 @@ import type { SvgAnswer, SvgTask } from './svg.ts';
 sharp.concurrency(1);
 sharp.cache(false);
 
-async function work({ bytes, size, timeoutSeconds }: SvgTask): Promise<Omit<SvgAnswer, 'task'>> {
+async function work({ svg, size, timeoutSeconds }: SvgTask): Promise<Omit<SvgAnswer, 'task'>> {
+  // Read here: a path would be its base address.
+  const bytes = typeof svg === 'string' ? await readFile(svg) : svg;
   return size ? rasterizeSvg(bytes, size, { timeoutSeconds }) : measureSvg(bytes);
 }
 

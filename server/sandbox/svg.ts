@@ -7,7 +7,8 @@ import { Problem } from '../errors.ts';
 
 export interface SvgTask {
   readonly task: number;
-  readonly bytes: Uint8Array;
+  /** Its bytes, or the path of a file of them. */
+  readonly svg: Uint8Array | string;
   /** px to draw on; absent to ask for the natural size. */
   readonly size?: Size;
   /** Seconds after which libvips gives up by itself. */
@@ -46,17 +47,18 @@ export class SvgSandbox {
   /**
    * Natural size in px at 72 dpi.
    *
+   * @param svg  its bytes, or the path of a file that need not lie in memory here
    * @throws Problem `damaged_source`, `deadline`
    */
-  async measure(bytes: Uint8Array, signal?: AbortSignal): Promise<Size> {
-    const { width, height } = await this.#queue({ bytes }, signal);
+  async measure(svg: Uint8Array | string, signal?: AbortSignal): Promise<Size> {
+    const { width, height } = await this.#queue({ svg }, signal);
     if (!width || !height) throw new Problem('damaged_source', 'The SVG names no size.');
     return { width, height };
   }
 
   /** @throws Problem `damaged_source`, `too_many_pixels`, `deadline` */
-  async draw(bytes: Uint8Array, size: Size, signal?: AbortSignal): Promise<Raw> {
-    const { data, width, height } = await this.#queue({ bytes, size }, signal);
+  async draw(svg: Uint8Array, size: Size, signal?: AbortSignal): Promise<Raw> {
+    const { data, width, height } = await this.#queue({ svg, size }, signal);
     if (!data || !width || !height) throw new Problem('damaged_source', 'The SVG cannot be drawn.');
     return { data: Buffer.from(data), width, height, channels: 4 };
   }
@@ -66,7 +68,7 @@ export class SvgSandbox {
     this.#child = undefined;
   }
 
-  #queue(task: Pick<SvgTask, 'bytes' | 'size'>, signal: AbortSignal | undefined): Promise<SvgAnswer> {
+  #queue(task: Pick<SvgTask, 'svg' | 'size'>, signal: AbortSignal | undefined): Promise<SvgAnswer> {
     const turn = this.#last.then(() => {
       signal?.throwIfAborted();
       return this.#run(task);
@@ -90,7 +92,7 @@ export class SvgSandbox {
     return child;
   }
 
-  #run(task: Pick<SvgTask, 'bytes' | 'size'>): Promise<SvgAnswer> {
+  #run(task: Pick<SvgTask, 'svg' | 'size'>): Promise<SvgAnswer> {
     const child = this.#start();
     const number = ++this.#task;
     const { deadlineMs, maxResidentBytes } = this.#limits;

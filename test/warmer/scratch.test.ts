@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { openScratch, Scratch } from '../../warmer/scratch.ts';
+import { Problem } from '../../server/errors.ts';
+import { openScratch, Scratch } from '../../server/scratch.ts';
 import { temporaryFolder } from '../support/server.ts';
 
 t.beforeEach(async () => {
@@ -20,6 +21,27 @@ t.test('is one file however often it is asked for, and gone afterwards', async (
   t.same(await readdir(process.env['TMPDIR'] ?? ''), []);
 });
 
+t.test('is written as the bytes come, and fails as they do', async (t) => {
+  const scratch = new Scratch(
+    (async function* () {
+      yield Buffer.from('an ');
+      yield Buffer.from('original');
+    })(),
+  );
+  t.equal(await readFile(await scratch.path(), 'utf8'), 'an original');
+  await scratch.remove();
+  const broken = new Problem('store_unavailable', 'Broken off.');
+  const half = new Scratch(
+    (async function* () {
+      yield Buffer.from('an ');
+      throw broken;
+    })(),
+  );
+  await t.rejects(half.path(), broken);
+  await half.remove();
+  t.same(await readdir(process.env['TMPDIR'] ?? ''), []);
+});
+
 t.test('is not written when nobody asks', async (t) => {
   await new Scratch(Buffer.from('an original')).remove();
   t.same(await readdir(process.env['TMPDIR'] ?? ''), []);
@@ -29,7 +51,9 @@ t.test('says that the disk is the trouble, so that the job is tried again', asyn
   process.env['TMPDIR'] = '/dev/null';
   const scratch = new Scratch(Buffer.from('an original'));
   await t.rejects(scratch.path(), { code: 'store_unavailable' });
-  await t.rejects(openScratch(), { message: /^The warmer writes originals to \/dev\/null and cannot/ });
+  await t.rejects(openScratch(), {
+    message: /^Originals are written to \/dev\/null for a while, and cannot be/,
+  });
   await scratch.remove();
 });
 

@@ -1,24 +1,27 @@
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { unavailable } from '../server/stores/failure.ts';
+import { unavailable } from './stores/failure.ts';
 
 const PREFIX = 'rendition-scratch-';
-/** No job takes this long. */
+/** Neither a job nor an upload takes this long. */
 const STALE_MS = 3_600_000;
 
 /**
- * Makes ready: removes what killed warmers left an hour ago or longer.
+ * Makes ready: removes what killed processes left an hour ago or longer.
  *
- * @throws Error when nothing can be written there; a warmer that started all the same would fail job after job
+ * @throws Error when nothing can be written there; one that started all the same would fail job after job
  */
 export async function openScratch(): Promise<void> {
   try {
     await rm(await mkdtemp(join(tmpdir(), PREFIX)), { recursive: true });
   } catch (error) {
-    throw new Error(`The warmer writes originals to ${tmpdir()} and cannot (set TMPDIR): ${error}`, {
-      cause: error,
-    });
+    throw new Error(
+      `Originals are written to ${tmpdir()} for a while, and cannot be (set TMPDIR): ${error}`,
+      {
+        cause: error,
+      },
+    );
   }
   for (const name of await readdir(tmpdir()).catch(() => [])) {
     if (!name.startsWith(PREFIX)) continue;
@@ -32,17 +35,17 @@ export async function openScratch(): Promise<void> {
 const removeFolder = (path: string): Promise<void> =>
   rm(path, { recursive: true, force: true }).catch(() => undefined);
 
-/** The bytes of an original as a file of their own, from the first time that somebody asks for it. */
+/** An original as a file of its own, from the first time that somebody asks for it. */
 export class Scratch {
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Uint8Array | AsyncIterable<Uint8Array>;
   #written: Promise<string> | undefined;
   #folder: string | undefined;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array | AsyncIterable<Uint8Array>) {
     this.#bytes = bytes;
   }
 
-  /** @throws Problem `store_unavailable`, when the disk is full or may not be written to */
+  /** @throws Problem `store_unavailable`, when the disk is full or may not be written to; that of the bytes */
   readonly path = (): Promise<string> => {
     this.#written ??= this.#write();
     return this.#written;
