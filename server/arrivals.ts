@@ -122,15 +122,20 @@ export class Arrivals {
    * their bucket is theirs and stays.
    */
   async #refused(id: string, before: ImageRecord | undefined, why: Problem): Promise<'refused' | undefined> {
-    const { originals, records } = this.#options;
+    const { originals, records, warming } = this.#options;
     const version = (await originals.head(id))?.etag;
     if (version === undefined) return undefined;
     const failure = { status: 'failed', error: why.detail } as const;
     if (!before) return (await this.#create({ id, ...failure, version })) ? 'refused' : undefined;
     const isOurs = before.status === 'uploading';
     const change = isOurs ? failure : { ...failure, version, original: undefined };
+    // Before the record: whoever is killed between the two comes here again.
+    if (isOurs) await warming.giveUp(id, why.detail);
     const written = await records.updateImage(id, before.revision, change);
-    if (written && isOurs) await originals.remove([id]);
+    if (written && isOurs) {
+      await originals.remove([id]);
+      await warming.tell(written);
+    }
     return written ? 'refused' : undefined;
   }
 

@@ -51,7 +51,8 @@ export class Warming {
     const status = settledStatus(known);
     let moved = false;
     const settled = await revise(records, id, (now) => {
-      moved = now.status !== status;
+      // What was refused stays so, until somebody renders it.
+      moved = now.status !== status && (status === 'processing' || now.original !== undefined);
       return moved ? { status } : undefined;
     });
     if (!settled) return undefined;
@@ -61,5 +62,20 @@ export class Warming {
     const queued = named.filter((one) => one.status === 'queued').map(({ variant }) => variant);
     await sendWarm(jobs, id, version, queued).catch((error: unknown) => onUnsent(error, id));
     return named;
+  }
+
+  /** Fails the variants that wait for an original which was refused. */
+  async giveUp(id: string, error: string): Promise<void> {
+    const { records } = this.#options;
+    for (const { variant, version, status } of await records.variants(id)) {
+      if (status !== 'queued') continue;
+      await records.updateVariant(id, variant, version, ['queued'], { status: 'failed', error });
+    }
+  }
+
+  /** Tells those who asked of an image that got to its end without a warmer. */
+  async tell(record: ImageRecord): Promise<void> {
+    const { records, onFinished } = this.#options;
+    onFinished(record, await records.variants(record.id));
   }
 }

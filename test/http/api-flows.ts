@@ -264,6 +264,21 @@ async function entrances(t: Test, server: TestServer, file: Buffer): Promise<voi
     t.same(await deliver(server), [body.id]);
   });
 
+  await t.test('a presigned upload that is refused fails with its variants', async (t) => {
+    const broken = file.subarray(0, 300);
+    const wanted = { filename: 'a.jpg', contentType: 'image/jpeg', size: 300, variants: ['w=8&fmt=webp'] };
+    type Presigned = { id: string; url: string; fields: Record<string, string> };
+    const { body } = await call<Presigned>(server, 'POST', '/api/images/presign', wanted);
+    const parts = [...Object.entries(body.fields), ['file', broken]] as [string, string | Uint8Array][];
+    t.equal((await fetch(body.url, { method: 'POST', body: form(parts) })).status, 204);
+    await tellOfObject(server, body.id);
+    t.same(await deliver(server), []);
+    const failed = { status: 'failed', error: /damaged/ };
+    const status = await call(server, 'GET', `/api/images/${body.id}/status`);
+    t.match(status.body, { ...failed, variants: [failed] });
+    t.notOk(await stores.originals.head(body.id));
+  });
+
   await t.test('an event of the bucket makes an object known, overwritten or gone', async (t) => {
     const id = 'bucket/old-photo.jpg';
     const event = async (change: 'created' | 'removed') => {
@@ -276,6 +291,12 @@ async function entrances(t: Test, server: TestServer, file: Buffer): Promise<voi
     await server.put(id, await noise(50, 50, 9));
     t.match(await event('created'), { original: { width: 50 } });
     t.match(await event('removed'), { original: { width: 50 } }, 'it is there');
+    await server.put(id, Buffer.from('%PDF-1.7'));
+    t.match(await event('created'), { status: 'failed', error: /PDF/ });
+    const none = await call(server, 'POST', `/api/images/${id}/variants`, { variants: [] });
+    t.match(none, { status: 400, body: { param: 'variants' } });
+    await server.composed.management?.library.warm(id, []);
+    t.match((await call(server, 'GET', `/api/images/${id}`)).body, { status: 'failed', error: /PDF/ });
     await stores.originals.remove([id]);
     t.match(await event('created'), { status: 404 });
   });

@@ -1,4 +1,6 @@
+import { createServer } from 'node:http';
 import { S3Client as Client, type S3Client } from '@aws-sdk/client-s3';
+import { SNSClient } from '@aws-sdk/client-sns';
 import t from 'tap';
 import { S3Presigner } from '../../server/presign.ts';
 import { call, form, jobsOf, keysOf, noise } from '../support/api.ts';
@@ -19,9 +21,9 @@ t.before(async () => {
 });
 t.teardown(() => server.close());
 
-async function presign(size: number, more: object = {}) {
+async function presign(size: number, more: object = {}, at = server) {
   const body = { filename: 'shoe.jpg', contentType: 'image/jpeg', size, ...more };
-  return call<Presigned>(server, 'POST', '/api/images/presign', body);
+  return call<Presigned>(at, 'POST', '/api/images/presign', body);
 }
 
 async function post({ url, fields }: Presigned, file: Uint8Array, changed: Record<string, string> = {}) {
@@ -34,11 +36,11 @@ async function post({ url, fields }: Presigned, file: Uint8Array, changed: Recor
 }
 
 /** What the warmer does with an `objects` job. */
-async function deliver() {
-  for (const job of await jobsOf(server)) {
+async function deliver(at = server) {
+  for (const job of await jobsOf(at)) {
     if (job['kind'] !== 'objects' || !Array.isArray(job['events'])) continue;
     for (const { id, change, etag } of job['events']) {
-      await server.composed.management?.arrivals[change === 'created' ? 'created' : 'removed'](id, etag);
+      await at.composed.management?.arrivals[change === 'created' ? 'created' : 'removed'](id, etag);
     }
   }
 }
@@ -111,6 +113,35 @@ t.test('bytes that turn out to be no image fail their record, and do not stay', 
   const { body: status } = await call(server, 'GET', `/api/images/${body.id}/status`);
   t.match(status, { status: 'failed', error: /damaged/ });
   t.notOk((await keysOf(server.stores.originals)).includes(body.id));
+});
+
+t.test('of bytes that are refused the variants fail too, and those who listen are told', async (t) => {
+  const told: string[] = [];
+  const sns = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    told.push(new URLSearchParams(body).get('Message') ?? '');
+    response.end('<x/>');
+  });
+  await new Promise<void>((resolve) => sns.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => sns.close());
+  const address = sns.address();
+  const endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  const client = new SNSClient({ ...identity, endpoint, maxAttempts: 1 });
+  const arn = 'arn:aws:sns:us-east-1:000000000000:finished';
+  const own = await startServer({ API_TOKENS: '' }, { topic: { client, arn } });
+  t.teardown(() => own.close());
+  const broken = (await noise(60, 40)).subarray(0, 300);
+  const variants = ['w=20&fmt=webp', 'w=30&fmt=webp'];
+  const { body } = await presign(broken.length, { variants }, own);
+  t.equal((await post(body, broken)).status, 204);
+  await deliver(own);
+  const status = await call(own, 'GET', `/api/images/${body.id}/status?wait=5`);
+  const failed = { status: 'failed', error: /damaged/ };
+  t.match(status.body, { ...failed, variants: [failed, failed] });
+  await own.composed.management?.notifier.settle();
+  t.equal(told.length, 1);
+  t.match(JSON.parse(told[0] ?? '{}'), { id: body.id, ...failed, variants: [failed, failed] });
 });
 
 t.test('on S3 the form carries the same conditions', async (t) => {

@@ -32,7 +32,8 @@ export const Step = Type.Object(
 const Steps = Type.Array(Step, { minItems: 1, maxItems: 32 });
 
 /** A query, a preset as `p=name`, or a list of operations. */
-export const Variants = Type.Array(Type.Union([Type.String({ maxLength: 1024 }), Steps]), { maxItems: 100 });
+const Wanted = Type.Union([Type.String({ maxLength: 1024 }), Steps]);
+export const Variants = Type.Array(Wanted, { maxItems: 100 });
 
 /** Fields of an upload, once their JSON is read. */
 export const UploadFields = Type.Object(
@@ -167,7 +168,10 @@ export const Edit = Type.Object(
 );
 
 export const WarmBody = Type.Object(
-  { variants: Type.Optional(Variants), operations: Type.Optional(Steps) },
+  {
+    variants: Type.Optional(Type.Array(Wanted, { minItems: 1, maxItems: 100 })),
+    operations: Type.Optional(Steps),
+  },
   { ...options, minProperties: 1 },
 );
 
