@@ -323,6 +323,27 @@ async function collections(t: Test, server: TestServer, file: Buffer): Promise<v
     t.equal((await call(server, 'DELETE', `/api/collections/${id}`)).status, 404);
   });
 
+  await t.test('collections: an id that is none is refused, whatever its length', async (t) => {
+    const image = await upload();
+    for (const [length, status] of [
+      [64, 404],
+      [2040, 400],
+    ] as const) {
+      const id = 'c'.repeat(length);
+      const url = `/api/collections/${id}`;
+      t.match(await call(server, 'GET', url), { status });
+      t.match(await call(server, 'PATCH', url, { name: 'C' }), { status });
+      t.match(await call(server, 'DELETE', url), { status });
+      t.match(await relate('POST', id, [image]), { status });
+      t.match(await relate('DELETE', id, [image]), { status });
+      t.match(await call(server, 'PATCH', `/api/images/${image}`, { collection: id }), { status });
+      const parts = [['file', file] as const, ['collection', id] as const];
+      t.match(await call(server, 'POST', '/api/images', form(parts)), { status });
+      const listed = await call(server, 'GET', `/api/images?collection=${id}`);
+      t.equal(listed.status, status === 404 ? 200 : 400);
+    }
+  });
+
   await t.test('collections: an image is in one at most, both sides exist, all or nothing', async (t) => {
     const [a, b] = [await make('A'), await make('B')];
     const [one, two] = [await upload(), await upload()];

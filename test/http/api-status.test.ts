@@ -84,7 +84,17 @@ t.test('lists images newest first, page by page, by collection and status', asyn
   t.same(seen, ids);
   const processing = await call(server, 'GET', `/api/images?collection=${collection}&status=processing`);
   t.match(processing.body, { items: [{ id: ids[2], collection, title: null }], next: null });
-  for (const wrong of ['limit=0', 'limit=101', 'limit=x', 'status=gone', 'cursor=zzz', 'page=2']) {
+  for (const wrong of [
+    'limit=0',
+    'limit=101',
+    'limit=x',
+    'limit=1.5',
+    'limit=true',
+    'limit=',
+    'status=gone',
+    'cursor=zzz',
+    'page=2',
+  ]) {
     t.match(await call(server, 'GET', `/api/images?${wrong}`), { status: 400 }, wrong);
   }
   const found = await call<{ items: unknown[]; next: null }>(server, 'GET', '/api/collections?limit=100');

@@ -11,6 +11,7 @@ import {
   Collection,
   CollectionBody,
   CollectionEdit,
+  CollectionId,
   Collections,
   PAGE,
   PageQuery,
@@ -19,7 +20,7 @@ import {
 } from './schemas.ts';
 
 const tags = ['collections'];
-const params = Type.Object({ id: Type.String({ description: 'Id of the collection.' }) });
+const params = Type.Object({ id: CollectionId });
 const response = { 200: Collection, ...PROBLEMS };
 
 /** Collections, and which images are in them: an image is in one at most, and only an empty one can go. */

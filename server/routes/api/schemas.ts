@@ -20,6 +20,9 @@ export const Id = Type.String({
     'Id of an image. Its slashes may be written as %2F, and must be where it ends in the name of an action.',
 });
 
+/** Ours have 26 characters; a store may take offence at one that is as long as a URL can be. */
+export const CollectionId = Type.String({ maxLength: 64, description: 'Id of a collection.' });
+
 export const Step = Type.Object(
   {
     type: Type.String({ description: 'Operation, as `resize` or `optimize`.' }),
@@ -41,7 +44,7 @@ export const UploadFields = Type.Object(
     id: Type.Optional(Type.String({ description: 'Generated when absent.' })),
     title: Type.Optional(title),
     description: Type.Optional(description),
-    collection: Type.Optional(Type.String()),
+    collection: Type.Optional(CollectionId),
     webhook: Type.Optional(
       Type.String({ maxLength: 2000, description: 'Called when the image is finished.' }),
     ),
@@ -151,7 +154,7 @@ export const PageQuery = Type.Object(
 export const ImagesQuery = Type.Object(
   {
     ...PageQuery.properties,
-    collection: Type.Optional(Type.String()),
+    collection: Type.Optional(CollectionId),
     status: Type.Optional(imageStatus),
   },
   options,
@@ -162,7 +165,7 @@ export const Edit = Type.Object(
     title: Type.Optional(nullable(title)),
     description: Type.Optional(nullable(description)),
     focal: Type.Optional(nullable(Focal)),
-    collection: Type.Optional(nullable(Type.String())),
+    collection: Type.Optional(nullable(CollectionId)),
   },
   { ...options, minProperties: 1, description: 'null removes.' },
 );

@@ -10,7 +10,16 @@ import { Value } from 'typebox/value';
 export const validator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const compiled = Compile(schema);
   return (given: unknown) => {
-    const value = httpPart === 'body' ? given : Value.Convert(schema, Value.Default(schema, given ?? {}));
+    const value = httpPart === 'body' ? given : read(schema, { ...Object(given) });
     return compiled.Check(value) ? { value } : { error: [...compiled.Errors(value)] };
   };
 };
+
+/** A text is the number that it spells, and no other: Convert alone makes 1 of `1.5` and of `true`. */
+function read(schema: TSchema, texts: Readonly<Record<string, unknown>>): unknown {
+  const converted = Value.Convert(schema, Value.Default(schema, { ...texts }));
+  const isOther = ([name, value]: [string, unknown]) =>
+    typeof value === 'number' && name in texts && String(value) !== texts[name];
+  const others = Object.entries(Object(converted)).filter(isOther);
+  return { ...Object(converted), ...Object.fromEntries(others.map(([name]) => [name, texts[name]])) };
+}
