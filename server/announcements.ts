@@ -8,7 +8,7 @@ import { notFound } from './originals.ts';
 import type { Form, Policy, Presigner } from './presign.ts';
 import type { Jobs, Objects, Records } from './stores/contracts.ts';
 import { newUlid } from './ulid.ts';
-import { taken } from './uploads.ts';
+import { deletedMeanwhile, taken } from './uploads.ts';
 
 /** Version of variants that wait for an original which has not arrived. */
 const AWAITED = 'awaited';
@@ -63,7 +63,7 @@ export class Announcements {
    * Takes in what a form of the embedded default posts. S3 does the same on its side and then sends an event;
    * here we send it.
    *
-   * @throws Problem `image_not_found`, `conflict` when it is there already, `upload_too_large`,
+   * @throws Problem `image_not_found`, `conflict` when it is there already or was deleted meanwhile, `upload_too_large`,
    *         `invalid_request` when bytes are missing, `unsupported_source` when it is of another type
    */
   async receive({ id, contentType, size }: Policy, source: AsyncIterable<Uint8Array>): Promise<void> {
@@ -79,7 +79,17 @@ export class Announcements {
     }
     const stored = await originals.put(id, exactly(size, intake.body), { contentType, ifAbsent: true });
     if (!stored) throw taken(id);
+    if ((await records.image(id))?.createdAt !== record.createdAt) {
+      await this.#takeBack(id, stored.etag);
+      throw deletedMeanwhile(id);
+    }
     await sendObject(jobs, id, 'created', stored.etag);
+  }
+
+  /** Removes what was put, unless it is another object by now. */
+  async #takeBack(id: string, etag: string): Promise<void> {
+    const { originals } = this.#options;
+    if ((await originals.head(id))?.etag === etag) await originals.remove([id]);
   }
 
   #check({ contentType, size }: Announcement): void {

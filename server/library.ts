@@ -103,7 +103,9 @@ export class Library {
     const { originals, records, purge } = this.#options;
     // The original first: a render that is under way finds it gone when it stores, and takes its result back.
     await originals.remove([id]);
-    await records.removeImage(id);
+    const removed = await records.removeImage(id);
+    // A form that was posted between the two found its record still there.
+    if (removed?.status === 'uploading') await originals.remove([id]);
     await purge.clear(id);
   }
 

@@ -224,7 +224,7 @@ export function taken(id: string): Problem {
   return new Problem('conflict', `The id "${id}" is taken.`, { param: 'id', received: id, hint });
 }
 
-function deletedMeanwhile(id: string): Problem {
+export function deletedMeanwhile(id: string): Problem {
   return new Problem('conflict', `"${id}" was deleted while it was being uploaded.`, { param: 'id' });
 }
 

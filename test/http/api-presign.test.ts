@@ -1,4 +1,6 @@
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client as Client, type S3Client } from '@aws-sdk/client-s3';
 import { SNSClient } from '@aws-sdk/client-sns';
 import t from 'tap';
@@ -142,6 +144,82 @@ t.test('of bytes that are refused the variants fail too, and those who listen ar
   await own.composed.management?.notifier.settle();
   t.equal(told.length, 1);
   t.match(JSON.parse(told[0] ?? '{}'), { id: body.id, ...failed, variants: [failed, failed] });
+});
+
+/** Posts a form of which the second half waits for `finish`. */
+function postInHalves({ url, fields }: Presigned, file: Uint8Array) {
+  const part = (name: string, value: string) =>
+    `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+  const head = Object.entries(fields).map(([name, value]) => part(name, value));
+  const opening = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n';
+  const headers = { 'content-type': 'multipart/form-data; boundary=b' };
+  const sent = request(url, { method: 'POST', headers });
+  const status = once(sent, 'response').then(([response]) => {
+    response.resume();
+    return Number(response.statusCode);
+  });
+  sent.write(head.join('') + opening);
+  sent.write(file.subarray(0, file.length / 2));
+  const finish = () => {
+    sent.write(file.subarray(file.length / 2));
+    sent.end('\r\n--b--\r\n');
+    return status;
+  };
+  return { finish };
+}
+
+/** The bytes of a form under way lie aside. */
+async function underWay() {
+  const { management } = server.composed;
+  while ((management?.uploads.inFlight ?? 0) === 0) await sleep(5);
+  await sleep(50);
+}
+
+t.test('what is deleted while its form is being posted stays deleted', async (t) => {
+  const file = await noise(600, 400);
+  const { body } = await presign(file.length, { id: 'deleted/a.jpg', variants: ['w=20&fmt=webp'] });
+  const { finish } = postInHalves(body, file);
+  await underWay();
+  t.match(await call(server, 'DELETE', `/api/images/${body.id}`), { status: 204 });
+  t.equal(await finish(), 409);
+  await deliver();
+  t.match(await call(server, 'GET', `/api/images/${body.id}`), { status: 404 });
+  t.notOk(await server.stores.originals.head(body.id));
+});
+
+t.test('a form of before the delete does not fill one that was announced after it', async (t) => {
+  const file = await noise(600, 400);
+  const first = (await presign(file.length, { id: 'deleted/b.jpg' })).body;
+  const { finish } = postInHalves(first, file);
+  await underWay();
+  await call(server, 'DELETE', `/api/images/${first.id}`);
+  const other = await noise(60, 40, 3);
+  const second = (await presign(other.length, { id: first.id })).body;
+  t.equal(await finish(), 409);
+  t.match(await post(second, other), { status: 204 });
+  await deliver();
+  t.match(await call(server, 'GET', `/api/images/${first.id}`), { body: { original: { width: 60 } } });
+});
+
+t.test('a form that is posted between the two steps of a delete is deleted too', async (t) => {
+  const file = await noise(600, 400);
+  const { body } = await presign(file.length, { id: 'deleted/c.jpg' });
+  const { finish } = postInHalves(body, file);
+  await underWay();
+  const { originals } = server.stores;
+  const remove = originals.remove.bind(originals);
+  t.teardown(() => {
+    originals.remove = remove;
+  });
+  originals.remove = async (keys) => {
+    originals.remove = remove;
+    await remove(keys);
+    t.equal(await finish(), 204, 'its record is still there');
+  };
+  t.match(await call(server, 'DELETE', `/api/images/${body.id}`), { status: 204 });
+  await deliver();
+  t.match(await call(server, 'GET', `/api/images/${body.id}`), { status: 404 });
+  t.notOk(await originals.head(body.id));
 });
 
 t.test('on S3 the form carries the same conditions', async (t) => {
