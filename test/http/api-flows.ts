@@ -1,10 +1,9 @@
-import { readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { Test } from 'tap';
 import { readJob, sendObject } from '../../server/jobs.ts';
 import { call, form, jobsOf, keysOf, noise, playWarmer, type UploadAnswer } from '../support/api.ts';
-import type { TestServer } from '../support/server.ts';
+import { type TestServer, temporaryFolder } from '../support/server.ts';
 
 const WANTED = ['w=64&fmt=webp', 'p=card&fmt=jpeg'];
 
@@ -64,8 +63,14 @@ export async function flows(t: Test, server: TestServer): Promise<void> {
     const jpeg = await noise(60, 40);
     const segment = Buffer.from([0xff, 0xfe, 0xff, 0xff, ...Buffer.alloc(65_533, 'x')]);
     const segments = Array.from({ length: 17 }, () => segment);
-    const scratch = () => readdirSync(tmpdir()).filter((name) => name.startsWith('rendition-scratch-'));
-    const before = scratch();
+    // Of its own: other processes write to the usual one.
+    const aside = await temporaryFolder();
+    const { TMPDIR } = process.env;
+    t.teardown(() => {
+      if (TMPDIR === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = TMPDIR;
+    });
+    process.env['TMPDIR'] = aside;
     for (const [bytes, expected] of [
       [await raw.tiff({ compression: 'none' }).toBuffer(), { format: 'tiff', width: 620, height: 620 }],
       [Buffer.from(svg), { format: 'svg', width: 30, height: 20 }],
@@ -79,7 +84,7 @@ export async function flows(t: Test, server: TestServer): Promise<void> {
     }
     const cut = (await raw.tiff({ compression: 'none' }).toBuffer()).subarray(0, 1_100_000);
     t.match(await upload([['file', cut]]), { status: 415, body: { code: 'unsupported_source' } });
-    t.same(scratch(), before, 'nothing of it stays aside');
+    t.same(await readdir(aside), [], 'nothing of it stays aside');
   });
 
   await t.test('a replaced original is another version, and nothing old is left', async (t) => {
