@@ -67,6 +67,7 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 
 /**
  * Reads a message: one of ours, or an S3 event notification as S3 sends it to SQS (straight, or through SNS).
+ * Never throws: whatever the queue holds, the messages behind it are to be worked on.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
  */
@@ -82,8 +83,7 @@ export function readJob(body: string): Job {
   if (parsed['kind'] === 'objects' && Array.isArray(parsed['events'])) {
     return { kind: 'objects', events: parsed['events'].filter(isEvent) };
   }
-  if (Array.isArray(parsed['Records']))
-    return { kind: 'objects', events: parsed['Records'].flatMap(readS3Record) };
+  if (Array.isArray(parsed['Records'])) return readS3(parsed['Records']);
   if (parsed['Type'] === 'Notification' && isText(parsed['Message'])) return readJob(parsed['Message']);
   // What S3 sends once when the notification is set up.
   if (parsed['Event'] === 's3:TestEvent') return { kind: 'objects', events: [] };
@@ -91,7 +91,8 @@ export function readJob(body: string): Job {
 }
 
 function readWarm({ id, version, variants }: Record<string, unknown>): Job {
-  const whole = isText(id) && isText(version) && Array.isArray(variants) && variants.every(isText);
+  const whole =
+    isText(id) && isId(id) && isText(version) && Array.isArray(variants) && variants.every(isText);
   return whole
     ? { kind: 'warm', id, version, variants }
     : { kind: 'unknown', reason: 'a warm job without its parts' };
@@ -103,7 +104,19 @@ function isEvent(event: unknown): event is ObjectsJob['events'][number] {
   );
 }
 
-/** Keys come form-encoded; one that is no id is none of our images. */
+function readS3(records: readonly unknown[]): Job {
+  try {
+    return { kind: 'objects', events: records.flatMap(readS3Record) };
+  } catch {
+    return { kind: 'unknown', reason: 'a key that is not form-encoded' };
+  }
+}
+
+/**
+ * Keys come form-encoded; one that is no id is none of our images.
+ *
+ * @throws URIError  for a key that is not encoded so
+ */
 function readS3Record(record: unknown): ObjectsJob['events'] {
   const name = isRecord(record) ? record['eventName'] : undefined;
   const s3 = isRecord(record) ? record['s3'] : undefined;

@@ -98,7 +98,11 @@ function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts
         const removed = await removeStaged(parts.originals, new Date(Date.now() - UPLOAD_SECONDS * 1000));
         if (removed) log.info({ removed }, 'staged uploads of servers that were killed');
       },
-      'dead letters': () => buryDeadLetters({ ...parts, quietSeconds: visibilitySeconds, now }),
+      'dead letters': () =>
+        buryDeadLetters({
+          ...{ ...parts, quietSeconds: visibilitySeconds, now },
+          onFailure: (err, id) => log.warn({ err, id }, 'a dead letter was not dealt with'),
+        }),
     },
     onFailure: (err, task) => log.warn({ err, task }, 'round failed'),
   });
