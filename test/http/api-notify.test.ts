@@ -128,10 +128,14 @@ t.test('reaches nothing that is not public', async (t) => {
     '64:ff9b::7f00:1',
     '2002:7f00:1::',
     'ff02::1',
+    '2001:db8::1',
+    '3fff::1',
+    '3fff:fff::1',
   ]) {
     t.notOk(isPublicAddress(address), address);
   }
-  for (const address of ['93.184.216.34', '2606:2800:220:1::1']) t.ok(isPublicAddress(address), address);
+  for (const address of ['93.184.216.34', '2606:2800:220:1::1', '3ffe::1'])
+    t.ok(isPublicAddress(address), address);
   const refused = [
     'http://example.com',
     'https://127.0.0.1/x',
