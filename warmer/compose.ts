@@ -74,6 +74,7 @@ function handler(warm: Warm, arrivals: Arrivals): WorkerOptions['handle'] {
 
 interface Parts {
   readonly originals: Objects;
+  readonly tidy: Stores['tidy'];
   readonly records: Records;
   readonly jobs: Jobs;
   readonly arrivals: Arrivals;
@@ -98,6 +99,10 @@ function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts
         const removed = await removeStaged(parts.originals, new Date(Date.now() - UPLOAD_SECONDS * 1000));
         if (removed) log.info({ removed }, 'staged uploads of servers that were killed');
       },
+      leftovers: async () => {
+        const removed = await parts.tidy();
+        if (removed) log.info({ removed }, 'files of writers that were killed');
+      },
       'dead letters': () =>
         buryDeadLetters({
           ...{ ...parts, quietSeconds: visibilitySeconds, now },
@@ -117,13 +122,13 @@ export function composeWarmer(
   const config = warmConfig(given);
   const core = composeCore(config, stores);
   const { notifier, warming, arrivals } = composeManagement(config, stores, core, { outside, log });
-  const { originals, records, jobs } = stores;
+  const { originals, records, jobs, tidy } = stores;
   const finish = new Finish({
     records,
     results: core.results,
     notify: (record, variants) => notifier.notifyFinished(record, variants),
   });
-  const parts = { originals, records, jobs, arrivals, warming, finish };
+  const parts = { originals, tidy, records, jobs, arrivals, warming, finish };
   const handle = handler(composeWarm(config, core, parts), arrivals);
   const { renderSlots: slots, visibilitySeconds } = config;
   return {

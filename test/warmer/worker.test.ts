@@ -3,8 +3,6 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { sendWarm } from '../../server/jobs.ts';
-import { readDeadLetters } from '../../warmer/dead-letters.ts';
 import { redrive } from '../../warmer/redrive.ts';
 import { corpusPath } from '../support/corpus.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
@@ -149,50 +147,6 @@ t.test('a message that nobody understands becomes a dead letter', async (t) => {
     one.lines.find(({ msg }) => msg === 'job not done'),
     { err: { message: 'Unknown message: not JSON.' } },
   );
-});
-
-/** Receives what is on the queue until all of it is dead letters. */
-async function bury({ stores: { jobs } }: TestWarmer): Promise<void> {
-  const options = { max: 10, waitSeconds: 0, visibilitySeconds: 0 };
-  for (const end = Date.now() + 5000; (await jobs.depth()).ready > 0; ) {
-    if (Date.now() > end) throw new Error('Still not dead.');
-    await jobs.receive(options);
-  }
-}
-
-/** An S3 event whose key is not form-encoded. */
-const UNREADABLE = JSON.stringify({
-  Records: [{ eventName: 'ObjectCreated:Put', s3: { object: { key: 'a%zz.jpg' } } }],
-});
-
-t.test('a message that cannot be read keeps no other one from burial and redrive', async (t) => {
-  const one = await warmer(t, { WARM_ATTEMPTS: '1' });
-  const { jobs } = one.stores;
-  await jobs.send([UNREADABLE, JSON.stringify({ kind: 'warm', id: 'é', version: 'v', variants: ['w=1'] })]);
-  await one.ask('a', small, ['fmt=webp&w=320']);
-  await bury(one);
-  await waitFor(async () => {
-    await one.rounds.run();
-    return (await statusOf(one, 'a')) === 'failed';
-  });
-  t.same(await redrive(one.stores), { messages: 3, variants: 1 });
-  await one.until(async () => (await statusOf(one, 'a')) === 'completed');
-  t.match(await one.variants('a'), [{ status: 'ready' }]);
-});
-
-t.test('a dead letter that cannot be dealt with keeps no other one waiting', async (t) => {
-  const one = await warmer(t, { WARM_ATTEMPTS: '1' });
-  const { jobs } = one.stores;
-  for (const id of ['a', 'b', 'c']) await sendWarm(jobs, id, 'v', ['w=1']);
-  await bury(one);
-  const seen: string[] = [];
-  const failed: string[] = [];
-  const look = async ({ id }: { id: string }) => {
-    if (id === 'a') throw new Error('the table does not answer');
-    seen.push(id);
-  };
-  t.equal(await readDeadLetters({ jobs, look, onFailure: (_error, id) => failed.push(id) }), 3);
-  t.same([seen, failed], [['b', 'c'], ['a']]);
 });
 
 t.test('the sweep sends again what was written down and never sent', async (t) => {
