@@ -1,5 +1,5 @@
 import { readJob, type WarmJob } from '../server/jobs.ts';
-import type { Jobs, ReceivedJob, Records } from '../server/stores/contracts.ts';
+import type { Jobs, ReceivedJob, Records, VariantRecord } from '../server/stores/contracts.ts';
 import type { Finish } from './finish.ts';
 import { gaveUp } from './verdict.ts';
 
@@ -12,7 +12,7 @@ const WAIT_SECONDS = 1;
 
 export interface ReadOptions {
   readonly jobs: Pick<Jobs, 'deadLetters'>;
-  readonly look: (job: WarmJob) => Promise<void>;
+  readonly look: (job: WarmJob, letter: ReceivedJob) => Promise<void>;
   /** The others are looked at all the same. */
   readonly onFailure: (error: unknown, id: string) => void;
 }
@@ -27,9 +27,9 @@ export async function readDeadLetters({ jobs, look, onFailure }: ReadOptions): P
       const letters = await deadLetters.receive(options);
       if (letters.length === 0) break;
       held.push(...letters);
-      for (const { body } of letters) {
-        const job = readJob(body);
-        if (job.kind === 'warm') await look(job).catch((error: unknown) => onFailure(error, job.id));
+      for (const letter of letters) {
+        const job = readJob(letter.body);
+        if (job.kind === 'warm') await look(job, letter).catch((error: unknown) => onFailure(error, job.id));
       }
     }
   } finally {
@@ -50,6 +50,14 @@ export interface BurialOptions {
   readonly onFailure: (error: unknown, id: string) => void;
 }
 
+/**
+ * Asked for anew after the letter was sent: another message is on its way. Nobody asks anew within the quiet time,
+ * before the first burial, so the clocks of queue and records may differ by half of it.
+ */
+function isNewer({ queuedAt }: VariantRecord, sentAt: Date, quietSeconds: number): boolean {
+  return Date.parse(queuedAt) > sentAt.getTime() + quietSeconds * 500;
+}
+
 /** Turns the open variants of dead letters to `failed`, with the reason of the last attempt. */
 export async function buryDeadLetters({
   jobs,
@@ -59,11 +67,12 @@ export async function buryDeadLetters({
   now,
   onFailure,
 }: BurialOptions): Promise<void> {
-  const look = async ({ id, version, variants }: WarmJob) => {
+  const look = async ({ id, version, variants }: WarmJob, { sentAt }: ReceivedJob) => {
     const known = await records.variants(id);
     const before = new Date(now().getTime() - quietSeconds * 1000).toISOString();
+    const isQuiet = (one: VariantRecord) => one.updatedAt < before && !isNewer(one, sentAt, quietSeconds);
     const dead = known.filter(
-      (one) => one.version === version && variants.includes(one.variant) && one.updatedAt < before,
+      (one) => one.version === version && variants.includes(one.variant) && isQuiet(one),
     );
     let marked = 0;
     for (const variant of dead) {

@@ -159,6 +159,8 @@ export interface VariantRecord {
   /** The original's version that this status speaks of. */
   version: string;
   attempts: number;
+  /** When it was last queued; attempts do not move it. As toISOString writes it. */
+  queuedAt: string;
   bytes?: number;
   ms?: number;
   error?: string;
@@ -271,6 +273,8 @@ export interface ReceivedJob {
   receipt: string;
   /** 1 on first delivery. */
   receives: number;
+  /** When it was sent, or sent again by a redrive; to the ms, by the clock of the queue. */
+  sentAt: Date;
 }
 
 export interface Jobs {

@@ -47,6 +47,7 @@ const variant = {
   status: 'ready',
   version: 'v',
   attempts: 1,
+  queuedAt: '',
   updatedAt: '',
 } as const;
 

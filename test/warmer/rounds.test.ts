@@ -1,5 +1,6 @@
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { uploadLease } from '../../server/arrivals.ts';
 import { sendWarm } from '../../server/jobs.ts';
@@ -61,6 +62,29 @@ t.test('a dead letter that cannot be dealt with keeps no other one waiting', asy
   };
   t.equal(await readDeadLetters({ jobs, look, onFailure: (_error, id) => failed.push(id) }), 3);
   t.same([seen, failed], [['b', 'c'], ['a']]);
+});
+
+t.test('an old dead letter leaves a variant alone that was asked for anew', async (t) => {
+  const one = await warmer(t, { WARM_ATTEMPTS: '1' });
+  const VARIANT = 'fmt=webp&w=320';
+  const buried = async () => {
+    await one.rounds.run();
+    return (await statusOf(one, 'a')) === 'failed';
+  };
+  await one.ask('a', small, [VARIANT]);
+  await bury(one);
+  await waitFor(buried);
+  await one.management.warming.queue('a', [VARIANT]);
+  // Longer than the quiet time: only the time of the letter tells it from one that has died just now.
+  await sleep(1200);
+  t.notOk(await buried(), 'its new message waits');
+  t.match(await one.variants('a'), [{ status: 'queued' }]);
+  await bury(one);
+  await waitFor(buried);
+  t.match(await redrive(one.stores), { messages: 2 });
+  await bury(one);
+  await waitFor(buried);
+  t.match(await one.variants('a'), [{ status: 'failed', error: /^gave_up: / }]);
 });
 
 t.test('the sweep gets behind any number of uploads that are under way', async (t) => {
