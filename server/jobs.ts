@@ -21,13 +21,32 @@ export interface ObjectsJob {
   }>;
 }
 
+export type Channel = 'topic' | 'webhook';
+
+/** Tell those who asked that an image is finished; what they are told is how it stands when they are told. */
+export interface NotifyJob {
+  readonly kind: 'notify';
+  readonly id: string;
+  readonly channel: Channel;
+}
+
 /** A message that no version of this program has written. */
 export interface UnknownJob {
   readonly kind: 'unknown';
   readonly reason: string;
 }
 
-export type Job = WarmJob | ObjectsJob | UnknownJob;
+export type Job = WarmJob | ObjectsJob | NotifyJob | UnknownJob;
+
+/** What a handler throws whose message is to come again after a pause of its own. */
+export class Later extends Error {
+  readonly seconds: number;
+
+  constructor(seconds: number, cause: unknown) {
+    super(`Another try in ${seconds} s.`, { cause });
+    this.seconds = seconds;
+  }
+}
 
 /** One message stays far below SQS's 256 KiB, and one crash repeats little. */
 export const MAX_VARIANTS = 50;
@@ -61,6 +80,14 @@ export async function sendObject(
   await jobs.send([JSON.stringify(job)]);
 }
 
+/** A message for each channel, so that one that fails does not repeat the others. */
+export async function sendNotify(jobs: Jobs, id: string, channels: readonly Channel[]): Promise<void> {
+  const bodies = channels.map((channel) =>
+    JSON.stringify({ kind: 'notify', id, channel } satisfies NotifyJob),
+  );
+  if (bodies.length) await jobs.send(bodies);
+}
+
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 const isText = (value: unknown): value is string => typeof value === 'string';
@@ -80,6 +107,7 @@ export function readJob(body: string): Job {
   }
   if (!isRecord(parsed)) return { kind: 'unknown', reason: 'not an object' };
   if (parsed['kind'] === 'warm') return readWarm(parsed);
+  if (parsed['kind'] === 'notify') return readNotify(parsed);
   if (parsed['kind'] === 'objects' && Array.isArray(parsed['events'])) {
     return { kind: 'objects', events: parsed['events'].filter(isEvent) };
   }
@@ -96,6 +124,13 @@ function readWarm({ id, version, variants }: Record<string, unknown>): Job {
   return whole
     ? { kind: 'warm', id, version, variants }
     : { kind: 'unknown', reason: 'a warm job without its parts' };
+}
+
+function readNotify({ id, channel }: Record<string, unknown>): Job {
+  const whole = isText(id) && isId(id) && (channel === 'topic' || channel === 'webhook');
+  return whole
+    ? { kind: 'notify', id, channel }
+    : { kind: 'unknown', reason: 'a notify job without its parts' };
 }
 
 function isEvent(event: unknown): event is ObjectsJob['events'][number] {

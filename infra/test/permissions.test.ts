@@ -26,7 +26,7 @@ function isWrapper(file: string, receiver: string, files: Files): boolean {
 const PARTS: Readonly<Record<string, string>> = {
   'server/announcements.ts': 'announcements',
   'server/library.ts': 'library',
-  'server/notify.ts': 'notifyFinished',
+  'server/notify.ts': 'deliver',
   'server/presign.ts': 'announcements',
   'server/uploads.ts': 'uploads',
 };
