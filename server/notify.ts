@@ -100,9 +100,12 @@ export class Notifier {
 
   async #body(record: ImageRecord): Promise<string> {
     const { records, urls } = this.#options;
-    const variants = await records.variants(record.id);
-    const current = variants.filter(({ version }) => version === currentVersion(record));
-    const view = statusView({ record, variants: current }, urls, urls.base(''));
+    const current = currentVersion(record);
+    // Of an upload that was refused all: they waited for an original that has no version.
+    const variants = (await records.variants(record.id)).filter(
+      ({ version }) => current === undefined || version === current,
+    );
+    const view = statusView({ record, variants }, urls, urls.base(''));
     return JSON.stringify({ event: 'image.finished', ...view });
   }
 

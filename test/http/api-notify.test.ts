@@ -90,6 +90,16 @@ t.test('gives up in the end, and says so', async (t) => {
   t.match(under.lines, [{ msg: 'notification not delivered', id: ID, channel: 'webhook' }]);
 });
 
+t.test('tells of a refused upload with the variants that waited for it', async (t) => {
+  const { url, calls } = await receiver(t);
+  const { notifier: sender, records } = await notifier(t);
+  const createdAt = '2026-01-01T00:00:00.000Z';
+  await records.createImage({ id: ID, status: 'failed', error: 'no image', createdAt, webhook: url });
+  await records.queueVariants(ID, 'awaited', ['w=20']);
+  t.same(await sender.deliver(job('webhook'), 1), { delivered: true });
+  t.match(JSON.parse(calls[0]?.body ?? ''), { status: 'failed', variants: [{ variant: 'w=20' }] });
+});
+
 t.test('tells nothing of an image that is worked on again, or gone', async (t) => {
   const { url, calls } = await receiver(t);
   const under = await notifier(t);
