@@ -51,12 +51,13 @@ export class Announcements {
     const id = announcement.id === undefined ? newUlid(now().getTime()) : readId(announcement.id);
     if (announcement.id !== undefined && (await originals.head(id))) throw taken(id);
     const { filename: title, contentType, size, variants } = announcement;
-    const image = { id, status: 'uploading', title, createdAt: now().toISOString() } as const;
+    const expires = now().getTime() + UPLOAD_SECONDS * 1000;
+    const openUntil = new Date(expires).toISOString();
+    const image = { id, status: 'uploading', title, createdAt: now().toISOString(), openUntil } as const;
     if (!(await records.createImage(image))) throw taken(id);
     if (variants.length) await records.queueVariants(id, AWAITED, variants);
-    const expires = now().getTime() + UPLOAD_SECONDS * 1000;
     const form = await presigner.form({ id, contentType, size, expires }, base);
-    return { id, ...form, expires: new Date(expires).toISOString() };
+    return { id, ...form, expires: openUntil };
   }
 
   /**

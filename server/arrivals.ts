@@ -66,7 +66,7 @@ export class Arrivals {
   async #gone(id: string, record: ImageRecord | undefined): Promise<void> {
     // A refused upload: the record says why until somebody deletes it.
     if (record?.status === 'failed' && record.version === undefined) return;
-    if (record?.status === 'uploading' && this.#ageSeconds(record) < UPLOAD_SECONDS) return;
+    if (record?.status === 'uploading' && (await this.#mayStillCome(record))) return;
     await this.#options.records.removeImage(id);
     await this.#options.purge.clear(id);
   }
@@ -79,8 +79,10 @@ export class Arrivals {
     return false;
   }
 
-  #ageSeconds({ createdAt }: ImageRecord): number {
-    return (this.#options.now().getTime() - Date.parse(createdAt)) / 1000;
+  /** The bytes of an upload: while its form is open or, without one, while a server is at it. */
+  async #mayStillCome({ id, openUntil }: ImageRecord): Promise<boolean> {
+    if (openUntil === undefined) return this.#isTakenIn(id);
+    return Date.parse(openUntil) > this.#options.now().getTime();
   }
 
   /** False when the record or the object changed meanwhile, and all is to be looked at again. */

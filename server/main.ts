@@ -47,7 +47,7 @@ async function main(): Promise<void> {
     await app.close();
     clearInterval(idle);
     await images.settle();
-    await management?.notifier.stop();
+    await management?.notifier.settle();
     core.sandbox.close();
     stores.close();
     log.info('drained');

@@ -88,7 +88,7 @@ export function composeManagement(
   });
   const onUnsent = (err: unknown, id: string) =>
     log.warn({ err, id }, 'job not sent; the sweep will send it');
-  const notifier = openNotifier(config, { outside, log, urls });
+  const notifier = openNotifier(config, stores, { outside, log, urls });
   const onFinished = notifier.notifyFinished.bind(notifier);
   const warming = new Warming({ records, jobs, onUnsent, onFinished });
   const defaults = variantsOfAll(config.warmDefaults, config.presets);
@@ -108,7 +108,9 @@ export function composeManagement(
 
 function openNotifier(
   { webhookSecret, webhookPrivate: allowPrivate }: Config,
+  { records, jobs }: Stores,
   { outside: { topic }, log, urls }: { outside: Outside; log: Logger; urls: Urls },
 ): Notifier {
-  return new Notifier({ urls, topic, webhookSecret, allowPrivate, log, now: () => Date.now() / 1000 });
+  const now = () => Date.now() / 1000;
+  return new Notifier({ urls, records, jobs, topic, webhookSecret, allowPrivate, log, now });
 }

@@ -1,19 +1,22 @@
 import { createHmac } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
 import type { Logger } from 'pino';
+import { type Channel, Later, type NotifyJob, sendNotify } from './jobs.ts';
 import { post } from './outbound.ts';
-import type { ImageRecord, VariantRecord } from './stores/contracts.ts';
+import type { ImageRecord, Jobs, Records } from './stores/contracts.ts';
 import type { Urls } from './urls.ts';
 import { statusView } from './views.ts';
+import { currentVersion } from './warming.ts';
 
-/** A receiver that deploys is back by the last one. */
-const RETRY_MS = [1000, 5000, 30_000, 120_000] as const;
+/** Pauses between tries; a receiver that deploys is back by the last one. */
+const RETRY_SECONDS = [1, 5, 30, 120] as const;
 /** SNS refuses longer subjects. */
 const SUBJECT_CHARACTERS = 100;
 
 export interface NotifierOptions {
   readonly urls: Urls;
+  readonly records: Pick<Records, 'image' | 'variants'>;
+  readonly jobs: Jobs;
   readonly topic?: { readonly client: SNSClient; readonly arn: string } | undefined;
   /** HMAC key of webhook calls; without it none is made. */
   readonly webhookSecret: string | undefined;
@@ -21,8 +24,6 @@ export interface NotifierOptions {
   readonly log: Logger;
   /** Unix seconds. */
   readonly now: () => number;
-  /** Pauses between tries, ms. */
-  readonly retryMs?: readonly number[];
 }
 
 /**
@@ -38,68 +39,92 @@ export function webhookSignature(secret: string, body: string, unixSeconds: numb
 export class Notifier {
   readonly #options: NotifierOptions;
   readonly #pending = new Set<Promise<void>>();
-  readonly #stopping = new AbortController();
 
   constructor(options: NotifierOptions) {
     this.#options = options;
   }
 
   /**
-   * Sends to the topic and the webhook of the image, in the background: nobody's work waits for a slow
-   * receiver. Never rejects; what could not be delivered is in the log.
+   * Puts on the queue what is to be told. So nobody's work waits for a slow receiver, and no stop or kill of a
+   * process loses it.
+   *
+   * @throws Problem `store_unavailable`
    */
-  notifyFinished(record: ImageRecord, variants: readonly VariantRecord[]): void {
-    const { urls } = this.#options;
-    const body = JSON.stringify({
-      event: 'image.finished',
-      ...statusView({ record, variants }, urls, urls.base('')),
-    });
-    this.#track(record.id, 'topic', () => this.#publish(record, body));
-    if (record.webhook) this.#track(record.id, 'webhook', () => this.#call(record.webhook ?? '', body));
+  async finished(record: ImageRecord): Promise<void> {
+    await sendNotify(this.#options.jobs, record.id, this.#channels(record));
   }
 
-  /** Resolves when all has been delivered or given up. */
-  async settle(): Promise<void> {
-    await Promise.all(this.#pending);
-  }
-
-  /** Gives up what waits for another try. */
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.settle();
-  }
-
-  #track(id: string, channel: string, send: () => Promise<void>): void {
+  /** The same in the background. Never rejects; what could not be queued is in the log. */
+  notifyFinished(record: ImageRecord): void {
     const { log } = this.#options;
-    const done = send()
-      .catch((err: unknown) => log.warn({ err, id, channel }, 'notification not delivered'))
+    const done = this.finished(record)
+      .catch((err: unknown) => log.warn({ err, id: record.id }, 'notification not queued'))
       .finally(() => this.#pending.delete(done));
     this.#pending.add(done);
   }
 
+  /** Resolves when all has been queued. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#pending);
+  }
+
+  /**
+   * One try. An image that is being worked on again is told of at its next end; what could not be delivered in
+   * the last try is in the log.
+   *
+   * @param receives  how often the message has been received
+   * @throws Later  the message is worth another try
+   */
+  async deliver({ id, channel }: NotifyJob, receives: number): Promise<{ delivered: boolean }> {
+    const { records, log } = this.#options;
+    const record = await records.image(id);
+    if (!record || !isFinished(record) || !this.#channels(record).includes(channel))
+      return { delivered: false };
+    const body = await this.#body(record);
+    try {
+      await (channel === 'topic' ? this.#publish(record, body) : this.#call(record.webhook ?? '', body));
+      return { delivered: true };
+    } catch (err) {
+      const pause = RETRY_SECONDS[receives - 1];
+      if (pause !== undefined) throw new Later(pause, err);
+      log.warn({ err, id, channel }, 'notification not delivered');
+      return { delivered: false };
+    }
+  }
+
+  /** Those that are configured, and asked for. */
+  #channels({ webhook }: ImageRecord): Channel[] {
+    const { topic, webhookSecret } = this.#options;
+    return [...(topic ? ['topic' as const] : []), ...(webhook && webhookSecret ? ['webhook' as const] : [])];
+  }
+
+  async #body(record: ImageRecord): Promise<string> {
+    const { records, urls } = this.#options;
+    const current = currentVersion(record);
+    // Of an upload that was refused all: they waited for an original that has no version.
+    const variants = (await records.variants(record.id)).filter(
+      ({ version }) => current === undefined || version === current,
+    );
+    const view = statusView({ record, variants }, urls, urls.base(''));
+    return JSON.stringify({ event: 'image.finished', ...view });
+  }
+
   async #publish(record: ImageRecord, body: string): Promise<void> {
     const { topic } = this.#options;
-    if (!topic) return;
     const Subject = `${record.status}: ${record.id}`.slice(0, SUBJECT_CHARACTERS);
     const MessageAttributes = { status: { DataType: 'String', StringValue: record.status } };
-    const message = { TopicArn: topic.arn, Message: body, Subject, MessageAttributes };
-    await topic.client.send(new PublishCommand(message));
+    const message = { TopicArn: topic?.arn, Message: body, Subject, MessageAttributes };
+    await topic?.client.send(new PublishCommand(message));
   }
 
   async #call(target: string, body: string): Promise<void> {
-    const { webhookSecret, allowPrivate, now, retryMs = RETRY_MS } = this.#options;
-    if (!webhookSecret) return;
-    for (let attempt = 0; ; attempt++) {
-      const signature = webhookSignature(webhookSecret, body, now());
-      try {
-        const status = await post(target, body, { 'X-Rendition-Signature': signature }, { allowPrivate });
-        if (status >= 200 && status < 300) return;
-        throw new Error(`the webhook answered ${status}`);
-      } catch (error) {
-        const pause = retryMs[attempt];
-        if (pause === undefined || this.#stopping.signal.aborted) throw error;
-        await sleep(pause, undefined, { signal: this.#stopping.signal });
-      }
-    }
+    const { webhookSecret = '', allowPrivate, now } = this.#options;
+    const signature = webhookSignature(webhookSecret, body, now());
+    const status = await post(target, body, { 'X-Rendition-Signature': signature }, { allowPrivate });
+    if (status < 200 || status >= 300) throw new Error(`the webhook answered ${status}`);
   }
+}
+
+function isFinished({ status }: ImageRecord): boolean {
+  return status === 'completed' || status === 'partial' || status === 'failed';
 }

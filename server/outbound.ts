@@ -28,18 +28,22 @@ for (const [address, bits] of [
   PRIVATE.addSubnet(address, bits, 'ipv4');
 }
 
-/** All public IPv6 addresses lie here; 2002:: and 64:ff9b:: carry an IPv4 address that may be private. */
+/**
+ * All public IPv6 addresses lie here, but for tunnels and documentation: 2002:: and 64:ff9b:: carry an IPv4 address
+ * that may be private, 2001:db8:: and 3fff:: (RFC 9637) are nobody's.
+ */
 const GLOBAL_V6 = new BlockList();
 GLOBAL_V6.addSubnet('2000::', 3, 'ipv6');
-const TUNNELS_V6 = new BlockList();
-TUNNELS_V6.addSubnet('2001::', 23, 'ipv6');
-TUNNELS_V6.addSubnet('2001:db8::', 32, 'ipv6');
-TUNNELS_V6.addSubnet('2002::', 16, 'ipv6');
+const SPECIAL_V6 = new BlockList();
+SPECIAL_V6.addSubnet('2001::', 23, 'ipv6');
+SPECIAL_V6.addSubnet('2001:db8::', 32, 'ipv6');
+SPECIAL_V6.addSubnet('2002::', 16, 'ipv6');
+SPECIAL_V6.addSubnet('3fff::', 20, 'ipv6');
 
 /** Whether anybody on the internet may be at this IP address. */
 export function isPublicAddress(address: string): boolean {
   if (isIP(address) === 4) return !PRIVATE.check(address, 'ipv4');
-  return GLOBAL_V6.check(address, 'ipv6') && !TUNNELS_V6.check(address, 'ipv6');
+  return GLOBAL_V6.check(address, 'ipv6') && !SPECIAL_V6.check(address, 'ipv6');
 }
 
 /**

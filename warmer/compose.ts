@@ -5,6 +5,7 @@ import { type Core, composeCore } from '../server/compose.ts';
 import type { Config } from '../server/config.ts';
 import { readJob } from '../server/jobs.ts';
 import { composeManagement, type Outside } from '../server/management.ts';
+import type { Notifier } from '../server/notify.ts';
 import type { Jobs, Objects, Records } from '../server/stores/contracts.ts';
 import type { Stores } from '../server/stores/open.ts';
 import { removeStaged } from '../server/uploads.ts';
@@ -19,7 +20,7 @@ import { Worker, type WorkerOptions } from './worker.ts';
 export interface Warmer {
   readonly worker: Worker;
   readonly rounds: Rounds;
-  /** After the worker has stopped: notifications are sent or given up, children end. */
+  /** After the worker has stopped: what is to be told is queued, children end. */
   close(): Promise<void>;
 }
 
@@ -59,12 +60,13 @@ function composeWarm(config: Config, core: Core, { records, warming, finish }: P
 }
 
 /** What a message asks for; what it resolves to goes to the log. */
-function handler(warm: Warm, arrivals: Arrivals): WorkerOptions['handle'] {
+function handler(warm: Warm, arrivals: Arrivals, notifier: Notifier): WorkerOptions['handle'] {
   return async ({ body, receives }, signal) => {
     const job = readJob(body);
     // Left alone, it becomes a dead letter that somebody can look at.
     if (job.kind === 'unknown') throw new Error(`Unknown message: ${job.reason}.`);
     if (job.kind === 'warm') return { kind: 'warm', id: job.id, ...(await warm.run(job, receives, signal)) };
+    if (job.kind === 'notify') return { ...job, ...(await notifier.deliver(job, receives)) };
     for (const { id, change, etag } of job.events) {
       await (change === 'created' ? arrivals.created(id, etag) : arrivals.removed(id));
     }
@@ -74,6 +76,7 @@ function handler(warm: Warm, arrivals: Arrivals): WorkerOptions['handle'] {
 
 interface Parts {
   readonly originals: Objects;
+  readonly tidy: Stores['tidy'];
   readonly records: Records;
   readonly jobs: Jobs;
   readonly arrivals: Arrivals;
@@ -98,7 +101,15 @@ function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts
         const removed = await removeStaged(parts.originals, new Date(Date.now() - UPLOAD_SECONDS * 1000));
         if (removed) log.info({ removed }, 'staged uploads of servers that were killed');
       },
-      'dead letters': () => buryDeadLetters({ ...parts, quietSeconds: visibilitySeconds, now }),
+      leftovers: async () => {
+        const removed = await parts.tidy();
+        if (removed) log.info({ removed }, 'files of writers that were killed');
+      },
+      'dead letters': () =>
+        buryDeadLetters({
+          ...{ ...parts, quietSeconds: visibilitySeconds, now },
+          onFailure: (err, id) => log.warn({ err, id }, 'a dead letter was not dealt with'),
+        }),
     },
     onFailure: (err, task) => log.warn({ err, task }, 'round failed'),
   });
@@ -113,20 +124,21 @@ export function composeWarmer(
   const config = warmConfig(given);
   const core = composeCore(config, stores);
   const { notifier, warming, arrivals } = composeManagement(config, stores, core, { outside, log });
-  const { originals, records, jobs } = stores;
+  const { originals, records, jobs, tidy } = stores;
   const finish = new Finish({
     records,
     results: core.results,
-    notify: (record, variants) => notifier.notifyFinished(record, variants),
+    notify: (record) => notifier.finished(record),
   });
-  const parts = { originals, records, jobs, arrivals, warming, finish };
-  const handle = handler(composeWarm(config, core, parts), arrivals);
+  const parts = { originals, tidy, records, jobs, arrivals, warming, finish };
+  const handle = handler(composeWarm(config, core, parts), arrivals, notifier);
+  const isAside: WorkerOptions['isAside'] = ({ body }) => readJob(body).kind === 'notify';
   const { renderSlots: slots, visibilitySeconds } = config;
   return {
-    worker: new Worker({ jobs, slots, visibilitySeconds, handle, log, now: monotonic }),
+    worker: new Worker({ jobs, slots, visibilitySeconds, handle, isAside, log, now: monotonic }),
     rounds: composeRounds(config, parts, log),
     close: async () => {
-      await notifier.stop();
+      await notifier.settle();
       core.sandbox.close();
     },
   };

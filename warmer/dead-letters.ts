@@ -1,5 +1,5 @@
 import { readJob, type WarmJob } from '../server/jobs.ts';
-import type { Jobs, ReceivedJob, Records } from '../server/stores/contracts.ts';
+import type { Jobs, ReceivedJob, Records, VariantRecord } from '../server/stores/contracts.ts';
 import type { Finish } from './finish.ts';
 import { gaveUp } from './verdict.ts';
 
@@ -7,21 +7,29 @@ import { gaveUp } from './verdict.ts';
 const HOLD_SECONDS = 60;
 const MAX_ROUNDS = 100;
 
-/** Looks at every dead letter and leaves all of them where they are. */
-export async function readDeadLetters(
-  { deadLetters }: Pick<Jobs, 'deadLetters'>,
-  look: (job: WarmJob) => Promise<void>,
-): Promise<number> {
+/** A wait makes SQS ask all of its servers, so that [] means that there is no more. */
+const WAIT_SECONDS = 1;
+
+export interface ReadOptions {
+  readonly jobs: Pick<Jobs, 'deadLetters'>;
+  readonly look: (job: WarmJob, letter: ReceivedJob) => Promise<void>;
+  /** The others are looked at all the same. */
+  readonly onFailure: (error: unknown, id: string) => void;
+}
+
+/** Looks at every dead letter and leaves all of them where they are; resolves to how many there were. */
+export async function readDeadLetters({ jobs, look, onFailure }: ReadOptions): Promise<number> {
+  const { deadLetters } = jobs;
   const held: ReceivedJob[] = [];
   try {
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const options = { max: 10, waitSeconds: 0, visibilitySeconds: HOLD_SECONDS };
+      const options = { max: 10, waitSeconds: WAIT_SECONDS, visibilitySeconds: HOLD_SECONDS };
       const letters = await deadLetters.receive(options);
       if (letters.length === 0) break;
       held.push(...letters);
-      for (const { body } of letters) {
-        const job = readJob(body);
-        if (job.kind === 'warm') await look(job);
+      for (const letter of letters) {
+        const job = readJob(letter.body);
+        if (job.kind === 'warm') await look(job, letter).catch((error: unknown) => onFailure(error, job.id));
       }
     }
   } finally {
@@ -38,6 +46,16 @@ export interface BurialOptions {
   /** Variants that were touched since are somebody's work: the letter is an old one. */
   readonly quietSeconds: number;
   readonly now: () => Date;
+  /** A letter that could not be dealt with; the next round tries it again. */
+  readonly onFailure: (error: unknown, id: string) => void;
+}
+
+/**
+ * Asked for anew after the letter was sent: another message is on its way. Nobody asks anew within the quiet time,
+ * before the first burial, so the clocks of queue and records may differ by half of it.
+ */
+function isNewer({ queuedAt }: VariantRecord, sentAt: Date, quietSeconds: number): boolean {
+  return Date.parse(queuedAt) > sentAt.getTime() + quietSeconds * 500;
 }
 
 /** Turns the open variants of dead letters to `failed`, with the reason of the last attempt. */
@@ -47,12 +65,14 @@ export async function buryDeadLetters({
   finish,
   quietSeconds,
   now,
+  onFailure,
 }: BurialOptions): Promise<void> {
-  await readDeadLetters(jobs, async ({ id, version, variants }) => {
+  const look = async ({ id, version, variants }: WarmJob, { sentAt }: ReceivedJob) => {
     const known = await records.variants(id);
     const before = new Date(now().getTime() - quietSeconds * 1000).toISOString();
+    const isQuiet = (one: VariantRecord) => one.updatedAt < before && !isNewer(one, sentAt, quietSeconds);
     const dead = known.filter(
-      (one) => one.version === version && variants.includes(one.variant) && one.updatedAt < before,
+      (one) => one.version === version && variants.includes(one.variant) && isQuiet(one),
     );
     let marked = 0;
     for (const variant of dead) {
@@ -61,5 +81,7 @@ export async function buryDeadLetters({
       if (await records.updateVariant(id, variant.variant, version, from, change)) marked += 1;
     }
     if (marked) await finish.settle(id);
-  });
+  };
+  // Approximate on SQS: the next round sees what this one does not.
+  if ((await jobs.depth()).dead > 0) await readDeadLetters({ jobs, look, onFailure });
 }

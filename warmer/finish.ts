@@ -7,8 +7,8 @@ import { type Portrait, portraitOf } from './portrait.ts';
 export interface FinishOptions {
   readonly records: Records;
   readonly results: Results;
-  /** Tells those who asked; does not wait for them. */
-  readonly notify: (record: ImageRecord, variants: readonly VariantRecord[]) => void;
+  /** Puts on the queue that those who asked are to be told. */
+  readonly notify: (record: ImageRecord) => Promise<void>;
 }
 
 /** Writers that disagree about a status look again; each round one of them is done. */
@@ -39,7 +39,7 @@ export class Finish {
       if (!settled || currentVersion(settled) !== version) continue;
       // Variants that were asked for between our look and our write.
       if (settledStatus(await this.#variants(id, version)) !== settled.status) continue;
-      if (moved || again) this.#options.notify(settled, variants);
+      if (moved || again) await this.#options.notify(settled);
       return;
     }
   }

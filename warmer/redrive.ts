@@ -1,4 +1,5 @@
 import { loadConfig } from '../server/config.ts';
+import type { WarmJob } from '../server/jobs.ts';
 import { revise } from '../server/revise.ts';
 import { openStores, type Stores } from '../server/stores/open.ts';
 import { currentVersion } from '../server/warming.ts';
@@ -8,14 +9,15 @@ import { readDeadLetters } from './dead-letters.ts';
  * Sends the dead letters again. Their variants go back to `queued` first, so that nobody sees a job at work on
  * a variant that is said to have failed.
  *
+ * @param onFailure  told of an image whose variants could not be put back; its message is sent all the same
  * @returns how many messages were sent, and how many variants wait again
  */
-export async function redrive({
-  records,
-  jobs,
-}: Pick<Stores, 'records' | 'jobs'>): Promise<{ messages: number; variants: number }> {
+export async function redrive(
+  { records, jobs }: Pick<Stores, 'records' | 'jobs'>,
+  onFailure: (error: unknown, id: string) => void = () => {},
+): Promise<{ messages: number; variants: number }> {
   let variants = 0;
-  const letters = await readDeadLetters(jobs, async (job) => {
+  const look = async (job: WarmJob) => {
     const record = await records.image(job.id);
     // Of another version by now: the job will end at once by itself.
     if (!record || currentVersion(record) !== job.version) return;
@@ -25,13 +27,16 @@ export async function redrive({
     const open = queued.filter(({ status }) => status === 'queued').length;
     if (open) await revise(records, job.id, () => ({ status: 'processing', error: undefined }));
     variants += open;
-  });
+  };
+  const letters = await readDeadLetters({ jobs, look, onFailure });
   return { messages: letters ? await jobs.redrive(letters) : 0, variants };
 }
 
 async function main(): Promise<void> {
   const stores = await openStores(loadConfig(process.env));
-  const { messages, variants } = await redrive(stores);
+  const { messages, variants } = await redrive(stores, (error, id) =>
+    process.stderr.write(`${id}: ${error instanceof Error ? error.message : String(error)}\n`),
+  );
   process.stdout.write(`${messages} messages sent again, ${variants} variants queued\n`);
   stores.close();
 }

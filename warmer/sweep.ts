@@ -17,13 +17,16 @@ export interface SweepOptions {
   readonly onFailure: (error: unknown, id: string) => void;
 }
 
-const LIMIT = 100;
+const PAGE = 100;
+/** Of one round: some tens of seconds where each image takes some reads. The next round goes on behind them. */
+const PAGES = 10;
 /** With other messages waiting, a job of this many `staleSeconds` may still be one of them. */
 const PATIENCE = 10;
 
 /** Finds images that got stuck: a message that was lost, a process killed between two writes. */
 export class Sweep {
   readonly #options: SweepOptions;
+  #cursor: string | undefined;
 
   constructor(options: SweepOptions) {
     this.#options = options;
@@ -31,19 +34,28 @@ export class Sweep {
 
   /** @returns how many images were sent again */
   async run(): Promise<number> {
-    const { records, jobs, now, staleSeconds, onFailure } = this.#options;
+    const { records, jobs, now, staleSeconds } = this.#options;
     const before = new Date(now().getTime() - staleSeconds * 1000);
-    const stalled = await records.stalled(before, LIMIT);
-    const { ready } = stalled.length ? await jobs.depth() : { ready: 0 };
+    let ready: number | undefined;
     let sent = 0;
-    for (const { id } of stalled) {
-      try {
-        if (await this.#look(id, ready === 0)) sent += 1;
-      } catch (error) {
-        onFailure(error, id);
-      }
+    for (let page = 0; page < PAGES; page++) {
+      const cursor = this.#cursor === undefined ? {} : { cursor: this.#cursor };
+      const { items, next } = await records.stalled({ before, limit: PAGE, ...cursor });
+      if (items.length) ready ??= (await jobs.depth()).ready;
+      for (const { id } of items) if (await this.#tryLook(id, ready === 0)) sent += 1;
+      this.#cursor = next;
+      if (next === undefined) break;
     }
     return sent;
+  }
+
+  async #tryLook(id: string, queueIsEmpty: boolean): Promise<boolean> {
+    try {
+      return await this.#look(id, queueIsEmpty);
+    } catch (error) {
+      this.#options.onFailure(error, id);
+      return false;
+    }
   }
 
   async #look(id: string, queueIsEmpty: boolean): Promise<boolean> {

@@ -1,8 +1,12 @@
 import { isProblem, type ProblemCode } from '../server/errors.ts';
 import type { VariantRecord } from '../server/stores/contracts.ts';
 
-/** What may be gone the next time; everything else that has a code is the fault of the original or the query. */
+/**
+ * What may be gone the next time; everything else that has a code is the fault of the original or the query.
+ * `deadline` too: it says that a machine was slow at that moment, and what is always too slow is given up in the end.
+ */
 const TRANSIENT: readonly ProblemCode[] = [
+  'deadline',
   'store_unavailable',
   'source_error',
   'overloaded',

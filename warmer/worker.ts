@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { Later } from '../server/jobs.ts';
 import type { Jobs, ReceivedJob } from '../server/stores/contracts.ts';
 import { isPermanent } from './verdict.ts';
 
@@ -10,12 +11,16 @@ export interface WorkerOptions {
   readonly visibilitySeconds: number;
   /** Works on a message to its end; what it resolves to goes to the log. Rejects: the message is not done. */
   readonly handle: (message: ReceivedJob, signal: AbortSignal) => Promise<object>;
+  /** Whether a message is worked on beside the slots: it waits for others, not for a processor. */
+  readonly isAside: (message: ReceivedJob) => boolean;
   readonly log: Logger;
   /** Monotonic ms. */
   readonly now: () => number;
 }
 
 const WAIT_SECONDS = 20;
+/** Messages beside the slots; more of them take slots. */
+const MAX_ASIDE = 100;
 /** After a queue that could not be reached. */
 const PAUSE_MS = 2000;
 
@@ -24,6 +29,7 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #stopping = new AbortController();
   readonly #held = new Set<string>();
+  readonly #aside = new Set<Promise<void>>();
   #lastLook: number;
 
   constructor(options: WorkerOptions) {
@@ -40,6 +46,7 @@ export class Worker {
   async run(): Promise<void> {
     const lanes = Array.from({ length: this.#options.slots }, () => this.#lane());
     await Promise.all(lanes);
+    await Promise.all(this.#aside);
   }
 
   /** No further messages; what is under way ends before its next picture and is given back. */
@@ -57,8 +64,16 @@ export class Worker {
     while (!signal.aborted) {
       const [message] = await this.#receive(signal);
       this.#lastLook = this.#options.now();
-      if (message) await this.#work(message, signal);
+      if (message) await this.#begin(message, signal);
     }
+  }
+
+  /** Resolves when the lane is free again. Never rejects. */
+  async #begin(message: ReceivedJob, signal: AbortSignal): Promise<void> {
+    const work = this.#work(message, signal);
+    if (!this.#options.isAside(message) || this.#aside.size >= MAX_ASIDE) return work;
+    const done = work.finally(() => this.#aside.delete(done));
+    this.#aside.add(done);
   }
 
   async #receive(signal: AbortSignal): Promise<ReceivedJob[]> {
@@ -85,9 +100,10 @@ export class Worker {
     } catch (err) {
       // A beat behind this would hide the message again.
       clearInterval(heart);
-      const seconds = signal.aborted ? 0 : this.#backoffSeconds(receives);
+      const isGivenBack = signal.aborted && !(err instanceof Later);
+      const seconds = isGivenBack ? 0 : this.#backoffSeconds(receives, err);
       await jobs.extend(receipt, seconds).catch(() => {});
-      if (signal.aborted) log.info({ receives }, 'job given back');
+      if (isGivenBack) log.info({ receives }, 'job given back');
       else log.warn({ err, receives, seconds, permanent: isPermanent(err) }, 'job not done');
     } finally {
       clearInterval(heart);
@@ -106,7 +122,8 @@ export class Worker {
     return setInterval(() => beat().catch(onFailure), visibilitySeconds * 500);
   }
 
-  #backoffSeconds(receives: number): number {
+  #backoffSeconds(receives: number, error: unknown): number {
+    if (error instanceof Later) return error.seconds;
     return Math.min(this.#options.visibilitySeconds, 2 ** (receives - 1));
   }
 }

@@ -56,7 +56,11 @@ export const PERMISSIONS: Readonly<Record<Program, readonly Grant[]>> = {
         'sqs:SendMessage',
       ],
     ],
-    ['deadLetters', '', ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl']],
+    [
+      'deadLetters',
+      '',
+      ['sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:ReceiveMessage'],
+    ],
     ['notifications', '', ['sns:Publish']],
     ['cdn', '', ['cloudfront:CreateInvalidation']],
   ],

@@ -11,6 +11,7 @@ function bucketOf(file: string, receiver: string): Target {
 }
 
 const OBJECT_CALL = /\b(originals|results|objects)\.(head|get|put|remove|removeAll|list|ping)\(/g;
+const LETTER_CALL = /\bdeadLetters\.(receive|extend|remove)\(/g;
 const JOB_CALL = /\b(?:jobs|queue)\.(send|receive|extend|remove|depth|redrive|ping)\(/g;
 
 /** Classes that wrap a bucket have methods of the bucket's names: a call of theirs is not one of the bucket's. */
@@ -26,7 +27,7 @@ function isWrapper(file: string, receiver: string, files: Files): boolean {
 const PARTS: Readonly<Record<string, string>> = {
   'server/announcements.ts': 'announcements',
   'server/library.ts': 'library',
-  'server/notify.ts': 'notifyFinished',
+  'server/notify.ts': 'deliver',
   'server/presign.ts': 'announcements',
   'server/uploads.ts': 'uploads',
 };
@@ -60,6 +61,8 @@ function callsBy(files: Files): [string, Target][] {
       if (isWrapper(file, String(receiver), files)) continue;
       calls.push(...callsOf(s3, String(method), bucketOf(file, String(receiver))));
     }
+    for (const [, method] of text.matchAll(LETTER_CALL))
+      calls.push(...callsOf(sqs, String(method), 'deadLetters'));
     for (const [, method] of text.matchAll(JOB_CALL)) calls.push(...callsOf(sqs, String(method), 'queue'));
   }
   return calls;

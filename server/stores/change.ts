@@ -13,18 +13,14 @@ export function changedVariant(
   change: VariantChange,
   updatedAt: string,
 ): VariantRecord {
-  const { id, variant, version } = before;
+  const { id, variant, version, queuedAt } = before;
   const { attempt, ...facts } = change;
-  return { id, variant, version, ...facts, attempts: before.attempts + (attempt ? 1 : 0), updatedAt };
+  const attempts = before.attempts + (attempt ? 1 : 0);
+  return { id, variant, version, ...facts, attempts, queuedAt, updatedAt };
 }
 
-export function queuedVariant(
-  id: string,
-  variant: string,
-  version: string,
-  updatedAt: string,
-): VariantRecord {
-  return { id, variant, status: 'queued', version, attempts: 0, updatedAt };
+export function queuedVariant(id: string, variant: string, version: string, queuedAt: string): VariantRecord {
+  return { id, variant, status: 'queued', version, attempts: 0, queuedAt, updatedAt: queuedAt };
 }
 
 /** Whether queueing for `version` leaves the variant as it is. */

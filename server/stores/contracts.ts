@@ -126,6 +126,8 @@ export interface ImageRecord {
   generation?: number;
   /** Where to send the finished status, if anywhere (HTTPS). */
   webhook?: string;
+  /** Of an announced upload: its form takes the bytes until then, as toISOString writes it. */
+  openUntil?: string;
   /** Why the whole image failed. */
   error?: string;
   /** As toISOString writes it; lists are in this order. */
@@ -157,6 +159,8 @@ export interface VariantRecord {
   /** The original's version that this status speaks of. */
   version: string;
   attempts: number;
+  /** When it was last queued; attempts do not move it. As toISOString writes it. */
+  queuedAt: string;
   bytes?: number;
   ms?: number;
   error?: string;
@@ -189,6 +193,12 @@ export interface ImageQuery {
   status?: ImageStatus;
 }
 
+export interface StalledQuery {
+  before: Date;
+  limit: number;
+  cursor?: string;
+}
+
 /** Why a collection operation was refused; `ids` are the images concerned. */
 export type Refusal =
   | { refused: 'collection_absent' }
@@ -208,10 +218,11 @@ export interface Records {
    */
   images(query: ImageQuery): Promise<Page<ImageRecord>>;
   /**
-   * Images `uploading`, `uploaded` or `processing` whose last write is older than `before`, in no order: the
-   * sweep's work list.
+   * The sweep's work list: images `uploading`, `uploaded` or `processing` whose last write is older than `before`;
+   * an announced upload only when its form was closed before that as well. In no order, but to its last page it
+   * holds each image that is stalled all the while. A page may be short; only absent `next` means the end.
    */
-  stalled(before: Date, limit: number): Promise<ImageRecord[]>;
+  stalled(query: StalledQuery): Promise<Page<ImageRecord>>;
 
   /** All variants of an image, ascending by canonical form. */
   variants(id: string): Promise<VariantRecord[]>;
@@ -262,6 +273,8 @@ export interface ReceivedJob {
   receipt: string;
   /** 1 on first delivery. */
   receives: number;
+  /** When it was sent, or sent again by a redrive; to the ms, by the clock of the queue. */
+  sentAt: Date;
 }
 
 export interface Jobs {

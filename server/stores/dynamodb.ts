@@ -4,6 +4,7 @@ import type {
   ImageChange,
   ImageQuery,
   Records,
+  StalledQuery,
   VariantChange,
   VariantStatus,
 } from './contracts.ts';
@@ -59,8 +60,8 @@ export class DynamoRecords implements Records {
     return this.#do((table) => lists.images(table, query));
   }
 
-  stalled(before: Date, limit: number) {
-    return this.#do((table) => lists.stalled(table, before, limit));
+  stalled(query: StalledQuery) {
+    return this.#do((table) => lists.stalled(table, query));
   }
 
   variants(id: string) {

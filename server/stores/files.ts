@@ -66,6 +66,11 @@ export class FileObjects implements Objects {
     }
   }
 
+  /** Clears what writers left that were killed since; resolves to how many files that were. */
+  tidy(): Promise<number> {
+    return attempt(undefined, () => removeStale(this.#aside, STALE_SECONDS));
+  }
+
   async head(key: string, signal?: AbortSignal): Promise<StoredFacts | undefined> {
     return attempt(signal, async () => {
       const found = this.#open(key);

@@ -13,6 +13,8 @@ export interface Stores {
   readonly jobs: Jobs;
   /** What they are, for the log line at the start. */
   readonly kinds: { readonly objects: string; readonly records: string; readonly jobs: string };
+  /** Clears what killed writers left; a bucket does that by a rule of its own. Resolves to how much it was. */
+  tidy(): Promise<number>;
   close(): void;
 }
 
@@ -27,7 +29,11 @@ async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Confi
     ...REACHING,
     ...(s3Endpoint ? { endpoint: s3Endpoint, forcePathStyle: true } : {}),
   });
-  return { originals: new S3Objects(client, originalsBucket), results: new S3Objects(client, resultsBucket) };
+  return {
+    originals: new S3Objects(client, originalsBucket),
+    results: new S3Objects(client, resultsBucket),
+    tidy: async () => 0,
+  };
 }
 
 async function openFolders(dataDir: string) {
@@ -35,7 +41,8 @@ async function openFolders(dataDir: string) {
     FileObjects.open(join(dataDir, 'originals')),
     FileObjects.open(join(dataDir, 'results')),
   ]);
-  return { originals, results };
+  const tidy = async () => (await originals.tidy()) + (await results.tidy());
+  return { originals, results, tidy };
 }
 
 async function openTable({ recordsTable, dynamodbEndpoint }: Config): Promise<Records | undefined> {
@@ -74,7 +81,7 @@ export async function openStores(config: Config): Promise<Stores> {
   if (!table || !queue) {
     sqlite = openSqlite(join(config.dataDir, 'rendition.sqlite'), { maxReceives: config.warmAttempts });
   }
-  const { originals, results } = buckets ?? (await openFolders(config.dataDir));
+  const { originals, results, tidy } = buckets ?? (await openFolders(config.dataDir));
   const records = table ?? sqlite?.records;
   const jobs = queue ?? sqlite?.jobs;
   if (!records || !jobs) throw new Error('A store is missing.');
@@ -88,6 +95,7 @@ export async function openStores(config: Config): Promise<Stores> {
       records: table ? 'DynamoDB' : 'SQLite',
       jobs: queue ? 'SQS' : 'SQLite',
     },
+    tidy,
     close: () => sqlite?.close(),
   };
 }

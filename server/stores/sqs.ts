@@ -173,7 +173,7 @@ class Queue {
       MaxNumberOfMessages: options.max,
       WaitTimeSeconds: options.waitSeconds,
       VisibilityTimeout: options.visibilitySeconds,
-      MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+      MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
     });
     const { Messages = [] } = await this.#client.send(command, sending(signal));
     return Messages.map(({ Body = '', ReceiptHandle = '', Attributes }) => {
@@ -181,6 +181,7 @@ class Queue {
         body: Body,
         receipt: ReceiptHandle,
         receives: Number(Attributes?.ApproximateReceiveCount ?? 1),
+        sentAt: new Date(Number(Attributes?.SentTimestamp ?? Date.now())),
       };
     });
   }

@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import t from 'tap';
 import { DynamoRecords } from '../../server/stores/dynamodb.ts';
 import { type RecordsEmulator, startRecords } from '../support/emulators.dynamodb.ts';
@@ -70,6 +70,44 @@ function momentCases(database: RecordsEmulator): void {
     t.same(await records.variants(image.id), queued);
   });
 
+  t.test('a removal that was cut short is ended by the next one, with or without an image', async (t) => {
+    const image = newImage();
+    const cut = met(database, (command) => {
+      if (command === 'DeleteItemCommand') throw new Error('killed');
+    });
+    for (const variant of ['w=1', 'w=2']) {
+      await records.createImage(image);
+      await records.queueVariants(image.id, 'v1', [variant]);
+      await rejection(cut.removeImage(image.id));
+    }
+    t.same(await itemsOf(database, image.id), ['variant#w=1', 'variant#w=2']);
+    t.equal(await records.removeImage(image.id), undefined);
+    t.same(await itemsOf(database, image.id), []);
+
+    await records.createImage(image);
+    await records.queueVariants(image.id, 'v1', ['w=1']);
+    await rejection(cut.removeImage(image.id));
+    await records.createImage(image);
+    await records.queueVariants(image.id, 'v1', ['w=2']);
+    t.ok(await records.removeImage(image.id));
+    t.same(await itemsOf(database, image.id), []);
+  });
+
+  t.test('what ends a removal leaves alone what was made anew meanwhile', async (t) => {
+    const image = newImage();
+    await records.createImage(image);
+    await records.queueVariants(image.id, 'v1', ['w=1', 'w=2']);
+    let queries = 0;
+    const late = met(database, async (command) => {
+      if (command !== 'QueryCommand' || ++queries !== 3) return;
+      await records.createImage(image);
+      await records.queueVariants(image.id, 'v1', ['w=2']);
+    });
+    t.ok(await late.removeImage(image.id));
+    t.match(await records.variants(image.id), [{ variant: 'w=2', status: 'queued' }]);
+    t.same(await itemsOf(database, image.id), ['image', 'place', 'variant#w=2']);
+  });
+
   t.test('variants are not queued for an image that goes just before they are written', async (t) => {
     const image = newImage();
     await records.createImage(image);
@@ -111,6 +149,16 @@ function pageCases(database: RecordsEmulator): void {
     }
     t.same(seen, images.map(({ id }) => id).reverse());
   });
+}
+
+/** Sort keys of all that is stored of an image. */
+async function itemsOf({ dynamodb, table }: RecordsEmulator, id: string): Promise<(string | undefined)[]> {
+  const query = new QueryCommand({
+    TableName: table,
+    KeyConditionExpression: 'pk = :pk',
+    ExpressionAttributeValues: { ':pk': { S: `image#${id}` } },
+  });
+  return ((await dynamodb.send(query)).Items ?? []).map(({ sk }) => sk?.S);
 }
 
 function named(name: string): Error {

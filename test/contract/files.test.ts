@@ -91,6 +91,16 @@ t.test('opening clears what a killed writer left an hour ago, and nothing younge
   t.same(await readdir(join(root, '.tmp')), ['young']);
 });
 
+t.test('a store that stays open clears them as well, and says how many they were', async (t) => {
+  const root = join(folder, 'tidied');
+  const objects = await FileObjects.open(root);
+  for (const name of ['old', 'young']) await writeFile(join(root, '.tmp', name), 'half');
+  const longAgo = new Date(Date.now() - 2 * 3_600_000);
+  await utimes(join(root, '.tmp', 'old'), longAgo, longAgo);
+  t.equal(await objects.tidy(), 1);
+  t.same(await readdir(join(root, '.tmp')), ['young']);
+});
+
 t.test('folders that became empty go, also while others write into them', async (t) => {
   const root = join(folder, 'pruned');
   const objects = await FileObjects.open(root);

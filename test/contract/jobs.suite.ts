@@ -188,6 +188,25 @@ export function jobsSuite(t: Test, title: string, under: JobsUnderTest): Promise
       t.equal((await jobs.depth()).dead, 0);
     });
 
+    it('says when a message was sent, as a dead letter too, and that a redrive sent it again', async (t) => {
+      const jobs = await queue(1);
+      const isNear = ({ sentAt }: ReceivedJob, time: number) => Math.abs(sentAt.getTime() - time) < 900;
+      const sent = Date.now();
+      await jobs.send(['a']);
+      await sleep(1_000);
+      const first = await one(jobs, { ...now, visibilitySeconds: 0 });
+      t.ok(isNear(first, sent), `sent at ${sent}, not ${first.sentAt.getTime()}`);
+      while ((await jobs.depth()).dead === 0) await jobs.receive(now);
+      const letter = await one(jobs.deadLetters, { ...now, waitSeconds: 1 });
+      t.ok(letter.sentAt.getTime() < Date.now() && letter.sentAt.getTime() > sent - 900);
+      await jobs.deadLetters.extend(letter.receipt, 0);
+      await sleep(1_000);
+      const again = Date.now();
+      t.equal(await jobs.redrive(1), 1);
+      const second = await one(jobs, { ...now, waitSeconds: 1 });
+      t.ok(isNear(second, again), `sent again at ${again}, not ${second.sentAt.getTime()}`);
+    });
+
     it('redrive moves more than one batch', async (t) => {
       const jobs = await queue(1);
       const bodies = Array.from({ length: 23 }, (_, n) => `${n}`);

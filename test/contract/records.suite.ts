@@ -118,12 +118,35 @@ function imageCases(it: Case, records: Records): void {
       ids.set(id, status);
     }
     const ours = async (before: Date) => {
-      const found = await records.stalled(before, 10_000);
+      const found = await allStalled(records, before);
       return found.flatMap(({ id, status }) => (ids.get(id) === status ? status : [])).sort();
     };
     t.same(await ours(new Date(Date.now() - 60_000)), []);
     t.same(await ours(new Date(Date.now() + 60_000)), ['processing', 'uploaded', 'uploading']);
-    t.equal((await records.stalled(new Date(Date.now() + 60_000), 2)).length, 2);
+    const page = await records.stalled({ before: new Date(Date.now() + 60_000), limit: 2 });
+    t.ok(page.items.length <= 2 && page.next !== undefined);
+  });
+
+  it('stalled leaves an announced upload out until its form is closed', async (t) => {
+    const openUntil = new Date(Date.now() + 3_600_000).toISOString();
+    const { id } = await created(records, { status: 'uploading', openUntil });
+    const isThere = async (ms: number) =>
+      (await allStalled(records, new Date(Date.parse(openUntil) + ms))).some((one) => one.id === id);
+    t.equal(await isThere(-1_000), false);
+    t.equal(await isThere(1_000), true);
+    await records.updateImage(id, 1, { status: 'uploaded' });
+    t.equal(await isThere(-1_000), true, 'the bytes have come: nobody waits for the form any more');
+  });
+
+  it('stalled has each image once, and many of one status hide none of another', async (t) => {
+    const ids = new Set<string>();
+    const make = async (status: 'uploading' | 'uploaded' | 'processing', createdAt?: string) =>
+      ids.add((await created(records, { status, ...(createdAt && { createdAt }) })).id);
+    await make('processing', '2020-01-01T00:00:00.000Z');
+    await each(Array.from({ length: 25 }), () => make('uploading'));
+    await make('uploaded');
+    const found = await allStalled(records, new Date(Date.now() + 60_000), 10);
+    t.same(found.flatMap(({ id }) => (ids.has(id) ? id : [])).sort(), [...ids].sort());
   });
 }
 
@@ -269,7 +292,7 @@ function callsOf(records: Records): (() => Promise<unknown>)[] {
     () => records.updateImage('a', 1, {}),
     () => records.removeImage('a'),
     () => records.images({ limit: 1 }),
-    () => records.stalled(new Date(), 1),
+    () => records.stalled({ before: new Date(), limit: 1 }),
     () => records.variants('a'),
     () => records.queueVariants('a', 'v1', ['w=1']),
     () => records.updateVariant('a', 'w=1', 'v1', ['queued'], { status: 'ready' }),
@@ -284,4 +307,14 @@ function callsOf(records: Records): (() => Promise<unknown>)[] {
     () => records.release('l', 'a'),
     () => records.ping(),
   ];
+}
+
+async function allStalled(records: Records, before: Date, limit = 100): Promise<ImageRecord[]> {
+  const found: ImageRecord[] = [];
+  for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+    const page = await records.stalled({ before, limit, ...(cursor !== undefined && { cursor }) });
+    found.push(...page.items);
+    cursor = page.next;
+  }
+  return found;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Records } from '../../server/stores/contracts.ts';
-import { type Case, each, newImage, present } from './suite.ts';
+import { type Case, each, newImage, present, wait } from './suite.ts';
 
 export function variantCases(it: Case, records: Records): void {
   const imageId = async () => {
@@ -104,7 +104,7 @@ export function variantCases(it: Case, records: Records): void {
     const any = ['queued', 'rendering', 'failed'] as const;
     const change = async (change: Parameters<Records['updateVariant']>[4]) => {
       t.equal(await records.updateVariant(id, 'w=1', 'v1', any, change), true);
-      const { updatedAt, ...variant } = present((await records.variants(id))[0]);
+      const { updatedAt, queuedAt: _when, ...variant } = present((await records.variants(id))[0]);
       t.ok(Math.abs(Date.parse(updatedAt) - Date.now()) < 10_000);
       return variant;
     };
@@ -123,6 +123,19 @@ export function variantCases(it: Case, records: Records): void {
     });
     const ready = { status: 'ready', bytes: 0, ms: 12.5 } as const;
     t.same(await change(ready), { ...known, ...ready, attempts: 2 });
+  });
+
+  it('says when a variant was queued, whatever becomes of it, until it is queued anew', async (t) => {
+    const id = await imageId();
+    const [first] = await records.queueVariants(id, 'v1', ['w=1']);
+    t.equal(first?.queuedAt, first?.updatedAt);
+    await wait(5);
+    await records.updateVariant(id, 'w=1', 'v1', ['queued'], { status: 'rendering', attempt: true });
+    await records.updateVariant(id, 'w=1', 'v1', ['rendering'], { status: 'failed' });
+    t.match(await records.variants(id), [{ queuedAt: first?.queuedAt }]);
+    const [second] = await records.queueVariants(id, 'v1', ['w=1']);
+    t.ok((second?.queuedAt ?? '') > (first?.queuedAt ?? ''));
+    t.same(await records.variants(id), [second]);
   });
 
   it('of 20 workers that claim a variant at once, one gets it', async (t) => {

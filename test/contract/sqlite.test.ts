@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
+import { MIGRATIONS } from '../../server/stores/sqlite/schema.ts';
 import { openSqlite } from '../../server/stores/sqlite.ts';
 import { present, wait } from './suite.ts';
 
@@ -105,6 +106,19 @@ t.test('opening again keeps what is there, and brings no changes', async (t) => 
   const second = openSqlite(path, { maxReceives: 3 });
   t.same(await second.records.image('a'), image);
   second.close();
+});
+
+t.test('a file of an older version is brought on, with the messages that wait in it', async (t) => {
+  const path = join(folder, 'older.db');
+  const raw = new DatabaseSync(path);
+  raw.exec(MIGRATIONS[0]);
+  raw.exec("INSERT INTO jobs (body, visible_at) VALUES ('a', 0); PRAGMA user_version = 1");
+  raw.close();
+  const { jobs, close } = openSqlite(path, { maxReceives: 3 });
+  t.teardown(close);
+  const [job] = await jobs.receive({ max: 1, waitSeconds: 0, visibilitySeconds: 5 });
+  t.match(job, { body: 'a', receives: 1 });
+  t.ok(Math.abs(Number(job?.sentAt) - Date.now()) < 10_000, 'as if sent now');
 });
 
 t.test('readers go on while another process writes', async (t) => {

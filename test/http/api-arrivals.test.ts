@@ -83,7 +83,8 @@ t.test('goes on where a server was killed between two steps', async (t) => {
   const { server, arrivals } = await started(t);
   const { records } = server.stores;
   const createdAt = new Date().toISOString();
-  await records.createImage({ id: ID, status: 'uploading', createdAt });
+  const openUntil = new Date(Date.now() + 3_600_000).toISOString();
+  await records.createImage({ id: ID, status: 'uploading', createdAt, openUntil });
   await arrivals.reconcile(ID);
   t.match(await look(server), { status: 'uploading' }, 'its bytes may still be on their way');
   await server.put(ID, await noise(60, 40));
@@ -95,9 +96,12 @@ t.test('goes on where a server was killed between two steps', async (t) => {
   await arrivals.reconcile(ID);
   t.match(await look(server), { status: 'processing' });
   t.match(await jobsOf(server), [{ kind: 'warm', id: ID }]);
-  await records.createImage({ id: 'old', status: 'uploading', createdAt: '2020-01-01T00:00:00.000Z' });
+  await records.createImage({ id: 'old', status: 'uploading', createdAt, openUntil: createdAt });
   await arrivals.reconcile('old');
   t.equal(await records.image('old'), undefined, 'nobody sends that any more');
+  await records.createImage({ id: 'killed', status: 'uploading', createdAt });
+  await arrivals.reconcile('killed');
+  t.equal(await records.image('killed'), undefined, 'no form, and no server that takes it in');
 });
 
 t.test('leaves an upload alone that a server is taking in, which knows its title and variants', async (t) => {

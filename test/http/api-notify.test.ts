@@ -1,80 +1,80 @@
 import { createHmac } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { SNSClient } from '@aws-sdk/client-sns';
 import pino from 'pino';
 import t, { type Test } from 'tap';
+import { readJob } from '../../server/jobs.ts';
 import { Notifier } from '../../server/notify.ts';
 import { checkWebhook, isPublicAddress, post } from '../../server/outbound.ts';
 import type { ImageRecord } from '../../server/stores/contracts.ts';
+import { openSqlite } from '../../server/stores/sqlite.ts';
 import { Urls } from '../../server/urls.ts';
+import { rejection } from '../contract/suite.ts';
 import { call, form, noise } from '../support/api.ts';
 import { identity } from '../support/emulators.ts';
-import { startServer } from '../support/server.ts';
+import { receiver } from '../support/receiver.ts';
+import { startServer, temporaryFolder } from '../support/server.ts';
+import { createWarmer } from '../support/warmer.ts';
 
 const SECRET = 'a-secret';
+const ID = 'a/b.jpg';
 
-/** A server that remembers what it was sent and answers with the next of `statuses`, then 200. */
-async function receiver(t: Test, statuses: number[] = []) {
-  const calls: { body: string; headers: IncomingHttpHeaders }[] = [];
-  const server = createServer(async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += chunk;
-    calls.push({ body, headers: request.headers });
-    response.writeHead(statuses.shift() ?? 200, { location: 'http://127.0.0.1:1/' }).end('<x/>');
+async function notifier(t: Test, extra: Partial<ConstructorParameters<typeof Notifier>[0]> = {}) {
+  const folder = await temporaryFolder();
+  const { records, jobs, close } = openSqlite(join(folder, 'x.sqlite'), { maxReceives: 5 });
+  t.teardown(async () => {
+    close();
+    await rm(folder, { recursive: true, force: true });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => server.close());
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : 0;
-  return { calls, url: `http://127.0.0.1:${port}/hook` };
-}
-
-function record(webhook?: string): ImageRecord {
-  const times = { createdAt: '2026-01-01T00:00:00.000Z', updatedAt: '2026-01-01T00:00:00.000Z' };
-  return {
-    id: 'a/b.jpg',
-    status: 'completed',
-    version: 'v',
-    revision: 3,
-    ...times,
-    ...(webhook ? { webhook } : {}),
-  };
-}
-
-const variant = {
-  id: 'a/b.jpg',
-  variant: 'w=20',
-  status: 'ready',
-  version: 'v',
-  attempts: 1,
-  updatedAt: '',
-} as const;
-
-function notifier(extra: Partial<ConstructorParameters<typeof Notifier>[0]> = {}) {
-  const urls = new Urls({ publicUrl: 'https://img.example.com', signatures: 'off', signingKeys: {} });
-  const log = pino({ level: 'silent' });
-  const now = () => 1_700_000_000.7;
-  return new Notifier({
-    urls,
-    webhookSecret: SECRET,
-    allowPrivate: true,
-    log,
-    now,
-    retryMs: [5, 5],
+  const lines: { msg?: string }[] = [];
+  const notifier = new Notifier({
+    urls: new Urls({ publicUrl: 'https://img.example.com', signatures: 'off', signingKeys: {} }),
+    ...{ records, jobs, topic: undefined, webhookSecret: SECRET, allowPrivate: true },
+    log: pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) }),
+    now: () => 1_700_000_000.7,
     ...extra,
   });
+  return { notifier, records, jobs, lines };
 }
+
+type Under = Awaited<ReturnType<typeof notifier>>;
+
+/** An image that is finished, with one variant. */
+async function finished({ records }: Under, webhook?: string): Promise<ImageRecord> {
+  const image = { id: ID, status: 'completed', version: 'v', createdAt: '2026-01-01T00:00:00.000Z' } as const;
+  await records.createImage({ ...image, ...(webhook ? { webhook } : {}) });
+  await records.queueVariants(ID, 'v', ['w=20']);
+  await records.updateVariant(ID, 'w=20', 'v', ['queued'], { status: 'ready', bytes: 7 });
+  const record = await records.image(ID);
+  if (!record) throw new Error('no record');
+  return record;
+}
+
+const job = (channel: 'topic' | 'webhook') => ({ kind: 'notify', id: ID, channel }) as const;
+
+t.test('a finished image puts a message for each who asked on the queue', async (t) => {
+  const under = await notifier(t);
+  const record = await finished(under);
+  await under.notifier.finished(record);
+  t.equal((await under.jobs.depth()).ready, 0, 'nobody asked');
+  await under.notifier.finished({ ...record, webhook: 'https://example.com/' });
+  const [message] = await under.jobs.receive({ max: 10, waitSeconds: 0, visibilitySeconds: 9 });
+  t.same(readJob(message?.body ?? ''), job('webhook'));
+});
 
 t.test('calls the webhook of a finished image, signed, again until it is taken', async (t) => {
   const { url, calls } = await receiver(t, [500, 302]);
-  const sender = notifier();
-  sender.notifyFinished(record(url), [variant]);
-  await sender.settle();
+  const under = await notifier(t);
+  await finished(under, url);
+  t.match(await rejection(under.notifier.deliver(job('webhook'), 1)), { seconds: 1, cause: /answered 500/ });
+  t.match(await rejection(under.notifier.deliver(job('webhook'), 2)), { seconds: 5, cause: /answered 302/ });
+  t.same(await under.notifier.deliver(job('webhook'), 3), { delivered: true });
   t.equal(calls.length, 3, 'two refusals; a redirect is not followed');
   const { body = '', headers = {} } = calls[2] ?? {};
   t.match(JSON.parse(body), {
     event: 'image.finished',
-    id: 'a/b.jpg',
+    id: ID,
     status: 'completed',
     variants: [{ variant: 'w=20', status: 'ready', url: 'https://img.example.com/img/a/b.jpg?w=20' }],
   });
@@ -82,27 +82,42 @@ t.test('calls the webhook of a finished image, signed, again until it is taken',
   t.equal(headers['x-rendition-signature'], `t=1700000000,v1=${digest}`);
 });
 
-t.test('gives up in the end, and at once when the process stops', async (t) => {
-  const { url, calls } = await receiver(t, [500, 500, 500, 500]);
-  const sender = notifier();
-  sender.notifyFinished(record(url), []);
-  await sender.settle();
-  t.equal(calls.length, 3);
-  const patient = notifier({ retryMs: [60_000] });
-  patient.notifyFinished(record(url), []);
-  const started = Date.now();
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  await patient.stop();
-  t.ok(Date.now() - started < 2000);
+t.test('gives up in the end, and says so', async (t) => {
+  const { url } = await receiver(t, [500]);
+  const under = await notifier(t);
+  await finished(under, url);
+  t.same(await under.notifier.deliver(job('webhook'), 5), { delivered: false });
+  t.match(under.lines, [{ msg: 'notification not delivered', id: ID, channel: 'webhook' }]);
+});
+
+t.test('tells of a refused upload with the variants that waited for it', async (t) => {
+  const { url, calls } = await receiver(t);
+  const { notifier: sender, records } = await notifier(t);
+  const createdAt = '2026-01-01T00:00:00.000Z';
+  await records.createImage({ id: ID, status: 'failed', error: 'no image', createdAt, webhook: url });
+  await records.queueVariants(ID, 'awaited', ['w=20']);
+  t.same(await sender.deliver(job('webhook'), 1), { delivered: true });
+  t.match(JSON.parse(calls[0]?.body ?? ''), { status: 'failed', variants: [{ variant: 'w=20' }] });
+});
+
+t.test('tells nothing of an image that is worked on again, or gone', async (t) => {
+  const { url, calls } = await receiver(t);
+  const under = await notifier(t);
+  const { revision } = await finished(under, url);
+  await under.records.updateImage(ID, revision, { status: 'processing' });
+  t.same(await under.notifier.deliver(job('webhook'), 1), { delivered: false });
+  await under.records.removeImage(ID);
+  t.same(await under.notifier.deliver(job('webhook'), 1), { delivered: false });
+  t.same(calls, []);
 });
 
 t.test('publishes to the topic', async (t) => {
   const { url, calls } = await receiver(t);
   const client = new SNSClient({ ...identity, endpoint: url, maxAttempts: 1 });
   const arn = 'arn:aws:sns:us-east-1:000000000000:finished';
-  const sender = notifier({ topic: { client, arn } });
-  sender.notifyFinished(record(), [variant]);
-  await sender.settle();
+  const under = await notifier(t, { topic: { client, arn } });
+  await finished(under);
+  t.same(await under.notifier.deliver(job('topic'), 1), { delivered: true });
   const sent = new URLSearchParams(calls[0]?.body);
   t.match(Object.fromEntries(sent), { Action: 'Publish', TopicArn: arn, Subject: 'completed: a/b.jpg' });
   t.match(JSON.parse(sent.get('Message') ?? ''), { event: 'image.finished', id: 'a/b.jpg' });
@@ -128,10 +143,14 @@ t.test('reaches nothing that is not public', async (t) => {
     '64:ff9b::7f00:1',
     '2002:7f00:1::',
     'ff02::1',
+    '2001:db8::1',
+    '3fff::1',
+    '3fff:fff::1',
   ]) {
     t.notOk(isPublicAddress(address), address);
   }
-  for (const address of ['93.184.216.34', '2606:2800:220:1::1']) t.ok(isPublicAddress(address), address);
+  for (const address of ['93.184.216.34', '2606:2800:220:1::1', '3ffe::1'])
+    t.ok(isPublicAddress(address), address);
   const refused = [
     'http://example.com',
     'https://127.0.0.1/x',
@@ -156,20 +175,19 @@ t.test('reaches nothing that is not public', async (t) => {
   );
 });
 
-t.test('an upload with a webhook but no variants is announced by the server itself', async (t) => {
+t.test('an upload with a webhook but no variants is told of as well', async (t) => {
   const { url, calls } = await receiver(t);
-  const server = await startServer({ WEBHOOK_SECRET: SECRET, WEBHOOK_PRIVATE: '1' });
+  const env = { WEBHOOK_SECRET: SECRET, WEBHOOK_PRIVATE: '1' };
+  const warmer = await createWarmer(env);
+  t.teardown(() => warmer.close());
+  const server = await startServer({ ...env, DATA_DIR: warmer.config.dataDir });
   t.teardown(() => server.close());
-  const { body } = await call(
-    server,
-    'POST',
-    '/api/images',
-    form([
-      ['file', await noise(9, 9)],
-      ['webhook', url],
-    ]),
-  );
-  await server.composed.management?.notifier.settle();
+  const parts = [
+    ['file', await noise(9, 9)],
+    ['webhook', url],
+  ] as const;
+  const { body } = await call(server, 'POST', '/api/images', form(parts));
+  await warmer.until(async () => calls.length > 0);
   t.match(JSON.parse(calls[0]?.body ?? '{}'), { id: body['id'], status: 'completed', variants: [] });
   const strict = await startServer({ WEBHOOK_SECRET: SECRET });
   t.teardown(() => strict.close());

@@ -142,6 +142,9 @@ t.test('of bytes that are refused the variants fail too, and those who listen ar
   const failed = { status: 'failed', error: /damaged/ };
   t.match(status.body, { ...failed, variants: [failed, failed] });
   await own.composed.management?.notifier.settle();
+  const message = { kind: 'notify', id: body.id, channel: 'topic' } as const;
+  t.same(await jobsOf(own), [message]);
+  await own.composed.management?.notifier.deliver(message, 1);
   t.equal(told.length, 1);
   t.match(JSON.parse(told[0] ?? '{}'), { id: body.id, ...failed, variants: [failed, failed] });
 });

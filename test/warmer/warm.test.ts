@@ -83,6 +83,16 @@ t.test('a damaged original fails its variants at once, with the reason', async (
   t.same(await one.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
 });
 
+t.test('a variant that took too long waits for another try', async (t) => {
+  const patient = await warmer(t, { SVG_MS: '60000' });
+  await patient.ask('a', await readFile(corpusPath('samples/drop-shadow.svg')), ['fmt=webp&w=4000']);
+  const hurried = await warmer(t, { DATA_DIR: patient.config.dataDir, SVG_MS: '100' });
+  await hurried.until(async () => (await patient.variants('a'))[0]?.error !== undefined);
+  t.match(await patient.variants('a'), [{ status: 'queued', error: /^deadline: / }]);
+  await patient.until(isSettled(patient, 'a'));
+  t.match(await patient.variants('a'), [{ status: 'ready' }]);
+});
+
 t.test('a variant that cannot be made fails alone', async (t) => {
   const one = await warmer(t);
   await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=webp&page=9&w=320', 'fmt=webp&w=320&wm=none']);

@@ -63,18 +63,17 @@ export async function updateImage(
 
 /**
  * The image goes with its place and its share of the count in one transaction; from then on nobody sees its
- * variants, nor queues new ones. Those are removed afterwards, each only if it is of this life: the id may
- * have been taken anew by then.
+ * variants, nor queues new ones. Those are removed afterwards, with what an earlier removal that was cut short
+ * has left: also when there is no image.
  */
 export async function removeImage(table: Table, id: string): Promise<ImageRecord | undefined> {
-  return untilWritten(async () => {
+  const removed = await untilWritten(async () => {
     const found = await stored(table, id);
     if (!found) return undefined;
-    const { record, life } = found;
-    if (!(await table.transact(removal(record, life)))) return AGAIN;
-    await removeVariants(table, id, life);
-    return record;
+    return (await table.transact(removal(found.record, found.life))) ? found.record : AGAIN;
   });
+  await removeOrphans(table, id);
+  return removed;
 }
 
 function removal({ id, revision, collection }: ImageRecord, life: string): Write[] {
@@ -96,13 +95,19 @@ function removal({ id, revision, collection }: ImageRecord, life: string): Write
   ];
 }
 
-async function removeVariants(table: Table, id: string, life: string): Promise<void> {
+/**
+ * Removes variants whose image is gone. The image is read after them: a life that they have and it has not is over,
+ * and each goes only if it still is of that life, since the id may have been taken anew.
+ */
+async function removeOrphans(table: Table, id: string): Promise<void> {
   const { pk } = imageKey(id);
   const where = '#pk = :pk AND begins_with(#sk, :variant)';
   const items = await table.queryAll({ where, with: { ':pk': pk, ':variant': 'variant#' } });
-  const rest = items.values();
+  if (items.length === 0) return;
+  const alive = (await stored(table, id))?.life;
+  const rest = items.filter(({ life }) => life !== alive).values();
   const lanes = Array.from({ length: 10 }, async () => {
-    for (const { sk } of rest)
+    for (const { sk, life } of rest)
       await table.write({ remove: { pk, sk: String(sk) }, if: '#life = :life', with: { ':life': life } });
   });
   await Promise.all(lanes);

@@ -4,6 +4,7 @@ import {
   type ImageRecord,
   type ImageStatus,
   type Page,
+  type StalledQuery,
 } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { imageKey, placeKey, recordOf, statusPartition } from './images.ts';
@@ -50,19 +51,33 @@ async function imagesOf(
   return { items: shown.map(({ image, place }) => recordOf(image, place)), ...nextAfter(last) };
 }
 
-export async function stalled(table: Table, before: Date, limit: number): Promise<ImageRecord[]> {
-  const found = await Promise.all(
-    UNFINISHED.map((status) =>
-      table.queryAll({
+/** Newest first, the statuses merged as in a list: so many of one status cannot hide the others. */
+export async function stalled(
+  table: Table,
+  { before, limit, cursor }: StalledQuery,
+): Promise<Page<ImageRecord>> {
+  const position = decodeCursor(cursor, ['before'])?.before ?? START;
+  const parts = await Promise.all(
+    UNFINISHED.map(async (status): Promise<Part> => {
+      const isClosed = ' AND (attribute_not_exists(#openUntil) OR #openUntil < :before)';
+      // All of a status where fewer pass the filter than one more than fits.
+      const items = await table.queryAll({
         index: 'gsi1',
-        where: '#gsi1pk = :partition',
-        filter: '#updatedAt < :before',
-        with: { ':partition': statusPartition(status), ':before': before.toISOString() },
-        limit,
-      }),
-    ),
+        where: '#gsi1pk = :partition AND #gsi1sk < :position',
+        filter: `#updatedAt < :before${status === 'uploading' ? isClosed : ''}`,
+        with: {
+          ':partition': statusPartition(status),
+          ':position': position,
+          ':before': before.toISOString(),
+        },
+        descending: true,
+        limit: limit + 1,
+      });
+      return { items: items.slice(0, limit), more: items.length > limit };
+    }),
   );
-  return withPlaces(table, found.flat().slice(0, limit));
+  const { items, next } = merge(parts, limit);
+  return { items: await withPlaces(table, items), ...next };
 }
 
 /** Newest first. */

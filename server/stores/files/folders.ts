@@ -33,13 +33,16 @@ export async function pruneFolders(folder: string, root: string): Promise<void> 
   }
 }
 
-/** Removes files of `folder` not written to for `seconds`: what a killed writer left behind. */
-export async function removeStale(folder: string, seconds: number): Promise<void> {
+/** Removes files of `folder` not written to for `seconds`: what a killed writer left behind. Resolves to their number. */
+export async function removeStale(folder: string, seconds: number): Promise<number> {
+  let removed = 0;
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
     const facts = await stat(path).catch(ignoring('ENOENT'));
-    if (facts && Date.now() - facts.mtimeMs > seconds * 1000) await unlink(path).catch(ignoring('ENOENT'));
+    if (!facts || Date.now() - facts.mtimeMs <= seconds * 1000) continue;
+    if (await unlink(path).then(() => true, ignoring('ENOENT'))) removed += 1;
   }
+  return removed;
 }
 
 /** For `catch`: the named errors are absence, others are thrown on. */

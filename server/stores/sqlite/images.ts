@@ -4,6 +4,7 @@ import type {
   ImageQuery,
   ImageRecord,
   Page,
+  StalledQuery,
   VariantChange,
   VariantRecord,
   VariantStatus,
@@ -58,10 +59,18 @@ export function images(db: Database, query: ImageQuery): Page<ImageRecord> {
   return pageOf(rows.map(imageOf), query.limit);
 }
 
-export function stalled(db: Database, before: Date, limit: number): ImageRecord[] {
+/** Longest untouched first, as the index of unfinished images has them. */
+export function stalled(db: Database, { before, limit, cursor }: StalledQuery): Page<ImageRecord> {
+  const after = decodeCursor(cursor, ['at', 'id']) ?? { at: '', id: '' };
   const sql = `SELECT record, collection FROM images
-    WHERE status IN ('uploading', 'uploaded', 'processing') AND updated_at < ? ORDER BY updated_at LIMIT ?`;
-  return db.all(sql, before.toISOString(), limit).map(imageOf);
+    WHERE status IN ('uploading', 'uploaded', 'processing') AND updated_at < ?1
+      AND (status <> 'uploading' OR coalesce(record ->> 'openUntil', '') < ?1) AND (updated_at, id) > (?2, ?3)
+    ORDER BY updated_at, id LIMIT ?4`;
+  const rows = db.all(sql, before.toISOString(), after.at, after.id, limit + 1).map(imageOf);
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  if (rows.length <= limit || !last) return { items };
+  return { items, next: encodeCursor({ at: last.updatedAt, id: last.id }) };
 }
 
 export function variants(db: Database, id: string): VariantRecord[] {

@@ -32,7 +32,8 @@ export class SqliteJobs implements Jobs {
     checkBodies(bodies);
     const now = Date.now();
     await this.#write(() => {
-      for (const body of bodies) this.#db.run('INSERT INTO jobs (body, visible_at) VALUES (?, ?)', body, now);
+      const sql = 'INSERT INTO jobs (body, sent_at, visible_at) VALUES (?1, ?2, ?2)';
+      for (const body of bodies) this.#db.run(sql, body, now);
     });
     this.#arrivals.emit('arrival');
   }
@@ -61,8 +62,8 @@ export class SqliteJobs implements Jobs {
   }
 
   async redrive(max: number): Promise<number> {
-    const sql = `UPDATE jobs SET dead = 0, receives = 0, receipt = NULL, visible_at = ?
-      WHERE number IN (SELECT number FROM jobs WHERE dead = 1 ORDER BY number LIMIT ?)`;
+    const sql = `UPDATE jobs SET dead = 0, receives = 0, receipt = NULL, sent_at = ?1, visible_at = ?1
+      WHERE number IN (SELECT number FROM jobs WHERE dead = 1 ORDER BY number LIMIT ?2)`;
     const moved = await this.#write(() => this.#db.run(sql, Date.now(), max));
     this.#arrivals.emit('arrival');
     return moved;
@@ -95,7 +96,7 @@ export class SqliteJobs implements Jobs {
     const exhausted =
       'UPDATE jobs SET dead = 1, receipt = NULL WHERE dead = 0 AND visible_at <= ? AND receives >= ?';
     this.#db.run(exhausted, now, this.#maxReceives);
-    const sql = `SELECT number, body, receives FROM jobs WHERE dead = ? AND visible_at <= ?
+    const sql = `SELECT number, body, receives, sent_at FROM jobs WHERE dead = ? AND visible_at <= ?
       ORDER BY visible_at, number LIMIT ?`;
     return this.#db.all(sql, dead, now, options.max).map((row) => {
       const receives = integer(row, 'receives') + (dead ? 0 : 1);
@@ -103,7 +104,7 @@ export class SqliteJobs implements Jobs {
       const taken = 'UPDATE jobs SET receives = ?, receipt = ?, visible_at = ? WHERE number = ?';
       const visibleAt = now + options.visibilitySeconds * 1000;
       this.#db.run(taken, receives, receipt, visibleAt, integer(row, 'number'));
-      return { body: text(row, 'body'), receipt, receives };
+      return { body: text(row, 'body'), receipt, receives, sentAt: new Date(integer(row, 'sent_at')) };
     });
   }
 

@@ -3,6 +3,7 @@ import type {
   ImageChange,
   ImageQuery,
   Records,
+  StalledQuery,
   VariantChange,
   VariantStatus,
 } from '../contracts.ts';
@@ -40,8 +41,8 @@ export class SqliteRecords implements Records {
     return this.#read((db) => images.images(db, query));
   }
 
-  stalled(before: Date, limit: number) {
-    return this.#read((db) => images.stalled(db, before, limit));
+  stalled(query: StalledQuery) {
+    return this.#read((db) => images.stalled(db, query));
   }
 
   variants(id: string) {

@@ -57,4 +57,8 @@ export const MIGRATIONS = [
   ) STRICT;
   CREATE INDEX jobs_by_time ON jobs (dead, visible_at, number);
   `,
+  `
+  ALTER TABLE jobs ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
+  UPDATE jobs SET sent_at = unixepoch() * 1000;
+  `,
 ] as const;

@@ -1,0 +1,95 @@
+import { readFile, rm } from 'node:fs/promises';
+import t, { type Test } from 'tap';
+import { corpusPath } from '../support/corpus.ts';
+import { receiver } from '../support/receiver.ts';
+import { temporaryFolder } from '../support/server.ts';
+import { createWarmer, spawnWarmer, type TestWarmer, waitFor } from '../support/warmer.ts';
+
+const small = await readFile(corpusPath('photos/kodim23.png'));
+
+/** A warmer that does not run, to ask with; and what others need to run beside it. */
+async function asker(t: Test): Promise<{ one: TestWarmer; env: Record<string, string> }> {
+  const DATA_DIR = await temporaryFolder();
+  t.teardown(() => rm(DATA_DIR, { recursive: true, force: true }));
+  const env = {
+    DATA_DIR,
+    WEBHOOK_SECRET: 'a-secret',
+    WEBHOOK_PRIVATE: '1',
+    VISIBILITY_SECONDS: '1',
+    SWEEP_SECONDS: '60',
+  };
+  const one = await createWarmer(env);
+  t.teardown(() => one.close());
+  return { one, env };
+}
+
+/** As `ask`, with a webhook. */
+async function ask(one: TestWarmer, id: string, webhook: string): Promise<void> {
+  const { originals, records } = one.stores;
+  const createdAt = new Date().toISOString();
+  const version = (await originals.put(id, small, { contentType: 'image/png' }))?.etag ?? '';
+  await records.createImage({ id, status: 'uploaded', createdAt, version, webhook });
+  await one.management.warming.queue(id, ['fmt=webp&w=100']);
+}
+
+for (const [signal, how] of [
+  ['SIGTERM', 'is stopped'],
+  ['SIGKILL', 'is killed'],
+] as const) {
+  t.test(`a webhook is called by another warmer where the first ${how} between two tries`, async (t) => {
+    const { one, env } = await asker(t);
+    const { url, calls } = await receiver(t, [500]);
+    await ask(one, 'a', url);
+    const first = await spawnWarmer(env);
+    await waitFor(() => calls.length === 1);
+    await first.end(signal);
+    t.equal(calls.length, 1);
+    const second = await spawnWarmer(env);
+    t.teardown(() => second.end('SIGKILL'));
+    await waitFor(() => calls.length === 2);
+    t.match(JSON.parse(calls[1]?.body ?? '{}'), { id: 'a', status: 'completed' });
+    await waitFor(async () => (await one.stores.jobs.depth()).inFlight === 0);
+    t.same(await one.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
+  });
+}
+
+t.test('a receiver that does not answer takes no slot', async (t) => {
+  const { one, env } = await asker(t);
+  const { url, calls } = await receiver(t, [0, 0, 0]);
+  for (const id of ['a', 'b', 'c']) await ask(one, id, url);
+  const warmer = await spawnWarmer({ ...env, WARM_SLOTS: '1' });
+  t.teardown(() => warmer.end('SIGKILL'));
+  const since = Date.now();
+  await waitFor(() => calls.length === 3);
+  t.ok(Date.now() - since < 8_000, 'each waits 10 s for its answer');
+});
+
+t.test('an image whose settling was the last thing that was written is told of as well', async (t) => {
+  const { one, env } = await asker(t);
+  const { url, calls } = await receiver(t);
+  await ask(one, 'a', url);
+  let lost = false;
+  const other = await createWarmer(env, ({ jobs, ...stores }) => ({
+    ...stores,
+    jobs: {
+      send: async (bodies) => {
+        if (!lost) {
+          lost = true;
+          throw new Error('killed');
+        }
+        return jobs.send(bodies);
+      },
+      receive: (...given) => jobs.receive(...given),
+      extend: (...given) => jobs.extend(...given),
+      remove: (...given) => jobs.remove(...given),
+      depth: () => jobs.depth(),
+      deadLetters: jobs.deadLetters,
+      redrive: (...given) => jobs.redrive(...given),
+      ping: () => jobs.ping(),
+    },
+  }));
+  t.teardown(() => other.close());
+  await other.until(async () => calls.length > 0);
+  t.ok(lost);
+  t.match(JSON.parse(calls[0]?.body ?? '{}'), { id: 'a', status: 'completed' });
+});
