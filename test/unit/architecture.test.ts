@@ -10,7 +10,7 @@ const ROOMS: readonly [room: string, holds: RegExp, uses: readonly string[]][] =
   ['edge-safe', /^server\/core\/(rule|canonical|accept|signature|colors)\.ts$/, []],
   ['errors', /^server\/errors\.ts$/, []],
   ['core', /^server\/core\//, ['edge-safe', 'errors']],
-  ['settings', /^server\/(settings|config)\.ts$/, ['core', 'edge-safe', 'errors']],
+  ['settings', /^server\/(settings|config|variants)\.ts$/, ['core', 'edge-safe', 'errors']],
   ['stores', /^server\/stores\//, ['errors', 'core', 'settings']],
   ['results', /^server\/results\.ts$/, ['core', 'stores']],
   ['cache', /^server\/cache\//, ['errors', 'results']],
