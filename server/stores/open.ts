@@ -17,7 +17,21 @@ export interface Stores {
 }
 
 /** Whoever does not take a connection within this is not there; the system would wait two minutes. */
-const REACHING = { requestHandler: { connectionTimeout: 3_000 } };
+const connectionTimeout = 3_000;
+/** Longest silence of a service that took it, ms. Not a time for all of an answer: bodies may be large. */
+const SILENCE_MS = 10_000;
+/** Every slot of a warmer keeps a connection in a long poll; nothing else may wait behind those. */
+const manySockets = { maxSockets: 1_000 };
+
+/** Options of the clients of AWS. */
+export const REACHING = { requestHandler: { connectionTimeout, socketTimeout: SILENCE_MS } };
+/** The same for SQS, where a long poll is silent by design and says itself how long it may take. */
+const REACHING_QUEUE = {
+  requestHandler: {
+    ...{ connectionTimeout, requestTimeout: SILENCE_MS, throwOnRequestTimeout: true },
+    ...{ httpAgent: manySockets, httpsAgent: manySockets },
+  },
+};
 
 /** AWS clients are loaded where they are needed: they would double the start of a laptop. */
 async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Config) {
@@ -55,7 +69,7 @@ async function openQueue({ jobsQueue, jobsDeadLetterQueue, sqsEndpoint }: Config
   const [{ SQSClient }, { SqsJobs }] = await Promise.all([import('@aws-sdk/client-sqs'), import('./sqs.ts')]);
   // The queue URL that a stand-in answers may name a host that nobody resolves.
   const client = new SQSClient({
-    ...REACHING,
+    ...REACHING_QUEUE,
     useQueueUrlAsEndpoint: false,
     ...(sqsEndpoint ? { endpoint: sqsEndpoint } : {}),
   });
