@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { buildApp } from './app.ts';
 import { composeServer } from './compose.ts';
 import { loadConfig } from './config.ts';
+import { Connections } from './connections.ts';
 import { createLog } from './log.ts';
 import { openOutside } from './management.ts';
 import { openStores } from './stores/open.ts';
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
     outside: await openOutside(config),
   });
   const app = await buildApp(deps);
+  const connections = new Connections(app.server);
   const address = await app.listen({ port: config.port, host: config.host });
   log.info({ address, stores: stores.kinds, ready: true }, 'listening');
   flush();
@@ -41,7 +43,8 @@ async function main(): Promise<void> {
       process.exit(1);
     }, config.stopMs).unref();
     // A connection that falls idle after its last answer would otherwise hold us for its keep-alive time.
-    const idle = setInterval(() => app.server.closeIdleConnections(), 100);
+    const since = Date.now();
+    const idle = setInterval(() => connections.closeIdle(Date.now() - since), 100);
     await app.close();
     clearInterval(idle);
     await images.settle();

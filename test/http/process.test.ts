@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -86,6 +87,30 @@ t.test('refuses what comes in after SIGTERM over a connection that is still open
   t.match(answer, /^cache-control: no-store\r$/im);
   t.match(JSON.parse(answer.split('\r\n\r\n')[1] ?? ''), { code: 'draining' });
   t.equal(await ended, 0);
+});
+
+t.test('is not held up by connections that say nothing, or not enough', async (t) => {
+  const server = await spawnServer({ DATA_DIR: await folderWithPhoto(), STOP_MS: '20000' });
+  const { hostname, port } = new URL(server.base);
+  const open = async () => {
+    const socket = connect(Number(port), hostname).on('error', () => {});
+    await once(socket, 'connect');
+    return socket;
+  };
+  const [quiet, half, later] = await Promise.all([open(), open(), open()]);
+  half.write('GET / HTTP/1.1\r\n');
+  later.write(`GET /healthz HTTP/1.1\r\nHost: ${hostname}\r\n\r\nGET /`);
+  const closed = Promise.all([quiet, half, later].map((socket) => once(socket.resume(), 'close')));
+  const answer = fetch(`${server.base}/img/ladybug.jpg?w=1600&fmt=avif&effort=small`);
+  await sleep(300);
+  const started = Date.now();
+  const ended = server.end('SIGTERM');
+  const finished = await answer;
+  t.equal(finished.status, 200);
+  t.ok((await bytesOf(finished)).length > 1000, 'what was in flight goes out whole');
+  t.equal(await ended, 0);
+  await closed;
+  t.ok(Date.now() - started < 12_000, `after ${Date.now() - started} ms`);
 });
 
 t.test('refuses a bad configuration with every reason, and does not start', async (t) => {
