@@ -3,6 +3,7 @@ import { buildApp } from './app.ts';
 import { composeServer } from './compose.ts';
 import { loadConfig } from './config.ts';
 import { Connections } from './connections.ts';
+import { failed, naming } from './failing.ts';
 import { createLog } from './log.ts';
 import { openOutside } from './management.ts';
 import { openStores } from './stores/open.ts';
@@ -28,7 +29,9 @@ async function main(): Promise<void> {
   });
   const app = await buildApp(deps);
   const connections = new Connections(app.server);
-  const address = await app.listen({ port: config.port, host: config.host });
+  const { port, host } = config;
+  const where = `PORT=${port}, HOST="${host}": cannot listen`;
+  const address = await naming(where, () => app.listen({ port, host }));
   log.info({ address, stores: stores.kinds, ready: true }, 'listening');
   flush();
 
@@ -59,7 +62,4 @@ async function main(): Promise<void> {
   process.on('SIGINT', stop);
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
-});
+main().catch(failed);

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
+import { naming } from '../failing.ts';
 import type { Jobs, Objects, Records } from './contracts.ts';
 import { FileObjects } from './files.ts';
 import { openSqlite, type SqliteStores } from './sqlite.ts';
@@ -44,10 +45,16 @@ async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Confi
   return { originals: new S3Objects(client, originalsBucket), results: new S3Objects(client, resultsBucket) };
 }
 
+/** Opens what lies at a path under DATA_DIR. */
+function embedded<T>(dataDir: string, name: string, open: (path: string) => T | Promise<T>): Promise<T> {
+  const path = join(dataDir, name);
+  return naming(`DATA_DIR="${dataDir}": cannot open ${path}`, () => open(path));
+}
+
 async function openFolders(dataDir: string) {
   const [originals, results] = await Promise.all([
-    FileObjects.open(join(dataDir, 'originals')),
-    FileObjects.open(join(dataDir, 'results')),
+    embedded(dataDir, 'originals', (path) => FileObjects.open(path)),
+    embedded(dataDir, 'results', (path) => FileObjects.open(path)),
   ]);
   return { originals, results };
 }
@@ -84,11 +91,12 @@ export async function openStores(config: Config): Promise<Stores> {
     openQueue(config),
   ]);
   let sqlite: SqliteStores | undefined;
-  if (!buckets || !table || !queue) await mkdir(config.dataDir, { recursive: true });
+  const { dataDir, warmAttempts: maxReceives } = config;
+  if (!buckets || !table || !queue) await embedded(dataDir, '', (path) => mkdir(path, { recursive: true }));
   if (!table || !queue) {
-    sqlite = openSqlite(join(config.dataDir, 'rendition.sqlite'), { maxReceives: config.warmAttempts });
+    sqlite = await embedded(dataDir, 'rendition.sqlite', (path) => openSqlite(path, { maxReceives }));
   }
-  const { originals, results } = buckets ?? (await openFolders(config.dataDir));
+  const { originals, results } = buckets ?? (await openFolders(dataDir));
   const records = table ?? sqlite?.records;
   const jobs = queue ?? sqlite?.jobs;
   if (!records || !jobs) throw new Error('A store is missing.');

@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -114,10 +115,52 @@ t.test('is not held up by connections that say nothing, or not enough', async (t
 });
 
 t.test('refuses a bad configuration with every reason, and does not start', async (t) => {
-  const { spawnSync } = await import('node:child_process');
-  const env = { ...process.env, PORT: 'http', QUEUE_MS: '-1' };
-  const { status, stderr } = spawnSync(process.execPath, ['server/main.ts'], { env, encoding: 'utf8' });
+  const { status, stderr } = ended('server/main.ts', { PORT: 'http', QUEUE_MS: '-1' });
   t.equal(status, 1);
   t.match(stderr, /PORT="http": expected a whole number/);
   t.match(stderr, /QUEUE_MS="-1"/);
+});
+
+/** A program that ends by itself. */
+function ended(script: string, env: Record<string, string>, ...args: string[]) {
+  const given = { ...process.env, HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'silent', ...env };
+  return spawnSync(process.execPath, [script, ...args], { env: given, encoding: 'utf8', timeout: 20_000 });
+}
+
+t.test('says why it does not start, and which setting leads there', async (t) => {
+  const folder = await folderWithPhoto();
+  const [file, corrupt] = [join(folder, 'file'), join(folder, 'corrupt')];
+  await writeFile(file, 'no folder');
+  await mkdir(corrupt);
+  await writeFile(join(corrupt, 'rendition.sqlite'), 'no database at all'.repeat(500));
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.teardown(() => taken.close());
+  const address = taken.address();
+  const port = String(typeof address === 'object' && address?.port);
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ DATA_DIR: file }, /^DATA_DIR=".*file": cannot open .*file: .*EEXIST/],
+    [{ DATA_DIR: corrupt }, /^DATA_DIR=".*": cannot open .*rendition\.sqlite: file is not a database/],
+    [{ DATA_DIR: folder, PORT: port }, /^PORT=\d+, HOST="127\.0\.0\.1": cannot listen: .*EADDRINUSE/],
+    [
+      { DATA_DIR: folder, HOST: 'no.such.host.invalid' },
+      /HOST="no\.such\.host\.invalid": cannot listen: .*no\.such/,
+    ],
+  ];
+  for (const [env, expected] of cases) {
+    const started = Date.now();
+    const { status, stderr } = ended('server/main.ts', env);
+    t.equal(status, 1, stderr);
+    t.match(stderr, expected);
+    t.ok(Date.now() - started < 4_000, 'at once');
+  }
+  const warmer = ended('warmer/main.ts', { DATA_DIR: folder, WARMER_PORT: port });
+  t.match(warmer, { status: 1, stderr: /^WARMER_PORT=\d+: cannot listen: .*EADDRINUSE/ });
+});
+
+t.test('put names a file that cannot be read, and the reason', async (t) => {
+  const DATA_DIR = await folderWithPhoto();
+  const put = (path: string) => ended('server/put.ts', { DATA_DIR }, path);
+  t.match(put('none.jpg'), { status: 1, stderr: /ENOENT.*none\.jpg/ });
+  t.match(put('test'), { status: 1, stderr: /test is no file/ });
 });
