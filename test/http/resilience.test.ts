@@ -422,6 +422,24 @@ t.test('draws a watermark that is a drawing where drawings are drawn', async (t)
   t.equal((await server.get('/img/ladybug.jpg?w=64&fmt=webp')).status, 200);
 });
 
+t.test('readiness names the store that fails, and the log its reason', async (t) => {
+  const server = await startServer();
+  t.teardown(() => server.close());
+  server.stores.results.ping = async () => {
+    throw new Error('outer', { cause: new Error('secret-host is full') });
+  };
+  server.stores.jobs.ping = () => new Promise(() => {});
+  const answer = await server.get('/readyz');
+  t.equal(answer.status, 503);
+  const stores = { originals: 'ok', results: 'failed', records: 'ok', jobs: 'failed' };
+  t.same(await answer.json(), { status: 'stores unreachable', stores });
+  const warned = server.lines.filter(({ msg }) => msg === 'store does not answer');
+  t.match(warned, [
+    { level: 40, store: 'results', err: { message: /secret-host is full/ } },
+    { level: 40, store: 'jobs', err: { message: /no answer within 2000 ms/ } },
+  ]);
+});
+
 t.test('tells readiness apart from life', async (t) => {
   const server = await startServer();
   t.teardown(() => server.close());
