@@ -34,6 +34,8 @@ async function main(): Promise<void> {
   const address = await naming(where, () => app.listen({ port, host }));
   log.info({ address, stores: stores.kinds, ready: true }, 'listening');
   flush();
+  // For whoever started us with a channel: on a port that was taken, somebody else would answer.
+  process.send?.({ ready: true });
 
   const stop = async (signal: string) => {
     if (draining) return;

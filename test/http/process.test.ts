@@ -1,12 +1,13 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { FileObjects } from '../../server/stores/files.ts';
 import { corpus } from '../support/corpus.ts';
 import { spawnServer } from '../support/process.ts';
@@ -157,6 +158,39 @@ t.test('says why it does not start, and which setting leads there', async (t) =>
   const warmer = ended('warmer/main.ts', { DATA_DIR: folder, WARMER_PORT: port });
   t.match(warmer, { status: 1, stderr: /^WARMER_PORT=\d+: cannot listen: .*EADDRINUSE/ });
 });
+
+/** `npm start` on a port, until it ends or has said so much. */
+async function start(t: Test, port: number, enough: RegExp): Promise<{ code: number; said: string }> {
+  const env = { ...process.env, PORT: String(port), HOST: '127.0.0.1', DATA_DIR: await folderWithPhoto() };
+  const child = spawn(process.execPath, ['server/start.ts'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  t.teardown(() => child.kill('SIGTERM'));
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      said += chunk;
+      if (enough.test(said)) child.kill('SIGTERM');
+    });
+  }
+  const [code] = await once(child, 'close');
+  return { code, said };
+}
+
+t.test(
+  'npm start says that it serves once its own server does, and which of the two has ended',
+  async (t) => {
+    const other = createHttpServer((_request, response) => response.end('ok')).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const address = other.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const refused = await start(t, port, /serves at/);
+    t.match(refused, { code: 1, said: /PORT=\d+.*EADDRINUSE.*The server has ended with 1/s });
+    t.notMatch(refused.said, 'serves at');
+    other.close();
+    await once(other, 'close');
+    const served = await start(t, port, /npm run put/);
+    t.match(served, { code: 0, said: /Rendition serves at http:\/\/localhost:\d+\/\n {2}http.*ladybug/ });
+  },
+);
 
 t.test('put names a file that cannot be read, and the reason', async (t) => {
   const DATA_DIR = await folderWithPhoto();
