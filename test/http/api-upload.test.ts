@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { Problem } from '../../server/errors.ts';
 import { removeStaged } from '../../server/uploads.ts';
 import { call, form, holdings, keysOf, noise, type UploadAnswer } from '../support/api.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
@@ -65,6 +66,34 @@ t.test('fields may come before the file or after it, even the id', async (t) => 
   }
   t.same(await keysOf(server.stores.originals), ['shoes/blue.jpg', 'shoes/red.jpg']);
   t.equal((await server.stores.records.images({ limit: 10 })).items.length, 2);
+});
+
+t.test('an id after the file needs no results bucket, and nothing stays of one that failed', async (t) => {
+  const { server } = await started(t);
+  const { originals, results } = server.stores;
+  const renamed = async () =>
+    call(
+      server,
+      'POST',
+      '/api/images',
+      form([
+        ['file', await noise(60, 40)],
+        ['id', 'late.jpg'],
+      ]),
+    );
+  const remove = originals.remove.bind(originals);
+  originals.remove = async () => {
+    originals.remove = remove;
+    throw new Problem('store_unavailable', 'away');
+  };
+  t.equal((await renamed()).status, 503);
+  t.same(await keysOf(originals), []);
+  results.removeAll = async () => {
+    throw new Problem('store_unavailable', 'away');
+  };
+  t.match(await renamed(), { status: 202, body: { id: 'late.jpg' } });
+  t.same(await keysOf(originals), ['late.jpg']);
+  t.equal((await server.stores.records.images({ limit: 10 })).items.length, 1);
 });
 
 t.test('one bad file does not spoil the others', async (t) => {
