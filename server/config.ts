@@ -193,7 +193,7 @@ export const SETTINGS = {
     'ALLOWED_WIDTHS',
     list(integer(1, 8192)),
     '',
-    'Widths in device px that are served; empty: all.',
+    'Values of w, times dpr, that are served; h needs a w beside it. What else decides a width is not limited: no w, rect, pad, border, rot, fit=outside. Empty: all.',
   ),
 
   apiTokens: secret(
