@@ -36,9 +36,11 @@ export function healthRoutes(app: FastifyInstance, { metrics, probes, isDraining
     schema: { tags: ['operation'], summary },
     config: { answersWhileDraining: true },
   });
-  app.get('/healthz', options('Whether the process lives.'), async (_request, reply) =>
-    reply.header('Cache-Control', 'no-store').send({ status: 'ok' }),
-  );
+  app.route({
+    // Monitors ask with HEAD.
+    ...{ method: ['GET', 'HEAD'], url: '/healthz', ...options('Whether the process lives.') },
+    handler: async (_request, reply) => reply.header('Cache-Control', 'no-store').send({ status: 'ok' }),
+  });
   app.get(
     '/readyz',
     options('Whether requests should come here: false while draining or without its stores.'),
