@@ -6,7 +6,7 @@ export function explained(error: unknown): string {
     at !== undefined && messages.length < 8;
     at = at instanceof Error ? at.cause : undefined
   ) {
-    const message = at instanceof Error ? at.message : String(at);
+    const message = (at instanceof Error && at.message) || String(at);
     // Many a message has that of its cause in it.
     if (!messages.some((one) => one.includes(message))) messages.push(message);
   }

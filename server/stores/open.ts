@@ -21,11 +21,14 @@ export interface Stores {
 const connectionTimeout = 3_000;
 /** Longest silence of a service that took it, ms. Not a time for all of an answer: bodies may be large. */
 const SILENCE_MS = 10_000;
+/** The same for buckets: a body that is copied waits until two parts of 8 MiB are sent, over whatever line there is. */
+const BUCKET_SILENCE_MS = 20_000;
 /** Every slot of a warmer keeps a connection in a long poll; nothing else may wait behind those. */
 const manySockets = { maxSockets: 1_000 };
 
 /** Options of the clients of AWS. */
 export const REACHING = { requestHandler: { connectionTimeout, socketTimeout: SILENCE_MS } };
+const REACHING_BUCKET = { requestHandler: { connectionTimeout, socketTimeout: BUCKET_SILENCE_MS } };
 /** The same for SQS, where a long poll is silent by design and says itself how long it may take. */
 const REACHING_QUEUE = {
   requestHandler: {
@@ -39,7 +42,7 @@ async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Confi
   if (!originalsBucket || !resultsBucket) return undefined;
   const [{ S3Client }, { S3Objects }] = await Promise.all([import('@aws-sdk/client-s3'), import('./s3.ts')]);
   const client = new S3Client({
-    ...REACHING,
+    ...REACHING_BUCKET,
     ...(s3Endpoint ? { endpoint: s3Endpoint, forcePathStyle: true } : {}),
   });
   return { originals: new S3Objects(client, originalsBucket), results: new S3Objects(client, resultsBucket) };

@@ -87,14 +87,14 @@ t.test('a service that takes connections and never answers is unavailable after 
     t.match(await rejection(call()), { code: 'store_unavailable' }, name),
   );
   await Promise.all([...ended, patient]);
-  t.ok(Date.now() - started < 30_000, `after ${Date.now() - started} ms`);
+  t.ok(Date.now() - started < 45_000, `after ${Date.now() - started} ms`);
 });
 
 /** A body takes longer than any silence may, and so does a long poll. */
 async function mayTakeLonger(t: Test): Promise<void> {
   const stores = await cloudStores({ S3: (await dripping(t)).endpoint, SQS: storage.endpoint });
   const drips = stores.originals.get('a').then((object) => bytesOf(present(object).body));
-  const polled = stores.jobs.receive({ max: 1, waitSeconds: 15, visibilitySeconds: 60 });
+  const polled = stores.jobs.receive({ max: 1, waitSeconds: 12, visibilitySeconds: 60 });
   t.equal((await drips).length, DRIPS);
   t.same(await polled, []);
 }
@@ -129,7 +129,7 @@ async function silent(t: Test): Promise<{ endpoint: string }> {
   return listening(server);
 }
 
-const DRIPS = 8;
+const DRIPS = 12;
 
 /** Answers with a byte every two seconds. */
 async function dripping(t: Test): Promise<{ endpoint: string }> {
