@@ -28,7 +28,10 @@ const manySockets = { maxSockets: 1_000 };
 
 /** Options of the clients of AWS. */
 export const REACHING = { requestHandler: { connectionTimeout, socketTimeout: SILENCE_MS } };
-const REACHING_BUCKET = { requestHandler: { connectionTimeout, socketTimeout: BUCKET_SILENCE_MS } };
+/** The same for S3, whose calls without a body say themselves how long their answer may take. */
+const REACHING_BUCKET = {
+  requestHandler: { connectionTimeout, socketTimeout: BUCKET_SILENCE_MS, throwOnRequestTimeout: true },
+};
 /** The same for SQS, where a long poll is silent by design and says itself how long it may take. */
 const REACHING_QUEUE = {
   requestHandler: {

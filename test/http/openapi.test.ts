@@ -116,7 +116,13 @@ t.test('the query of an image is the parameter table', async (t) => {
   for (const { name, schema, description, required } of query) {
     t.ok(description, `${name} is described`);
     t.notOk(required, `${name} is optional`);
-    const fallback = schema['default'];
+    const { default: fallback, minimum, maximum } = schema;
+    for (const [bound, sign] of [
+      [minimum, 1],
+      [maximum, -1],
+    ] as const)
+      if (typeof fallback === 'number' && typeof bound === 'number')
+        t.ok(sign * (fallback - bound) >= 0, `${name}: default lies in its own range`);
     if (schema['type'] === 'integer' || schema['type'] === 'number')
       t.ok(fallback === undefined || typeof fallback === 'number', `${name}: default has its type`);
   }
