@@ -3,6 +3,8 @@ import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
 import Fastify, {
   type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
   type FastifySchema,
   LogController,
   type onRequestHookHandler,
@@ -139,21 +141,33 @@ function openApi(version: string) {
   };
 }
 
-/** One line per request; the lane writes the same for its own. */
+/** What proxies write for a client that left before its answer was out. */
+const CLIENT_LEFT = 499;
+
+/** One line per request, whatever becomes of it; the lane writes the same for its own. */
 function logRequests(app: FastifyInstance, metrics: Metrics): void {
-  app.addHook('onResponse', async (request, reply) => {
-    const ms = reply.elapsedTime;
+  const write = (request: FastifyRequest, { elapsedTime: ms }: FastifyReply, status: number) => {
     const { tier, ...served } = request.served ?? {};
     if (request.served) {
-      metrics.request(tier ?? 'none', reply.statusCode, ms, served.bytes ?? 0);
+      metrics.request(tier ?? 'none', status, ms, served.bytes ?? 0);
       // One render, however many waited for it.
       if (tier !== 'coalesced') metrics.stages(served.timings ?? {});
     }
     const { method, url, id: requestId } = request;
     request.log.info(
-      { requestId, method, url, status: reply.statusCode, ms: Math.round(ms * 10) / 10, tier, ...served },
+      { requestId, method, url, status, ms: Math.round(ms * 10) / 10, tier, ...served },
       'request',
     );
+  };
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) write(request, reply, CLIENT_LEFT);
+    });
+    done();
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    // Also called for an answer that breaks off; its connection closes then.
+    if (reply.raw.writableFinished) write(request, reply, reply.statusCode);
   });
 }
 

@@ -7,7 +7,6 @@ import {
   flag,
   integer,
   list,
-  map,
   oneOf,
   optional,
   presets,
@@ -15,7 +14,9 @@ import {
   secrets,
   text,
   url,
+  watermarks,
 } from './settings.ts';
+import { variantsOfAll } from './variants.ts';
 
 interface Setting<T> {
   readonly variable: string;
@@ -169,7 +170,7 @@ export const SETTINGS = {
   ),
   watermarks: setting(
     'WATERMARKS',
-    map,
+    watermarks,
     '',
     'Names for wm, each with the id of an original: logo=marks/logo.png.',
   ),
@@ -192,7 +193,7 @@ export const SETTINGS = {
     'ALLOWED_WIDTHS',
     list(integer(1, 8192)),
     '',
-    'Widths in device px that are served; empty: all.',
+    'Values of w, times dpr, that are served; h needs a w beside it. What else decides a width is not limited: no w, rect, pad, border, rot, fit=outside. Empty: all.',
   ),
 
   apiTokens: secret(
@@ -278,14 +279,30 @@ function contradictions(config: Config): string[] {
     ...(config.signatures === 'required' && Object.keys(config.signingKeys).length === 0
       ? ['SIGNATURES=required needs SIGNING_KEYS']
       : []),
+    ...(config.jwksUrl === undefined && (config.jwtIssuer ?? config.jwtAudience) !== undefined
+      ? ['JWT_ISSUER and JWT_AUDIENCE need JWKS_URL: without it no JWT is looked at']
+      : []),
+    ...unreadable(config),
   ];
 }
 
+/** Whether WARM_DEFAULTS names what there is depends on PRESETS. */
+function unreadable({ warmDefaults, presets }: Config): string[] {
+  try {
+    variantsOfAll(warmDefaults, presets);
+    return [];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return [`WARM_DEFAULTS="${warmDefaults.join(' ')}": ${reason} (README#warm_defaults)`];
+  }
+}
+
+/** The one place where a variable is read: one that is empty is absent, as `${VAR}` in a compose file leaves it. */
 function readSetting(
   row: Setting<unknown>,
   env: Record<string, string | undefined>,
 ): { value?: unknown; wrong?: string } {
-  const written = env[row.variable] ?? row.fallback;
+  const written = env[row.variable]?.trim() ? env[row.variable] : row.fallback;
   if (written === undefined) return { value: undefined };
   let reason = '';
   try {

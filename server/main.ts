@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { buildApp } from './app.ts';
 import { composeServer } from './compose.ts';
 import { loadConfig } from './config.ts';
+import { Connections } from './connections.ts';
+import { failed, naming } from './failing.ts';
 import { createLog } from './log.ts';
 import { openOutside } from './management.ts';
 import { openScratch } from './scratch.ts';
@@ -28,9 +30,14 @@ async function main(): Promise<void> {
     outside: await openOutside(config),
   });
   const app = await buildApp(deps);
-  const address = await app.listen({ port: config.port, host: config.host });
+  const connections = new Connections(app.server);
+  const { port, host } = config;
+  const where = `PORT=${port}, HOST="${host}": cannot listen`;
+  const address = await naming(where, () => app.listen({ port, host }));
   log.info({ address, stores: stores.kinds, ready: true }, 'listening');
   flush();
+  // For whoever started us with a channel: on a port that was taken, somebody else would answer.
+  process.send?.({ ready: true });
 
   const stop = async (signal: string) => {
     if (draining) return;
@@ -43,7 +50,8 @@ async function main(): Promise<void> {
       process.exit(1);
     }, config.stopMs).unref();
     // A connection that falls idle after its last answer would otherwise hold us for its keep-alive time.
-    const idle = setInterval(() => app.server.closeIdleConnections(), 100);
+    const since = Date.now();
+    const idle = setInterval(() => connections.closeIdle(Date.now() - since), 100);
     await app.close();
     clearInterval(idle);
     await images.settle();
@@ -58,7 +66,4 @@ async function main(): Promise<void> {
   process.on('SIGINT', stop);
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
-});
+main().catch(failed);

@@ -10,7 +10,7 @@ import { Measure } from './measure.ts';
 import { Notifier } from './notify.ts';
 import { LocalPresigner, openSecret, S3Presigner } from './presign.ts';
 import { Purge } from './purge.ts';
-import type { Stores } from './stores/open.ts';
+import { REACHING, type Stores } from './stores/open.ts';
 import { Uploads } from './uploads.ts';
 import { Urls } from './urls.ts';
 import { variantsOfAll } from './variants.ts';
@@ -37,7 +37,7 @@ export async function openOutside(config: Config): Promise<Outside> {
 async function openEdge({ cdnDistribution }: Config): Promise<Edge> {
   if (!cdnDistribution) return NO_EDGE;
   const { CloudFrontClient } = await import('@aws-sdk/client-cloudfront');
-  return new CloudFrontEdge(new CloudFrontClient({}), cdnDistribution);
+  return new CloudFrontEdge(new CloudFrontClient(REACHING), cdnDistribution);
 }
 
 async function openTopic({
@@ -46,7 +46,7 @@ async function openTopic({
 }: Config): Promise<Outside['topic']> {
   if (!arn) return undefined;
   const { SNSClient } = await import('@aws-sdk/client-sns');
-  return { client: new SNSClient(endpoint ? { endpoint } : {}), arn };
+  return { client: new SNSClient({ ...REACHING, ...(endpoint ? { endpoint } : {}) }), arn };
 }
 
 async function openPresigner({

@@ -1,9 +1,11 @@
 import { openAsBlob } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { loadConfig } from './config.ts';
 import { readId } from './core/id.ts';
 import { SNIFF_BYTES, SOURCE_FORMATS } from './core/sniff.ts';
 import { formatOf } from './core/source.ts';
+import { failed } from './failing.ts';
 import { sendObject } from './jobs.ts';
 import type { Stores } from './stores/open.ts';
 import { openStores } from './stores/open.ts';
@@ -21,9 +23,11 @@ function idOf(path: string): string {
 /**
  * Copies a file into the originals under an id; its type is told by its bytes.
  *
- * @throws Problem `unsupported_source`, `invalid_parameter` (id)
+ * @throws Problem `unsupported_source`, `invalid_parameter` (id); the error of a file that cannot be read
  */
 export async function putFile(stores: Stores, path: string, id: string): Promise<void> {
+  // Of a file that is not there, openAsBlob says neither the name nor that.
+  if (!(await stat(path)).isFile()) throw new Error(`${path} is no file`);
   const blob = await openAsBlob(path);
   const head = new Uint8Array(await blob.slice(0, SNIFF_BYTES).arrayBuffer());
   const contentType = SOURCE_FORMATS[formatOf(head)];
@@ -47,8 +51,5 @@ async function main(): Promise<void> {
 }
 
 if (import.meta.main) {
-  main().catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
-  });
+  main().catch(failed);
 }

@@ -1,4 +1,6 @@
+import { isId } from './core/id.ts';
 import type { Presets } from './core/rule.ts';
+import { RULES } from './core/table.ts';
 import { readPresets } from './core/transformation.ts';
 
 /** Reads the text of a variable; throws with what was expected. */
@@ -56,16 +58,29 @@ export function list<T>(inner: Parser<T>): Parser<readonly T[]> {
   });
 }
 
-/** A JSON object of texts, or `name=text;name=text`. */
+/** A JSON object of texts, or `name=text;name=text`. Throws without a word of the value, which may be a secret. */
 export const map = parser('a JSON object of texts, or name=text;name=text', (value) => {
   if (value === '') return {};
   if (value.startsWith('{')) return jsonTexts(value);
-  const entries = value.split(';').map((part): [string, string] => {
+  const entries = value.split(';').map((part, index): [string, string] => {
     const at = part.indexOf('=');
+    if (at < 0) throw new Error(`part ${index + 1} has no "="`);
     return [part.slice(0, at).trim(), part.slice(at + 1).trim()];
   });
+  if (new Set(entries.map(([name]) => name)).size < entries.length) throw new Error('a name is given twice');
   return entries.every(([name, item]) => name && item) ? Object.fromEntries(entries) : undefined;
 });
+
+/** A map whose names are values of the parameter `key`. */
+function namedFor(key: 'p' | 'wm' | 'kid', value: string): Record<string, string> | undefined {
+  const found = map.parse(value);
+  const [kind, pattern = ''] = RULES.find((rule) => rule.key === key)?.grammar[0] ?? [];
+  const name = new RegExp(`^${String(pattern)}$`);
+  if (kind !== 'text') throw new Error(`${key} takes no text`);
+  const odd = Object.keys(found ?? {}).findIndex((one) => !name.test(one));
+  if (odd >= 0) throw new Error(`name ${odd + 1} is not of the form ${pattern}`);
+  return found;
+}
 
 function jsonTexts(value: string): Record<string, string> | undefined {
   try {
@@ -81,10 +96,16 @@ function jsonTexts(value: string): Record<string, string> | undefined {
 export const presets: Parser<Presets> = parser(
   'presets, each a query: card=w=400&h=300&fit=cover;thumb=w=100',
   (value) => {
-    const queries = map.parse(value);
+    const queries = namedFor('p', value);
     return queries && readPresets(queries);
   },
 );
+
+/** Names of watermarks, each with the id of an original. */
+export const watermarks = parser('name=id;name=id, or a JSON object of the same', (value) => {
+  const found = namedFor('wm', value);
+  return found && Object.values(found).every(isId) ? found : undefined;
+});
 
 /** Variants to warm: queries separated by blanks, since commas stand inside a query. */
 export const queries = parser('queries, separated by blanks: w=200 w=400&fmt=webp', (value) =>
@@ -93,7 +114,7 @@ export const queries = parser('queries, separated by blanks: w=200 w=400&fmt=web
 
 const HEX_SECRET = /^[0-9a-f]{32,}$/i;
 export const secrets = parser('kid=hex;kid=hex with at least 32 hex digits each', (value) => {
-  const found = map.parse(value);
+  const found = namedFor('kid', value);
   return found && Object.values(found).every((secret) => HEX_SECRET.test(secret)) ? found : undefined;
 });
 

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from './config.ts';
+import { failed } from './failing.ts';
 import { putFile } from './put.ts';
 import { openStores } from './stores/open.ts';
 
@@ -34,17 +35,16 @@ async function someIds(config: ReturnType<typeof loadConfig>): Promise<string[]>
   }
 }
 
-function run(script: string, env: NodeJS.ProcessEnv): ChildProcess {
-  return spawn(process.execPath, [join(ROOT, script)], { stdio: ['ignore', 'inherit', 'inherit'], env });
+function run(script: string): ChildProcess {
+  return spawn(process.execPath, [join(ROOT, script)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 }
 
-/** Resolves when the server answers; never, if it does not: the caller watches its process. */
-async function ready(base: string): Promise<void> {
-  for (;;) {
-    const answer = await fetch(`${base}/healthz`).catch(() => undefined);
-    if (answer?.ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+/** Resolves once the server itself says that it listens; false when it ends before. */
+function ready(server: ChildProcess): Promise<boolean> {
+  return new Promise((resolve) => {
+    server.once('message', () => resolve(true));
+    server.once('exit', () => resolve(false));
+  });
 }
 
 /** Server and warmer as two processes over one DATA_DIR, in one terminal. */
@@ -53,28 +53,29 @@ async function main(): Promise<void> {
   if (config.port === 0)
     throw new Error('npm start prints its URLs beforehand: set PORT to a number, or use npm run server.');
   await putSamples(config);
-  const children = [run('server/main.ts', process.env), run('warmer/main.ts', process.env)];
+  const children = { server: run('server/main.ts'), warmer: run('warmer/main.ts') };
   let stopping = false;
   const stop = (code: number) => {
     if (stopping) return;
     stopping = true;
     process.exitCode = code;
-    for (const child of children) child.kill('SIGTERM');
+    for (const child of Object.values(children)) child.kill('SIGTERM');
   };
-  for (const child of children) child.once('exit', (code) => stop(code ?? 1));
+  for (const [name, child] of Object.entries(children)) {
+    child.once('exit', (code, signal) => {
+      if (!stopping) process.stderr.write(`The ${name} has ended with ${code ?? signal}; so all ends.\n`);
+      stop(code ?? 1);
+    });
+  }
   // Ctrl-C reaches the children by itself, as one group; they end it.
   process.on('SIGINT', () => stop(0));
   process.on('SIGTERM', () => stop(0));
+  if (!(await ready(children.server)) || stopping) return;
   const base = `http://localhost:${config.port}`;
-  await ready(base);
-  if (stopping) return;
   const urls = (await someIds(config)).map((id) => `  ${base}/img/${id}?w=800`).join('\n');
   process.stdout.write(
     `\nRendition serves at ${base}/\n${urls}\n\nPut your own: npm run put -- photo.jpg products/shoe.jpg\n\n`,
   );
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
-});
+main().catch(failed);

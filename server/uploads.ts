@@ -119,11 +119,17 @@ export class Uploads {
   async rename(accepted: Accepted, id: string): Promise<Accepted> {
     const object = await this.#options.originals.get(accepted.id);
     if (!object) throw deletedMeanwhile(accepted.id);
+    let renamed: Accepted | undefined;
     try {
-      return await this.accept(object.body, id);
+      renamed = await this.accept(object.body, id);
+      return renamed;
     } finally {
       object.body.destroy();
-      await this.discard(accepted.id);
+      await this.discard(accepted.id).catch(async (error) => {
+        // The caller knows of the old id alone.
+        if (renamed) await this.discard(id);
+        throw error;
+      });
     }
   }
 
@@ -132,7 +138,8 @@ export class Uploads {
     const { originals, purge } = this.#options;
     await originals.remove([id]);
     await this.#forget(id);
-    await purge.clearInside(id);
+    // At most an orphan of an id that nobody was told stays; without its original it is never served.
+    await purge.clearInside(id).catch(() => undefined);
   }
 
   async #forget(id: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { loadConfig } from '../server/config.ts';
+import { failed, naming } from '../server/failing.ts';
 import { createLog } from '../server/log.ts';
 import { openOutside } from '../server/management.ts';
 import { openScratch } from '../server/scratch.ts';
@@ -48,7 +49,8 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  if (config.warmerPort) await listen(config.warmerPort, warmer);
+  const { warmerPort: port } = config;
+  if (port) await naming(`WARMER_PORT=${port}: cannot listen`, () => listen(port, warmer));
   rounds.start();
   log.info({ stores: stores.kinds, slots: config.warmSlots, ready: true }, 'warming');
   flush();
@@ -61,7 +63,4 @@ async function main(): Promise<void> {
   process.exit(0);
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
-});
+main().catch(failed);

@@ -1,4 +1,5 @@
 import { loadConfig } from '../server/config.ts';
+import { failed } from '../server/failing.ts';
 import type { WarmJob } from '../server/jobs.ts';
 import { revise } from '../server/revise.ts';
 import { openStores, type Stores } from '../server/stores/open.ts';
@@ -42,8 +43,5 @@ async function main(): Promise<void> {
 }
 
 if (import.meta.main) {
-  main().catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
-  });
+  main().catch(failed);
 }

@@ -17,7 +17,8 @@ export interface HealthOptions {
 
 const PROBE_MS = 2000;
 
-async function outcome(probe: () => Promise<void>): Promise<string> {
+/** `ok` or `failed`, for anyone to see; the reason goes to `onFailure`. */
+async function outcome(probe: () => Promise<void>, onFailure: (error: unknown) => void): Promise<string> {
   const late = new Promise<never>((_resolve, reject) => {
     setTimeout(() => reject(new Error(`no answer within ${PROBE_MS} ms`)), PROBE_MS).unref();
   });
@@ -25,7 +26,8 @@ async function outcome(probe: () => Promise<void>): Promise<string> {
     await Promise.race([probe(), late]);
     return 'ok';
   } catch (error) {
-    return error instanceof Error ? error.message : 'failed';
+    onFailure(error);
+    return 'failed';
   }
 }
 
@@ -34,17 +36,22 @@ export function healthRoutes(app: FastifyInstance, { metrics, probes, isDraining
     schema: { tags: ['operation'], summary },
     config: { answersWhileDraining: true },
   });
-  app.get('/healthz', options('Whether the process lives.'), async (_request, reply) =>
-    reply.header('Cache-Control', 'no-store').send({ status: 'ok' }),
-  );
+  app.route({
+    // Monitors ask with HEAD.
+    ...{ method: ['GET', 'HEAD'], url: '/healthz', ...options('Whether the process lives.') },
+    handler: async (_request, reply) => reply.header('Cache-Control', 'no-store').send({ status: 'ok' }),
+  });
   app.get(
     '/readyz',
     options('Whether requests should come here: false while draining or without its stores.'),
-    async (_request, reply) => {
-      const names = Object.keys(probes);
-      const answers = await Promise.all(Object.values(probes).map(outcome));
-      const stores = Object.fromEntries(names.map((name, at) => [name, answers[at]]));
-      const ready = !isDraining() && answers.every((answer) => answer === 'ok');
+    async ({ log }, reply) => {
+      const asked = Object.entries(probes).map(async ([store, probe]) => {
+        const answer = await outcome(probe, (err) => log.warn({ err, store }, 'store does not answer'));
+        return [store, answer] as const;
+      });
+      const answers = await Promise.all(asked);
+      const stores = Object.fromEntries(answers);
+      const ready = !isDraining() && answers.every(([, answer]) => answer === 'ok');
       const status = isDraining() ? 'draining' : ready ? 'ok' : 'stores unreachable';
       return reply
         .code(ready ? 200 : 503)

@@ -24,11 +24,13 @@ function grammarSchema(grammar: Grammar): Record<string, unknown> {
   }
 }
 
-/** In the type that the schema names; a number that means "off" may lie outside its range. */
+/** In the type that the schema names. One that no spelling gives, such as 0 for off, is left out: pages send defaults. */
 function defaultOf({ fallback, grammar }: Rule): { default?: string | number } {
   if (fallback === undefined) return {};
-  const numeric = grammar.every(([kind]) => kind === 'int' || kind === 'dec');
-  return { default: numeric ? Number(fallback) : fallback };
+  const ranges = grammar.flatMap((one) => (one[0] === 'int' || one[0] === 'dec' ? [one] : []));
+  if (ranges.length < grammar.length) return { default: fallback };
+  const value = Number(fallback);
+  return ranges.some(([, min, max]) => value >= min && value <= max) ? { default: value } : {};
 }
 
 /** JSON Schema of a parameter, for the OpenAPI document; the parser of core is what decides. */

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Param } from '../core/operation.ts';
 import { OPERATIONS } from '../core/operations/index.ts';
 import type { Grammar, Presets } from '../core/rule.ts';
@@ -93,6 +93,8 @@ export async function playgroundRoutes(
   for (const [name, type] of Object.entries(TYPES)) {
     const body = await readFile(new URL(name, ASSETS));
     const url = name === 'index.html' ? '/' : `/playground/${name}`;
-    app.get(url, { schema }, async (_request, reply) => reply.headers(HEADERS).type(type).send(body));
+    const handler = async (_request: unknown, reply: FastifyReply) =>
+      reply.headers(HEADERS).type(type).send(body);
+    app.route({ method: ['GET', 'HEAD'], url, schema, handler });
   }
 }

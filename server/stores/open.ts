@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
+import { naming } from '../failing.ts';
 import type { Jobs, Objects, Records } from './contracts.ts';
 import { FileObjects } from './files.ts';
 import { openSqlite, type SqliteStores } from './sqlite.ts';
@@ -19,14 +20,34 @@ export interface Stores {
 }
 
 /** Whoever does not take a connection within this is not there; the system would wait two minutes. */
-const REACHING = { requestHandler: { connectionTimeout: 3_000 } };
+const connectionTimeout = 3_000;
+/** Longest silence of a service that took it, ms. Not a time for all of an answer: bodies may be large. */
+const SILENCE_MS = 10_000;
+/** The same for buckets: a body that is copied waits until two parts of 8 MiB are sent, over whatever line there is. */
+const BUCKET_SILENCE_MS = 20_000;
+/** Every slot of a warmer keeps a connection in a long poll; nothing else may wait behind those. */
+const manySockets = { maxSockets: 1_000 };
+
+/** Options of the clients of AWS. */
+export const REACHING = { requestHandler: { connectionTimeout, socketTimeout: SILENCE_MS } };
+/** The same for S3, whose calls without a body say themselves how long their answer may take. */
+const REACHING_BUCKET = {
+  requestHandler: { connectionTimeout, socketTimeout: BUCKET_SILENCE_MS, throwOnRequestTimeout: true },
+};
+/** The same for SQS, where a long poll is silent by design and says itself how long it may take. */
+const REACHING_QUEUE = {
+  requestHandler: {
+    ...{ connectionTimeout, requestTimeout: SILENCE_MS, throwOnRequestTimeout: true },
+    ...{ httpAgent: manySockets, httpsAgent: manySockets },
+  },
+};
 
 /** AWS clients are loaded where they are needed: they would double the start of a laptop. */
 async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Config) {
   if (!originalsBucket || !resultsBucket) return undefined;
   const [{ S3Client }, { S3Objects }] = await Promise.all([import('@aws-sdk/client-s3'), import('./s3.ts')]);
   const client = new S3Client({
-    ...REACHING,
+    ...REACHING_BUCKET,
     ...(s3Endpoint ? { endpoint: s3Endpoint, forcePathStyle: true } : {}),
   });
   return {
@@ -36,10 +57,16 @@ async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Confi
   };
 }
 
+/** Opens what lies at a path under DATA_DIR. */
+function embedded<T>(dataDir: string, name: string, open: (path: string) => T | Promise<T>): Promise<T> {
+  const path = join(dataDir, name);
+  return naming(`DATA_DIR="${dataDir}": cannot open ${path}`, () => open(path));
+}
+
 async function openFolders(dataDir: string) {
   const [originals, results] = await Promise.all([
-    FileObjects.open(join(dataDir, 'originals')),
-    FileObjects.open(join(dataDir, 'results')),
+    embedded(dataDir, 'originals', (path) => FileObjects.open(path)),
+    embedded(dataDir, 'results', (path) => FileObjects.open(path)),
   ]);
   const tidy = async () => (await originals.tidy()) + (await results.tidy());
   return { originals, results, tidy };
@@ -62,7 +89,7 @@ async function openQueue({ jobsQueue, jobsDeadLetterQueue, sqsEndpoint }: Config
   const [{ SQSClient }, { SqsJobs }] = await Promise.all([import('@aws-sdk/client-sqs'), import('./sqs.ts')]);
   // The queue URL that a stand-in answers may name a host that nobody resolves.
   const client = new SQSClient({
-    ...REACHING,
+    ...REACHING_QUEUE,
     useQueueUrlAsEndpoint: false,
     ...(sqsEndpoint ? { endpoint: sqsEndpoint } : {}),
   });
@@ -77,11 +104,12 @@ export async function openStores(config: Config): Promise<Stores> {
     openQueue(config),
   ]);
   let sqlite: SqliteStores | undefined;
-  if (!buckets || !table || !queue) await mkdir(config.dataDir, { recursive: true });
+  const { dataDir, warmAttempts: maxReceives } = config;
+  if (!buckets || !table || !queue) await embedded(dataDir, '', (path) => mkdir(path, { recursive: true }));
   if (!table || !queue) {
-    sqlite = openSqlite(join(config.dataDir, 'rendition.sqlite'), { maxReceives: config.warmAttempts });
+    sqlite = await embedded(dataDir, 'rendition.sqlite', (path) => openSqlite(path, { maxReceives }));
   }
-  const { originals, results, tidy } = buckets ?? (await openFolders(config.dataDir));
+  const { originals, results, tidy } = buckets ?? (await openFolders(dataDir));
   const records = table ?? sqlite?.records;
   const jobs = queue ?? sqlite?.jobs;
   if (!records || !jobs) throw new Error('A store is missing.');

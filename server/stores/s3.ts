@@ -22,6 +22,11 @@ const PART_BYTES = 8 * 1024 * 1024;
 const PARTS_AT_ONCE = 2;
 /** What DeleteObjects takes. */
 const BATCH = 1000;
+/** Until an answer begins, of a call that neither sends a file nor removes a thousand. */
+const ANSWER_MS = 10_000;
+
+/** Options of such a call. */
+const asking = (signal: AbortSignal | undefined) => ({ ...sending(signal), requestTimeout: ANSWER_MS });
 
 /**
  * Objects in a bucket of S3 or of anything compatible. The client brings region, endpoint, retries and
@@ -40,7 +45,7 @@ export class S3Objects implements Objects {
   async head(key: string, signal?: AbortSignal): Promise<StoredFacts | undefined> {
     return attempt(signal, async () => {
       const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key });
-      const output = await this.#client.send(command, sending(signal)).catch(absent);
+      const output = await this.#client.send(command, asking(signal)).catch(absent);
       return output && factsOf(key, output);
     });
   }
@@ -48,7 +53,7 @@ export class S3Objects implements Objects {
   async get(key: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
     return attempt(signal, async () => {
       const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key });
-      const output = await this.#client.send(command, sending(signal)).catch(absent);
+      const output = await this.#client.send(command, asking(signal)).catch(absent);
       if (!output) return undefined;
       const source = output.Body instanceof Readable ? output.Body : Readable.from([]);
       return streamed(factsOf(key, output), source, signal);
@@ -89,7 +94,7 @@ export class S3Objects implements Objects {
       let token: string | undefined;
       do {
         const page = { Bucket: this.#bucket, Prefix: prefix, Delimiter: '/', ContinuationToken: token };
-        const output = await this.#client.send(new ListObjectsV2Command(page), sending(signal));
+        const output = await this.#client.send(new ListObjectsV2Command(page), asking(signal));
         const keys = (output.Contents ?? []).flatMap(({ Key = [] }) => Key);
         await this.#delete(keys, signal);
         removed += keys.length;
@@ -107,7 +112,7 @@ export class S3Objects implements Objects {
     const after = decodeCursor(page.cursor, ['after'])?.after;
     return attempt(signal, async () => {
       const range = { Bucket: this.#bucket, Prefix: page.prefix, MaxKeys: page.limit, StartAfter: after };
-      const output = await this.#client.send(new ListObjectsV2Command(range), sending(signal));
+      const output = await this.#client.send(new ListObjectsV2Command(range), asking(signal));
       const items = (output.Contents ?? []).map(
         ({ Key = '', ETag, Size = 0, LastModified = new Date(0) }) => ({
           key: Key,
@@ -123,7 +128,7 @@ export class S3Objects implements Objects {
 
   async ping(signal?: AbortSignal): Promise<void> {
     await attempt(signal, () =>
-      this.#client.send(new HeadBucketCommand({ Bucket: this.#bucket }), sending(signal)),
+      this.#client.send(new HeadBucketCommand({ Bucket: this.#bucket }), asking(signal)),
     );
   }
 

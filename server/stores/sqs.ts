@@ -17,6 +17,8 @@ import { batches, checkBodies } from './jobs.ts';
 const REDRIVE_SECONDS = 60;
 /** Entries that a batch could not take for a reason on the queue's side are sent again this often. */
 const RESENDS = 3;
+/** How much longer than asked for a long poll may take, ms. */
+const POLL_GRACE_MS = 5_000;
 /** How SQS says that a receipt is of no use any more; the last one is also beyond 12 hours in flight. */
 const STALE = ['MessageNotInflight', 'ReceiptHandleIsInvalid', 'InvalidParameterValue'];
 
@@ -175,7 +177,8 @@ class Queue {
       VisibilityTimeout: options.visibilitySeconds,
       MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
     });
-    const { Messages = [] } = await this.#client.send(command, sending(signal));
+    const requestTimeout = options.waitSeconds * 1000 + POLL_GRACE_MS;
+    const { Messages = [] } = await this.#client.send(command, { ...sending(signal), requestTimeout });
     return Messages.map(({ Body = '', ReceiptHandle = '', Attributes }) => {
       return {
         body: Body,

@@ -1,9 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer, type Server } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client } from '@aws-sdk/client-s3';
 import { type SendMessageBatchCommandInput, SQSClient } from '@aws-sdk/client-sqs';
-import t from 'tap';
+import t, { type Test } from 'tap';
+import { loadConfig } from '../../server/config.ts';
+import { openStores } from '../../server/stores/open.ts';
 import { S3Objects } from '../../server/stores/s3.ts';
 import { SqsJobs } from '../../server/stores/sqs.ts';
 import { identity, startStorage } from '../support/emulators.ts';
@@ -63,6 +68,91 @@ t.test('entries that a batch could not take are sent again, until it is hopeless
   }
 });
 
+t.test('a service that takes connections and never answers is unavailable after a while', async (t) => {
+  const patient = mayTakeLonger(t);
+  const { endpoint } = await silent(t);
+  const stores = await cloudStores({ S3: endpoint, DYNAMODB: endpoint, SQS: endpoint });
+  const { originals, records, jobs } = stores;
+  const started = Date.now();
+  const calls = {
+    head: () => originals.head('a'),
+    'put of bytes': () => originals.put('a', Buffer.from('x'), png),
+    'put of a stream': () => originals.put('a', Readable.from([randomBytes(20_000_000)]), png),
+    removeAll: () => originals.removeAll('a/'),
+    image: () => records.image('a'),
+    send: () => jobs.send(['a']),
+    receive: () => jobs.receive({ max: 1, waitSeconds: 0, visibilitySeconds: 60 }),
+  };
+  const ended = Object.entries(calls).map(async ([name, call]) =>
+    t.match(await rejection(call()), { code: 'store_unavailable' }, name),
+  );
+  await Promise.all([...ended, patient]);
+  t.ok(Date.now() - started < 45_000, `after ${Date.now() - started} ms`);
+});
+
+/** A body takes longer than any silence may, and so does a long poll. */
+async function mayTakeLonger(t: Test): Promise<void> {
+  const stores = await cloudStores({ S3: (await dripping(t)).endpoint, SQS: storage.endpoint });
+  const drips = stores.originals.get('a').then((object) => bytesOf(present(object).body));
+  const polled = stores.jobs.receive({ max: 1, waitSeconds: 12, visibilitySeconds: 60 });
+  t.equal((await drips).length, DRIPS);
+  t.same(await polled, []);
+}
+
+/** As the settings open them, without a second try. */
+async function cloudStores(endpoints: { S3: string; SQS: string; DYNAMODB?: string }) {
+  Object.assign(process.env, {
+    AWS_REGION: identity.region,
+    AWS_ACCESS_KEY_ID: identity.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: identity.credentials.secretAccessKey,
+    AWS_MAX_ATTEMPTS: '1',
+  });
+  const named = Object.entries(endpoints).map(([service, endpoint]) => [`${service}_ENDPOINT`, endpoint]);
+  return openStores(
+    loadConfig({
+      ...Object.fromEntries(named),
+      ...{ ORIGINALS_BUCKET: storage.originals, RESULTS_BUCKET: storage.results },
+      ...{ JOBS_QUEUE: storage.queue, JOBS_DEAD_LETTER_QUEUE: storage.deadLetters },
+      RECORDS_TABLE: 'records',
+    }),
+  );
+}
+
+/** Takes connections and what comes over them, and never says a word. */
+async function silent(t: Test): Promise<{ endpoint: string }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => void sockets.add(socket.on('error', () => {}).resume()));
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return listening(server);
+}
+
+const DRIPS = 12;
+
+/** Answers with a byte every two seconds. */
+async function dripping(t: Test): Promise<{ endpoint: string }> {
+  const server = createHttpServer(async (_request, response) => {
+    response.writeHead(200, { 'Content-Length': DRIPS, ETag: '"a"' });
+    for (let drip = 0; drip < DRIPS; drip++) {
+      response.write('x');
+      await sleep(2_000);
+    }
+    response.end();
+  });
+  t.teardown(() => server.close());
+  return listening(server);
+}
+
+async function listening(server: Server): Promise<{ endpoint: string }> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (!address || typeof address === 'string') throw new Error('It does not listen on a port.');
+  return { endpoint: `http://127.0.0.1:${address.port}` };
+}
+
 function named(name: string): Error {
   return Object.assign(new Error(name), { name });
 }
@@ -81,9 +171,5 @@ async function cuttingProxy(port: number, bytes: number): Promise<{ server: Serv
     for (const end of [near, far])
       end.on('error', () => {}).on('close', () => near.destroy() && far.destroy());
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const local = typeof address === 'object' && address !== null ? address.port : 0;
-  return { server, endpoint: `http://127.0.0.1:${local}` };
+  return { server, ...(await listening(server)) };
 }

@@ -122,6 +122,8 @@ t.test('serves allowed widths only, where it is told to', async (t) => {
   const server = await serverWith(t, { ALLOWED_WIDTHS: '100,200' });
   for (const query of ['w=100', 'w=100&dpr=2', 'fmt=webp'])
     t.equal((await server.get(`/img/cat.gif?${query}`)).status, 200, query);
+  const padded = await server.get('/img/cat.gif?w=100&pad=50&anim=0');
+  t.equal(padded.headers.get('x-image-width'), '200', 'it is w that is limited, as the settings say');
   for (const query of ['w=150', 'w=200&dpr=2', 'h=100']) {
     const answer = await server.get(`/img/cat.gif?${query}`);
     t.match(

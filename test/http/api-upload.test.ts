@@ -1,9 +1,10 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { Problem } from '../../server/errors.ts';
 import { removeStaged } from '../../server/uploads.ts';
 import { call, form, holdings, keysOf, noise, type UploadAnswer } from '../support/api.ts';
-import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { problemOf, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 
 const LIMIT = 2_000_000;
 
@@ -65,6 +66,82 @@ t.test('fields may come before the file or after it, even the id', async (t) => 
   }
   t.same(await keysOf(server.stores.originals), ['shoes/blue.jpg', 'shoes/red.jpg']);
   t.equal((await server.stores.records.images({ limit: 10 })).items.length, 2);
+});
+
+t.test('an id after the file needs no results bucket, and nothing stays of one that failed', async (t) => {
+  const { server } = await started(t);
+  const { originals, results } = server.stores;
+  const renamed = async () =>
+    call(
+      server,
+      'POST',
+      '/api/images',
+      form([
+        ['file', await noise(60, 40)],
+        ['id', 'late.jpg'],
+      ]),
+    );
+  const remove = originals.remove.bind(originals);
+  originals.remove = async () => {
+    originals.remove = remove;
+    throw new Problem('store_unavailable', 'away');
+  };
+  t.equal((await renamed()).status, 503);
+  t.same(await keysOf(originals), []);
+  results.removeAll = async () => {
+    throw new Problem('store_unavailable', 'away');
+  };
+  t.match(await renamed(), { status: 202, body: { id: 'late.jpg' } });
+  t.same(await keysOf(originals), ['late.jpg']);
+  t.equal((await server.stores.records.images({ limit: 10 })).items.length, 1);
+});
+
+t.test('says that an upload is a form, whatever it is instead', async (t) => {
+  const { server } = await started(t);
+  const sent: [Record<string, string>, Buffer][] = [
+    [{ 'content-type': 'image/jpeg' }, await noise(800, 800)],
+    [{ 'content-type': 'application/json' }, Buffer.from('{"file":')],
+    [{ 'content-type': 'text/plain' }, Buffer.from('file')],
+    [{}, Buffer.from('file')],
+  ];
+  const targets = [
+    ['POST', '/api/images'],
+    ['PUT', '/api/images/a/original'],
+    ['POST', '/api/uploads/a'],
+  ] as const;
+  for (const [method, path] of targets) {
+    for (const [headers, body] of sent) {
+      const answer = await server.get(path, { method, headers, body });
+      t.match(
+        [answer.status, await problemOf(answer)],
+        [400, { code: 'invalid_request', detail: /^An upload is a form/, allowed: 'multipart/form-data' }],
+        `${path} ${headers['content-type']}`,
+      );
+    }
+  }
+});
+
+t.test('what a call does not take is named, with what it takes', async (t) => {
+  const { server } = await started(t);
+  const refused: [string, string, object | undefined, object][] = [
+    ['POST', '/api/collections', { title: 'x' }, { param: 'title', allowed: 'name description' }],
+    ['POST', '/api/collections', {}, { param: 'name', detail: 'The field "name" is missing.' }],
+    ['GET', '/api/images?status=done', undefined, { param: 'status', allowed: /^uploading .*failed$/ }],
+    ['GET', '/api/images?limit=0', undefined, { param: 'limit', detail: /must be >= 1/ }],
+    ['GET', '/api/images?page=2', undefined, { param: 'page', allowed: /^limit cursor/ }],
+    [
+      'POST',
+      '/api/images/a/variants',
+      { variants: [[{ type: 'resize', zip: 1 }]] },
+      { param: 'variants.0.0.zip', allowed: 'type params' },
+    ],
+    ['POST', '/api/images/a/variants', { variants: [3] }, { detail: /must be string, or must be array/ }],
+    ['POST', '/api/images', form([['nmae', 'x']]), { param: 'nmae', detail: /is not known/ }],
+  ];
+  for (const [method, path, body, expected] of refused) {
+    const answer = await call(server, method, path, body);
+    t.match(answer, { status: 400, body: { code: 'invalid_request', ...expected } }, path);
+  }
 });
 
 t.test('one bad file does not spoil the others', async (t) => {

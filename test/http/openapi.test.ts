@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import t from 'tap';
 import { ROWS } from '../../server/core/table.ts';
+import { corpus } from '../support/corpus.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 interface Parameter {
@@ -115,7 +116,13 @@ t.test('the query of an image is the parameter table', async (t) => {
   for (const { name, schema, description, required } of query) {
     t.ok(description, `${name} is described`);
     t.notOk(required, `${name} is optional`);
-    const fallback = schema['default'];
+    const { default: fallback, minimum, maximum } = schema;
+    for (const [bound, sign] of [
+      [minimum, 1],
+      [maximum, -1],
+    ] as const)
+      if (typeof fallback === 'number' && typeof bound === 'number')
+        t.ok(sign * (fallback - bound) >= 0, `${name}: default lies in its own range`);
     if (schema['type'] === 'integer' || schema['type'] === 'number')
       t.ok(fallback === undefined || typeof fallback === 'number', `${name}: default has its type`);
   }
@@ -132,6 +139,23 @@ t.test('failures are problems, as they are sent', async (t) => {
     }
   }
   t.ok(operations().some(({ operation }) => operation.responses['5XX']));
+});
+
+t.test('what a page fills in beforehand is accepted', async (t) => {
+  await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  const parameters = document.paths['/img/{id}']?.['get']?.parameters ?? [];
+  const filled = parameters.flatMap(({ name, schema }): [string, string][] =>
+    schema['default'] === undefined ? [] : [[name, String(schema['default'])]],
+  );
+  t.ok(filled.length > 10);
+  for (const [name, value] of filled) {
+    const answer = await server.get(`/img/ladybug.jpg?${name}=${encodeURIComponent(value)}`, {
+      method: 'HEAD',
+    });
+    t.equal(answer.status, 200, `${name}=${value}`);
+  }
+  const all = await server.get(`/img/ladybug.jpg?${new URLSearchParams(filled)}&w=20`);
+  t.equal(all.status, 200, 'all at once');
 });
 
 function references(value: unknown): string[] {

@@ -53,3 +53,20 @@ t.test('the form has every row of the table, in groups of operations', async (t)
   t.match(of('p'), { kind: 'choice', values: ['card', 'thumb', 'hero'] });
   t.ok(samples.includes('samples/ladybug.jpg'));
 });
+
+t.test('answers HEAD as monitors ask', async (t) => {
+  for (const path of ['/', '/healthz']) {
+    const [head, get] = [await server.get(path, { method: 'HEAD' }), await server.get(path)];
+    t.match([head.status, await head.text()], [200, ''], path);
+    t.equal(head.headers.get('content-length'), String((await get.text()).length), path);
+  }
+});
+
+t.test('reads a link that comes from anywhere', async (t) => {
+  const url = new URL('../../server/routes/playground/form.js', import.meta.url).href;
+  const { readLink } = await import(url);
+  t.same(readLink('#shoes/red.jpg?w=1&dl=50%'), ['shoes/red.jpg', 'w=1&dl=50%']);
+  t.same(readLink('#a%zz%2Fb?dl=50%25'), ['a%zz/b', 'dl=50%25']);
+  t.same(readLink('#%ff'), ['%ff', '']);
+  t.same(readLink(''), ['', '']);
+});

@@ -1,10 +1,13 @@
-import { rm } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { FileObjects } from '../../server/stores/files.ts';
 import { corpus } from '../support/corpus.ts';
 import { spawnServer } from '../support/process.ts';
@@ -88,11 +91,110 @@ t.test('refuses what comes in after SIGTERM over a connection that is still open
   t.equal(await ended, 0);
 });
 
+t.test('is not held up by connections that say nothing, or not enough', async (t) => {
+  const server = await spawnServer({ DATA_DIR: await folderWithPhoto(), STOP_MS: '20000' });
+  const { hostname, port } = new URL(server.base);
+  const open = async () => {
+    const socket = connect(Number(port), hostname).on('error', () => {});
+    await once(socket, 'connect');
+    return socket;
+  };
+  const [quiet, half, later] = await Promise.all([open(), open(), open()]);
+  half.write('GET / HTTP/1.1\r\n');
+  later.write(`GET /healthz HTTP/1.1\r\nHost: ${hostname}\r\n\r\nGET /`);
+  const closed = Promise.all([quiet, half, later].map((socket) => once(socket.resume(), 'close')));
+  const answer = fetch(`${server.base}/img/ladybug.jpg?w=1600&fmt=avif&effort=small`);
+  await sleep(300);
+  const started = Date.now();
+  const ended = server.end('SIGTERM');
+  const finished = await answer;
+  t.equal(finished.status, 200);
+  t.ok((await bytesOf(finished)).length > 1000, 'what was in flight goes out whole');
+  t.equal(await ended, 0);
+  await closed;
+  t.ok(Date.now() - started < 12_000, `after ${Date.now() - started} ms`);
+});
+
 t.test('refuses a bad configuration with every reason, and does not start', async (t) => {
-  const { spawnSync } = await import('node:child_process');
-  const env = { ...process.env, PORT: 'http', QUEUE_MS: '-1' };
-  const { status, stderr } = spawnSync(process.execPath, ['server/main.ts'], { env, encoding: 'utf8' });
+  const { status, stderr } = ended('server/main.ts', { PORT: 'http', QUEUE_MS: '-1' });
   t.equal(status, 1);
   t.match(stderr, /PORT="http": expected a whole number/);
   t.match(stderr, /QUEUE_MS="-1"/);
+});
+
+/** A program that ends by itself. */
+function ended(script: string, env: Record<string, string>, ...args: string[]) {
+  const given = { ...process.env, HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'silent', ...env };
+  return spawnSync(process.execPath, [script, ...args], { env: given, encoding: 'utf8', timeout: 20_000 });
+}
+
+t.test('says why it does not start, and which setting leads there', async (t) => {
+  const folder = await folderWithPhoto();
+  const [file, corrupt] = [join(folder, 'file'), join(folder, 'corrupt')];
+  await writeFile(file, 'no folder');
+  await mkdir(corrupt);
+  await writeFile(join(corrupt, 'rendition.sqlite'), 'no database at all'.repeat(500));
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.teardown(() => taken.close());
+  const address = taken.address();
+  const port = String(typeof address === 'object' && address?.port);
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ DATA_DIR: file }, /^DATA_DIR=".*file": cannot open .*file: .*EEXIST/],
+    [{ DATA_DIR: corrupt }, /^DATA_DIR=".*": cannot open .*rendition\.sqlite: file is not a database/],
+    [{ DATA_DIR: folder, PORT: port }, /^PORT=\d+, HOST="127\.0\.0\.1": cannot listen: .*EADDRINUSE/],
+    [
+      { DATA_DIR: folder, HOST: 'no.such.host.invalid' },
+      /HOST="no\.such\.host\.invalid": cannot listen: .*no\.such/,
+    ],
+  ];
+  for (const [env, expected] of cases) {
+    const started = Date.now();
+    const { status, stderr } = ended('server/main.ts', env);
+    t.equal(status, 1, stderr);
+    t.match(stderr, expected);
+    t.ok(Date.now() - started < 4_000, 'at once');
+  }
+  const warmer = ended('warmer/main.ts', { DATA_DIR: folder, WARMER_PORT: port });
+  t.match(warmer, { status: 1, stderr: /^WARMER_PORT=\d+: cannot listen: .*EADDRINUSE/ });
+});
+
+/** `npm start` on a port, until it ends or has said so much. */
+async function start(t: Test, port: number, enough: RegExp): Promise<{ code: number; said: string }> {
+  const env = { ...process.env, PORT: String(port), HOST: '127.0.0.1', DATA_DIR: await folderWithPhoto() };
+  const child = spawn(process.execPath, ['server/start.ts'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  t.teardown(() => child.kill('SIGTERM'));
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      said += chunk;
+      if (enough.test(said)) child.kill('SIGTERM');
+    });
+  }
+  const [code] = await once(child, 'close');
+  return { code, said };
+}
+
+t.test(
+  'npm start says that it serves once its own server does, and which of the two has ended',
+  async (t) => {
+    const other = createHttpServer((_request, response) => response.end('ok')).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const address = other.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const refused = await start(t, port, /serves at/);
+    t.match(refused, { code: 1, said: /PORT=\d+.*EADDRINUSE.*The server has ended with 1/s });
+    t.notMatch(refused.said, 'serves at');
+    other.close();
+    await once(other, 'close');
+    const served = await start(t, port, /npm run put/);
+    t.match(served, { code: 0, said: /Rendition serves at http:\/\/localhost:\d+\/\n {2}http.*ladybug/ });
+  },
+);
+
+t.test('put names a file that cannot be read, and the reason', async (t) => {
+  const DATA_DIR = await folderWithPhoto();
+  const put = (path: string) => ended('server/put.ts', { DATA_DIR }, path);
+  t.match(put('none.jpg'), { status: 1, stderr: /ENOENT.*none\.jpg/ });
+  t.match(put('test'), { status: 1, stderr: /test is no file/ });
 });

@@ -180,6 +180,26 @@ t.test('drops a render that nobody waits for any more', async (t) => {
   t.equal(head.headers.get('x-image-cache'), 'miss', 'it was never rendered');
 });
 
+t.test('writes and counts a request whose client has left, once', async (t) => {
+  const server = await startServer({ RENDER_SLOTS: '1' });
+  t.teardown(() => server.close());
+  await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
+  const leaver = http.get(`${server.base}/img/ladybug.jpg?w=1600&fmt=avif&effort=small`);
+  leaver.on('error', () => {});
+  await sleep(200);
+  leaver.destroy();
+  await sleep(200);
+  t.match(
+    server.lines.filter(({ msg }) => msg === 'request'),
+    [{ method: 'GET', status: 499, id: 'ladybug.jpg', canonical: /w=1600/, ms: Number, requestId: String }],
+  );
+  await bytesOf(await server.get('/img/ladybug.jpg?w=20&fmt=webp'));
+  const statuses = server.lines.filter(({ msg }) => msg === 'request').map(({ status }) => status);
+  t.same(statuses, [499, 200]);
+  const counted = /rendition_requests_total\{tier="none",status="499"\} (\d+)/;
+  t.equal(await metric(server, counted), 1);
+});
+
 t.test('refuses renders beyond the expected wait at once, and keeps answering from memory', async (t) => {
   const server = await startServer({ RENDER_SLOTS: '1', QUEUE_MS: '50', VERSION_SECONDS: '60' });
   t.teardown(() => server.close());
@@ -420,6 +440,24 @@ t.test('draws a watermark that is a drawing where drawings are drawn', async (t)
   t.same([...data.subarray(0, 3)], [0, 255, 0], 'green in its corner');
   t.equal((await server.get('/img/ladybug.jpg?w=64&fmt=webp&wm=slow')).status, 504, 'given up in its time');
   t.equal((await server.get('/img/ladybug.jpg?w=64&fmt=webp')).status, 200);
+});
+
+t.test('readiness names the store that fails, and the log its reason', async (t) => {
+  const server = await startServer();
+  t.teardown(() => server.close());
+  server.stores.results.ping = async () => {
+    throw new Error('outer', { cause: new Error('secret-host is full') });
+  };
+  server.stores.jobs.ping = () => new Promise(() => {});
+  const answer = await server.get('/readyz');
+  t.equal(answer.status, 503);
+  const stores = { originals: 'ok', results: 'failed', records: 'ok', jobs: 'failed' };
+  t.same(await answer.json(), { status: 'stores unreachable', stores });
+  const warned = server.lines.filter(({ msg }) => msg === 'store does not answer');
+  t.match(warned, [
+    { level: 40, store: 'results', err: { message: /secret-host is full/ } },
+    { level: 40, store: 'jobs', err: { message: /no answer within 2000 ms/ } },
+  ]);
 });
 
 t.test('tells readiness apart from life', async (t) => {

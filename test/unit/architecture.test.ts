@@ -8,9 +8,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Rooms from the inside out, and the rooms that each may use beside itself. First match names the room. */
 const ROOMS: readonly [room: string, holds: RegExp, uses: readonly string[]][] = [
   ['edge-safe', /^server\/core\/(rule|canonical|accept|signature|colors)\.ts$/, []],
-  ['errors', /^server\/errors\.ts$/, []],
+  ['errors', /^server\/(errors|failing)\.ts$/, []],
   ['core', /^server\/core\//, ['edge-safe', 'errors']],
-  ['settings', /^server\/(settings|config)\.ts$/, ['core', 'edge-safe', 'errors']],
+  ['settings', /^server\/(settings|config|variants)\.ts$/, ['core', 'edge-safe', 'errors']],
   ['stores', /^server\/stores\//, ['errors', 'core', 'settings']],
   ['results', /^server\/results\.ts$/, ['core', 'stores']],
   ['cache', /^server\/cache\//, ['errors', 'results']],

@@ -58,7 +58,7 @@ export class FormFields {
     const facts = { param, hint: `Fields of an upload: ${known}; anything else must be a file.` };
     throw new Problem(
       'invalid_request',
-      `The field "${param}" ${first?.message ?? 'is not accepted'}.`,
+      `The field "${param}" ${first?.keyword === 'boolean' ? 'is not known' : (first?.message ?? 'is not accepted')}.`,
       facts,
     );
   }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { isProblem, Problem } from '../../errors.ts';
+import { linger } from './linger.ts';
 
 /** Forms are small beside their files. */
 const LIMITS = {
@@ -33,6 +34,20 @@ export interface FieldPart {
   readonly value: unknown;
 }
 
+type FormDone = (error?: Error | null, payload?: Readable) => void;
+
+/** Hook of a route that takes a form: other types would be refused, or read, in words that do not help. */
+export function formOnly(request: FastifyRequest, _reply: unknown, payload: Readable, done: FormDone): void {
+  const isForm = /^multipart\/form-data\b/i.test(request.headers['content-type'] ?? '');
+  if (!isForm) linger(request.raw);
+  done(isForm ? null : noForm(), payload);
+}
+
+function noForm(): Problem {
+  const facts = { param: 'Content-Type', allowed: 'multipart/form-data' };
+  return new Problem('invalid_request', 'An upload is a form: Content-Type multipart/form-data.', facts);
+}
+
 /**
  * The parts of a form in their order; a file must be read or drained before the next part comes. Ends with
  * an error when the client leaves.
@@ -40,9 +55,7 @@ export interface FieldPart {
  * @throws Problem `invalid_request` for a form that cannot be read, `upload_too_large` for one of too many parts
  */
 export async function* partsOf(request: FastifyRequest): AsyncGenerator<FilePart | FieldPart> {
-  if (!request.isMultipart()) {
-    throw new Problem('invalid_request', 'An upload is a form: Content-Type multipart/form-data.');
-  }
+  if (!request.isMultipart()) throw noForm();
   try {
     for await (const part of request.parts({ limits: LIMITS })) {
       if (part.type === 'file')

@@ -2,7 +2,7 @@ import Type from 'typebox';
 import { Problem } from '../../errors.ts';
 import { readWanted } from '../../wanted.ts';
 import { linger } from './linger.ts';
-import { chunksOf, partsOf } from './parts.ts';
+import { chunksOf, formOnly, partsOf } from './parts.ts';
 import { type Api, type ApiDeps, originOf } from './plugin.ts';
 import { Id, PROBLEMS, PresignBody, Presigned } from './schemas.ts';
 
@@ -39,6 +39,7 @@ function receiveRoute(
     {
       // The policy in the form is the credential.
       config: { isOpen: true },
+      preParsing: formOnly,
       validatorCompiler: () => () => true,
       schema: {
         tags: ['management'],

@@ -6,7 +6,7 @@ import type { Accepted, Finished } from '../../uploads.ts';
 import { uploadView } from '../../views.ts';
 import { FormFields } from './fields.ts';
 import { linger } from './linger.ts';
-import { chunksOf, drain, type FilePart, isFileFault, partsOf, remaining } from './parts.ts';
+import { chunksOf, drain, type FilePart, formOnly, isFileFault, partsOf, remaining } from './parts.ts';
 import { type Api, type ApiDeps, originOf } from './plugin.ts';
 import { Id, PROBLEMS, Upload, UploadAnswer } from './schemas.ts';
 
@@ -18,7 +18,11 @@ const form = (properties: Record<string, unknown>) => ({
   consumes: ['multipart/form-data'],
   body: { type: 'object', properties: { file: { type: 'string', format: 'binary' }, ...properties } },
 });
-const unvalidated = { validatorCompiler: () => () => true, attachValidation: false } as const;
+const unvalidated = {
+  validatorCompiler: () => () => true,
+  attachValidation: false,
+  preParsing: formOnly,
+} as const;
 
 const FIELDS = {
   id: { type: 'string' },

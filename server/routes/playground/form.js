@@ -137,3 +137,17 @@ export function fillForm(form, query) {
     if (group) group.open = true;
   }
 }
+
+/** Id and query of `#<id>?<query>`. A link may come from anywhere: a broken escape stays as it is. */
+export function readLink(hash) {
+  const [id, query = ''] = hash.replace(/^#/, '').split(/\?(.*)/s);
+  return [id.replace(/(%[0-9a-f]{2})+/gi, decoded), query];
+}
+
+function decoded(escaped) {
+  try {
+    return decodeURIComponent(escaped);
+  } catch {
+    return escaped;
+  }
+}

@@ -1,4 +1,4 @@
-import { drawForm, element, fillForm, queryOf, readForm } from './form.js';
+import { drawForm, element, fillForm, queryOf, readForm, readLink } from './form.js';
 import { compare, facts, load, snippet, stage } from './views.js';
 
 const $ = (id) => document.getElementById(id);
@@ -119,7 +119,7 @@ function drawThumbs(ids) {
 
 /** `#<id>?<query>`, so that what is shown can be sent to somebody. */
 function readHash(first) {
-  const [id, query = ''] = decodeURI(location.hash.slice(1)).split(/\?(.*)/s);
+  const [id, query] = readLink(location.hash);
   $('id').value = id || first;
   fillForm(form, id ? query : 'w=640');
 }
@@ -157,6 +157,11 @@ async function main() {
   form.addEventListener('submit', (event) => event.preventDefault());
   $('id').addEventListener('change', show);
   $('compare').addEventListener('toggle', show);
+  addEventListener('hashchange', () => {
+    form.reset();
+    readHash('');
+    show();
+  });
   for (const button of document.querySelectorAll('[data-copy]')) button.addEventListener('click', copy);
   await show();
 }

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
-import { errorName, unavailable } from '../failure.ts';
+import { unavailable } from '../failure.ts';
 import { MIGRATIONS } from './schema.ts';
 
 export type Row = Record<string, SQLOutputValue>;
@@ -82,6 +82,14 @@ export class Database {
   }
 }
 
+/** SQLITE_BUSY, in the lowest byte of every code that is a kind of it. */
+const BUSY = 5;
+
+function isBusy(error: unknown): boolean {
+  const code = error instanceof Error && 'errcode' in error ? error.errcode : undefined;
+  return typeof code === 'number' && (code & 0xff) === BUSY;
+}
+
 /** Turning WAL on does not wait for a lock as other statements do. */
 function retryBusy(work: () => void): void {
   for (const end = Date.now() + BUSY_MS; ; ) {
@@ -89,7 +97,7 @@ function retryBusy(work: () => void): void {
       work();
       return;
     } catch (error) {
-      if (errorName(error) !== 'ERR_SQLITE_ERROR' || Date.now() > end) throw error;
+      if (!isBusy(error) || Date.now() > end) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
     }
   }

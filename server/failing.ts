@@ -1,0 +1,36 @@
+/** What went wrong and why: the message of an error and of each of its causes, outermost first. */
+export function explained(error: unknown): string {
+  const messages: string[] = [];
+  for (
+    let at = error;
+    at !== undefined && messages.length < 8;
+    at = at instanceof Error ? at.cause : undefined
+  ) {
+    const message = (at instanceof Error && at.message) || String(at);
+    // Many a message has that of its cause in it.
+    if (!messages.some((one) => one.includes(message))) messages.push(message);
+  }
+  return messages.join(': ');
+}
+
+/** Ends a program that could not start, or not go on. */
+export function failed(error: unknown): never {
+  process.stderr.write(`${explained(error)}\n`);
+  process.exit(1);
+}
+
+/**
+ * Does `work`; what goes wrong is said to be of a setting.
+ *
+ * @param what  such as `PORT="80": cannot listen`
+ * @throws Error with `what` for its message and the reason for its cause
+ */
+export async function naming<T>(what: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    // A Problem is worded for callers; what is behind it is for whoever starts us.
+    const cause = error instanceof Error && 'facts' in error ? (error.cause ?? error) : error;
+    throw new Error(what, { cause });
+  }
+}
