@@ -22,7 +22,7 @@ const PART_BYTES = 8 * 1024 * 1024;
 const PARTS_AT_ONCE = 2;
 /** What DeleteObjects takes. */
 const BATCH = 1000;
-/** Until an answer begins, of a call that neither sends a file nor removes a thousand. */
+/** Until an answer begins, of a call that sends no file. Who removes a thousand keys and is cut off, goes on next time. */
 const ANSWER_MS = 10_000;
 
 /** Options of such a call. */
@@ -160,7 +160,7 @@ export class S3Objects implements Objects {
     if (keys.length === 0) return;
     const Delete = { Objects: keys.map((Key) => ({ Key })), Quiet: true };
     const command = new DeleteObjectsCommand({ Bucket: this.#bucket, Delete });
-    const { Errors: [failed] = [] } = await this.#client.send(command, sending(signal));
+    const { Errors: [failed] = [] } = await this.#client.send(command, asking(signal));
     if (failed) throw new Error(`${failed.Code} for ${failed.Key}: ${failed.Message}`);
   }
 }
