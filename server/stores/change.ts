@@ -18,6 +18,14 @@ export function changedVariant(
   return { id, variant, version, ...facts, attempts: before.attempts + (attempt ? 1 : 0), updatedAt };
 }
 
+/** Whether a record is the one that was read, unwritten since. Its time tells it from others that had its id. */
+export function isUnchanged(
+  record: ImageRecord,
+  as: Pick<ImageRecord, 'createdAt' | 'revision'> | undefined,
+): boolean {
+  return as === undefined || (record.createdAt === as.createdAt && record.revision === as.revision);
+}
+
 export function queuedVariant(
   id: string,
   variant: string,

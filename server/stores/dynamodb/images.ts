@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isUnchanged } from '../change.ts';
 import type { ImageChange, ImageRecord } from '../contracts.ts';
 import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
@@ -66,10 +67,14 @@ export async function updateImage(
  * variants, nor queues new ones. Those are removed afterwards, each only if it is of this life: the id may
  * have been taken anew by then.
  */
-export async function removeImage(table: Table, id: string): Promise<ImageRecord | undefined> {
+export async function removeImage(
+  table: Table,
+  id: string,
+  as?: Pick<ImageRecord, 'createdAt' | 'revision'>,
+): Promise<ImageRecord | undefined> {
   return untilWritten(async () => {
     const found = await stored(table, id);
-    if (!found) return undefined;
+    if (!found || !isUnchanged(found.record, as)) return undefined;
     const { record, life } = found;
     if (!(await table.transact(removal(record, life)))) return AGAIN;
     await removeVariants(table, id, life);
