@@ -168,7 +168,7 @@ export class Warm {
     return wanted.some((is) => is);
   }
 
-  /** Stores a result, and takes it back if the image is another one by now. Never rejects. */
+  /** Stores a result, unless the image is another one by now. Never rejects. */
   async #done(run: Run, original: Original, outcome: Outcome, ms: number): Promise<void> {
     const { name } = outcome.member;
     try {
@@ -191,14 +191,12 @@ export class Warm {
     ms: number,
   ): Promise<boolean> {
     const { originals, results } = this.#options;
-    // Another lane or a second delivery may have been faster: a result that somebody has seen is not replaced.
-    const there = await results.head(job.id, name, job.version);
-    if (!there) await results.put(resultOf(job.id, name, original, rendered));
-    const now = await originals.refresh(job.id);
-    const ready = { status: 'ready', bytes: there?.size ?? rendered.bytes.length, ms } as const;
-    const kept = now?.version === job.version && (await this.#mark(job, name, ready));
-    if (!kept) await results.remove(job.id, name);
-    return kept;
+    const isCurrent = async () => (await originals.recheck(job.id))?.version === job.version;
+    const kept = await results.keep(resultOf(job.id, name, original, rendered), isCurrent);
+    if (!kept) return false;
+    if (await this.#mark(job, name, { status: 'ready', bytes: kept.size, ms })) return true;
+    await results.removeOld(job.id, name, job.version);
+    return false;
   }
 
   /** For good, or until the next try. What ended before it was begun was an attempt as well. */

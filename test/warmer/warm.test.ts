@@ -6,6 +6,7 @@ import type { Objects } from '../../server/stores/contracts.ts';
 import type { Stores } from '../../server/stores/open.ts';
 import { corpusPath } from '../support/corpus.ts';
 import { createWarmer, type TestWarmer, withPut } from '../support/warmer.ts';
+import { overwritten } from './overwrite.ts';
 
 const photograph = await readFile(corpusPath('photos/kodim23.png'));
 const other = await readFile(corpusPath('photos/harvesters.jpeg'));
@@ -146,6 +147,12 @@ t.test('an overwrite during a render leaves only results of the new original', a
     t.equal((await one.stores.results.head(key))?.metadata['original-version'], now, key);
   }
 });
+
+for (const pause of ['in its first render', 'in its first write'] as const) {
+  t.test(`a warmer that is late with an original that was overwritten, ${pause}`, async (t) => {
+    await overwritten(t, {}, pause);
+  });
+}
 
 t.test('a job of an older version asks for its open variants under the new one', async (t) => {
   const one = await warmer(t);
