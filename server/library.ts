@@ -2,6 +2,7 @@ import type { Arrivals } from './arrivals.ts';
 import { Problem } from './errors.ts';
 import { notFound } from './originals.ts';
 import type { Purge, PurgeAnswer } from './purge.ts';
+import { notArrived } from './replacing.ts';
 import { revise } from './revise.ts';
 import type { FocalPoint, ImageRecord, Objects, Records, VariantRecord } from './stores/contracts.ts';
 import { collectionNotFound } from './uploads.ts';
@@ -74,8 +75,7 @@ export class Library {
   async warm(id: string, variants: readonly string[]): Promise<Described> {
     await this.#known(id);
     const queued = await this.#options.warming.queue(id, variants);
-    if (!queued)
-      throw new Problem('conflict', `The original of "${id}" has not arrived yet.`, { param: 'id' });
+    if (!queued) throw notArrived(id);
     const { record } = await this.describe(id);
     return { record, variants: queued };
   }

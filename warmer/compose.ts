@@ -5,9 +5,9 @@ import { type Core, composeCore } from '../server/compose.ts';
 import type { Config } from '../server/config.ts';
 import { readJob } from '../server/jobs.ts';
 import { composeManagement, type Outside } from '../server/management.ts';
+import { removeStaged } from '../server/replacing.ts';
 import type { Jobs, Objects, Records } from '../server/stores/contracts.ts';
 import type { Stores } from '../server/stores/open.ts';
-import { removeStaged } from '../server/uploads.ts';
 import type { Warming } from '../server/warming.ts';
 import { buryDeadLetters } from './dead-letters.ts';
 import { Finish } from './finish.ts';
@@ -40,11 +40,11 @@ function warmConfig(config: Config): Config {
   };
 }
 
-function composeWarm(config: Config, core: Core, { records, warming, finish }: Parts): Warm {
+function composeWarm(config: Config, core: Core, { records, arrivals, warming, finish }: Parts): Warm {
   const { originals, results, renderer, sandbox, gates } = core;
   const timeoutSeconds = Math.ceil(config.deadlineMs / 1000);
   return new Warm({
-    ...{ originals, results, records, renderer, finish, warming },
+    ...{ originals, results, records, renderer, finish, warming, arrivals },
     gate: gates.render,
     slots: config.renderSlots,
     now: monotonic,

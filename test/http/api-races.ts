@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
+import { uploadLease } from '../../server/arrivals.ts';
 import type { Management } from '../../server/writing.ts';
-import { call, noise } from '../support/api.ts';
+import { call, form, jobsOf, noise, playWarmer, type UploadAnswer } from '../support/api.ts';
 import type { TestServer } from '../support/server.ts';
 
 /** What must hold over any stores when two want something of one id at once. */
@@ -9,10 +10,162 @@ export async function races(t: Test, server: TestServer): Promise<void> {
   const { management } = server.composed;
   if (!management) throw new Error('no management');
   await events(t, server, management);
+  await uploadsOfOneId(t, server, management);
+  await replacements(t, server, management);
 }
 
 async function* source(...chunks: Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* chunks;
+}
+
+const pathOf = (id: string) => `/api/images/${encodeURIComponent(id)}`;
+
+const put = (server: TestServer, id: string, bytes: Uint8Array) =>
+  call<UploadAnswer>(server, 'PUT', `${pathOf(id)}/original`, form([['file', bytes]]));
+
+/** An upload by HTTP whose second half is sent when `goOn` is called. */
+async function slowUpload(server: TestServer, id: string, file: Uint8Array) {
+  const whole = new Response(
+    form([
+      ['id', id],
+      ['title', 'Slow'],
+      ['file', file],
+    ]),
+  );
+  const bytes = new Uint8Array(await whole.arrayBuffer());
+  const gate = Promise.withResolvers<void>();
+  const body = new ReadableStream({
+    async start(controller) {
+      controller.enqueue(bytes.subarray(0, bytes.length / 2));
+      await gate.promise;
+      controller.enqueue(bytes.subarray(bytes.length / 2));
+      controller.close();
+    },
+  });
+  const headers = { 'content-type': whole.headers.get('content-type') ?? '' };
+  const init: RequestInit = { method: 'POST', body, headers, duplex: 'half' };
+  const status = fetch(`${server.base}/api/images`, init).then(async (response) => {
+    await response.arrayBuffer();
+    return response.status;
+  });
+  while (!(await server.stores.records.image(id))) await sleep(5);
+  return { status, goOn: gate.resolve };
+}
+
+/** Whether somebody holds the id for an upload. */
+async function isHeld({ stores: { records } }: TestServer, id: string): Promise<boolean> {
+  const isFree = await records.lease(uploadLease(id), 'test', 1);
+  if (isFree) await records.release(uploadLease(id), 'test');
+  return !isFree;
+}
+
+async function uploadsOfOneId(t: Test, server: TestServer, management: Management): Promise<void> {
+  const large = await noise(900, 700, 3);
+  const small = await noise(60, 40);
+
+  await t.test('what is still being uploaded is not replaced, and comes to its end', async (t) => {
+    const id = 'race/replaced.jpg';
+    const { status, goOn } = await slowUpload(server, id, large);
+    t.match(await put(server, id, small), { status: 409, body: { code: 'conflict', detail: /not arrived/ } });
+    goOn();
+    t.equal(await status, 202);
+    t.match((await call(server, 'GET', pathOf(id))).body, { title: 'Slow', original: { width: 900 } });
+  });
+
+  await t.test(
+    'of two uploads with one id the second is refused, and the first goes on holding it',
+    async (t) => {
+      const id = 'race/twice.jpg';
+      const { status, goOn } = await slowUpload(server, id, large);
+      const parts = [
+        ['id', id],
+        ['file', small],
+      ] as const;
+      t.match(await call(server, 'POST', '/api/images', form(parts)), { status: 409 });
+      t.ok(await isHeld(server, id));
+      goOn();
+      t.equal(await status, 202);
+      t.notOk(await isHeld(server, id));
+    },
+  );
+
+  await t.test('an object that others put during an upload is not lost with it', async (t) => {
+    const id = 'race/foreign.jpg';
+    const { status, goOn } = await slowUpload(server, id, large);
+    await server.put(id, small);
+    await management.arrivals.created(id);
+    goOn();
+    // Where conditional writes are not known, the upload is the later one, and stays.
+    const width = (await status) === 409 ? 60 : 900;
+    t.match((await call(server, 'GET', pathOf(id))).body, { original: { width } });
+    const facts = await server.stores.originals.head(id);
+    t.equal((await server.stores.records.image(id))?.version, facts?.etag);
+  });
+
+  await t.test('an object that others put over an upload before anyone was told of it', async (t) => {
+    const id = 'race/over.jpg';
+    const { uploads, arrivals } = management;
+    const accepted = await uploads.accept(source(large), id);
+    await server.put(id, small);
+    await arrivals.created(id);
+    await uploads.finish(accepted, { title: 'Mine' });
+    t.match((await call(server, 'GET', pathOf(id))).body, { title: 'Mine', original: { width: 60 } });
+    const late = await uploads.accept(source(large), `${id}.2`);
+    await server.put(`${id}.2`, small);
+    await uploads.discard(late);
+    t.match((await call(server, 'GET', pathOf(`${id}.2`))).body, { title: null, original: { width: 60 } });
+  });
+}
+
+async function replacements(t: Test, server: TestServer, management: Management): Promise<void> {
+  const { originals, records } = server.stores;
+  const variants = ['w=9&fmt=png', 'w=8&fmt=png'];
+  const upload = async (id: string, file: Uint8Array) => {
+    await management.uploads.finish(await management.uploads.accept(source(file), id), { variants });
+    await playWarmer(server, id);
+    await jobsOf(server);
+  };
+
+  await t.test('of several replacements at once one stays, in the record as in the bucket', async (t) => {
+    const files = await Promise.all([1, 2, 3].map((n) => noise(50 * n, 50, n)));
+    const ids = Array.from({ length: 8 }, (_, n) => `race/at-once-${n}.jpg`);
+    for (const id of ids) {
+      await upload(id, await noise(30, 30, 9));
+      const answers = await Promise.all(files.map((file) => put(server, id, file)));
+      t.same(
+        answers.map(({ status }) => status),
+        [202, 202, 202],
+      );
+      const record = await records.image(id);
+      const object = await originals.head(id);
+      t.equal(record?.version, object?.etag);
+      t.equal(record?.original?.bytes, object?.size);
+      const open = await records.variants(id);
+      t.ok(open.every(({ status, version }) => status === 'queued' && version === record?.version));
+    }
+  });
+
+  await t.test(
+    'the event of a replacement that is faster than the replacement does its work once',
+    async (t) => {
+      const id = 'race/event.jpg';
+      await upload(id, await noise(30, 30, 9));
+      const write = originals.put.bind(originals);
+      originals.put = async (key, ...given) => {
+        const stored = await write(key, ...given);
+        if (key === id) await management.arrivals.created(id);
+        return stored;
+      };
+      const other = await noise(60, 40);
+      t.match(await put(server, id, other), { status: 202, body: { variants: [{ status: 'queued' }, {}] } });
+      originals.put = write;
+      t.notOk((await records.image(id))?.generation);
+      t.equal((await jobsOf(server)).length, 1);
+      await playWarmer(server, id);
+      t.match(await put(server, id, other), { status: 202 });
+      t.match(await records.image(id), { generation: 1 }, 'the same bytes again are another version');
+    },
+  );
 }
 
 /** Does `act` once, between the next look at a record and what comes of it. */
@@ -46,7 +199,7 @@ async function events(t: Test, server: TestServer, management: Management): Prom
       });
       await arrivals.removed(id);
       if (accepted) await uploads.finish(await accepted, { title: 'New' });
-      const { body } = await call(server, 'GET', `/api/images/${encodeURIComponent(id)}`);
+      const { body } = await call(server, 'GET', pathOf(id));
       t.match(body, { title: 'New', original: { width: 60 } });
     });
   }
