@@ -1,3 +1,4 @@
+import type { Arrivals } from '../server/arrivals.ts';
 import type { Gate } from '../server/cache/gate.ts';
 import type { Member, Outcome, Picture, Shared } from '../server/core/fan-out.ts';
 import { groupPlans } from '../server/core/fan-out.ts';
@@ -27,6 +28,7 @@ export interface WarmOptions {
   readonly slots: number;
   readonly finish: Finish;
   readonly warming: Warming;
+  readonly arrivals: Pick<Arrivals, 'reconcile'>;
   /** How this process renders. */
   readonly shared: (opened: Opened, signal: AbortSignal) => Omit<Shared, 'path'>;
   /** Monotonic ms. */
@@ -216,8 +218,13 @@ export class Warm {
     }
   }
 
+  /** Ends a job of another version. An object that was overwritten becomes known, if nobody has told of it yet. */
   async #abandon({ job, report }: Run): Promise<WarmReport> {
+    const { originals, arrivals, finish } = this.#options;
+    const isThere = (await originals.refresh(job.id)) !== undefined;
+    if (isThere) await arrivals.reconcile(job.id);
     report.skipped = await endStale(job, this.#options);
+    if (isThere && report.skipped) await finish.settle(job.id);
     return report;
   }
 

@@ -166,6 +166,19 @@ t.test('a job of an older version asks for its open variants under the new one',
   ]);
 });
 
+t.test(
+  'a job that finds other bytes than the record tells of brings both in line, and all is warmed',
+  async (t) => {
+    const one = await warmer(t);
+    await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=webp&w=100']);
+    const { etag } = (await one.stores.originals.put('a', other, { contentType: 'image/jpeg' })) ?? {};
+    await one.until(isSettled(one, 'a'));
+    t.match(await one.stores.records.image('a'), { status: 'completed', version: etag });
+    const ready = { status: 'ready', version: etag };
+    t.match(await one.variants('a'), [ready, ready]);
+  },
+);
+
 t.test('a job of an image that is gone ends quietly', async (t) => {
   const one = await warmer(t);
   await one.ask('a', photograph, ['fmt=webp&w=320']);
