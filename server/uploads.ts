@@ -93,9 +93,9 @@ export class Uploads {
   async accept(source: AsyncIterable<Uint8Array>, givenId?: string): Promise<Accepted> {
     const { originals, limits, now } = this.#options;
     const id = givenId === undefined ? newUlid(now().getTime()) : readId(givenId);
+    // Before a byte is read; and not every S3-compatible store knows conditional writes.
+    if (givenId !== undefined && (await this.#isTaken(id))) throw taken(id);
     const { contentType, body } = await openIntake(source, limits);
-    // Asked too, since not every S3-compatible store knows conditional writes.
-    if (givenId !== undefined && (await originals.head(id))) throw taken(id);
     const claim = { id, owner: randomUUID(), createdAt: now().toISOString() };
     await this.#claim(claim);
     let etag: string | undefined;
@@ -109,6 +109,12 @@ export class Uploads {
       await this.#takeBack(claim, etag);
       throw error;
     }
+  }
+
+  async #isTaken(id: string): Promise<boolean> {
+    const { originals, records } = this.#options;
+    const [object, record] = await Promise.all([originals.head(id), records.image(id)]);
+    return object !== undefined || record !== undefined;
   }
 
   /** @throws Problem `conflict` */

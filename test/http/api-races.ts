@@ -72,22 +72,33 @@ async function uploadsOfOneId(t: Test, server: TestServer, management: Managemen
     t.match((await call(server, 'GET', pathOf(id))).body, { title: 'Slow', original: { width: 900 } });
   });
 
-  await t.test(
-    'of two uploads with one id the second is refused, and the first goes on holding it',
-    async (t) => {
-      const id = 'race/twice.jpg';
-      const { status, goOn } = await slowUpload(server, id, large);
-      const parts = [
-        ['id', id],
-        ['file', small],
-      ] as const;
-      t.match(await call(server, 'POST', '/api/images', form(parts)), { status: 409 });
-      t.ok(await isHeld(server, id));
-      goOn();
-      t.equal(await status, 202);
-      t.notOk(await isHeld(server, id));
-    },
-  );
+  await t.test('an id that is taken is told before the file is read', async (t) => {
+    const id = 'race/taken.jpg';
+    const { status, goOn } = await slowUpload(server, id, large);
+    const started = performance.now();
+    const parts = [
+      ['id', id],
+      ['file', large],
+    ] as const;
+    t.match(await call(server, 'POST', '/api/images', form(parts)), { status: 409 });
+    t.ok(performance.now() - started < 2000);
+    goOn();
+    t.equal(await status, 202);
+  });
+
+  await t.test('of two uploads with one id the second leaves it to the first', async (t) => {
+    const id = 'race/twice.jpg';
+    const { uploads } = management;
+    let first: ReturnType<typeof uploads.accept> | undefined;
+    afterLook(server, async () => {
+      first = uploads.accept(source(large), id);
+      while (!(await server.stores.records.image(id))) await sleep(1);
+    });
+    await t.rejects(uploads.accept(source(small), id), { code: 'conflict' });
+    t.ok(await isHeld(server, id));
+    if (first) await uploads.finish(await first, {});
+    t.notOk(await isHeld(server, id));
+  });
 
   await t.test('an object that others put during an upload is not lost with it', async (t) => {
     const id = 'race/foreign.jpg';
