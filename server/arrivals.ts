@@ -154,6 +154,6 @@ export class Arrivals {
   async #warm(id: string): Promise<void> {
     const { records, warming, defaults } = this.#options;
     const asked = (await records.variants(id)).map(({ variant }) => variant);
-    await warming.queue(id, [...new Set([...asked, ...defaults])]);
+    await warming.renew(id, [...new Set([...asked, ...defaults])]);
   }
 }

@@ -98,7 +98,7 @@ export class Replacing {
     const { records, purge, warming } = this.#options;
     await purge.clear(id);
     const known = (await records.variants(id)).map(({ variant }) => variant);
-    await warming.queue(id, known);
+    await warming.renew(id, known);
   }
 }
 

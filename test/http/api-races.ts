@@ -130,6 +130,7 @@ async function uploadsOfOneId(t: Test, server: TestServer, management: Managemen
 
 async function replacements(t: Test, server: TestServer, management: Management): Promise<void> {
   const { originals, records } = server.stores;
+  const small = await noise(60, 40);
   const variants = ['w=9&fmt=png', 'w=8&fmt=png'];
   const upload = async (id: string, file: Uint8Array) => {
     await management.uploads.finish(await management.uploads.accept(source(file), id), { variants });
@@ -156,6 +157,36 @@ async function replacements(t: Test, server: TestServer, management: Management)
     }
   });
 
+  await t.test('a purge that is late queues again what it took along', async (t) => {
+    const id = 'race/late-purge.jpg';
+    await upload(id, await noise(30, 30, 9));
+    const { results } = server.stores;
+    const removeAll = results.removeAll.bind(results);
+    const acts = [
+      () => put(server, id, small),
+      () => call(server, 'POST', `${pathOf(id)}/purge?warm=true`),
+      () => call(server, 'PATCH', pathOf(id), { focal: { x: 0, y: 0 } }),
+    ];
+    for (const act of acts) {
+      results.removeAll = async (...given) => {
+        results.removeAll = removeAll;
+        await put(server, id, await noise(40, 30, 2));
+        await playWarmer(server, id);
+        await jobsOf(server);
+        return removeAll(...given);
+      };
+      t.ok((await act()).status < 300);
+      const open = await records.variants(id);
+      t.same(
+        open.map(({ status }) => status),
+        ['queued', 'queued'],
+      );
+      t.match(await records.image(id), { status: 'processing' });
+      const job = { version: open[0]?.version, variants: open.map(({ variant }) => variant) };
+      t.match(await jobsOf(server), [job]);
+    }
+  });
+
   await t.test(
     'the event of a replacement that is faster than the replacement does its work once',
     async (t) => {
@@ -167,13 +198,12 @@ async function replacements(t: Test, server: TestServer, management: Management)
         if (key === id) await management.arrivals.created(id);
         return stored;
       };
-      const other = await noise(60, 40);
-      t.match(await put(server, id, other), { status: 202, body: { variants: [{ status: 'queued' }, {}] } });
+      t.match(await put(server, id, small), { status: 202, body: { variants: [{ status: 'queued' }, {}] } });
       originals.put = write;
       t.notOk((await records.image(id))?.generation);
       t.equal((await jobsOf(server)).length, 1);
       await playWarmer(server, id);
-      t.match(await put(server, id, other), { status: 202 });
+      t.match(await put(server, id, small), { status: 202 });
       t.match(await records.image(id), { generation: 1 }, 'the same bytes again are another version');
     },
   );
