@@ -3,12 +3,11 @@ import type { Gate } from '../server/cache/gate.ts';
 import type { Member, Outcome, Picture, Shared } from '../server/core/fan-out.ts';
 import { groupPlans } from '../server/core/fan-out.ts';
 import type { Opened, Rendered } from '../server/core/render.ts';
-import { isProblem } from '../server/errors.ts';
+import { isProblem, Problem } from '../server/errors.ts';
 import type { WarmJob } from '../server/jobs.ts';
 import type { Original, Originals } from '../server/originals.ts';
 import type { Renderer } from '../server/renderer.ts';
-import type { Results } from '../server/results.ts';
-import { resultOf } from '../server/results.ts';
+import { type Results, resultOf } from '../server/results.ts';
 import type { Records, VariantChange, VariantStatus } from '../server/stores/contracts.ts';
 import { VARIANT_STATUSES } from '../server/stores/contracts.ts';
 import type { Warming } from '../server/warming.ts';
@@ -106,8 +105,9 @@ export class Warm {
     const stored = await Promise.all(
       open.map(async (variant) => {
         const facts = await this.#options.results.head(job.id, variant, job.version);
-        if (facts) await this.#mark(job, variant, { status: 'ready', bytes: facts.size });
-        return facts !== undefined;
+        if (!facts) return false;
+        await this.#mark(job, variant, { status: 'ready', bytes: facts.size });
+        return this.#stays(job, variant);
       }),
     );
     const missing = open.filter((_variant, at) => !stored[at]);
@@ -196,8 +196,18 @@ export class Warm {
     const isCurrent = async () => (await originals.recheck(job.id))?.version === job.version;
     const kept = await results.keep(resultOf(job.id, name, original, rendered), isCurrent);
     if (!kept) return false;
-    if (await this.#mark(job, name, { status: 'ready', bytes: kept.size, ms })) return true;
-    await results.removeOld(job.id, name, job.version);
+    if (!(await this.#mark(job, name, { status: 'ready', bytes: kept.size, ms }))) {
+      await results.removeOld(job.id, name, job.version);
+      return false;
+    }
+    if (await this.#stays(job, name)) return true;
+    throw new Problem('store_unavailable', 'A purge took the result along as it was stored.');
+  }
+
+  /** Whether a result is still there now that its variant is ready. A purge that comes later finds it ready. */
+  async #stays(job: WarmJob, name: string): Promise<boolean> {
+    if (await this.#options.results.head(job.id, name, job.version)) return true;
+    await this.#mark(job, name, { status: 'queued' }, ['ready']);
     return false;
   }
 

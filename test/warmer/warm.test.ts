@@ -124,6 +124,20 @@ t.test('a delete during a render leaves nothing behind', async (t) => {
   t.same(await one.variants('a'), []);
 });
 
+t.test('a result that a late purge takes along as it is stored is made again', async (t) => {
+  const one: TestWarmer = await warmer(
+    t,
+    {},
+    afterPut(async () => {
+      await one.stores.results.removeAll(resultPrefix('a'));
+    }),
+  );
+  await one.ask('a', photograph, ['fmt=webp&w=320']);
+  await one.until(isSettled(one, 'a'));
+  t.match(await one.variants('a'), [{ status: 'ready' }]);
+  t.same(await keys(one.stores.results, 'a'), ['img/a/fmt=webp&w=320']);
+});
+
 t.test('an overwrite during a render leaves only results of the new original', async (t) => {
   const one: TestWarmer = await warmer(
     t,
