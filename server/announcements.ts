@@ -6,9 +6,10 @@ import { type IntakeLimits, openIntake, uploadTooLarge } from './intake.ts';
 import { sendObject } from './jobs.ts';
 import { notFound } from './originals.ts';
 import type { Form, Policy, Presigner } from './presign.ts';
+import { deletedMeanwhile } from './replacing.ts';
 import type { Jobs, Objects, Records } from './stores/contracts.ts';
 import { newUlid } from './ulid.ts';
-import { deletedMeanwhile, taken } from './uploads.ts';
+import { taken } from './uploads.ts';
 
 /** Version of variants that wait for an original which has not arrived. */
 const AWAITED = 'awaited';

@@ -56,19 +56,30 @@ export class Arrivals {
     for (let round = 0; round < ROUNDS; round++) {
       const object = await this.#options.originals.head(id);
       const record = await this.#options.records.image(id);
-      if (!object) return this.#gone(id, record);
+      if (!object) {
+        if (await this.#gone(id, record)) return;
+        continue;
+      }
       if (!(await this.#arrived(id, record, object.etag))) continue;
       const now = await this.#options.originals.head(id);
       if (now?.etag === object.etag) return;
     }
   }
 
-  async #gone(id: string, record: ImageRecord | undefined): Promise<void> {
+  /** False when the record changed meanwhile, and all is to be looked at again. */
+  async #gone(id: string, record: ImageRecord | undefined): Promise<boolean> {
+    const { records, purge } = this.#options;
+    if (!record) {
+      await purge.clearStray(id);
+      return true;
+    }
     // A refused upload: the record says why until somebody deletes it.
-    if (record?.status === 'failed' && record.version === undefined) return;
-    if (record?.status === 'uploading' && (await this.#mayStillCome(record))) return;
-    await this.#options.records.removeImage(id);
-    await this.#options.purge.clear(id);
+    if (record.status === 'failed' && record.version === undefined) return true;
+    if (record.status === 'uploading' && (await this.#mayStillCome(record))) return true;
+    // Before the record, without which whoever comes after a crash would not know that there is something to clear.
+    await purge.clear(id);
+    // A new upload may have the id by now.
+    return (await records.removeImage(id, record)) !== undefined;
   }
 
   /** Whoever takes it in goes on himself, and knows more: title, collection, variants. */
@@ -97,7 +108,8 @@ export class Arrivals {
     if (record?.status === 'uploading' && (await this.#isTakenIn(id))) return true;
     const known = await this.#known(id, record);
     if (!known) return false;
-    if (record?.version !== undefined) await this.#options.purge.clear(id);
+    if (!record) await this.#options.purge.clearStray(id);
+    else if (record.version !== undefined) await this.#options.purge.clear(id);
     if (known === 'good') await this.#warm(id);
     return true;
   }
@@ -149,6 +161,6 @@ export class Arrivals {
   async #warm(id: string): Promise<void> {
     const { records, warming, defaults } = this.#options;
     const asked = (await records.variants(id)).map(({ variant }) => variant);
-    await warming.queue(id, [...new Set([...asked, ...defaults])]);
+    await warming.renew(id, [...new Set([...asked, ...defaults])]);
   }
 }

@@ -119,7 +119,7 @@ export class Images {
     early: Promise<Result | undefined> | undefined,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const { results, memory, now } = this.#options;
+    const { results, now } = this.#options;
     const started = now();
     const read = () => results.get(variant.id, variant.canonical, identity.version, signal);
     // What was begun ends with the request that began it, which others may outlive.
@@ -133,7 +133,7 @@ export class Images {
         return undefined;
       });
     if (stored) {
-      memory.set(resultKey(variant.id, variant.canonical), stored);
+      this.#remember(stored);
       return { result: stored, tier: 'stored', timings: { fetch: now() - started } };
     }
     signal.throwIfAborted();
@@ -141,7 +141,7 @@ export class Images {
   }
 
   async #render(variant: Variant, signal: AbortSignal): Promise<Answer> {
-    const { originals, renderer, memory, now } = this.#options;
+    const { originals, renderer, now } = this.#options;
     const started = now();
     const original = await originals.fetch(variant.id, signal);
     const fetched = now();
@@ -151,11 +151,22 @@ export class Images {
     const wanted = { canonical: variant.canonical, lane: 'live', focal: original.focal } as const;
     const { queuedMs, timings, ...rendered } = await renderer.render(opened, wanted, signal);
     const result = resultOf(variant.id, variant.canonical, original, { ...rendered, timings });
-    memory.set(resultKey(variant.id, variant.canonical), result);
+    this.#remember(result);
     this.#store(result);
     const { decode, transform, encode } = timings;
     const stages = { queue: queuedMs, fetch: fetched - started, decode: decode + header, transform, encode };
     return { result, tier: 'miss', timings: stages };
+  }
+
+  /** In memory, unless it is known to be old, or could be older than what is there. Asks no store. */
+  #remember(result: Result): void {
+    const { originals, memory } = this.#options;
+    const { id, canonical, version } = result;
+    const key = resultKey(id, canonical);
+    const isGood = originals.isSettled(id)
+      ? originals.believed(id)?.version === version
+      : (memory.versionAt(key) ?? version) === version;
+    if (isGood) memory.set(key, result);
   }
 
   /** In the background: the answer does not wait. */
@@ -167,12 +178,14 @@ export class Images {
     this.#storing.add(done);
   }
 
-  /** An original that was overwritten meanwhile must not leave the old picture behind. */
+  /** An original that was overwritten meanwhile must not leave the old picture behind, in the bucket or in memory. */
   async #storeCurrent(result: Result): Promise<void> {
-    const { results, originals } = this.#options;
-    await results.put(result);
-    const now = await originals.refresh(result.id);
-    if (now?.version !== result.version) await results.remove(result.id, result.canonical);
+    const { results, originals, memory } = this.#options;
+    const { id, canonical, version } = result;
+    const key = resultKey(id, canonical);
+    const isCurrent = async () => (await originals.recheck(id))?.version === version;
+    if (!(await results.keep(result, isCurrent))) memory.drop(key, version);
+    else if (memory.versionAt(key) !== version) memory.set(key, result);
   }
 }
 

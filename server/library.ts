@@ -2,6 +2,7 @@ import type { Arrivals } from './arrivals.ts';
 import { Problem } from './errors.ts';
 import { notFound } from './originals.ts';
 import type { Purge, PurgeAnswer } from './purge.ts';
+import { notArrived } from './replacing.ts';
 import { revise } from './revise.ts';
 import type { FocalPoint, ImageRecord, Objects, Records, VariantRecord } from './stores/contracts.ts';
 import { collectionNotFound } from './uploads.ts';
@@ -74,8 +75,7 @@ export class Library {
   async warm(id: string, variants: readonly string[]): Promise<Described> {
     await this.#known(id);
     const queued = await this.#options.warming.queue(id, variants);
-    if (!queued)
-      throw new Problem('conflict', `The original of "${id}" has not arrived yet.`, { param: 'id' });
+    if (!queued) throw notArrived(id);
     const { record } = await this.describe(id);
     return { record, variants: queued };
   }
@@ -120,18 +120,21 @@ export class Library {
     return made;
   }
 
-  /** Variants of an older version: those that `again` holds for are queued, the others say that they are gone. */
+  /** Variants whose results were purged: those that `again` holds for are queued, the others say that they are gone. */
   async #requeue(id: string, again: (variant: VariantRecord) => boolean): Promise<void> {
     const { records, warming } = this.#options;
     const record = await records.image(id);
     const version = record && currentVersion(record);
-    const old = (await records.variants(id)).filter((variant) => variant.version !== version);
+    // Ready for this version already: its result may have gone with the older ones.
+    const old = (await records.variants(id)).filter(
+      (one) => one.version !== version || one.status === 'ready',
+    );
     const gone = { status: 'skipped', error: 'Purged; made again when it is asked for.' } as const;
     for (const variant of old.filter((one) => !again(one))) {
       await records.updateVariant(id, variant.variant, variant.version, ['ready'], gone);
     }
     const wanted = old.filter(again).map(({ variant }) => variant);
-    if (wanted.length) await warming.queue(id, wanted);
+    if (wanted.length) await warming.renew(id, wanted);
   }
 
   async #move(image: ImageRecord, collection: string | null): Promise<void> {

@@ -98,7 +98,19 @@ export function composeManagement(
   const presigner = outside.presigner;
   return {
     uploads: new Uploads({
-      ...{ originals, records, measure, purge, warming, lookups, limits, maxUploads, defaults, now },
+      ...{
+        originals,
+        records,
+        measure,
+        purge,
+        warming,
+        arrivals,
+        lookups,
+        limits,
+        maxUploads,
+        defaults,
+        now,
+      },
     }),
     announcements: new Announcements({ originals, records, jobs, presigner, limits, now }),
     library: new Library({ originals, records, purge, warming, arrivals }),

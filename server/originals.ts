@@ -98,6 +98,13 @@ export class Originals {
     return this.lookUp(id);
   }
 
+  /** Looks up anew, while others go on with what is believed unless this says otherwise. */
+  async recheck(id: string): Promise<Identity | undefined> {
+    const identity = await this.#read(id);
+    if (this.#known.get(id)?.arrived?.version !== identity?.version) this.#known.delete(id);
+    return identity;
+  }
+
   #fresh(id: string): Known | undefined {
     const known = this.#known.get(id);
     return known && this.#options.now() - known.at < this.#options.versionMs ? known : undefined;

@@ -49,4 +49,12 @@ export class Purge {
       memory: { removed: forgotten, elsewhereWithinSeconds: versionSeconds },
     };
   }
+  /**
+   * For an image that no record tells of. It may have been served all the same, and then there are results;
+   * without any the edge is left alone, which takes money for each call.
+   */
+  async clearStray(id: string): Promise<void> {
+    const { results, memory } = await this.clearInside(id);
+    if (results.removed + memory.removed > 0) await this.#options.edge.invalidate(id);
+  }
 }

@@ -72,6 +72,9 @@ const META = {
   warning: 'warning',
 } as const;
 
+/** Writers that come between a look and a write; more in a row than this is a bug. */
+const ROUNDS = 5;
+
 /** Results in their bucket, under the key that CloudFront asks for. */
 export class Results {
   readonly #objects: Objects;
@@ -122,7 +125,34 @@ export class Results {
     return { ...facts, bytes: await bytes };
   }
 
-  async put(result: Result, signal?: AbortSignal): Promise<void> {
+  /**
+   * Stores a result, but never over one of the same version, which somebody may have seen, nor while the image is
+   * another one. What turns out to be old only once it is stored is removed again.
+   *
+   * @param isCurrent  looks up whether the image is still of this version
+   * @returns          what is there for this version now, by whomever; undefined when the version has passed
+   */
+  async keep(result: Result, isCurrent: () => Promise<boolean>): Promise<ResultFacts | undefined> {
+    for (let round = 0; round < ROUNDS; round++) {
+      const there = await this.#objects.head(resultKey(result.id, result.canonical));
+      // Asked after the look: what lies there and is not of this version may be a newer one.
+      if (!(await isCurrent())) return undefined;
+      if (there && current(there, result.version)) return factsFrom(result.id, result.canonical, there);
+      if (!(await this.#put(result, !there))) continue;
+      if (await isCurrent()) return factsOf(result);
+      await this.removeOld(result.id, result.canonical, result.version);
+      return undefined;
+    }
+    throw new Error(`The result of ${result.id} changed under our hands ${ROUNDS} times.`);
+  }
+
+  /** Removes a result of a version that has passed. One of another version is somebody else's, and stays. */
+  async removeOld(id: string, canonical: string, version: string): Promise<void> {
+    if (await this.head(id, canonical, version)) await this.#objects.remove([resultKey(id, canonical)]);
+  }
+
+  /** False when `ifAbsent` and there is one. */
+  async #put(result: Result, ifAbsent: boolean): Promise<boolean> {
     const { width, height, warnings } = result;
     const metadata = {
       [META.version]: result.version,
@@ -131,12 +161,9 @@ export class Results {
       ...(width && height ? { [META.width]: String(width), [META.height]: String(height) } : {}),
       ...(warnings.length ? { [META.warning]: warnings.join(',') } : {}),
     };
-    const object = { contentType: result.contentType, cacheControl: this.#cacheControl, metadata };
-    await this.#objects.put(resultKey(result.id, result.canonical), result.bytes, object, signal);
-  }
-
-  async remove(id: string, canonical: string): Promise<void> {
-    await this.#objects.remove([resultKey(id, canonical)]);
+    const object = { contentType: result.contentType, cacheControl: this.#cacheControl, metadata, ifAbsent };
+    const key = resultKey(result.id, result.canonical);
+    return (await this.#objects.put(key, result.bytes, object)) !== undefined;
   }
 }
 

@@ -23,3 +23,21 @@ export async function revise(
   }
   throw new Error(`The record of ${id} changed under our hands ${ATTEMPTS} times.`);
 }
+
+/**
+ * Removes a record if it is the one that is meant, however it is written to meanwhile.
+ *
+ * @returns  whether it was removed
+ */
+export async function withdraw(
+  records: Pick<Records, 'image' | 'removeImage'>,
+  id: string,
+  isMeant: (record: ImageRecord) => boolean,
+): Promise<boolean> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const record = await records.image(id);
+    if (!record || !isMeant(record)) return false;
+    if (await records.removeImage(id, record)) return true;
+  }
+  throw new Error(`The record of ${id} changed under our hands ${ATTEMPTS} times.`);
+}

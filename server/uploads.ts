@@ -1,21 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { uploadLease } from './arrivals.ts';
+import { type Arrivals, uploadLease } from './arrivals.ts';
 import { readId } from './core/id.ts';
 import { Problem } from './errors.ts';
 import { type IntakeLimits, openIntake } from './intake.ts';
 import type { Measure, Measured } from './measure.ts';
-import { notFound, type Originals } from './originals.ts';
+import type { Originals } from './originals.ts';
 import type { Purge } from './purge.ts';
-import { revise } from './revise.ts';
-import type { ImageRecord, Objects, Records, VariantRecord } from './stores/contracts.ts';
+import { deletedMeanwhile, type Finished, Replacing, removeOwn } from './replacing.ts';
+import { revise, withdraw } from './revise.ts';
+import type { ImageRecord, Objects, Records } from './stores/contracts.ts';
 import { newUlid } from './ulid.ts';
-import type { Warming } from './warming.ts';
+import { currentVersion, type Warming } from './warming.ts';
 
 /** A request lasts 300 s at most; a server that was killed holds an id no longer than this. */
 const LEASE_SECONDS = 600;
-
-/** Where bytes lie that are to replace an original, until they are known to be good. No id begins like this. */
-export const STAGED = '.incoming/';
 
 export interface UploadsOptions {
   readonly originals: Objects;
@@ -23,6 +21,7 @@ export interface UploadsOptions {
   readonly measure: Measure;
   readonly purge: Purge;
   readonly warming: Warming;
+  readonly arrivals: Pick<Arrivals, 'reconcile'>;
   readonly lookups: Pick<Originals, 'refresh'>;
   readonly limits: IntakeLimits;
   readonly maxUploads: number;
@@ -31,10 +30,17 @@ export interface UploadsOptions {
   readonly now: () => Date;
 }
 
-/** An upload whose bytes are stored and good; nobody has been told of it yet. */
-export interface Accepted extends Measured {
+/** An id as one upload holds it. */
+interface Claim {
   readonly id: string;
+  /** Of its lease. Each upload has its own: of two in one process, the loser leaves the other's alone. */
+  readonly owner: string;
+  /** Of its record. */
+  readonly createdAt: string;
 }
+
+/** An upload whose bytes are stored and good; nobody has been told of it yet. */
+export interface Accepted extends Measured, Claim {}
 
 /** What is said of an image beside its bytes. */
 export interface Details {
@@ -46,15 +52,9 @@ export interface Details {
   readonly variants?: readonly string[] | undefined;
 }
 
-export interface Finished {
-  readonly record: ImageRecord;
-  readonly variants: readonly VariantRecord[];
-}
-
 /** Takes originals in. Whatever goes wrong on the way, nothing of the file stays. */
 export class Uploads {
   readonly #options: UploadsOptions;
-  readonly #owner = randomUUID();
   #inFlight = 0;
 
   constructor(options: UploadsOptions) {
@@ -91,28 +91,39 @@ export class Uploads {
    *         `too_many_pixels`, `conflict`, `invalid_parameter` for the id; the error of `source`
    */
   async accept(source: AsyncIterable<Uint8Array>, givenId?: string): Promise<Accepted> {
-    const { originals, records, limits, now } = this.#options;
+    const { originals, limits, now } = this.#options;
     const id = givenId === undefined ? newUlid(now().getTime()) : readId(givenId);
+    // Before a byte is read; and not every S3-compatible store knows conditional writes.
+    if (givenId !== undefined && (await this.#isTaken(id))) throw taken(id);
     const { contentType, body } = await openIntake(source, limits);
-    // Asked too, since not every S3-compatible store knows conditional writes.
-    if (givenId !== undefined && (await originals.head(id))) throw taken(id);
-    if (!(await records.lease(uploadLease(id), this.#owner, LEASE_SECONDS))) throw taken(id);
-    const createdAt = now().toISOString();
-    if (!(await records.createImage({ id, status: 'uploading', createdAt }))) {
-      await records.release(uploadLease(id), this.#owner);
-      throw taken(id);
-    }
-    let isStored = false;
+    const claim = { id, owner: randomUUID(), createdAt: now().toISOString() };
+    await this.#claim(claim);
+    let etag: string | undefined;
     try {
-      isStored = (await originals.put(id, body, { contentType, ifAbsent: true })) !== undefined;
-      if (!isStored) throw taken(id);
+      etag = (await originals.put(id, body, { contentType, ifAbsent: true }))?.etag;
+      if (etag === undefined) throw taken(id);
       const measured = await this.#options.measure.of(id);
       if (!measured) throw deletedMeanwhile(id);
-      return { id, ...measured };
+      return { ...claim, ...measured };
     } catch (error) {
-      await (isStored ? this.discard(id) : this.#forget(id));
+      await this.#takeBack(claim, etag);
       throw error;
     }
+  }
+
+  async #isTaken(id: string): Promise<boolean> {
+    const { originals, records } = this.#options;
+    const [object, record] = await Promise.all([originals.head(id), records.image(id)]);
+    return object !== undefined || record !== undefined;
+  }
+
+  /** @throws Problem `conflict` */
+  async #claim({ id, owner, createdAt }: Claim): Promise<void> {
+    const { records } = this.#options;
+    if (!(await records.lease(uploadLease(id), owner, LEASE_SECONDS))) throw taken(id);
+    if (await records.createImage({ id, status: 'uploading', createdAt })) return;
+    await records.release(uploadLease(id), owner);
+    throw taken(id);
   }
 
   /** Stores an accepted upload under the id that was told too late. */
@@ -125,27 +136,35 @@ export class Uploads {
       return renamed;
     } finally {
       object.body.destroy();
-      await this.discard(accepted.id).catch(async (error) => {
+      await this.discard(accepted).catch(async (error) => {
         // The caller knows of the old id alone.
-        if (renamed) await this.discard(id);
+        if (renamed) await this.discard(renamed);
         throw error;
       });
     }
   }
 
   /** Takes an upload back that nobody was told of. */
-  async discard(id: string): Promise<void> {
-    const { originals, purge } = this.#options;
-    await originals.remove([id]);
-    await this.#forget(id);
-    // At most an orphan of an id that nobody was told stays; without its original it is never served.
-    await purge.clearInside(id).catch(() => undefined);
+  async discard(accepted: Accepted): Promise<void> {
+    await this.#takeBack(accepted, accepted.etag);
   }
 
-  async #forget(id: string): Promise<void> {
-    const { records } = this.#options;
-    await records.removeImage(id);
-    await records.release(uploadLease(id), this.#owner);
+  /**
+   * Undoes an upload. What others put or wrote under its id meanwhile stays.
+   *
+   * @param etag  of the object; undefined when none was put
+   */
+  async #takeBack({ id, owner, createdAt }: Claim, etag: string | undefined): Promise<void> {
+    const { originals, records, purge, arrivals } = this.#options;
+    if (etag !== undefined) await removeOwn(originals, id, etag);
+    const isOurs = (record: ImageRecord) =>
+      record.createdAt === createdAt && (record.version === undefined || record.version === etag);
+    await withdraw(records, id, isOurs);
+    await records.release(uploadLease(id), owner);
+    // At most an orphan of an id that nobody was told stays; without its original it is never served.
+    if (etag !== undefined) await purge.clearInside(id).catch(() => undefined);
+    // Of somebody else: its event was left to us as long as we held the id.
+    if (await originals.head(id)) await arrivals.reconcile(id);
   }
 
   /**
@@ -153,8 +172,8 @@ export class Uploads {
    *
    * @throws Problem `collection_not_found`, `conflict` when it was deleted meanwhile; the upload stays
    */
-  async finish({ id, etag, facts }: Accepted, details: Details): Promise<Finished> {
-    const { records, warming, lookups, defaults } = this.#options;
+  async finish({ id, owner, etag, facts }: Accepted, details: Details): Promise<Finished> {
+    const { records, warming, lookups, arrivals, defaults } = this.#options;
     const { title, description, webhook, collection, variants = [] } = details;
     const said = { title, description, webhook };
     const uploaded = await revise(records, id, ({ status }) =>
@@ -163,54 +182,19 @@ export class Uploads {
     );
     if (!uploaded) throw deletedMeanwhile(id);
     if (collection !== undefined) await relateOne(records, collection, id);
-    await lookups.refresh(id);
+    const seen = await lookups.refresh(id);
+    // Overwritten or removed by others, whose event was left to us.
+    if (seen?.version !== currentVersion(uploaded)) await arrivals.reconcile(id);
     const queued = await warming.queue(id, [...new Set([...variants, ...defaults])]);
     const record = await records.image(id);
     if (!queued || !record) throw deletedMeanwhile(id);
-    await records.release(uploadLease(id), this.#owner);
+    await records.release(uploadLease(id), owner);
     return { record, variants: queued };
   }
 
-  /**
-   * Replaces the bytes of an image: new version, every tier purged, its variants warmed again. What is not
-   * good never touches the original that is there.
-   *
-   * @throws Problem `image_not_found` and those of accept
-   */
-  async replace(id: string, source: AsyncIterable<Uint8Array>): Promise<Finished> {
-    const { originals, records, limits, measure, now } = this.#options;
-    if (!(await records.image(id))) throw notFound(id);
-    const { contentType, body } = await openIntake(source, limits);
-    const staged = `${STAGED}${newUlid(now().getTime())}`;
-    await originals.put(staged, body, { contentType });
-    try {
-      const measured = await measure.of(staged);
-      const object = measured && (await originals.get(staged));
-      if (!measured || !object) throw deletedMeanwhile(id);
-      const stored = await originals.put(id, object.body, { contentType });
-      return await this.#replaced(id, { ...measured, etag: stored?.etag ?? measured.etag });
-    } finally {
-      await originals.remove([staged]);
-    }
-  }
-
-  async #replaced(id: string, { etag, facts }: Measured): Promise<Finished> {
-    const { originals, records, purge, warming } = this.#options;
-    const changed = await revise(records, id, ({ version, generation = 0 }) => ({
-      ...{ version: etag, original: facts, status: 'uploaded', error: undefined },
-      // Of the same bytes nothing would look changed, and results are about to go.
-      generation: version === etag ? generation + 1 : generation,
-    }));
-    if (!changed) {
-      await originals.remove([id]);
-      throw notFound(id);
-    }
-    await purge.clear(id);
-    const known = (await records.variants(id)).map(({ variant }) => variant);
-    const variants = await warming.queue(id, known);
-    const record = await records.image(id);
-    if (!variants || !record) throw notFound(id);
-    return { record, variants };
+  /** @see Replacing.replace */
+  replace(id: string, source: AsyncIterable<Uint8Array>): Promise<Finished> {
+    return new Replacing(this.#options).replace(id, source);
   }
 }
 
@@ -229,16 +213,4 @@ export function collectionNotFound(id: string): Problem {
 export function taken(id: string): Problem {
   const hint = 'To replace the bytes of an image: PUT /api/images/{id}/original.';
   return new Problem('conflict', `The id "${id}" is taken.`, { param: 'id', received: id, hint });
-}
-
-export function deletedMeanwhile(id: string): Problem {
-  return new Problem('conflict', `"${id}" was deleted while it was being uploaded.`, { param: 'id' });
-}
-
-/** Removes staged bytes whose server was killed; resolves to how many there were. */
-export async function removeStaged(originals: Objects, before: Date): Promise<number> {
-  const { items } = await originals.list({ prefix: STAGED, limit: 1000 });
-  const old = items.filter(({ lastModified }) => lastModified < before).map(({ key }) => key);
-  await originals.remove(old);
-  return old.length;
 }

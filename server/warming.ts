@@ -78,4 +78,20 @@ export class Warming {
     const { records, onFinished } = this.#options;
     onFinished(record, await records.variants(record.id));
   }
+
+  /**
+   * Queues after a purge. What is ready for the current version already was made by somebody faster, and the
+   * purge may have taken its result along.
+   */
+  async renew(id: string, variants: readonly string[]): Promise<VariantRecord[] | undefined> {
+    const { records } = this.#options;
+    const record = await records.image(id);
+    const version = record && currentVersion(record);
+    const known = version ? await records.variants(id) : [];
+    for (const { variant, ...one } of known.filter(({ variant }) => variants.includes(variant))) {
+      if (one.version !== version || one.status !== 'ready') continue;
+      await records.updateVariant(id, variant, version, ['ready'], { status: 'queued' });
+    }
+    return this.queue(id, variants);
+  }
 }

@@ -6,9 +6,9 @@ import type { Config } from '../server/config.ts';
 import { readJob } from '../server/jobs.ts';
 import { composeManagement, type Outside } from '../server/management.ts';
 import type { Notifier } from '../server/notify.ts';
+import { removeStaged } from '../server/replacing.ts';
 import type { Jobs, Objects, Records } from '../server/stores/contracts.ts';
 import type { Stores } from '../server/stores/open.ts';
-import { removeStaged } from '../server/uploads.ts';
 import type { Warming } from '../server/warming.ts';
 import { buryDeadLetters } from './dead-letters.ts';
 import { Finish } from './finish.ts';
@@ -41,11 +41,11 @@ function warmConfig(config: Config): Config {
   };
 }
 
-function composeWarm(config: Config, core: Core, { records, warming, finish }: Parts): Warm {
+function composeWarm(config: Config, core: Core, { records, arrivals, warming, finish }: Parts): Warm {
   const { originals, results, renderer, sandbox, gates } = core;
   const timeoutSeconds = Math.ceil(config.deadlineMs / 1000);
   return new Warm({
-    ...{ originals, results, records, renderer, finish, warming },
+    ...{ originals, results, records, renderer, finish, warming, arrivals },
     gate: gates.render,
     slots: config.renderSlots,
     now: monotonic,

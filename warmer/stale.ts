@@ -20,9 +20,7 @@ export interface StaleOptions {
  */
 export async function endStale({ id, version, variants }: WarmJob, options: StaleOptions): Promise<number> {
   const { records, results, warming } = options;
-  for (const variant of variants) {
-    if (await results.head(id, variant, version)) await results.remove(id, variant);
-  }
+  for (const variant of variants) await results.removeOld(id, variant, version);
   const record = await records.image(id);
   const current = record && currentVersion(record);
   if (current !== undefined && current !== version) {

@@ -1,13 +1,13 @@
+import type { Arrivals } from '../server/arrivals.ts';
 import type { Gate } from '../server/cache/gate.ts';
 import type { Member, Outcome, Picture, Shared } from '../server/core/fan-out.ts';
 import { groupPlans } from '../server/core/fan-out.ts';
 import type { Opened, Rendered } from '../server/core/render.ts';
-import { isProblem } from '../server/errors.ts';
+import { isProblem, Problem } from '../server/errors.ts';
 import type { WarmJob } from '../server/jobs.ts';
 import type { Original, Originals } from '../server/originals.ts';
 import type { Renderer } from '../server/renderer.ts';
-import type { Results } from '../server/results.ts';
-import { resultOf } from '../server/results.ts';
+import { type Results, resultOf } from '../server/results.ts';
 import { Scratch } from '../server/scratch.ts';
 import type { Records, VariantChange, VariantStatus } from '../server/stores/contracts.ts';
 import { VARIANT_STATUSES } from '../server/stores/contracts.ts';
@@ -27,6 +27,7 @@ export interface WarmOptions {
   readonly slots: number;
   readonly finish: Finish;
   readonly warming: Warming;
+  readonly arrivals: Pick<Arrivals, 'reconcile'>;
   /** How this process renders. */
   readonly shared: (opened: Opened, signal: AbortSignal) => Omit<Shared, 'path'>;
   /** Monotonic ms. */
@@ -104,8 +105,9 @@ export class Warm {
     const stored = await Promise.all(
       open.map(async (variant) => {
         const facts = await this.#options.results.head(job.id, variant, job.version);
-        if (facts) await this.#mark(job, variant, { status: 'ready', bytes: facts.size });
-        return facts !== undefined;
+        if (!facts) return false;
+        await this.#mark(job, variant, { status: 'ready', bytes: facts.size });
+        return this.#stays(job, variant);
       }),
     );
     const missing = open.filter((_variant, at) => !stored[at]);
@@ -168,7 +170,7 @@ export class Warm {
     return wanted.some((is) => is);
   }
 
-  /** Stores a result, and takes it back if the image is another one by now. Never rejects. */
+  /** Stores a result, unless the image is another one by now. Never rejects. */
   async #done(run: Run, original: Original, outcome: Outcome, ms: number): Promise<void> {
     const { name } = outcome.member;
     try {
@@ -191,14 +193,22 @@ export class Warm {
     ms: number,
   ): Promise<boolean> {
     const { originals, results } = this.#options;
-    // Another lane or a second delivery may have been faster: a result that somebody has seen is not replaced.
-    const there = await results.head(job.id, name, job.version);
-    if (!there) await results.put(resultOf(job.id, name, original, rendered));
-    const now = await originals.refresh(job.id);
-    const ready = { status: 'ready', bytes: there?.size ?? rendered.bytes.length, ms } as const;
-    const kept = now?.version === job.version && (await this.#mark(job, name, ready));
-    if (!kept) await results.remove(job.id, name);
-    return kept;
+    const isCurrent = async () => (await originals.recheck(job.id))?.version === job.version;
+    const kept = await results.keep(resultOf(job.id, name, original, rendered), isCurrent);
+    if (!kept) return false;
+    if (!(await this.#mark(job, name, { status: 'ready', bytes: kept.size, ms }))) {
+      await results.removeOld(job.id, name, job.version);
+      return false;
+    }
+    if (await this.#stays(job, name)) return true;
+    throw new Problem('store_unavailable', 'A purge took the result along as it was stored.');
+  }
+
+  /** Whether a result is still there now that its variant is ready. A purge that comes later finds it ready. */
+  async #stays(job: WarmJob, name: string): Promise<boolean> {
+    if (await this.#options.results.head(job.id, name, job.version)) return true;
+    await this.#mark(job, name, { status: 'queued' }, ['ready']);
+    return false;
   }
 
   /** For good, or until the next try. What ended before it was begun was an attempt as well. */
@@ -218,8 +228,13 @@ export class Warm {
     }
   }
 
+  /** Ends a job of another version. An object that was overwritten becomes known, if nobody has told of it yet. */
   async #abandon({ job, report }: Run): Promise<WarmReport> {
+    const { originals, arrivals, finish } = this.#options;
+    const isThere = (await originals.refresh(job.id)) !== undefined;
+    if (isThere) await arrivals.reconcile(job.id);
     report.skipped = await endStale(job, this.#options);
+    if (isThere && report.skipped) await finish.settle(job.id);
     return report;
   }
 

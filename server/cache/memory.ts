@@ -30,6 +30,16 @@ export class Memory {
     return this.#results.has(key);
   }
 
+  /** Version of the result that is there. */
+  versionAt(key: string): string | undefined {
+    return this.#results.peek(key)?.version;
+  }
+
+  /** Forgets a result if it is of this version. */
+  drop(key: string, version: string): void {
+    if (this.versionAt(key) === version) this.#results.delete(key);
+  }
+
   set(key: string, result: Result): void {
     this.#results.set(key, result);
   }

@@ -19,6 +19,14 @@ export function changedVariant(
   return { id, variant, version, ...facts, attempts, queuedAt, updatedAt };
 }
 
+/** Whether a record is the one that was read, unwritten since. Its time tells it from others that had its id. */
+export function isUnchanged(
+  record: ImageRecord,
+  as: Pick<ImageRecord, 'createdAt' | 'revision'> | undefined,
+): boolean {
+  return as === undefined || (record.createdAt === as.createdAt && record.revision === as.revision);
+}
+
 export function queuedVariant(id: string, variant: string, version: string, queuedAt: string): VariantRecord {
   return { id, variant, status: 'queued', version, attempts: 0, queuedAt, updatedAt: queuedAt };
 }

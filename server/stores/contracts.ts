@@ -210,8 +210,12 @@ export interface Records {
   image(id: string): Promise<ImageRecord | undefined>;
   /** Compare-and-set on `revision`; undefined when it moved or the image is gone, and nothing is written. */
   updateImage(id: string, revision: number, change: ImageChange): Promise<ImageRecord | undefined>;
-  /** Removes the image, its variants and its membership (the collection's count follows) as one; the record as it was. */
-  removeImage(id: string): Promise<ImageRecord | undefined>;
+  /**
+   * Removes the image, its variants and its membership (the collection's count follows) as one; the record as it was.
+   *
+   * @param as  only while it is still this one, at this revision; otherwise undefined, and nothing is removed
+   */
+  removeImage(id: string, as?: Pick<ImageRecord, 'createdAt' | 'revision'>): Promise<ImageRecord | undefined>;
   /**
    * Newest first by createdAt, then by id, also descending. Filters combine. A page may be short; only absent
    * `next` means the end. Lists may lag a moment behind writes.

@@ -3,6 +3,7 @@ import type {
   Collection,
   ImageChange,
   ImageQuery,
+  ImageRecord,
   Records,
   StalledQuery,
   VariantChange,
@@ -52,8 +53,8 @@ export class DynamoRecords implements Records {
     return this.#do((table) => images.updateImage(table, id, revision, change));
   }
 
-  removeImage(id: string) {
-    return this.#do((table) => images.removeImage(table, id));
+  removeImage(id: string, as?: Pick<ImageRecord, 'createdAt' | 'revision'>) {
+    return this.#do((table) => images.removeImage(table, id, as));
   }
 
   images(query: ImageQuery) {

@@ -109,6 +109,19 @@ function imageCases(it: Case, records: Records): void {
     t.equal(await records.updateImage(image.id, 1, { title: 'x' }), undefined);
   });
 
+  it('removing an image as it was read leaves one that was written since, or is another one', async (t) => {
+    const read = await created(records, { title: 'mine' });
+    const written = present(await records.updateImage(read.id, 1, { title: 'theirs' }));
+    t.equal(await records.removeImage(read.id, read), undefined);
+    const later = new Date(Date.parse(read.createdAt) + 1).toISOString();
+    t.equal(await records.removeImage(read.id, { ...written, createdAt: later }), undefined);
+    t.same(await records.image(read.id), written);
+    const removed = await Promise.all([1, 2, 3].map(() => records.removeImage(read.id, written)));
+    t.same(removed.filter(Boolean), [written]);
+    t.equal(await records.image(read.id), undefined);
+    t.equal(await records.removeImage(read.id, written), undefined);
+  });
+
   it('stalled finds unfinished images not written to since, and only those', async (t) => {
     const statuses = ['uploading', 'uploaded', 'processing', 'completed', 'partial', 'failed'] as const;
     const ids = new Map<string, string>();

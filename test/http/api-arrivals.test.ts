@@ -118,13 +118,14 @@ t.test('leaves an upload alone that a server is taking in, which knows its title
   t.equal((await jobsOf(server)).length, 1, 'one message');
 });
 
-t.test('a purge knows objects without a record, and tells CloudFront', async (t) => {
+/** An edge in front of a local endpoint, and what it was asked. From the second call on, if so wanted, it refuses. */
+async function edgeOf(t: Test, { refuses = false } = {}) {
   const bodies: string[] = [];
   const cloudfront = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
     bodies.push(`${request.url} ${body}`);
-    response.writeHead(bodies.length > 1 ? 400 : 201, { 'content-type': 'text/xml' });
+    response.writeHead(refuses && bodies.length > 1 ? 400 : 201, { 'content-type': 'text/xml' });
     response.end('<Invalidation><Id>I1</Id></Invalidation>');
   });
   await new Promise<void>((resolve) => cloudfront.listen(0, '127.0.0.1', resolve));
@@ -132,6 +133,50 @@ t.test('a purge knows objects without a record, and tells CloudFront', async (t)
   const address = cloudfront.address();
   const endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
   const edge = new CloudFrontEdge(new CloudFrontClient({ ...identity, endpoint, maxAttempts: 1 }), 'E1');
+  return { edge, bodies };
+}
+
+t.test('an event of an object that was never served costs no call of CloudFront', async (t) => {
+  const { edge, bodies } = await edgeOf(t);
+  const server = await startServer({}, { edge });
+  t.teardown(() => server.close());
+  const arrivals = server.composed.management?.arrivals;
+  // An upload that was refused, as its two events tell of it.
+  await arrivals?.created(ID);
+  await arrivals?.removed(ID);
+  await server.put(ID, await noise(60, 40));
+  await arrivals?.created(ID);
+  t.equal(bodies.length, 0);
+  await server.stores.originals.remove([ID]);
+  await arrivals?.removed(ID);
+  await arrivals?.removed(ID);
+  t.equal(bodies.length, 1, 'once when one that was known is gone');
+});
+
+t.test('an object that was served before anyone told of it leaves nothing old when it changes', async (t) => {
+  const { edge, bodies } = await edgeOf(t);
+  const server = await startServer({}, { edge });
+  t.teardown(() => server.close());
+  const arrivals = server.composed.management?.arrivals;
+  const serve = async () => {
+    await (await server.get(`/img/${ID}?w=30`)).arrayBuffer();
+    await server.composed.images.settle();
+    t.equal((await keysOf(server.stores.results)).length, 1);
+  };
+  await server.put(ID, await noise(60, 40));
+  await serve();
+  await server.put(ID, await noise(50, 50, 2));
+  await arrivals?.created(ID);
+  t.same([await keysOf(server.stores.results), bodies.length], [[], 1]);
+  await serve();
+  await server.stores.records.removeImage(ID);
+  await server.stores.originals.remove([ID]);
+  await arrivals?.removed(ID);
+  t.same([await keysOf(server.stores.results), bodies.length], [[], 2]);
+});
+
+t.test('a purge knows objects without a record, and tells CloudFront', async (t) => {
+  const { edge, bodies } = await edgeOf(t, { refuses: true });
   const server = await startServer({}, { edge });
   t.teardown(() => server.close());
   await server.put(ID, await noise(60, 40));

@@ -4,6 +4,7 @@ import type { Test } from 'tap';
 import { readJob, sendObject } from '../../server/jobs.ts';
 import { call, form, jobsOf, keysOf, noise, playWarmer, type UploadAnswer } from '../support/api.ts';
 import { type TestServer, temporaryFolder } from '../support/server.ts';
+import { races } from './api-races.ts';
 
 const WANTED = ['w=64&fmt=webp', 'p=card&fmt=jpeg'];
 
@@ -185,6 +186,7 @@ export async function flows(t: Test, server: TestServer): Promise<void> {
   });
   await entrances(t, server, file);
   await collections(t, server, file);
+  await races(t, server);
 }
 
 /** A message as S3 sends it when an object was put; the embedded default has sent its own. */

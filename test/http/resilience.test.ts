@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
+import { call, form } from '../support/api.ts';
 import { corpus } from '../support/corpus.ts';
 import { bytesOf, problemOf, startServer, temporaryFolder } from '../support/server.ts';
 
@@ -159,6 +160,57 @@ t.test('holds no more bytes of results than memory may have, however often each 
   t.ok(made > 4 * limit, `${made} bytes were made`);
   t.ok(alive > 0 && alive <= limit, `${alive} bytes are still reachable`);
 });
+
+for (const seconds of ['0', '60']) {
+  t.test(`a render that is late leaves what is there of the new original (${seconds} s)`, async (t) => {
+    const server = await startServer({ VERSION_SECONDS: seconds });
+    t.teardown(() => server.close());
+    const [old, other] = [await corpus('samples/ladybug.jpg'), await corpus('samples/flower-macro.jpg')];
+    const url = '/img/a.jpg?w=64&fmt=webp';
+    await call(
+      server,
+      'POST',
+      '/api/images',
+      form([
+        ['id', 'a.jpg'],
+        ['file', old],
+      ]),
+    );
+    const { originals, results } = server.stores;
+    const [get, put] = [originals.get.bind(originals), results.put.bind(results)];
+    const written: unknown[] = [];
+    results.put = (key, body, object, signal) => {
+      written.push(object.metadata?.['original-version']);
+      return put(key, body, object, signal);
+    };
+    const goOn = Promise.withResolvers<void>();
+    const isHeld = Promise.withResolvers<void>();
+    originals.get = async (...given) => {
+      originals.get = get;
+      const object = await get(...given);
+      isHeld.resolve();
+      await goOn.promise;
+      return object;
+    };
+    const late = server.get(url);
+    await isHeld.promise;
+    const replaced = await call(server, 'PUT', '/api/images/a.jpg/original', form([['file', other]]));
+    t.equal(replaced.status, 202);
+    const fresh = await server.get(url);
+    const bytes = await bytesOf(fresh);
+    await server.composed.images.settle();
+    goOn.resolve();
+    t.notSame(await bytesOf(await late), bytes);
+    await server.composed.images.settle();
+    const again = await server.get(url);
+    t.equal(again.headers.get('x-image-cache'), 'memory');
+    t.same(await bytesOf(again), bytes);
+    const { version } = (await server.stores.records.image('a.jpg')) ?? {};
+    t.same(written, [version], 'not for a moment is there an old result');
+    const stored = await results.head('img/a.jpg/fmt=webp&w=64');
+    t.equal(stored?.metadata['original-version'], version);
+  });
+}
 
 t.test('drops a render that nobody waits for any more', async (t) => {
   const server = await startServer({ RENDER_SLOTS: '1' });

@@ -78,17 +78,19 @@ export async function createWarmer(
   };
 }
 
+/** A store some of whose calls are other ones. */
+export function altered<T extends object>(store: T, calls: Partial<T>): T {
+  return new Proxy(store, {
+    get: (target, name) => {
+      const call = Reflect.get(calls, name) ?? Reflect.get(target, name);
+      return typeof call === 'function' ? call.bind(target) : call;
+    },
+  });
+}
+
 /** Objects whose `put` is another one. */
 export function withPut(objects: Objects, put: Objects['put']): Objects {
-  return {
-    put,
-    head: (...given) => objects.head(...given),
-    get: (...given) => objects.get(...given),
-    remove: (...given) => objects.remove(...given),
-    removeAll: (...given) => objects.removeAll(...given),
-    list: (...given) => objects.list(...given),
-    ping: (...given) => objects.ping(...given),
-  };
+  return altered(objects, { put });
 }
 
 /** Looks often until it holds. */

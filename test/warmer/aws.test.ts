@@ -7,6 +7,7 @@ import { startRecords } from '../support/emulators.dynamodb.ts';
 import { emulated } from '../support/emulators.ts';
 import { startServer } from '../support/server.ts';
 import { createWarmer, spawnWarmer, type TestWarmer, waitFor, withPut } from '../support/warmer.ts';
+import { overwritten } from './overwrite.ts';
 
 const small = await readFile(corpusPath('photos/kodim23.png'));
 const large = await readFile(corpusPath('photos/snow-forest-20mp.jpg'));
@@ -42,6 +43,12 @@ t.test('an upload is warm before anyone asks, and is served from its bucket', as
   }
   t.match((await server.stores.records.image(id))?.original, { placeholder: String, color: /^#/ });
   t.equal(await process.end('SIGTERM'), 0);
+});
+
+// In its first write: needs conditional writes, which the emulator does not have.
+t.test('a warmer that is late with an original that was overwritten', async (t) => {
+  const env = await hurried(t);
+  if (env) await overwritten(t, env, 'in its first render');
 });
 
 t.test('the job of a warmer that was killed is done by another one', async (t) => {

@@ -6,6 +6,7 @@ import type { Objects } from '../../server/stores/contracts.ts';
 import type { Stores } from '../../server/stores/open.ts';
 import { corpusPath } from '../support/corpus.ts';
 import { createWarmer, type TestWarmer, withPut } from '../support/warmer.ts';
+import { overwritten } from './overwrite.ts';
 
 const photograph = await readFile(corpusPath('photos/kodim23.png'));
 const other = await readFile(corpusPath('photos/harvesters.jpeg'));
@@ -133,6 +134,20 @@ t.test('a delete during a render leaves nothing behind', async (t) => {
   t.same(await one.variants('a'), []);
 });
 
+t.test('a result that a late purge takes along as it is stored is made again', async (t) => {
+  const one: TestWarmer = await warmer(
+    t,
+    {},
+    afterPut(async () => {
+      await one.stores.results.removeAll(resultPrefix('a'));
+    }),
+  );
+  await one.ask('a', photograph, ['fmt=webp&w=320']);
+  await one.until(isSettled(one, 'a'));
+  t.match(await one.variants('a'), [{ status: 'ready' }]);
+  t.same(await keys(one.stores.results, 'a'), ['img/a/fmt=webp&w=320']);
+});
+
 t.test('an overwrite during a render leaves only results of the new original', async (t) => {
   const one: TestWarmer = await warmer(
     t,
@@ -157,6 +172,12 @@ t.test('an overwrite during a render leaves only results of the new original', a
   }
 });
 
+for (const pause of ['in its first render', 'in its first write'] as const) {
+  t.test(`a warmer that is late with an original that was overwritten, ${pause}`, async (t) => {
+    await overwritten(t, {}, pause);
+  });
+}
+
 t.test('a job of an older version asks for its open variants under the new one', async (t) => {
   const one = await warmer(t);
   await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=webp&w=100']);
@@ -168,6 +189,19 @@ t.test('a job of an older version asks for its open variants under the new one',
     { status: 'ready', version: `${record?.version}.1` },
   ]);
 });
+
+t.test(
+  'a job that finds other bytes than the record tells of brings both in line, and all is warmed',
+  async (t) => {
+    const one = await warmer(t);
+    await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=webp&w=100']);
+    const { etag } = (await one.stores.originals.put('a', other, { contentType: 'image/jpeg' })) ?? {};
+    await one.until(isSettled(one, 'a'));
+    t.match(await one.stores.records.image('a'), { status: 'completed', version: etag });
+    const ready = { status: 'ready', version: etag };
+    t.match(await one.variants('a'), [ready, ready]);
+  },
+);
 
 t.test('a job of an image that is gone ends quietly', async (t) => {
   const one = await warmer(t);

@@ -98,9 +98,9 @@ t.test('one that cannot end in time gives its job back all the same', async (t) 
 t.test('a job is given up after its receives, and sent again by redrive', async (t) => {
   const one = await warmer(t, { WARM_ATTEMPTS: '2' });
   const results = join(one.config.dataDir, 'results');
+  await one.ask('a', small, ['fmt=webp&w=320', 'fmt=webp&w=100']);
   await rename(results, `${results}.away`);
   await writeFile(results, 'a file where a folder should be');
-  await one.ask('a', small, ['fmt=webp&w=320', 'fmt=webp&w=100']);
   await one.until(async () => (await one.stores.jobs.depth()).dead === 1);
   t.match(await one.variants('a'), [
     { status: 'queued', attempts: 2, error: /^store_unavailable: / },

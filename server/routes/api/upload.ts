@@ -2,7 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { readId } from '../../core/id.ts';
 import { Problem, problemBody } from '../../errors.ts';
-import type { Accepted, Finished } from '../../uploads.ts';
+import type { Finished } from '../../replacing.ts';
+import type { Accepted } from '../../uploads.ts';
 import { uploadView } from '../../views.ts';
 import { FormFields } from './fields.ts';
 import { linger } from './linger.ts';
@@ -109,7 +110,7 @@ async function upload(request: FastifyRequest, reply: FastifyReply, deps: ApiDep
     }
   } catch (error) {
     // What went in before the request as a whole was refused goes too.
-    for (const outcome of outcomes) if ('accepted' in outcome) await uploads.discard(outcome.accepted.id);
+    for (const outcome of outcomes) if ('accepted' in outcome) await uploads.discard(outcome.accepted);
     throw error;
   }
   return answer(request, reply, deps, outcomes, finished);

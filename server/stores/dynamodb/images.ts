@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isUnchanged } from '../change.ts';
 import type { ImageChange, ImageRecord } from '../contracts.ts';
 import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
@@ -66,10 +67,14 @@ export async function updateImage(
  * variants, nor queues new ones. Those are removed afterwards, with what an earlier removal that was cut short
  * has left: also when there is no image.
  */
-export async function removeImage(table: Table, id: string): Promise<ImageRecord | undefined> {
+export async function removeImage(
+  table: Table,
+  id: string,
+  as?: Pick<ImageRecord, 'createdAt' | 'revision'>,
+): Promise<ImageRecord | undefined> {
   const removed = await untilWritten(async () => {
     const found = await stored(table, id);
-    if (!found) return undefined;
+    if (!found || !isUnchanged(found.record, as)) return undefined;
     return (await table.transact(removal(found.record, found.life))) ? found.record : AGAIN;
   });
   await removeOrphans(table, id);

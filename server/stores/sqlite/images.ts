@@ -1,4 +1,4 @@
-import { changedImage, changedVariant, isQueuedOrBetter, queuedVariant } from '../change.ts';
+import { changedImage, changedVariant, isQueuedOrBetter, isUnchanged, queuedVariant } from '../change.ts';
 import type {
   ImageChange,
   ImageQuery,
@@ -41,9 +41,15 @@ export function updateImage(
 }
 
 /** The schema takes the variants and the place in the collection along. */
-export function removeImage(db: Database, id: string): ImageRecord | undefined {
-  const row = db.get('DELETE FROM images WHERE id = ? RETURNING record, collection', id);
-  return row && imageOf(row);
+export function removeImage(
+  db: Database,
+  id: string,
+  as?: Pick<ImageRecord, 'createdAt' | 'revision'>,
+): ImageRecord | undefined {
+  const before = image(db, id);
+  if (!before || !isUnchanged(before, as)) return undefined;
+  db.run('DELETE FROM images WHERE id = ?', id);
+  return before;
 }
 
 export function images(db: Database, query: ImageQuery): Page<ImageRecord> {

@@ -2,6 +2,7 @@ import type {
   Collection,
   ImageChange,
   ImageQuery,
+  ImageRecord,
   Records,
   StalledQuery,
   VariantChange,
@@ -33,8 +34,8 @@ export class SqliteRecords implements Records {
     return this.#write((db) => images.updateImage(db, id, revision, change));
   }
 
-  removeImage(id: string) {
-    return this.#write((db) => images.removeImage(db, id));
+  removeImage(id: string, as?: Pick<ImageRecord, 'createdAt' | 'revision'>) {
+    return this.#write((db) => images.removeImage(db, id, as));
   }
 
   images(query: ImageQuery) {

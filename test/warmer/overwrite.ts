@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import type { Test } from 'tap';
+import { resultKey } from '../../server/core/id.ts';
+import type { Stores } from '../../server/stores/open.ts';
+import { corpusPath } from '../support/corpus.ts';
+import { altered, createWarmer, type TestWarmer } from '../support/warmer.ts';
+
+const before = await readFile(corpusPath('photos/kodim23.png'));
+const after = await readFile(corpusPath('photos/harvesters.jpeg'));
+const VARIANTS = ['fmt=webp&w=320', 'fmt=jpeg&w=320'];
+
+/** Where the warmer of the old original stands still until that of the new one is done. */
+export type Pause = 'in its first render' | 'in its first write';
+
+/**
+ * An original is overwritten while a warmer is at work on it, and the new one is completed by another warmer
+ * before the first goes on: what is there then is all of the new one.
+ */
+export async function overwritten(t: Test, env: Record<string, string>, pause: Pause): Promise<void> {
+  const two = await createWarmer(env);
+  t.teardown(() => two.close());
+  const completed = async () => (await two.stores.records.image('a'))?.status === 'completed';
+  let calls = 0;
+  const overwrite = async () => {
+    if (++calls > 1) return;
+    await two.stores.originals.put('a', after, { contentType: 'image/jpeg' });
+    await two.management.arrivals.reconcile('a');
+    await two.until(completed);
+  };
+  const written: unknown[] = [];
+  const alter = (stores: Stores): Stores => {
+    const records = altered(stores.records, {
+      updateVariant: async (...given) => {
+        const is = await stores.records.updateVariant(...given);
+        if (pause === 'in its first render') await overwrite();
+        return is;
+      },
+    });
+    const results = altered(stores.results, {
+      put: async (...given) => {
+        if (pause === 'in its first write') await overwrite();
+        written.push(given[2].metadata?.['original-version']);
+        return stores.results.put(...given);
+      },
+    });
+    return { ...stores, records, results };
+  };
+  const one = await createWarmer({ ...env, DATA_DIR: two.config.dataDir }, alter);
+  t.teardown(() => one.close());
+  await one.ask('a', before, VARIANTS);
+  await one.until(async () => one.lines.some(({ msg }) => msg === 'job'));
+  const { version } = (await two.stores.records.image('a')) ?? {};
+  if (pause === 'in its first render')
+    t.ok(
+      written.every((one) => one === version),
+      'not for a moment is there an old result',
+    );
+  await allNew(t, two);
+}
+
+async function allNew(t: Test, { stores, variants }: TestWarmer): Promise<void> {
+  const record = await stores.records.image('a');
+  t.match(record, { status: 'completed', original: { format: 'jpeg' } });
+  for (const { variant, status, bytes, version } of await variants('a')) {
+    t.same({ status, version }, { status: 'ready', version: record?.version }, variant);
+    const stored = await stores.results.head(resultKey('a', variant));
+    t.match(stored, { size: bytes, metadata: { 'original-version': record?.version } }, variant);
+  }
+}
