@@ -5,12 +5,10 @@ import type { Measure, Measured } from './measure.ts';
 import { notFound } from './originals.ts';
 import type { Purge } from './purge.ts';
 import { revise } from './revise.ts';
+import { STAGED } from './staged.ts';
 import type { ImageRecord, Objects, Records, VariantRecord } from './stores/contracts.ts';
 import { newUlid } from './ulid.ts';
 import type { Warming } from './warming.ts';
-
-/** Where bytes lie that are to replace an original, until they are known to be good. No id begins like this. */
-export const STAGED = '.incoming/';
 
 export interface ReplacingOptions {
   readonly originals: Objects;
@@ -113,12 +111,4 @@ export function notArrived(id: string): Problem {
 
 export function deletedMeanwhile(id: string): Problem {
   return new Problem('conflict', `"${id}" was deleted while it was being uploaded.`, { param: 'id' });
-}
-
-/** Removes staged bytes whose server was killed; resolves to how many there were. */
-export async function removeStaged(originals: Objects, before: Date): Promise<number> {
-  const { items } = await originals.list({ prefix: STAGED, limit: 1000 });
-  const old = items.filter(({ lastModified }) => lastModified < before).map(({ key }) => key);
-  await originals.remove(old);
-  return old.length;
 }

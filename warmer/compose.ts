@@ -6,7 +6,7 @@ import type { Config } from '../server/config.ts';
 import { readJob } from '../server/jobs.ts';
 import { composeManagement, type Outside } from '../server/management.ts';
 import type { Notifier } from '../server/notify.ts';
-import { removeStaged } from '../server/replacing.ts';
+import { removeStaged } from '../server/staged.ts';
 import type { Jobs, Objects, Records } from '../server/stores/contracts.ts';
 import type { Stores } from '../server/stores/open.ts';
 import type { Warming } from '../server/warming.ts';

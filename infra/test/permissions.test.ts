@@ -29,6 +29,7 @@ const PARTS: Readonly<Record<string, string>> = {
   'server/library.ts': 'library',
   'server/notify.ts': 'deliver',
   'server/presign.ts': 'announcements',
+  'server/replacing.ts': 'uploads',
   'server/uploads.ts': 'uploads',
 };
 

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { Problem } from '../../server/errors.ts';
-import { removeStaged } from '../../server/replacing.ts';
+import { removeStaged } from '../../server/staged.ts';
 import { call, form, holdings, keysOf, noise, type UploadAnswer } from '../support/api.ts';
 import { problemOf, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 
