@@ -6,14 +6,12 @@ import sharp from 'sharp';
 import { FileObjects } from '../server/stores/files.ts';
 import { corpusPath, corpusRows } from '../test/support/corpus.ts';
 import { renderBare, settleSharp } from './bare-sharp.ts';
-import { start, type Usage } from './child.ts';
+import { start } from './child.ts';
 import { storeWithSample } from './hits.ts';
 import { median, quantile, type Row, ratio } from './stats.ts';
 import { Wire } from './wire.ts';
 
-/** Fresh processes each: how one was compiled and laid out in memory is worth 2 %. */
-const LAPS = 3;
-const ROUNDS = 7;
+const ROUNDS = 15;
 const QUIET_MS = 15;
 
 /** Who renders: the server over HTTP, sharp in this process, and sharp behind node:http with nothing else. */
@@ -78,11 +76,8 @@ async function warmUp({ originals, server, plain }: Contest, folder: string): Pr
 }
 
 /** Every picture under a new id each time, and its contestants in another order. */
-async function race(
-  { originals, server, plain }: Contest,
-  photos: readonly Photo[],
-  times: readonly Times[],
-): Promise<void> {
+async function race({ originals, server, plain }: Contest, photos: readonly Photo[]): Promise<Times[]> {
+  const times = photos.map((): Times => ({ ours: [], bare: [], http: [] }));
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [at, { name, path }] of photos.entries()) {
       const id = `round${round}/${name.replace(/[^A-Za-z0-9._~/-]/g, '-')}`;
@@ -100,23 +95,7 @@ async function race(
       }
     }
   }
-}
-
-/** Adds the rounds of a lap to the times of each photograph. */
-async function lap(photos: readonly Photo[], times: readonly Times[]): Promise<Usage> {
-  const folder = await storeWithSample();
-  const originals = await FileObjects.open(join(folder, 'originals'));
-  const server = await start('./rendition-server.ts', { DATA_DIR: folder, VERSION_SECONDS: '60' });
-  const plain = await start('./bare-render-server.ts');
-  const wires = [await Wire.connect(server.port), await Wire.connect(plain.port)] as const;
-  const contest = { originals, server: wires[0], plain: wires[1] };
-  await warmUp(contest, folder);
-  await race(contest, photos, times);
-  const usage = await server.usage();
-  for (const wire of wires) wire.close();
-  await Promise.all([server.stop(), plain.stop()]);
-  await rm(folder, { recursive: true, force: true });
-  return usage;
+  return times;
 }
 
 /** The median of the rounds' own ratios: neighbours on a shared machine slow both halves of a round. */
@@ -126,11 +105,24 @@ const against = (times: Times, who: Who): number =>
 /** Cold renders over HTTP against bare sharp doing the same work, in turns. */
 export async function cold(folderOfPhotos?: string): Promise<Row[]> {
   settleSharp();
+  const folder = await storeWithSample();
+  const originals = await FileObjects.open(join(folder, 'originals'));
+  const server = await start('./rendition-server.ts', { DATA_DIR: folder, VERSION_SECONDS: '60' });
+  const plain = await start('./bare-render-server.ts');
+  const contest = {
+    originals,
+    server: await Wire.connect(server.port),
+    plain: await Wire.connect(plain.port),
+  };
+  await warmUp(contest, folder);
   const photos = photosIn(folderOfPhotos);
-  const times = photos.map((): Times => ({ ours: [], bare: [], http: [] }));
-  const peaks: number[] = [];
-  for (let done = 0; done < LAPS; done++) peaks.push((await lap(photos, times)).peakRssMb);
-  return rows(photos, times, Math.max(...peaks));
+  const times = await race(contest, photos);
+  const { peakRssMb } = await server.usage();
+  contest.server.close();
+  contest.plain.close();
+  await Promise.all([server.stop(), plain.stop()]);
+  await rm(folder, { recursive: true, force: true });
+  return rows(photos, times, peakRssMb);
 }
 
 function rows(photos: readonly Photo[], times: readonly Times[], peakRssMb: number): Row[] {
