@@ -1,6 +1,7 @@
 import { Problem } from '../errors.ts';
 import type { Cost } from './cost.ts';
 import { priceOf } from './cost.ts';
+import { fitting } from './fitting.ts';
 import type { EncoderSettings, Format, Lane } from './formats.ts';
 import { chooseFormat, encoderSettings, FORMAT_TABLE, wantsMotion } from './formats.ts';
 import { inP3 } from './gamut.ts';
@@ -12,7 +13,6 @@ import { OPERATIONS } from './operations/index.ts';
 import { MAX_SIDE } from './operations/resize.ts';
 import type { Source, SourceLimits } from './source.ts';
 import { checkPixels, keepsGamut, uprightSize } from './source.ts';
-import { ROWS } from './table.ts';
 import type { Box, Turn } from './turns.ts';
 import { turnSteps, UPRIGHT } from './turns.ts';
 import { drawingOf } from './vector.ts';
@@ -50,11 +50,6 @@ export interface PlanOptions {
   readonly trimmed?: Box | undefined;
 }
 
-/** What the table refuses beside a format. */
-const CONTRADICTIONS = ROWS.flatMap(({ key, param }) =>
-  (param.rule.never ?? []).map((condition) => ({ key, words: condition.split(' ') })),
-).filter(({ words }) => words.some((word) => word.startsWith('fmt=')));
-
 /** ThumbHash takes at most 100 px a side. */
 const PLACEHOLDER_SIDE = 100;
 
@@ -82,23 +77,6 @@ function pageOf(source: Source, values: Transformation): number {
     `The original has ${source.pages} pages; page=${page} is not there.`,
     facts,
   );
-}
-
-/**
- * What was asked for and a format that the picture decided (`fmt=source`, `auto`) cannot do; the table refuses it where
- * the URL names the format.
- */
-function fitting(values: Transformation, format: Format): { values: Transformation; dropped: string[] } {
-  const left: Record<string, unknown> = { ...values };
-  const holds = (word: string): boolean => {
-    const [key = '', text] = word.split('=');
-    return left[key] !== undefined && (text === undefined || String(left[key]) === text);
-  };
-  const keys = CONTRADICTIONS.filter(({ words }) =>
-    words.every((word) => word === `fmt=${format}` || (!word.startsWith('fmt=') && holds(word))),
-  ).map(({ key }) => key);
-  for (const key of keys) delete left[key];
-  return { values: left, dropped: keys.map((key) => (key === 'icc' ? 'icc-srgb' : `${key}-ignored`)) };
 }
 
 /** What lies behind alpha: hex without alpha, or undefined where the result keeps it. */
