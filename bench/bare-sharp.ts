@@ -10,7 +10,7 @@ export function renderBare(bytes: Buffer): Promise<Buffer> {
     .toBuffer();
 }
 
-/** As the server does. */
+/** One thread and no cache, as the server has it. */
 export function settleSharp(): void {
   sharp.concurrency(1);
   sharp.cache(false);

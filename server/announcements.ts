@@ -6,7 +6,7 @@ import { type IntakeLimits, openIntake, uploadTooLarge } from './intake.ts';
 import { sendObject } from './jobs.ts';
 import { notFound } from './originals.ts';
 import type { Form, Policy, Presigner } from './presign.ts';
-import { deletedMeanwhile } from './replacing.ts';
+import { deletedMeanwhile, removeOwn } from './replacing.ts';
 import type { Jobs, Objects, Records } from './stores/contracts.ts';
 import { newUlid } from './ulid.ts';
 import { taken } from './uploads.ts';
@@ -82,16 +82,10 @@ export class Announcements {
     const stored = await originals.put(id, exactly(size, intake.body), { contentType, ifAbsent: true });
     if (!stored) throw taken(id);
     if ((await records.image(id))?.createdAt !== record.createdAt) {
-      await this.#takeBack(id, stored.etag);
+      await removeOwn(originals, id, stored.etag);
       throw deletedMeanwhile(id);
     }
     await sendObject(jobs, id, 'created', stored.etag);
-  }
-
-  /** Removes what was put, unless it is another object by now. */
-  async #takeBack(id: string, etag: string): Promise<void> {
-    const { originals } = this.#options;
-    if ((await originals.head(id))?.etag === etag) await originals.remove([id]);
   }
 
   #check({ contentType, size }: Announcement): void {

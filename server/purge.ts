@@ -49,6 +49,7 @@ export class Purge {
       memory: { removed: forgotten, elsewhereWithinSeconds: versionSeconds },
     };
   }
+
   /**
    * For an image that no record tells of. It may have been served all the same, and then there are results;
    * without any the edge is left alone, which takes money for each call.

@@ -4,6 +4,7 @@ import { loadConfig } from './config.ts';
 import { splitPath } from './core/id.ts';
 import { signedMessage } from './core/signature.ts';
 import { readQuery } from './core/transformation.ts';
+import { failed } from './failing.ts';
 
 const USAGE = `usage: npm run sign -- 'ID?QUERY' [--kid NAME] [--expires 1h]
 for example: SIGNING_KEYS=main=<hex> npm run sign -- 'products/shoe.jpg?w=800&fmt=webp' --expires 7d`;
@@ -68,7 +69,6 @@ if (import.meta.main) {
   try {
     main();
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
+    failed(error);
   }
 }

@@ -1,33 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { type Arrivals, uploadLease } from './arrivals.ts';
+import { uploadLease } from './arrivals.ts';
 import { readId } from './core/id.ts';
 import { Problem } from './errors.ts';
-import { type IntakeLimits, openIntake } from './intake.ts';
-import type { Measure, Measured } from './measure.ts';
+import { openIntake } from './intake.ts';
+import type { Measured } from './measure.ts';
 import type { Originals } from './originals.ts';
-import type { Purge } from './purge.ts';
-import { deletedMeanwhile, type Finished, Replacing, removeOwn } from './replacing.ts';
+import { deletedMeanwhile, type Finished, Replacing, type ReplacingOptions, removeOwn } from './replacing.ts';
 import { revise, withdraw } from './revise.ts';
-import type { ImageRecord, Objects, Records } from './stores/contracts.ts';
+import type { ImageRecord, Records } from './stores/contracts.ts';
 import { newUlid } from './ulid.ts';
-import { currentVersion, type Warming } from './warming.ts';
+import { currentVersion } from './warming.ts';
 
 /** A request lasts 300 s at most; a server that was killed holds an id no longer than this. */
 const LEASE_SECONDS = 600;
 
-export interface UploadsOptions {
-  readonly originals: Objects;
-  readonly records: Records;
-  readonly measure: Measure;
-  readonly purge: Purge;
-  readonly warming: Warming;
-  readonly arrivals: Pick<Arrivals, 'reconcile'>;
+export interface UploadsOptions extends ReplacingOptions {
   readonly lookups: Pick<Originals, 'refresh'>;
-  readonly limits: IntakeLimits;
   readonly maxUploads: number;
   /** Canonical forms that every new image gets. */
   readonly defaults: readonly string[];
-  readonly now: () => Date;
 }
 
 /** An id as one upload holds it. */
@@ -55,10 +46,12 @@ export interface Details {
 /** Takes originals in. Whatever goes wrong on the way, nothing of the file stays. */
 export class Uploads {
   readonly #options: UploadsOptions;
+  readonly #replacing: Replacing;
   #inFlight = 0;
 
   constructor(options: UploadsOptions) {
     this.#options = options;
+    this.#replacing = new Replacing(options);
   }
 
   get inFlight(): number {
@@ -194,7 +187,7 @@ export class Uploads {
 
   /** @see Replacing.replace */
   replace(id: string, source: AsyncIterable<Uint8Array>): Promise<Finished> {
-    return new Replacing(this.#options).replace(id, source);
+    return this.#replacing.replace(id, source);
   }
 }
 

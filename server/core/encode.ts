@@ -81,7 +81,8 @@ function clings({ plan, isBare }: Finished, metadata: Header, kept: Exif | undef
   return turnsAgain || (kept !== undefined && metadata.exif !== undefined);
 }
 
-async function bared({ image, plan }: Finished, pass: PassOptions): Promise<Finished> {
+/** The same picture from its pixels alone. */
+export async function bared({ image, plan }: Finished, pass: PassOptions): Promise<Finished> {
   return { image: (await hold(image, plan, pass)).reopen(), plan: settled(plan), isBare: true };
 }
 

@@ -2,7 +2,7 @@ import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import type { Step } from './operation.ts';
 import type { PassOptions, Raw } from './pipeline.ts';
-import { fromRaw, passesOf, runSteps, toRaw } from './pipeline.ts';
+import { fromRaw, passesOf, rawHandover, runSteps, toRaw } from './pipeline.ts';
 
 /** What sharp does to every frame by itself; anything else would bleed from one frame into the next. */
 const FRAMEWISE = new Set(['flatten', 'resize', 'crop', 'extend']);
@@ -43,11 +43,8 @@ export async function runOnFrames(
       height,
       channels,
     });
-    const handover = async (pending: Sharp) => {
-      const raw = await toRaw(pending, options);
-      return { image: fromRaw(raw), size: raw };
-    };
-    const draft = await runSteps({ image, size: { width, height }, slot: 0 }, steps, handover, options);
+    const start = { image, size: { width, height }, slot: 0 };
+    const draft = await runSteps(start, steps, rawHandover(options), options);
     done.push(await toRaw(draft.image.ensureAlpha(), options));
   }
   const first = done[0] ?? strip;

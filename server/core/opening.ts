@@ -3,12 +3,12 @@ import sharp from 'sharp';
 import { storedRegion } from './framing.ts';
 import { opensAsIs } from './handover.ts';
 import type { PassOptions, Raw } from './pipeline.ts';
-import { fromRaw, toRaw } from './pipeline.ts';
+import { fromRaw, rawHandover, runSteps, toRaw } from './pipeline.ts';
 import type { Plan } from './plan.ts';
 import { makePlan } from './plan.ts';
 import type { RenderRequest } from './render.ts';
 import type { Box, Turn } from './turns.ts';
-import { inverse, turnBox, turnSize, UPRIGHT } from './turns.ts';
+import { inverse, turnBox, turnSize, turnSteps, UPRIGHT } from './turns.ts';
 import { naturalBox, rasterizeSvg } from './vector.ts';
 
 /** A truncated or corrupt file is refused, not shown in half: every warning of a decoder is an error. */
@@ -71,8 +71,8 @@ async function findTrim(request: RenderRequest): Promise<Box | undefined> {
 
 async function turned(raw: Raw, turn: Turn, pass: PassOptions): Promise<Raw> {
   if (turn === UPRIGHT) return raw;
-  const mirrored = turn.flop ? fromRaw(raw).flop() : fromRaw(raw);
-  return toRaw(turn.angle ? mirrored.rotate(turn.angle) : mirrored, pass);
+  const start = { image: fromRaw(raw), size: raw, slot: 0 };
+  return toRaw((await runSteps(start, turnSteps(turn), rawHandover(pass), pass)).image, pass);
 }
 
 /** Looks for the crop in the first frame: a crop of its own in each would make the picture jump. */

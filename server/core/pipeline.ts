@@ -32,6 +32,14 @@ export function fromRaw({ data, width, height, channels }: Raw): Sharp {
   return sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
 }
 
+/** Hands over pixels alone, in sRGB. */
+export const rawHandover =
+  (options: PassOptions): Handover =>
+  async (pending) => {
+    const raw = await toRaw(pending, options);
+    return { image: fromRaw(raw), size: raw };
+  };
+
 /**
  * Runs steps in their order. sharp runs its operations in an order of its own whatever the calls say
  * (checked: negate + extend(red) gives a cyan border), so a step that would not come after the one before

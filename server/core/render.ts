@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import type { Finished } from './encode.ts';
-import { encodeResult } from './encode.ts';
+import { bared, encodeResult } from './encode.ts';
 import { areFramewise, fromStrip, runOnFrames } from './frames.ts';
 import { geometrySteps, storedRegion } from './framing.ts';
 import { hold, isMistakenForP3, settled, waitsForColour } from './handover.ts';
@@ -162,9 +162,8 @@ async function drawn(request: RenderRequest): Promise<Drawn> {
   if (request.base || !waitsForColour(plan) || plan.steps.length === 0) {
     const { image } = await runSteps(start, steps, handover(request), pass);
     const isBare = passesOf(steps).length > 1 || request.base !== undefined || plan.source.vector;
-    return isMistakenForP3(plan)
-      ? { image: (await hold(image, plan, pass)).reopen(), plan: settled(plan), isBare: true }
-      : { image, plan, isBare };
+    const finished = { image, plan, isBare };
+    return isMistakenForP3(plan) ? bared(finished, pass) : finished;
   }
   // Steps know colours: they wait until the pixels are in the space of the result.
   const placed = await runSteps(start, geometry, handover(request), pass);

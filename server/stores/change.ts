@@ -1,4 +1,4 @@
-import type { ImageChange, ImageRecord, VariantChange, VariantRecord } from './contracts.ts';
+import type { ImageAsRead, ImageChange, ImageRecord, VariantChange, VariantRecord } from './contracts.ts';
 
 /** An image after `change`; `undefined` in it removes a field, but never the status. */
 export function changedImage(image: ImageRecord, change: ImageChange, updatedAt: string): ImageRecord {
@@ -20,10 +20,7 @@ export function changedVariant(
 }
 
 /** Whether a record is the one that was read, unwritten since. Its time tells it from others that had its id. */
-export function isUnchanged(
-  record: ImageRecord,
-  as: Pick<ImageRecord, 'createdAt' | 'revision'> | undefined,
-): boolean {
+export function isUnchanged(record: ImageRecord, as: ImageAsRead | undefined): boolean {
   return as === undefined || (record.createdAt === as.createdAt && record.revision === as.revision);
 }
 

@@ -193,6 +193,9 @@ export interface ImageQuery {
   status?: ImageStatus;
 }
 
+/** Tells a record from what was written to it since, and from later ones of the same id. */
+export type ImageAsRead = Pick<ImageRecord, 'createdAt' | 'revision'>;
+
 export interface StalledQuery {
   before: Date;
   limit: number;
@@ -215,7 +218,7 @@ export interface Records {
    *
    * @param as  only while it is still this one, at this revision; otherwise undefined, and nothing is removed
    */
-  removeImage(id: string, as?: Pick<ImageRecord, 'createdAt' | 'revision'>): Promise<ImageRecord | undefined>;
+  removeImage(id: string, as?: ImageAsRead): Promise<ImageRecord | undefined>;
   /**
    * Newest first by createdAt, then by id, also descending. Filters combine. A page may be short; only absent
    * `next` means the end. Lists may lag a moment behind writes.

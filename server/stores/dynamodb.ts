@@ -1,9 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type {
   Collection,
+  ImageAsRead,
   ImageChange,
   ImageQuery,
-  ImageRecord,
   Records,
   StalledQuery,
   VariantChange,
@@ -53,7 +53,7 @@ export class DynamoRecords implements Records {
     return this.#do((table) => images.updateImage(table, id, revision, change));
   }
 
-  removeImage(id: string, as?: Pick<ImageRecord, 'createdAt' | 'revision'>) {
+  removeImage(id: string, as?: ImageAsRead) {
     return this.#do((table) => images.removeImage(table, id, as));
   }
 

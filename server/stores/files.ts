@@ -1,36 +1,20 @@
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  accessSync,
-  closeSync,
-  constants,
-  createReadStream,
-  openSync,
-  read,
-  readSync,
-  statSync,
-} from 'node:fs';
+import { accessSync, closeSync, constants, createReadStream } from 'node:fs';
 import { access, link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { held, type Incoming, incoming, streamed } from './body.ts';
 import type { NewObject, ObjectFacts, Objects, Page, StoredFacts, StoredObject } from './contracts.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { attempt, errorName, unavailable } from './failure.ts';
 import { ignoring, pruneFolders, removeStale, syncFolders } from './files/folders.ts';
 import { bytesOf, KeyPaths, keyOf } from './files/path.ts';
+import { openIfThere, readAndClose, WHOLE_BYTES } from './files/read.ts';
 import { readFacts, trailer } from './files/trailer.ts';
 import { walk } from './files/walk.ts';
 
 /** No upload is silent for this long: its body would have met a deadline. */
 const STALE_SECONDS = 3600;
-
-/**
- * Small objects are read at once, larger ones in one turn of the thread pool, the largest as a stream: at their limits
- * the first takes 0.4 ms of the event loop where a turn takes 0.6, the second half the time of a stream in pieces.
- */
-const AT_ONCE_BYTES = 2 ** 20;
-const WHOLE_BYTES = 4 * 2 ** 20;
 
 /**
  * Objects as files under one folder, which belongs to the store. Several processes may share it.
@@ -242,30 +226,5 @@ async function writeAside(
     return facts;
   } finally {
     await file.close();
-  }
-}
-
-/** Asks first: an error that says what is nearly always so, of a result, costs ten times the question. */
-function openIfThere(path: string): number | undefined {
-  if (!statSync(path, { throwIfNoEntry: false })) return undefined;
-  try {
-    return openSync(path, 'r');
-  } catch (error) {
-    return ignoring('ENOENT', 'ENOTDIR')(error);
-  }
-}
-
-const readInto = promisify(read);
-
-async function readAndClose(fd: number, size: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(size);
-  try {
-    const isSmall = size <= AT_ONCE_BYTES;
-    const bytesRead = isSmall
-      ? readSync(fd, buffer, 0, size, 0)
-      : (await readInto(fd, buffer, 0, size, 0)).bytesRead;
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    closeSync(fd);
   }
 }

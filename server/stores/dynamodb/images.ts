@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isUnchanged } from '../change.ts';
-import type { ImageChange, ImageRecord } from '../contracts.ts';
+import type { ImageAsRead, ImageChange, ImageRecord } from '../contracts.ts';
 import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
 
@@ -70,7 +70,7 @@ export async function updateImage(
 export async function removeImage(
   table: Table,
   id: string,
-  as?: Pick<ImageRecord, 'createdAt' | 'revision'>,
+  as?: ImageAsRead,
 ): Promise<ImageRecord | undefined> {
   const removed = await untilWritten(async () => {
     const found = await stored(table, id);

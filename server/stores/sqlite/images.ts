@@ -1,5 +1,6 @@
 import { changedImage, changedVariant, isQueuedOrBetter, isUnchanged, queuedVariant } from '../change.ts';
 import type {
+  ImageAsRead,
   ImageChange,
   ImageQuery,
   ImageRecord,
@@ -41,11 +42,7 @@ export function updateImage(
 }
 
 /** The schema takes the variants and the place in the collection along. */
-export function removeImage(
-  db: Database,
-  id: string,
-  as?: Pick<ImageRecord, 'createdAt' | 'revision'>,
-): ImageRecord | undefined {
+export function removeImage(db: Database, id: string, as?: ImageAsRead): ImageRecord | undefined {
   const before = image(db, id);
   if (!before || !isUnchanged(before, as)) return undefined;
   db.run('DELETE FROM images WHERE id = ?', id);

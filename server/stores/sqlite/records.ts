@@ -1,8 +1,8 @@
 import type {
   Collection,
+  ImageAsRead,
   ImageChange,
   ImageQuery,
-  ImageRecord,
   Records,
   StalledQuery,
   VariantChange,
@@ -34,7 +34,7 @@ export class SqliteRecords implements Records {
     return this.#write((db) => images.updateImage(db, id, revision, change));
   }
 
-  removeImage(id: string, as?: Pick<ImageRecord, 'createdAt' | 'revision'>) {
+  removeImage(id: string, as?: ImageAsRead) {
     return this.#write((db) => images.removeImage(db, id, as));
   }
 
