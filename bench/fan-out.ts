@@ -75,7 +75,7 @@ async function pixelsOfAll(list: readonly Member[], shared: Shared): Promise<Map
 
 async function encodeAll(pixels: ReadonlyMap<Member, Raw>, { opened, pass }: Shared): Promise<void> {
   for (const [{ plan }, raw] of pixels)
-    await encodeResult({ image: fromRaw(raw), plan, isBare: true }, opened.metadata, pass);
+    await encodeResult({ image: fromRaw(raw), plan, isBare: true }, opened, pass);
 }
 
 /** CPU ms of all threads. */

@@ -2,13 +2,12 @@ import type { Exif, OutputInfo, Sharp } from 'sharp';
 import type { EncoderSettings } from './formats.ts';
 import { FORMAT_TABLE } from './formats.ts';
 import { hold, profiled, settled } from './handover.ts';
-import { copyrightOf } from './metadata.ts';
 import type { Size } from './operation.ts';
 import type { PassOptions } from './pipeline.ts';
 import { toRaw } from './pipeline.ts';
 import { placeholder } from './placeholder.ts';
 import type { Plan } from './plan.ts';
-import type { Header } from './source.ts';
+import type { Opened } from './render.ts';
 import { UPRIGHT } from './turns.ts';
 
 interface EncodedResult {
@@ -23,18 +22,19 @@ interface EncodedResult {
 export interface Finished {
   readonly image: Sharp;
   readonly plan: Plan;
-  /** Comes from pixels alone, without what the file of the original said beside them. */
+  /** Comes without what the file of the original said beside its pixels. */
   readonly isBare: boolean;
 }
 
 /** Encodes the finished picture as the plan says. */
 export async function encodeResult(
   finished: Finished,
-  metadata: Header,
+  opened: Opened,
   pass: PassOptions,
 ): Promise<EncodedResult> {
-  const kept = keptOf(finished.plan, metadata);
-  const { image, plan } = clings(finished, metadata, kept) ? await bared(finished, pass) : finished;
+  const kept = keptOf(finished.plan, opened);
+  const isBare = finished.isBare || !clings(finished.plan, opened);
+  const { image, plan } = isBare ? finished : await bared(finished, pass);
   if (plan.values.ph) {
     const text = await placeholder(plan.values.ph, await toRaw(image, pass));
     return {
@@ -67,18 +67,19 @@ interface Encoded {
 }
 
 /** Author and copyright, where the result has them beside nothing else. */
-const keptOf = ({ values }: Plan, metadata: Header): Exif | undefined =>
-  values.meta || values.ph ? undefined : copyrightOf(metadata);
+const keptOf = ({ values }: Plan, { copyright }: Opened): Exif | undefined =>
+  values.meta || values.ph ? undefined : copyright;
 
 /**
  * Whether the file would say more of the original than it may: sharp writes author and copyright into the EXIF of the
  * original, whose thumbnail stays there (the whole picture, uncropped), and libvips has an AVIF turned by the
  * orientation of the original, which the pixels have followed already.
  */
-function clings({ plan, isBare }: Finished, metadata: Header, kept: Exif | undefined): boolean {
-  if (isBare || plan.values.meta === 'keep' || plan.values.ph) return false;
-  const turnsAgain = plan.format === 'avif' && (metadata.orientation ?? 1) !== 1;
-  return turnsAgain || (kept !== undefined && metadata.exif !== undefined);
+export function clings(plan: Plan, opened: Opened): boolean {
+  if (plan.values.meta === 'keep' || plan.values.ph) return false;
+  const { exif, orientation = 1 } = opened.metadata;
+  const turnsAgain = plan.format === 'avif' && orientation !== 1;
+  return turnsAgain || (keptOf(plan, opened) !== undefined && exif !== undefined);
 }
 
 /** The same picture from its pixels alone. */

@@ -188,7 +188,7 @@ async function encoded(
 ): Promise<Rendered> {
   const started = now();
   const finished = { image: fromRaw(pixels), plan, isBare: true };
-  const result = await encodeResult(finished, opened.metadata, pass);
+  const result = await encodeResult(finished, opened, pass);
   const warnings = [...plan.warnings, ...result.warnings];
   return { ...result, warnings, timings: { decode: 0, transform, encode: now() - started } };
 }

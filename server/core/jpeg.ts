@@ -1,3 +1,4 @@
+import { orientationIn, readExif } from './exif.ts';
 import type { Header } from './source.ts';
 
 /**
@@ -10,7 +11,6 @@ const [APP0, APP1, APP2, APP13, APP15] = [0xe0, 0xe1, 0xe2, 0xed, 0xef];
 const SKIPPED: readonly number[] = [0xc4, 0xdb, 0xdd, 0xfe];
 
 /** What segments of each kind begin with. */
-const EXIF = 'Exif\0\0';
 const PROFILE = 'ICC_PROFILE\0';
 const IPTC = 'Photoshop 3.0';
 
@@ -82,34 +82,29 @@ function readSegments(bytes: Buffer): Segments | undefined {
   return undefined;
 }
 
+/** Marker and length in front of a segment. */
+const SEGMENT_HEAD_BYTES = 4;
+
+/**
+ * A copy of a JPEG without its EXIF.
+ *
+ * @param exif  as readJpegHeader found it in `bytes`
+ * @returns     undefined where it lies elsewhere: libvips has read the header
+ */
+export function withoutExif(bytes: Uint8Array, exif: Uint8Array): Buffer | undefined {
+  const start = exif.byteOffset - bytes.byteOffset;
+  const end = start + exif.byteLength;
+  if (exif.buffer !== bytes.buffer || start < 0 || end > bytes.byteLength) return undefined;
+  return Buffer.concat([bytes.subarray(0, start - SEGMENT_HEAD_BYTES), bytes.subarray(end)]);
+}
+
 const startsWith = (body: Buffer, text: string): boolean => body.toString('latin1', 0, text.length) === text;
 
-/** Tag and type (TIFF 6.0, section 8). */
-const [ORIENTATION, SHORT] = [0x112, 3];
-
 /** 1 to 8, 1 where none is said; undefined where libvips should decide. */
-function orientationOf(blocks: readonly Buffer[]): number | undefined {
-  const [block, ...more] = blocks;
+function orientationOf([block, ...more]: readonly Buffer[]): number | undefined {
   if (!block) return 1;
-  const order = block.toString('latin1', EXIF.length, EXIF.length + 4);
-  if (more.length || !startsWith(block, EXIF) || (order !== 'II*\0' && order !== 'MM\0*')) return undefined;
-  const tiff = block.subarray(EXIF.length);
-  const isLittle = order === 'II*\0';
-  const short = (at: number) => (isLittle ? tiff.readUInt16LE(at) : tiff.readUInt16BE(at));
-  const long = (at: number) => (isLittle ? tiff.readUInt32LE(at) : tiff.readUInt32BE(at));
-  try {
-    const start = long(4);
-    for (let entry = start + 2, left = short(start); left > 0; entry += 12, left--) {
-      if (short(entry) !== ORIENTATION) continue;
-      const value = short(entry + 8);
-      return short(entry + 2) === SHORT && long(entry + 4) === 1 && value >= 1 && value <= 8
-        ? value
-        : undefined;
-    }
-    return 1;
-  } catch {
-    return undefined;
-  }
+  const directory = more.length ? undefined : readExif(block);
+  return directory && orientationIn(directory);
 }
 
 /** A profile comes in numbered parts, each of which says how many there are (ICC.1, B.4). */

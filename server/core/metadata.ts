@@ -1,5 +1,5 @@
-import exifReader from 'exif-reader';
 import type { Exif } from 'sharp';
+import { EXIF_TAGS, readExif, textIn, textOf } from './exif.ts';
 import type { Header } from './source.ts';
 
 /** IPTC IIM datasets that name an author or owner (IPTC-IIM 4.2, record 2). */
@@ -23,37 +23,28 @@ function readIptc(block: Uint8Array): Map<number, string> {
     const length = bytes.readUInt16BE(at + 3);
     const dataset = bytes[at + 2] ?? 0;
     if (bytes[at + 1] === 2 && !found.has(dataset))
-      found.set(dataset, bytes.toString('utf8', at + 5, at + 5 + length));
+      found.set(dataset, textOf(bytes.subarray(at + 5, at + 5 + length)));
     at += 5 + length;
   }
   return found;
 }
 
 /** Printable, without the NULs that cameras pad with; undefined when nothing is left. */
-function clean(value: unknown): string | undefined {
-  if (typeof value !== 'string') return undefined;
+function clean(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  const text = value.replace(/[\u0000-\u001f\u007f]+/g, ' ').trim();
+  const text = value.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
   return text === '' ? undefined : text.slice(0, 512);
-}
-
-function readExif(block: Buffer | undefined): { artist?: unknown; copyright?: unknown } {
-  if (!block) return {};
-  try {
-    const image = exifReader(block).Image ?? {};
-    return { artist: image['Artist'], copyright: image['Copyright'] };
-  } catch {
-    // Broken EXIF is common and must not cost anyone the picture.
-    return {};
-  }
 }
 
 /** Author and copyright of an original, from EXIF or IPTC, as EXIF for the result; undefined when it has neither. */
 export function copyrightOf(metadata: Header): Exif | undefined {
-  const exif = readExif(metadata.exif);
+  // Broken EXIF is common and must not cost anyone the picture.
+  const exif = metadata.exif && readExif(metadata.exif);
   const iptc = metadata.iptc ? readIptc(metadata.iptc) : new Map<number, string>();
-  const artist = clean(exif.artist) ?? clean(iptc.get(IPTC.byline)) ?? clean(iptc.get(IPTC.credit));
-  const copyright = clean(exif.copyright) ?? clean(iptc.get(IPTC.copyright));
+  const said = (tag: number) => clean(exif && textIn(exif, tag));
+  const artist = said(EXIF_TAGS.artist) ?? clean(iptc.get(IPTC.byline)) ?? clean(iptc.get(IPTC.credit));
+  const copyright = said(EXIF_TAGS.copyright) ?? clean(iptc.get(IPTC.copyright));
   if (!artist && !copyright) return undefined;
   return { IFD0: { ...(artist ? { Artist: artist } : {}), ...(copyright ? { Copyright: copyright } : {}) } };
 }

@@ -1,10 +1,12 @@
+import type { Exif } from 'sharp';
 import sharp from 'sharp';
 import type { Finished } from './encode.ts';
-import { bared, encodeResult } from './encode.ts';
+import { bared, clings, encodeResult } from './encode.ts';
 import { areFramewise, fromStrip, runOnFrames } from './frames.ts';
 import { geometrySteps, storedRegion } from './framing.ts';
 import { hold, isMistakenForP3, settled, waitsForColour } from './handover.ts';
-import { readJpegHeader } from './jpeg.ts';
+import { readJpegHeader, withoutExif } from './jpeg.ts';
+import { copyrightOf } from './metadata.ts';
 import { FAIL_ON, open, settlePlan } from './opening.ts';
 import type { Handover, Size, Step } from './operation.ts';
 import type { Draft, PassOptions, Raw } from './pipeline.ts';
@@ -23,6 +25,8 @@ export interface Opened {
   readonly bytes: Uint8Array;
   readonly source: Source;
   readonly metadata: Header;
+  /** Author and copyright, as every result says them. */
+  readonly copyright: Exif | undefined;
 }
 
 export interface RenderRequest {
@@ -64,7 +68,8 @@ export async function openOriginal(
   try {
     const metadata: Header =
       format === 'svg' ? await measure(bytes, signal) : await readHeader(format, bytes);
-    return { bytes, metadata, source: readSource(format, bytes.byteLength, metadata) };
+    const source = readSource(format, bytes.byteLength, metadata);
+    return { bytes, metadata, source, copyright: copyrightOf(metadata) };
   } catch (error) {
     throw sharpProblem(error);
   }
@@ -96,7 +101,7 @@ async function run(request: RenderRequest): Promise<Rendered> {
   const decoded = now();
   const final = await drawn({ ...request, plan });
   const transformed = now();
-  const result = await encodeResult(final, opened.metadata, request.pass);
+  const result = await encodeResult(final, opened, request.pass);
   const timings = {
     decode: decoded - started,
     transform: transformed - decoded,
@@ -157,12 +162,15 @@ async function drawn(request: RenderRequest): Promise<Drawn> {
   const [early, late] = split(plan);
   const steps = [...early, ...geometry, ...late];
   const size = request.base ?? storedRegion(plan) ?? turnSize(plan.upright, plan.orientation);
-  const start: Draft = { image: await open(request), size, slot: 0 };
+  const waits = request.base === undefined && waitsForColour(plan) && plan.steps.length > 0;
+  const isHeld = waits || passesOf(steps).length > 1 || request.base !== undefined || plan.source.vector;
+  const silent = isHeld ? undefined : silenced(request.opened, plan);
+  const original = await open(silent ? { ...request, opened: silent } : request);
+  const start: Draft = { image: original, size, slot: 0 };
   if (plan.moves && !areFramewise(steps)) return drawnByFrames(request, start, geometry, [...early, ...late]);
-  if (request.base || !waitsForColour(plan) || plan.steps.length === 0) {
+  if (!waits) {
     const { image } = await runSteps(start, steps, handover(request), pass);
-    const isBare = passesOf(steps).length > 1 || request.base !== undefined || plan.source.vector;
-    const finished = { image, plan, isBare };
+    const finished = { image, plan, isBare: isHeld || silent !== undefined };
     return isMistakenForP3(plan) ? bared(finished, pass) : finished;
   }
   // Steps know colours: they wait until the pixels are in the space of the result.
@@ -171,6 +179,17 @@ async function drawn(request: RenderRequest): Promise<Drawn> {
   const next: Draft = { image: held.reopen(), size: held.size, slot: 0 };
   const rest = await runSteps(next, plan.steps, handover({ ...request, plan: settled(plan) }), pass);
   return { image: rest.image, plan: settled(plan), isBare: true };
+}
+
+/** Above this a pass over the pixels of the result costs less than a copy of the original. */
+const COPY_BYTES = 8 * 2 ** 20;
+
+/** The original without what would cling to the result; undefined where nothing would, or only pixels are without it. */
+function silenced(opened: Opened, plan: Plan): Opened | undefined {
+  const { bytes, metadata } = opened;
+  if (!clings(plan, opened) || bytes.byteLength > COPY_BYTES) return undefined;
+  const rest = metadata.exif && withoutExif(bytes, metadata.exif);
+  return rest && { ...opened, bytes: rest };
 }
 
 /** Scales all frames in one go, then works on each: frames are small by then. */

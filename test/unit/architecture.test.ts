@@ -69,7 +69,7 @@ const ROOMS: readonly [room: string, holds: RegExp, uses: readonly string[]][] =
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'edge-safe': [],
   errors: [],
-  core: ['sharp', 'exif-reader', 'thumbhash', 'blurhash'],
+  core: ['sharp', 'thumbhash', 'blurhash'],
   cache: ['lru-cache'],
 };
 

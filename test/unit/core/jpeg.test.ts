@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import t from 'tap';
-import { readJpegHeader } from '../../../server/core/jpeg.ts';
+import { readJpegHeader, withoutExif } from '../../../server/core/jpeg.ts';
 import { readSource } from '../../../server/core/source.ts';
 import { corpusPath, corpusRows } from '../../support/corpus.ts';
 
@@ -135,4 +135,15 @@ t.test('reads no frame and no scan of another length than its components have', 
     other[at] = 4;
     t.equal(readJpegHeader(other), undefined);
   }
+});
+
+t.test('takes the EXIF out and leaves the pixels', async (t) => {
+  const bytes = await readFile(corpusPath('exif/landscape-6.jpg'));
+  const found = readJpegHeader(bytes)?.exif ?? Buffer.alloc(0);
+  const rest = withoutExif(bytes, found) ?? Buffer.alloc(0);
+  t.equal(rest.length, bytes.length - found.length - 4);
+  const { exif, orientation } = await sharp(rest).metadata();
+  t.same([exif, orientation], [undefined, undefined]);
+  t.ok((await sharp(rest).raw().toBuffer()).equals(await sharp(bytes).raw().toBuffer()));
+  t.equal(withoutExif(bytes, Buffer.from(found)), undefined, 'a block that was read by somebody else');
 });

@@ -1,7 +1,8 @@
+import exifReader from 'exif-reader';
 import sharp from 'sharp';
 import t from 'tap';
 import { copyrightOf } from '../../../server/core/metadata.ts';
-import { corpus } from '../../support/corpus.ts';
+import { corpus, corpusRows } from '../../support/corpus.ts';
 import { drawn, picture } from '../../support/pictures.ts';
 
 const SIZE = { width: 1, height: 1 };
@@ -67,6 +68,74 @@ t.test('padding, control characters and novels do not get through', async (t) =>
   t.equal(dirty?.IFD0?.['Copyright']?.length, 512);
   t.equal(copyrightOf({ ...SIZE, iptc: iptc([80, '\0 \0']) }), undefined);
 });
+
+/** An EXIF block that names a copyright, by value where it fits into the entry. */
+function exifOf(order: 'II' | 'MM', copyright: Buffer, type = 2): Buffer {
+  const [count, u16, u32] =
+    order === 'II'
+      ? (['\u0001\0', 'writeUInt16LE', 'writeUInt32LE'] as const)
+      : (['\0\u0001', 'writeUInt16BE', 'writeUInt32BE'] as const);
+  const tiff = Buffer.alloc(26 + copyright.length);
+  tiff.write(order === 'II' ? 'II*\0\u0008\0\0\0' : 'MM\0*\0\0\0\u0008', 'latin1');
+  tiff.write(count, 8, 'latin1');
+  tiff[u16](0x8298, 10);
+  tiff[u16](type, 12);
+  tiff[u32](copyright.length, 14);
+  if (copyright.length > 4) tiff[u32](26, 18);
+  copyright.copy(tiff, copyright.length > 4 ? 26 : 18);
+  return Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff]);
+}
+
+t.test('a copyright with a sign that is not ASCII is one', async (t) => {
+  for (const order of ['II', 'MM'] as const) {
+    for (const text of ['\u00a9 2016 Zo\u00eb\0', 'Zo\u00eb']) {
+      for (const encoding of ['utf8', 'latin1'] as const) {
+        const exif = exifOf(order, Buffer.from(text, encoding));
+        const expected = { IFD0: { Copyright: text.replace('\0', '') } };
+        const what = `${order} ${encoding} ${text}`;
+        t.same(copyrightOf({ ...SIZE, exif }), expected, what);
+        t.same(copyrightOf({ ...SIZE, exif: exif.subarray(6) }), expected, `${what}, as PNG has it`);
+      }
+    }
+    t.equal(copyrightOf({ ...SIZE, exif: exifOf(order, Buffer.from('AB'), 3) }), undefined, 'a number');
+  }
+  const latin = iptc([80, 'x']).fill(0xeb, 5);
+  t.same(copyrightOf({ ...SIZE, iptc: latin }), { IFD0: { Artist: '\u00eb' } }, 'IPTC');
+  const jpeg = await sharp(await drawn(8, 8, () => [9, 9, 9]))
+    .jpeg()
+    .toBuffer();
+  const block = exifOf('II', Buffer.from('\u00a9 Zo\u00eb\0', 'latin1'));
+  const segment = Buffer.concat([Buffer.from([0xff, 0xe1, 0, block.length + 2]), block]);
+  const tagged = Buffer.concat([jpeg.subarray(0, 2), segment, jpeg.subarray(2)]);
+  const { exif } = await sharp((await picture(tagged, 'fmt=webp')).bytes).metadata();
+  t.match(exif?.toString('latin1'), /\(C\) Zoe\0/, 'libvips writes the ASCII that EXIF asks for');
+});
+
+t.test('says of every EXIF of the corpus what another reader says', async (t) => {
+  let read = 0;
+  for (const { file } of corpusRows().filter(({ outcome }) => outcome === 'decode')) {
+    const { exif } = await sharp(await corpus(file))
+      .metadata()
+      .catch((): { exif?: Buffer } => ({}));
+    if (!exif) continue;
+    const other = theirs(exif);
+    if (!other) continue;
+    read += 1;
+    const said = copyrightOf({ ...SIZE, exif })?.IFD0;
+    const trimmed = (value: unknown) => (typeof value === 'string' ? value.replaceAll('\0', ' ').trim() : '');
+    t.equal(said?.['Artist'] ?? '', trimmed(other['Artist']), `${file}: Artist`);
+    t.equal(said?.['Copyright'] ?? '', trimmed(other['Copyright']), `${file}: Copyright`);
+  }
+  t.ok(read >= 15, `${read} blocks`);
+});
+
+function theirs(exif: Buffer): Record<string, unknown> | undefined {
+  try {
+    return exifReader(exif).Image ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 t.test('broken blocks are no blocks', async (t) => {
   for (const hex of ['', '1c', '1c02', '1c0250ffff41', '1c02500005', '00'.repeat(40), '1c'.repeat(40)]) {

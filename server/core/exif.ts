@@ -1,0 +1,83 @@
+/** What a JPEG's segment begins with; libvips hands it on with the block. */
+const NAME = 'Exif\0\0';
+
+/** Types of values (TIFF 6.0, section 2; the last one EXIF 3.0). */
+const [ASCII, SHORT, UTF8] = [2, 3, 129];
+const ENTRY_BYTES = 12;
+/** Values up to here lie in the entry itself. */
+const INLINE_BYTES = 4;
+
+export const EXIF_TAGS = { orientation: 0x0112, artist: 0x013b, copyright: 0x8298 } as const;
+
+interface Entry {
+  readonly type: number;
+  readonly count: number;
+  /** Of the value, or of its offset where it is longer than four bytes; from the start of the TIFF. */
+  readonly at: number;
+}
+
+/** The directory of the picture itself, behind which the position, the maker's notes and the thumbnail lie. */
+export interface ExifDirectory {
+  readonly entries: ReadonlyMap<number, Entry>;
+  readonly tiff: Buffer;
+  readonly isLittle: boolean;
+}
+
+/**
+ * Reads the first directory of an EXIF block, and nothing that it refers to.
+ *
+ * @param block  with or without the name that it has in a JPEG
+ * @returns      undefined where it is not whole, or is no EXIF
+ */
+export function readExif(block: Uint8Array): ExifDirectory | undefined {
+  const bytes = Buffer.from(block.buffer, block.byteOffset, block.byteLength);
+  const tiff = bytes.toString('latin1', 0, NAME.length) === NAME ? bytes.subarray(NAME.length) : bytes;
+  const order = tiff.toString('latin1', 0, 4);
+  if (order !== 'II*\0' && order !== 'MM\0*') return undefined;
+  const directory = { tiff, isLittle: order === 'II*\0' };
+  try {
+    const start = long(directory, 4);
+    const entries = new Map<number, Entry>();
+    const end = start + 2 + short(directory, start) * ENTRY_BYTES;
+    for (let at = start + 2; at < end; at += ENTRY_BYTES) {
+      const tag = short(directory, at);
+      const entry = { type: short(directory, at + 2), count: long(directory, at + 4), at: at + 8 };
+      // The last bytes too, so that no value breaks off.
+      long(directory, entry.at);
+      if (!entries.has(tag)) entries.set(tag, entry);
+    }
+    return { ...directory, entries };
+  } catch {
+    return undefined;
+  }
+}
+
+type Bytes = Pick<ExifDirectory, 'tiff' | 'isLittle'>;
+
+const short = ({ tiff, isLittle }: Bytes, at: number): number =>
+  isLittle ? tiff.readUInt16LE(at) : tiff.readUInt16BE(at);
+
+const long = ({ tiff, isLittle }: Bytes, at: number): number =>
+  isLittle ? tiff.readUInt32LE(at) : tiff.readUInt32BE(at);
+
+/** 1 to 8, 1 where none is said; undefined for a value of another kind. */
+export function orientationIn(directory: ExifDirectory): number | undefined {
+  const entry = directory.entries.get(EXIF_TAGS.orientation);
+  if (!entry) return 1;
+  const value = short(directory, entry.at);
+  return entry.type === SHORT && entry.count === 1 && value >= 1 && value <= 8 ? value : undefined;
+}
+
+/** Text of a tag as it stands there, NULs and all; undefined where there is none. */
+export function textIn({ entries, tiff, isLittle }: ExifDirectory, tag: number): string | undefined {
+  const entry = entries.get(tag);
+  if (!entry || (entry.type !== ASCII && entry.type !== UTF8)) return undefined;
+  const start = entry.count > INLINE_BYTES ? long({ tiff, isLittle }, entry.at) : entry.at;
+  return textOf(tiff.subarray(start, start + entry.count));
+}
+
+/** EXIF says ASCII, IPTC leaves it open; cameras and editors write UTF-8 and Latin-1: `©` is in most copyrights. */
+export function textOf(bytes: Buffer): string {
+  const text = bytes.toString();
+  return text.includes('\ufffd') ? bytes.toString('latin1') : text;
+}
