@@ -10,8 +10,9 @@ export function renderBare(bytes: Buffer): Promise<Buffer> {
     .toBuffer();
 }
 
-/** One thread and no cache, as the server has it. */
+/** One thread, no cache and no search for gain maps, as the server has it. */
 export function settleSharp(): void {
   sharp.concurrency(1);
   sharp.cache(false);
+  sharp.block({ operation: ['VipsForeignLoadUhdr'] });
 }

@@ -76,6 +76,8 @@ const PROBLEM_SCHEMA = {
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: deps.log,
+    // Lines say the id of their request themselves.
+    childLoggerFactory: (logger) => logger,
     logController: new LogController({ disableRequestLogging: true }),
     // A number of hops, never `true`: a client could then call itself by any address and escape the rate limit.
     trustProxy: deps.proxyHops > 0 && ((_address: string, hop: number) => hop < deps.proxyHops),

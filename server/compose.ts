@@ -7,7 +7,9 @@ import type { AppDeps } from './app.ts';
 import { Auth } from './auth.ts';
 import { Gate } from './cache/gate.ts';
 import { Memory } from './cache/memory.ts';
+import { remembering } from './cache/remember.ts';
 import type { Config } from './config.ts';
+import { readQuery } from './core/transformation.ts';
 import { Images } from './images.ts';
 import { Lane } from './lane.ts';
 import { composeManagement, type Outside } from './management.ts';
@@ -40,6 +42,7 @@ const SVG_RESIDENT_BYTES = 768 * 2 ** 20;
 
 export function composeCore(config: Config, stores: Stores): Core {
   // One thread per picture and as many pictures as cores: full throughput at the lowest latency (docs/performance.md).
+  // Also for a picture that is alone: an AVIF of two threads has other bytes, and so another ETag, than one of one.
   sharp.concurrency(1);
   sharp.cache(false);
   // Gain maps are not part of a result; libvips would look for one through all of a large JPEG (1.3 ms of 2 MB).
@@ -67,7 +70,6 @@ export function composeCore(config: Config, stores: Stores): Core {
     deadlineMs: config.deadlineMs,
     allowMetaKeep: config.allowMetaKeep,
     gate: render,
-    slots,
     sandbox,
     now: monotonic,
   });
@@ -88,6 +90,9 @@ export function requestIds(): (request: Pick<IncomingMessage, 'headers'>) => str
     return `${prefix}-${count.toString(36)}`;
   };
 }
+
+/** Query strings whose meaning is kept; of 1 KB at most. */
+const QUERIES = 2000;
 
 export interface Composed {
   readonly deps: AppDeps;
@@ -165,6 +170,7 @@ export function composeServer(
     access,
     lane,
     presets,
+    readQuery: remembering((query) => readQuery(query, presets), QUERIES),
     settings: config,
     deadlineMs,
     now: unixSeconds,
@@ -210,7 +216,7 @@ function apiPlugin(
     managementApi(app, {
       ...management,
       ...{ records: stores.records, presets, ratePerMinute, maxUploadBytes, webhookPrivate, localForms },
-      check: (values) => core.renderer.check(values),
+      check: (canonical) => core.renderer.check(canonical),
       hasWebhookSecret: webhookSecret !== undefined,
     });
 }

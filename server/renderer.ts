@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import sharp from 'sharp';
 import type { Gate } from './cache/gate.ts';
+import { remembering } from './cache/remember.ts';
 import type { OriginalFile } from './core/file.ts';
 import { readFileSource } from './core/file.ts';
 import type { Lane } from './core/formats.ts';
@@ -27,8 +28,6 @@ export interface RendererOptions {
   readonly deadlineMs: number;
   readonly allowMetaKeep: boolean;
   readonly gate: Gate;
-  /** Of the gate. */
-  readonly slots: number;
   readonly sandbox: SvgSandbox;
   /** Monotonic ms. */
   readonly now: () => number;
@@ -63,6 +62,8 @@ const MARK_SIDE = 2048;
 export class Renderer {
   readonly #options: RendererOptions;
   readonly #opened = new WeakMap<Uint8Array, Opened>();
+  /** Of canonical forms: a site asks for a few of many pictures. */
+  readonly #read = remembering<Transformation>(readTransformation, 1000);
   readonly #watermarks = new LRUCache<string, Uint8Array>({ max: 32 });
 
   constructor(options: RendererOptions) {
@@ -89,15 +90,16 @@ export class Renderer {
     opened: Opened,
     { canonical, lane, focal }: Wanted,
   ): Promise<{ plan: Plan; options: PlanOptions }> {
-    const values = readTransformation(canonical);
-    this.check(values);
+    this.check(canonical);
+    const values = this.#read(canonical);
     const watermark = values.wm === undefined ? undefined : await this.#watermark(values.wm);
     const options: PlanOptions = { lane, limits: this.#options.limits, focal, watermark };
     return { plan: makePlan(opened.source, values, options), options };
   }
 
-  /** What this deployment refuses, whatever the original. */
-  check(values: Transformation): void {
+  /** What this deployment refuses, whatever the original; of a canonical form. */
+  check(canonical: string): void {
+    const values = this.#read(canonical);
     if (values.meta === 'keep' && !this.#options.allowMetaKeep) {
       throw new Problem(
         'not_allowed',
@@ -119,16 +121,12 @@ export class Renderer {
 
   /** @throws Problem `overloaded`, `deadline` and those of render */
   async render(opened: Opened, wanted: Wanted, signal?: AbortSignal): Promise<Admitted> {
-    const { gate, slots, sandbox, limits, deadlineMs, now } = this.#options;
+    const { gate, sandbox, limits, deadlineMs, now } = this.#options;
     const { plan, options } = await this.plan(opened, wanted);
     const price = { ms: plan.cost.cpuMs, bytes: plan.cost.memoryBytes + opened.bytes.byteLength };
     const permit = await gate.acquire(price, signal);
     try {
       signal?.throwIfAborted();
-      // A picture that renders alone may use an idle core: a PNG is a sixth faster for 3 % more CPU (docs/performance.md).
-      // A JPEG is not: its decoder goes from top to bottom, and waking a second thread for what is left costs 1 %.
-      const mayShare = gate.load.holders === 1 && opened.source.format !== 'jpeg';
-      sharp.concurrency(mayShare ? Math.min(2, slots) : 1);
       const rendered = await render({
         opened,
         plan,

@@ -1,6 +1,4 @@
-import type { Transformation } from './core/operations/index.ts';
 import type { Presets } from './core/rule.ts';
-import { readTransformation } from './core/transformation.ts';
 import { isProblem, Problem } from './errors.ts';
 import { type OperationStep, readOperations } from './operations-list.ts';
 import { formsOf, variantsOf } from './variants.ts';
@@ -14,7 +12,7 @@ export const MAX_WANTED = 100;
 export interface WantedOptions {
   readonly presets: Presets;
   /** Throws for what this deployment refuses. */
-  readonly check: (values: Transformation) => void;
+  readonly check: (canonical: string) => void;
 }
 
 /** What a request asks to warm; `operations` is one more variant. */
@@ -41,7 +39,7 @@ function readOne(wanted: Wanted, { presets, check }: WantedOptions, at: string):
   try {
     const forms =
       typeof wanted === 'string' ? variantsOf(wanted, presets) : formsOf(readOperations(wanted, presets, at));
-    for (const form of forms) check(readTransformation(form));
+    for (const form of forms) check(form);
     return forms;
   } catch (error) {
     if (!isProblem(error) || typeof wanted !== 'string') throw error;

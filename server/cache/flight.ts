@@ -10,18 +10,20 @@ export class NobodyWaits extends Error {
 }
 
 /** Waits no longer than the signal lets it; then its reason is thrown. */
-export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let leave = () => {};
-  const left = new Promise<never>((_resolve, reject) => {
-    leave = () => reject(signal.reason);
-    signal.addEventListener('abort', leave, { once: true });
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  // By hand: every request waits like this several times, and a race of two promises takes twice as long to set up.
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(signal.reason);
+    const then =
+      <V>(settle: (value: V) => void) =>
+      (value: V) => {
+        signal.removeEventListener('abort', leave);
+        settle(value);
+      };
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
+    promise.then(then<T>(resolve), then(reject));
   });
-  try {
-    return await Promise.race([promise, left]);
-  } finally {
-    signal.removeEventListener('abort', leave);
-  }
 }
 
 /**

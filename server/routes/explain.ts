@@ -59,7 +59,7 @@ async function explain(
   options: ImageRoutesOptions & { originals: Originals },
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const asked = readAsked(request.url, PREFIX, options.presets, request.headers.accept);
+  const asked = readAsked(request.url, PREFIX, options.readQuery, request.headers.accept);
   const { id, read, canonical } = asked;
   const known = await options.images.facts(asked, signal);
   const original = await options.originals.fetch(id, signal);

@@ -5,7 +5,7 @@ import { negotiate } from '../core/accept.ts';
 import type { Canonical } from '../core/canonical.ts';
 import { splitPath } from '../core/id.ts';
 import type { Presets } from '../core/rule.ts';
-import { readQuery, readTransformation, resolved } from '../core/transformation.ts';
+import { resolved } from '../core/transformation.ts';
 import { Problem } from '../errors.ts';
 import type { Images, Tier, Timings } from '../images.ts';
 import { deadlineProblem } from '../images.ts';
@@ -30,6 +30,8 @@ export interface ImageRoutesOptions {
   readonly access: Access;
   readonly lane: Lane;
   readonly presets: Presets;
+  /** Of the core, with these presets. */
+  readonly readQuery: (query: string) => Canonical;
   readonly settings: CacheSettings;
   readonly deadlineMs: number;
   /** Unix seconds. */
@@ -47,14 +49,14 @@ export interface Asked {
 export function readAsked(
   rawUrl: string,
   prefix: string,
-  presets: Presets,
+  readQuery: ImageRoutesOptions['readQuery'],
   accept: string | undefined,
 ): Asked {
   const at = rawUrl.indexOf('?');
   const path = at < 0 ? rawUrl : rawUrl.slice(0, at);
   const query = at < 0 ? '' : rawUrl.slice(at + 1);
   const { id, canonical: form } = splitPath(path.slice(prefix.length));
-  const read = readQuery(form === undefined ? query : query ? `${form}&${query}` : form, presets);
+  const read = readQuery(form === undefined ? query : query ? `${form}&${query}` : form);
   return {
     id,
     read,
@@ -116,10 +118,10 @@ async function answer(
   options: ImageRoutesOptions,
 ): Promise<FastifyReply> {
   try {
-    const asked = readAsked(request.url, '/img/', options.presets, request.headers.accept);
+    const asked = readAsked(request.url, '/img/', options.readQuery, request.headers.accept);
     request.served = { id: asked.id, canonical: asked.canonical };
     options.access.check(asked.id, asked.read);
-    options.renderer.check(readTransformation(asked.canonical));
+    options.renderer.check(asked.canonical);
     const signal = requestSignal(request, reply, options.deadlineMs);
     if (request.method === 'HEAD') return await head(request, reply, asked, options, signal);
     return await get(request, reply, asked, options, signal);

@@ -5,9 +5,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } fr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import fc from 'fast-check';
 import t from 'tap';
 import { KeyPaths } from '../../server/stores/files/path.ts';
 import { FileObjects } from '../../server/stores/files.ts';
+import { always } from '../support/property.ts';
 import { bytesOf, each, png, present } from './suite.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
@@ -72,6 +74,24 @@ t.test('keys cannot leave the folder', async (t) => {
   const paths = new KeyPaths('/root', { foldsCase: false });
   for (const key of ['../a', 'a/../../b', '..', '.tmp/x', '/etc/passwd', 'a\\..\\b', 'C:\\x', 'a\0b'])
     t.match(paths.file(key), /^\/root\/(?!\.)(?:(?!\/\.)[^\\:\0])+$/, JSON.stringify(key));
+});
+
+t.test('a short key has the file that it would have below a long one', (t) => {
+  const char = fc.constantFrom(..."aZ09 .,=&~@!()'-_/%+\u00c3".split(''));
+  for (const foldsCase of [false, true]) {
+    const paths = new KeyPaths('/root', { foldsCase });
+    // Long keys are taken apart, ordinary short ones at one go.
+    const long = `${'x'.repeat(70)}/`.repeat(4);
+    const above = paths.file(`${long}-`).slice(0, -1);
+    always(
+      t,
+      fc.property(fc.string({ unit: char, minLength: 1, maxLength: 30 }), (key) => {
+        return above + paths.file(key).slice('/root/'.length) === paths.file(long + key);
+      }),
+      { numRuns: 2000 },
+    );
+  }
+  t.end();
 });
 
 t.test('on a file system that folds case, keys that differ by case have files of their own', async (t) => {

@@ -34,6 +34,23 @@ t.test('makes one render for 200 requests at once', async (t) => {
   t.equal(new Set(answers.map(({ headers }) => headers.get('etag'))).size, 1);
 });
 
+t.test('makes the same bytes alone and beside others', async (t) => {
+  const server = await startServer({ RENDER_SLOTS: '3' });
+  t.teardown(() => server.close());
+  const photo = await corpus('photos/kodim23.png');
+  for (const id of ['alone.png', 'beside.png', 'other.png']) await server.put(id, photo);
+  const etagOf = async (path: string) => (await server.get(path)).headers.get('etag');
+  for (const fmt of ['avif', 'webp', 'jpeg', 'png']) {
+    const alone = await etagOf(`/img/alone.png?w=500&fmt=${fmt}`);
+    const [beside] = await Promise.all([
+      etagOf(`/img/beside.png?w=500&fmt=${fmt}`),
+      etagOf(`/img/other.png?w=501&fmt=${fmt}`),
+      etagOf(`/img/other.png?w=502&fmt=${fmt}`),
+    ]);
+    t.equal(beside, alone, fmt);
+  }
+});
+
 t.test('reads an original once for all the variants that a page asks for at once', async (t) => {
   const server = await startServer({ VERSION_SECONDS: '5' });
   t.teardown(() => server.close());
@@ -466,7 +483,7 @@ t.test('takes a watermark that cannot be used upon itself, and names no original
       t.match(problem, { code: 'watermark_unusable', param: 'wm', received: name });
       t.notMatch(JSON.stringify(problem), /private/);
       const logged = server.lines.find(
-        ({ reqId, msg }) => reqId === problem['instance'] && msg !== 'request',
+        ({ requestId, msg }) => requestId === problem['instance'] && msg !== 'request',
       );
       t.match(logged, { msg: 'watermark_unusable', cause: Object });
     }

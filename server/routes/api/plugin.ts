@@ -3,7 +3,6 @@ import multipart from '@fastify/multipart';
 import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
-import type { Transformation } from '../../core/operations/index.ts';
 import type { Presets } from '../../core/rule.ts';
 import { Problem } from '../../errors.ts';
 import type { LocalPresigner } from '../../presign.ts';
@@ -29,7 +28,7 @@ export interface ApiDeps extends Management {
   readonly records: Records;
   readonly presets: Presets;
   /** Throws for what this deployment refuses. */
-  readonly check: (values: Transformation) => void;
+  readonly check: (canonical: string) => void;
   readonly ratePerMinute: number;
   readonly maxUploadBytes: number;
   /** Whether webhooks can be signed; without it they are refused. */
