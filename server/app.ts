@@ -76,9 +76,7 @@ const PROBLEM_SCHEMA = {
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: deps.log,
-    // Lines say the id of their request themselves.
-    childLoggerFactory: (logger) => logger,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     // A number of hops, never `true`: a client could then call itself by any address and escape the rate limit.
     trustProxy: deps.proxyHops > 0 && ((_address: string, hop: number) => hop < deps.proxyHops),
     rewriteUrl: (raw) => foldId(raw.url ?? '/'),
@@ -155,11 +153,8 @@ function logRequests(app: FastifyInstance, metrics: Metrics): void {
       // One render, however many waited for it.
       if (tier !== 'coalesced') metrics.stages(served.timings ?? {});
     }
-    const { method, url, id: requestId } = request;
-    request.log.info(
-      { requestId, method, url, status, ms: Math.round(ms * 10) / 10, tier, ...served },
-      'request',
-    );
+    const { method, url } = request;
+    request.log.info({ method, url, status, ms: Math.round(ms * 10) / 10, tier, ...served }, 'request');
   };
   app.addHook('onRequest', (request, reply, done) => {
     reply.raw.once('close', () => {

@@ -1,4 +1,5 @@
 import type { Exif, OutputInfo, Sharp } from 'sharp';
+import { DENSITY, settleDensity } from './density.ts';
 import type { EncoderSettings } from './formats.ts';
 import { FORMAT_TABLE } from './formats.ts';
 import { hold, profiled, settled } from './handover.ts';
@@ -22,7 +23,7 @@ interface EncodedResult {
 export interface Finished {
   readonly image: Sharp;
   readonly plan: Plan;
-  /** Comes without what the file of the original said beside its pixels. */
+  /** Comes without the EXIF of the original, be it from pixels alone. */
   readonly isBare: boolean;
 }
 
@@ -44,11 +45,14 @@ export async function encodeResult(
       warnings: [],
     };
   }
-  const encode = (picture: Sharp, settings: EncoderSettings): Promise<Encoded> => {
+  const encode = async (picture: Sharp, settings: EncoderSettings): Promise<Encoded> => {
     const ready = profiled(described(picture, plan, kept), plan).timeout({
       seconds: pass.timeoutSeconds,
     });
-    return FORMAT_TABLE[plan.format].encode(ready, settings).toBuffer({ resolveWithObject: true });
+    const encoder = FORMAT_TABLE[plan.format].encode(ready, settings);
+    const encoded = await encoder.toBuffer({ resolveWithObject: true });
+    if (plan.format === 'png' && plan.values.meta !== 'keep') settleDensity(encoded.data);
+    return encoded;
   };
   const {
     data,
@@ -93,7 +97,8 @@ function described(image: Sharp, { values, orientation }: Plan, kept: Exif | und
     const turned = orientation !== UPRIGHT || values.orient === '0';
     return turned ? image.withMetadata({ orientation: 1 }) : image.keepExif().keepXmp();
   }
-  return kept ? image.withExif(kept) : image;
+  // Of the density of the original, EXIF would say what pixels alone do not know.
+  return kept ? image.withExif(kept).withDensity(DENSITY) : image;
 }
 
 /** From best to smallest: quality for the lossy codecs, colours for the palettes. */

@@ -1,5 +1,6 @@
-/** What a JPEG's segment begins with; libvips hands it on with the block. */
-const NAME = 'Exif\0\0';
+/** What a JPEG's segment begins with, and a byte that ought to be NUL; libvips hands them on with the block. */
+const NAME = 'Exif\0';
+const NAME_BYTES = 6;
 
 /** Types of values (TIFF 6.0, section 2; the last one EXIF 3.0). */
 const [ASCII, SHORT, UTF8] = [2, 3, 129];
@@ -31,7 +32,7 @@ export interface ExifDirectory {
  */
 export function readExif(block: Uint8Array): ExifDirectory | undefined {
   const bytes = Buffer.from(block.buffer, block.byteOffset, block.byteLength);
-  const tiff = bytes.toString('latin1', 0, NAME.length) === NAME ? bytes.subarray(NAME.length) : bytes;
+  const tiff = bytes.toString('latin1', 0, NAME.length) === NAME ? bytes.subarray(NAME_BYTES) : bytes;
   const order = tiff.toString('latin1', 0, 4);
   if (order !== 'II*\0' && order !== 'MM\0*') return undefined;
   const directory = { tiff, isLittle: order === 'II*\0' };
@@ -68,16 +69,20 @@ export function orientationIn(directory: ExifDirectory): number | undefined {
   return entry.type === SHORT && entry.count === 1 && value >= 1 && value <= 8 ? value : undefined;
 }
 
-/** Text of a tag as it stands there, NULs and all; undefined where there is none. */
+/** Longer than any name; a WebP may have 40 MB in a tag, which take seconds to decode. */
+const TEXT_BYTES = 4096;
+
+/** Text of a tag as it stands there, NULs and all, up to 4,096 bytes; undefined where there is none. */
 export function textIn({ entries, tiff, isLittle }: ExifDirectory, tag: number): string | undefined {
   const entry = entries.get(tag);
   if (!entry || (entry.type !== ASCII && entry.type !== UTF8)) return undefined;
   const start = entry.count > INLINE_BYTES ? long({ tiff, isLittle }, entry.at) : entry.at;
-  return textOf(tiff.subarray(start, start + entry.count));
+  return textOf(tiff.subarray(start, start + Math.min(entry.count, TEXT_BYTES)));
 }
 
 /** EXIF says ASCII, IPTC leaves it open; cameras and editors write UTF-8 and Latin-1: `©` is in most copyrights. */
 export function textOf(bytes: Buffer): string {
-  const text = bytes.toString();
+  // A field of fixed width cuts its last letter.
+  const text = bytes.toString().replace(/(?<=[\u0080-\ufffc].*)\ufffd\0*$/s, '');
   return text.includes('\ufffd') ? bytes.toString('latin1') : text;
 }

@@ -11,6 +11,7 @@ const [APP0, APP1, APP2, APP13, APP15] = [0xe0, 0xe1, 0xe2, 0xed, 0xef];
 const SKIPPED: readonly number[] = [0xc4, 0xdb, 0xdd, 0xfe];
 
 /** What segments of each kind begin with. */
+const EXIF = 'Exif\0\0';
 const PROFILE = 'ICC_PROFILE\0';
 const IPTC = 'Photoshop 3.0';
 
@@ -103,7 +104,7 @@ const startsWith = (body: Buffer, text: string): boolean => body.toString('latin
 /** 1 to 8, 1 where none is said; undefined where libvips should decide. */
 function orientationOf([block, ...more]: readonly Buffer[]): number | undefined {
   if (!block) return 1;
-  const directory = more.length ? undefined : readExif(block);
+  const directory = more.length || !startsWith(block, EXIF) ? undefined : readExif(block);
   return directory && orientationIn(directory);
 }
 

@@ -5,6 +5,9 @@ import type { Header } from './source.ts';
 /** IPTC IIM datasets that name an author or owner (IPTC-IIM 4.2, record 2). */
 const IPTC = { byline: 80, credit: 110, copyright: 116 } as const;
 
+/** Many times what a JPEG can hold of them. */
+const IPTC_BYTES = 2 ** 20;
+
 /** Where the datasets start: at once, or in the IPTC resource (0x0404) of a Photoshop block. */
 function startOfIptc(bytes: Buffer): number {
   const resource = bytes.indexOf('8BIM\u0004\u0004', 0, 'latin1');
@@ -16,7 +19,7 @@ function startOfIptc(bytes: Buffer): number {
 
 /** Text of the datasets of record 2, by number; the first of each. */
 function readIptc(block: Uint8Array): Map<number, string> {
-  const bytes = Buffer.from(block.buffer, block.byteOffset, block.byteLength);
+  const bytes = Buffer.from(block.buffer, block.byteOffset, Math.min(block.byteLength, IPTC_BYTES));
   const found = new Map<number, string>();
   let at = startOfIptc(bytes);
   while (at + 5 <= bytes.length && bytes[at] === 0x1c) {

@@ -181,7 +181,7 @@ async function drawn(request: RenderRequest): Promise<Drawn> {
   return { image: rest.image, plan: settled(plan), isBare: true };
 }
 
-/** Above this a pass over the pixels of the result costs less than a copy of the original. */
+/** Above this a pass over the pixels of the result costs less than a copy of the original, which has no price. */
 const COPY_BYTES = 8 * 2 ** 20;
 
 /** The original without what would cling to the result; undefined where nothing would, or only pixels are without it. */

@@ -21,18 +21,17 @@ export function handleErrors(app: FastifyInstance): void {
 /** What Fastify refuses before it looks for a route. */
 export function frameworkErrors(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   tell(translated(error), request, reply);
-  const { method, url, id: requestId } = request;
-  request.log.info({ requestId, method, url, status: reply.statusCode }, 'request');
+  const { method, url } = request;
+  request.log.info({ method, url, status: reply.statusCode }, 'request');
 }
 
 function tell(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const requestId = request.id;
   if (isProblem(error)) {
-    if (error.status >= 500) request.log.warn({ requestId, err: error, cause: error.cause }, error.code);
+    if (error.status >= 500) request.log.warn({ err: error, cause: error.cause }, error.code);
     if (error.facts.retryAfterSeconds) reply.header('Retry-After', String(error.facts.retryAfterSeconds));
     reply.header('Cache-Control', problemCacheControl(error.code)).code(error.status);
   } else {
-    request.log.error({ requestId, err: error }, 'unexpected');
+    request.log.error({ err: error }, 'unexpected');
     reply.header('Cache-Control', 'no-store').code(500);
   }
   if (request.url.startsWith('/img/')) reply.headers(COMMON_HEADERS);

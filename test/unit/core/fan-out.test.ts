@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
 import sharp from 'sharp';
 import t from 'tap';
 import type { Member, Outcome } from '../../../server/core/fan-out.ts';
@@ -20,7 +21,7 @@ function member(opened: Opened, query: string): Member {
 
 const sharedBy = (opened: Opened, file: string, signal?: AbortSignal) => ({
   opened,
-  path: async () => corpusPath(file),
+  path: async () => (isAbsolute(file) ? file : corpusPath(file)),
   maxPixels: LIMITS.maxPixels,
   pass: { timeoutSeconds: 20, signal },
   now,
@@ -59,6 +60,13 @@ const SOURCES = [
   'formats/screenshot.png',
   'formats/tiled.tiff',
 ];
+
+/** A photograph that says whose it is, how to hold it, and how large it is to be printed. */
+async function signed(): Promise<Buffer> {
+  const exif = { IFD0: { Copyright: 'A. Maker', Orientation: '6' } };
+  const photo = sharp(await readFile(corpusPath('samples/ladybug.jpg')));
+  return photo.resize(1600).withExif(exif).withDensity(300).jpeg().toBuffer();
+}
 
 /** Lossless, so that pixels are compared and not what an encoder makes of a rounding. */
 const QUERIES = [
@@ -101,6 +109,25 @@ for (const file of SOURCES) {
     }
   });
 }
+
+t.test('in every format, what is rendered together is to the byte what is rendered alone', async (t) => {
+  const file = join(t.testdir({ 'signed.jpg': await signed() }), 'signed.jpg');
+  const opened = await openOriginal(await readFile(file));
+  const formats = ['webp', 'jpeg', 'png', 'avif'];
+  for (const more of ['', '&meta=none']) {
+    const queries = formats.flatMap((fmt) => [100, 150].map((w) => `w=${w}&fmt=${fmt}${more}`));
+    const members = queries.map((query) => member(opened, query));
+    const together = await fanned(opened, file, members);
+    for (const { name, plan, options } of members) {
+      const outcome = together.get(name);
+      if (!outcome || 'error' in outcome) throw new Error(`${name}: ${String(outcome?.error)}`);
+      const alone = await render({ ...sharedBy(opened, file), plan, options });
+      t.ok(outcome.rendered.bytes.equals(alone.bytes), name);
+      const { density, orientation, exif } = await sharp(alone.bytes).metadata();
+      t.match([density ?? 72, orientation ?? 1, exif !== undefined], [72, 1, more === ''], name);
+    }
+  }
+});
 
 t.test('sizes for which the loader shrinks alike are to the byte what is rendered alone', async (t) => {
   const file = 'photos/snow-forest-20mp.jpg';

@@ -1,6 +1,7 @@
 import exifReader from 'exif-reader';
 import sharp from 'sharp';
 import t from 'tap';
+import { EXIF_TAGS, readExif, textIn } from '../../../server/core/exif.ts';
 import { copyrightOf } from '../../../server/core/metadata.ts';
 import { corpus, corpusRows } from '../../support/corpus.ts';
 import { drawn, picture } from '../../support/pictures.ts';
@@ -95,6 +96,8 @@ t.test('a copyright with a sign that is not ASCII is one', async (t) => {
         const what = `${order} ${encoding} ${text}`;
         t.same(copyrightOf({ ...SIZE, exif }), expected, what);
         t.same(copyrightOf({ ...SIZE, exif: exif.subarray(6) }), expected, `${what}, as PNG has it`);
+        exif[5] = 0xff;
+        t.same(copyrightOf({ ...SIZE, exif }), expected, `${what}, with another pad`);
       }
     }
     t.equal(copyrightOf({ ...SIZE, exif: exifOf(order, Buffer.from('AB'), 3) }), undefined, 'a number');
@@ -109,6 +112,21 @@ t.test('a copyright with a sign that is not ASCII is one', async (t) => {
   const tagged = Buffer.concat([jpeg.subarray(0, 2), segment, jpeg.subarray(2)]);
   const { exif } = await sharp((await picture(tagged, 'fmt=webp')).bytes).metadata();
   t.match(exif?.toString('latin1'), /\(C\) Zoe\0/, 'libvips writes the ASCII that EXIF asks for');
+});
+
+t.test('a letter that was cut in half spoils no others', (t) => {
+  const cut = Buffer.from('\u00a9 2016 Zo\u00eb').subarray(0, -1);
+  for (const text of [cut, Buffer.concat([cut, Buffer.alloc(3)])])
+    t.same(copyrightOf({ ...SIZE, exif: exifOf('II', text) }), { IFD0: { Copyright: '\u00a9 2016 Zo' } });
+  t.end();
+});
+
+t.test('a text of megabytes is not read to its end', (t) => {
+  const block = exifOf('MM', Buffer.alloc(2_000_000, 'ab'));
+  const directory = readExif(block);
+  t.equal(directory && textIn(directory, EXIF_TAGS.copyright)?.length, 4096);
+  t.equal(String(copyrightOf({ ...SIZE, exif: block })?.IFD0?.['Copyright']).length, 512);
+  t.end();
 });
 
 t.test('says of every EXIF of the corpus what another reader says', async (t) => {
