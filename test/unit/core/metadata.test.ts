@@ -93,7 +93,7 @@ t.test('a copyright with a sign that is not ASCII is one', async (t) => {
       for (const encoding of ['utf8', 'latin1'] as const) {
         const exif = exifOf(order, Buffer.from(text, encoding));
         const expected = { IFD0: { Copyright: text.replace('\0', '') } };
-        const what = `${order} ${encoding} ${text}`;
+        const what = `${order} ${encoding} ${JSON.stringify(text)}`;
         t.same(copyrightOf({ ...SIZE, exif }), expected, what);
         t.same(copyrightOf({ ...SIZE, exif: exif.subarray(6) }), expected, `${what}, as PNG has it`);
         exif[5] = 0xff;
