@@ -3,7 +3,6 @@ import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
 import Fastify, {
   type FastifyInstance,
-  type FastifyReply,
   type FastifyRequest,
   type FastifySchema,
   LogController,
@@ -11,6 +10,7 @@ import Fastify, {
   type RouteOptions,
 } from 'fastify';
 import type { Logger } from 'pino';
+import type { Afterwards } from './afterwards.ts';
 import { Problem } from './errors.ts';
 import type { Lane } from './lane.ts';
 import type { Metrics } from './metrics.ts';
@@ -33,6 +33,7 @@ export interface AppDeps {
   readonly log: Logger;
   readonly lane: Lane;
   readonly metrics: Metrics;
+  readonly afterwards: Afterwards;
   readonly requestId: (request: Pick<IncomingMessage, 'headers'>) => string;
   readonly image: ImageRoutesOptions & { readonly originals: Originals };
   readonly watermarks: readonly string[];
@@ -96,7 +97,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   }) as unknown as FastifyInstance;
   handleErrors(app);
   refuseWithoutHost(app);
-  logRequests(app, deps.metrics);
+  logRequests(app, deps);
   refuseWhileDraining(app, deps.health);
   if (deps.guard) app.addHook('onRequest', deps.guard);
   app.addSchema(PROBLEM_SCHEMA);
@@ -145,8 +146,8 @@ function openApi(version: string) {
 const CLIENT_LEFT = 499;
 
 /** One line per request, whatever becomes of it; the lane writes the same for its own. */
-function logRequests(app: FastifyInstance, metrics: Metrics): void {
-  const write = (request: FastifyRequest, { elapsedTime: ms }: FastifyReply, status: number) => {
+function logRequests(app: FastifyInstance, { metrics, afterwards }: AppDeps): void {
+  const write = (request: FastifyRequest, status: number, ms: number) => {
     const { tier, ...served } = request.served ?? {};
     if (request.served) {
       metrics.request(tier ?? 'none', status, ms, served.bytes ?? 0);
@@ -158,13 +159,15 @@ function logRequests(app: FastifyInstance, metrics: Metrics): void {
   };
   app.addHook('onRequest', (request, reply, done) => {
     reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) write(request, reply, CLIENT_LEFT);
+      if (!reply.raw.writableFinished) write(request, CLIENT_LEFT, reply.elapsedTime);
     });
     done();
   });
   app.addHook('onResponse', async (request, reply) => {
     // Also called for an answer that breaks off; its connection closes then.
-    if (reply.raw.writableFinished) write(request, reply, reply.statusCode);
+    if (!reply.raw.writableFinished) return;
+    const { statusCode, elapsedTime } = reply;
+    afterwards.later(() => write(request, statusCode, elapsedTime));
   });
 }
 

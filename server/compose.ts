@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import sharp from 'sharp';
 import { Access } from './access.ts';
+import { Afterwards } from './afterwards.ts';
 import type { AppDeps } from './app.ts';
 import { Auth } from './auth.ts';
 import { Gate } from './cache/gate.ts';
@@ -121,7 +122,12 @@ export function composeServer(
   const { log } = process;
   const onStoreFailure = (err: unknown, { id, canonical }: { id: string; canonical: string }) =>
     log.warn({ err, id, canonical }, 'results bucket failed; the answer went out without it');
-  const images = new Images({ originals, results, renderer, memory, now: monotonic, onStoreFailure });
+  const afterwards = new Afterwards();
+  const images = new Images({
+    ...{ originals, results, renderer, memory, afterwards },
+    now: monotonic,
+    onStoreFailure,
+  });
   const requestId = requestIds();
   const lane = new Lane({
     memory,
@@ -187,11 +193,12 @@ export function composeServer(
     records: () => stores.records.ping(),
     jobs: () => stores.jobs.ping(),
   };
-  const health = { metrics, probes, isDraining: process.isDraining };
+  const health = { metrics, afterwards, probes, isDraining: process.isDraining };
   const deps = {
     log,
     lane,
     metrics,
+    afterwards,
     requestId,
     image,
     health,

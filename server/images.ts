@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Afterwards } from './afterwards.ts';
 import { Flights, unlessAborted } from './cache/flight.ts';
 import type { Memory } from './cache/memory.ts';
 import { resultKey } from './core/id.ts';
@@ -33,6 +33,7 @@ export interface ImagesOptions {
   readonly results: Results;
   readonly renderer: Renderer;
   readonly memory: Memory;
+  readonly afterwards: Afterwards;
   /** Monotonic ms. */
   readonly now: () => number;
   /** A result could not be stored: the answer has gone out all the same. */
@@ -171,7 +172,7 @@ export class Images {
 
   /** In the background: the answer does not wait. */
   #store(result: Result): void {
-    const done = sleep(STORE_AFTER_MS)
+    const done = new Promise<void>((resolve) => this.#options.afterwards.later(resolve))
       .then(() => this.#storeCurrent(result))
       .catch((error: unknown) => this.#options.onStoreFailure(error, result))
       .finally(() => this.#storing.delete(done));
@@ -188,12 +189,6 @@ export class Images {
     else if (memory.versionAt(key) !== version) memory.set(key, result);
   }
 }
-
-/**
- * What an answer leaves to do waits until the answer is on its way: the kernel lets whoever reads it run on this
- * processor first, half a millisecond earlier on a busy machine.
- */
-const STORE_AFTER_MS = 5;
 
 const isAbort = (error: unknown): boolean =>
   error instanceof Error && /^(Abort|Timeout)Error$/.test(error.name);

@@ -54,6 +54,7 @@ async function main(): Promise<void> {
     const idle = setInterval(() => connections.closeIdle(Date.now() - since), 100);
     await app.close();
     clearInterval(idle);
+    deps.afterwards.settle();
     await images.settle();
     await management?.notifier.settle();
     core.sandbox.close();

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Afterwards } from '../afterwards.ts';
 import type { Metrics } from '../metrics.ts';
 
 declare module 'fastify' {
@@ -10,6 +11,7 @@ declare module 'fastify' {
 
 export interface HealthOptions {
   readonly metrics: Metrics;
+  readonly afterwards: Afterwards;
   /** Resolves when every store answers; by name, for the one who is woken. */
   readonly probes: Readonly<Record<string, () => Promise<void>>>;
   readonly isDraining: () => boolean;
@@ -31,7 +33,10 @@ async function outcome(probe: () => Promise<void>, onFailure: (error: unknown) =
   }
 }
 
-export function healthRoutes(app: FastifyInstance, { metrics, probes, isDraining }: HealthOptions): void {
+export function healthRoutes(
+  app: FastifyInstance,
+  { metrics, afterwards, probes, isDraining }: HealthOptions,
+): void {
   const options = (summary: string) => ({
     schema: { tags: ['operation'], summary },
     config: { answersWhileDraining: true },
@@ -59,7 +64,8 @@ export function healthRoutes(app: FastifyInstance, { metrics, probes, isDraining
         .send({ status, stores });
     },
   );
-  app.get('/metrics', options('Prometheus metrics.'), async (_request, reply) =>
-    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
-  );
+  app.get('/metrics', options('Prometheus metrics.'), async (_request, reply) => {
+    afterwards.settle();
+    return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
 }

@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
+import { Afterwards } from '../../server/afterwards.ts';
 import { call, form } from '../support/api.ts';
 import { corpus } from '../support/corpus.ts';
 import { bytesOf, problemOf, startServer, temporaryFolder } from '../support/server.ts';
@@ -321,6 +322,7 @@ t.test('is slower, not down, without its results bucket', async (t) => {
   const { Memory } = await import('../../server/cache/memory.ts');
   const failures: unknown[] = [];
   const images = new Images({
+    afterwards: new Afterwards(),
     ...server.composed.core,
     results: new Results(away.results, ''),
     memory: new Memory(1e7),

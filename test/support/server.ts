@@ -59,7 +59,10 @@ export async function startServer(
     app,
     stores,
     composed,
-    lines,
+    get lines() {
+      composed.deps.afterwards.settle();
+      return lines;
+    },
     get: (path, init) => fetch(base + path, { redirect: 'manual', ...init }),
     put: async (id, bytes) => {
       await stores.originals.put(id, bytes, { contentType: 'application/octet-stream' });
