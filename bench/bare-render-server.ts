@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { renderBare, settleSharp } from './bare-sharp.ts';
+import { settleSharp } from '../server/core/settle-sharp.ts';
+import { renderBare } from './bare-sharp.ts';
 import { report } from './child.ts';
 
 settleSharp();

@@ -9,10 +9,3 @@ export function renderBare(bytes: Buffer): Promise<Buffer> {
     .webp({ quality: codecQuality('webp', 75), effort: 2 })
     .toBuffer();
 }
-
-/** One thread, no cache and no search for gain maps, as the server has it. */
-export function settleSharp(): void {
-  sharp.concurrency(1);
-  sharp.cache(false);
-  sharp.block({ operation: ['VipsForeignLoadUhdr'] });
-}

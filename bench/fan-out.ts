@@ -9,9 +9,9 @@ import { fromRaw } from '../server/core/pipeline.ts';
 import { makePlan } from '../server/core/plan.ts';
 import type { Opened } from '../server/core/render.ts';
 import { openOriginal, pixelsOf, render } from '../server/core/render.ts';
+import { settleSharp } from '../server/core/settle-sharp.ts';
 import { readQuery, readTransformation } from '../server/core/transformation.ts';
 import { lumaOf, ssim } from '../test/support/ssim.ts';
-import { settleSharp } from './bare-sharp.ts';
 import { median, print, type Row, ratio } from './stats.ts';
 
 const PHOTOGRAPH = fileURLToPath(

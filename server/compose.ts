@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
-import sharp from 'sharp';
 import { Access } from './access.ts';
 import { Afterwards } from './afterwards.ts';
 import type { AppDeps } from './app.ts';
@@ -10,6 +9,7 @@ import { Gate } from './cache/gate.ts';
 import { Memory } from './cache/memory.ts';
 import { remembering } from './cache/remember.ts';
 import type { Config } from './config.ts';
+import { settleSharp } from './core/settle-sharp.ts';
 import { readQuery } from './core/transformation.ts';
 import { Images } from './images.ts';
 import { Lane } from './lane.ts';
@@ -42,12 +42,7 @@ const unixSeconds = (): number => Date.now() / 1000;
 const SVG_RESIDENT_BYTES = 768 * 2 ** 20;
 
 export function composeCore(config: Config, stores: Stores): Core {
-  // One thread per picture and as many pictures as cores: full throughput at the lowest latency (docs/performance.md).
-  // Also for a picture that is alone: an AVIF of two threads has other bytes, and so another ETag, than one of one.
-  sharp.concurrency(1);
-  sharp.cache(false);
-  // Gain maps are not part of a result; libvips would look for one through all of a large JPEG (1.3 ms of 2 MB).
-  sharp.block({ operation: ['VipsForeignLoadUhdr'] });
+  settleSharp();
   const fetch = new Gate(
     { slots: config.fetchSlots, bytes: config.maxSourceBytes * 8, maxWaitMs: config.queueMs, name: 'reads' },
     monotonic,

@@ -7,10 +7,6 @@ import { LRUCache } from 'lru-cache';
  * @param max  answers that are kept
  */
 export function remembering<T extends object>(read: (text: string) => T, max: number): (text: string) => T {
-  const known = new LRUCache<string, T>({ max });
-  return (text) => {
-    const answer = known.get(text) ?? read(text);
-    known.set(text, answer);
-    return answer;
-  };
+  const known = new LRUCache<string, T>({ max, memoMethod: (text) => read(text) });
+  return (text) => known.memo(text);
 }

@@ -73,11 +73,11 @@ export function orientationIn(directory: ExifDirectory): number | undefined {
 const TEXT_BYTES = 4096;
 
 /** Text of a tag as it stands there, NULs and all, up to 4,096 bytes; undefined where there is none. */
-export function textIn({ entries, tiff, isLittle }: ExifDirectory, tag: number): string | undefined {
-  const entry = entries.get(tag);
+export function textIn(directory: ExifDirectory, tag: number): string | undefined {
+  const entry = directory.entries.get(tag);
   if (!entry || (entry.type !== ASCII && entry.type !== UTF8)) return undefined;
-  const start = entry.count > INLINE_BYTES ? long({ tiff, isLittle }, entry.at) : entry.at;
-  return textOf(tiff.subarray(start, start + Math.min(entry.count, TEXT_BYTES)));
+  const start = entry.count > INLINE_BYTES ? long(directory, entry.at) : entry.at;
+  return textOf(directory.tiff.subarray(start, start + Math.min(entry.count, TEXT_BYTES)));
 }
 
 /** EXIF says ASCII, IPTC leaves it open; cameras and editors write UTF-8 and Latin-1: `©` is in most copyrights. */

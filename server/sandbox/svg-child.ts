@@ -4,12 +4,11 @@
  * address, so that no reference to a file or host can be followed.
  */
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
+import { settleSharp } from '../core/settle-sharp.ts';
 import { measureSvg, rasterizeSvg } from '../core/vector.ts';
 import type { SvgAnswer, SvgTask } from './svg.ts';
 
-sharp.concurrency(1);
-sharp.cache(false);
+settleSharp();
 
 async function work({ svg, size, timeoutSeconds }: SvgTask): Promise<Omit<SvgAnswer, 'task'>> {
   // Read here: a path would be its base address.

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import sharp from 'sharp';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import type { Member, Outcome } from '../../../server/core/fan-out.ts';
 import { groupPlans, openGroup, renderPicture } from '../../../server/core/fan-out.ts';
 import { makePlan } from '../../../server/core/plan.ts';
@@ -110,6 +110,25 @@ for (const file of SOURCES) {
   });
 }
 
+/** Asserts that members come out together, to the byte, as each does alone. */
+async function areAlike(
+  t: Test,
+  opened: Opened,
+  file: string,
+  members: readonly Member[],
+): Promise<Buffer[]> {
+  const together = await fanned(opened, file, members);
+  const files: Buffer[] = [];
+  for (const { name, plan, options } of members) {
+    const outcome = together.get(name);
+    if (!outcome || 'error' in outcome) throw new Error(`${name}: ${String(outcome?.error)}`);
+    const alone = await render({ ...sharedBy(opened, file), plan, options });
+    t.ok(outcome.rendered.bytes.equals(alone.bytes), name);
+    files.push(alone.bytes);
+  }
+  return files;
+}
+
 t.test('in every format, what is rendered together is to the byte what is rendered alone', async (t) => {
   const file = join(t.testdir({ 'signed.jpg': await signed() }), 'signed.jpg');
   const opened = await openOriginal(await readFile(file));
@@ -117,14 +136,9 @@ t.test('in every format, what is rendered together is to the byte what is render
   for (const more of ['', '&meta=none']) {
     const queries = formats.flatMap((fmt) => [100, 150].map((w) => `w=${w}&fmt=${fmt}${more}`));
     const members = queries.map((query) => member(opened, query));
-    const together = await fanned(opened, file, members);
-    for (const { name, plan, options } of members) {
-      const outcome = together.get(name);
-      if (!outcome || 'error' in outcome) throw new Error(`${name}: ${String(outcome?.error)}`);
-      const alone = await render({ ...sharedBy(opened, file), plan, options });
-      t.ok(outcome.rendered.bytes.equals(alone.bytes), name);
-      const { density, orientation, exif } = await sharp(alone.bytes).metadata();
-      t.match([density ?? 72, orientation ?? 1, exif !== undefined], [72, 1, more === ''], name);
+    for (const bytes of await areAlike(t, opened, file, members)) {
+      const { format, density, orientation, exif } = await sharp(bytes).metadata();
+      t.match([density ?? 72, orientation ?? 1, exif !== undefined], [72, 1, more === ''], format);
     }
   }
 });
@@ -141,13 +155,7 @@ t.test('sizes for which the loader shrinks alike are to the byte what is rendere
       { width: 2728, height: 1816, shrink: 2 },
     ],
   );
-  const together = await fanned(opened, file, members);
-  for (const { name, plan, options } of members) {
-    const outcome = together.get(name);
-    if (!outcome || 'error' in outcome) throw new Error(`${name}: ${String(outcome?.error)}`);
-    const alone = await render({ ...sharedBy(opened, file), plan, options });
-    t.ok(outcome.rendered.bytes.equals(alone.bytes), name);
-  }
+  await areAlike(t, opened, file, members);
 });
 
 t.test('a base is as large as every turn of it needs', async (t) => {
