@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { settleSharp } from '../server/core/settle-sharp.ts';
+import { settleSharp } from '../server/core/sharp/configure.ts';
 import { renderBare } from './bare-sharp.ts';
 import { report } from './child.ts';
 

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { codecQuality } from '../server/core/quality.ts';
+import { codecQuality } from '../server/core/plan/quality.ts';
 
 /** What a person would write with sharp alone, with the very settings that the server uses for w=800&fmt=webp. */
 export function renderBare(bytes: Buffer): Promise<Buffer> {

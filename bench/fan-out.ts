@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { encodeResult } from '../server/core/encode.ts';
-import type { Group, Member, Outcome, Shared } from '../server/core/fan-out.ts';
-import { groupPlans, openGroup, renderPicture } from '../server/core/fan-out.ts';
-import type { Lane } from '../server/core/formats.ts';
-import type { Raw } from '../server/core/pipeline.ts';
-import { fromRaw } from '../server/core/pipeline.ts';
-import { makePlan } from '../server/core/plan.ts';
-import type { Opened } from '../server/core/render.ts';
-import { openOriginal, pixelsOf, render } from '../server/core/render.ts';
-import { settleSharp } from '../server/core/settle-sharp.ts';
-import { readQuery, readTransformation } from '../server/core/transformation.ts';
+import { readQuery, readTransformation } from '../server/core/operations/transformation.ts';
+import type { Lane } from '../server/core/plan/formats.ts';
+import { makePlan } from '../server/core/plan/plan.ts';
+import { encodeResult } from '../server/core/render/encode.ts';
+import type { Group, Member, Outcome, Shared } from '../server/core/render/fan-out.ts';
+import { groupPlans, openGroup, renderPicture } from '../server/core/render/fan-out.ts';
+import type { Raw } from '../server/core/render/pipeline.ts';
+import { fromRaw } from '../server/core/render/pipeline.ts';
+import type { Opened } from '../server/core/render/render.ts';
+import { openOriginal, pixelsOf, render } from '../server/core/render/render.ts';
+import { settleSharp } from '../server/core/sharp/configure.ts';
 import { lumaOf, ssim } from '../test/support/ssim.ts';
 import { median, print, type Row, ratio } from './stats.ts';
 

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FileObjects } from '../server/stores/files.ts';
+import { FileObjects } from '../server/stores/files/objects.ts';
 import { type Measured, start } from './child.ts';
 import { load } from './load.ts';
 import { median, quantile, type Row, ratio } from './stats.ts';

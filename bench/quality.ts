@@ -1,11 +1,11 @@
 /**
- * Measures which WebP and AVIF quality looks like a JPEG quality: the map of server/core/quality.ts.
+ * Measures which WebP and AVIF quality looks like a JPEG quality: the map of server/core/plan/quality.ts.
  * `node bench/quality.ts` prints the table and the lines to put there; docs/quality.md says how to read it.
  */
 import { cpuUsage } from 'node:process';
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
-import { FORMAT_TABLE } from '../server/core/formats.ts';
+import { FORMAT_TABLE } from '../server/core/plan/formats.ts';
 import { corpus } from '../test/support/corpus.ts';
 import type { Luma } from '../test/support/ssim.ts';
 import { ssim } from '../test/support/ssim.ts';

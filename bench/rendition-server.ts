@@ -1,9 +1,9 @@
 /** The real server, as main.ts runs it, with its log going where logs go: to a file descriptor. */
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
-import { buildApp } from '../server/app.ts';
-import { composeServer } from '../server/compose.ts';
-import { loadConfig } from '../server/config.ts';
+import { composeServer } from '../server/compose/server.ts';
+import { loadConfig } from '../server/config/settings.ts';
+import { buildApp } from '../server/http/app.ts';
 import { openStores } from '../server/stores/open.ts';
 import { report } from './child.ts';
 

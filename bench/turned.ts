@@ -1,6 +1,6 @@
-import { makePlan } from '../server/core/plan.ts';
-import { openOriginal, render } from '../server/core/render.ts';
-import { readQuery, readTransformation } from '../server/core/transformation.ts';
+import { readQuery, readTransformation } from '../server/core/operations/transformation.ts';
+import { makePlan } from '../server/core/plan/plan.ts';
+import { openOriginal, render } from '../server/core/render/render.ts';
 import { corpus } from '../test/support/corpus.ts';
 import { median, type Row, ratio } from './stats.ts';
 

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { buildApp } from '../server/app.ts';
-import { composeServer } from '../server/compose.ts';
-import { loadConfig } from '../server/config.ts';
-import { openOutside } from '../server/management.ts';
+import { openOutside } from '../server/compose/management.ts';
+import { composeServer } from '../server/compose/server.ts';
+import { loadConfig } from '../server/config/settings.ts';
+import { buildApp } from '../server/http/app.ts';
 import { openStores } from '../server/stores/open.ts';
 
 export interface Call {

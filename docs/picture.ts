@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import sharp from 'sharp';
-import { buildApp } from '../server/app.ts';
-import { composeServer } from '../server/compose.ts';
-import { loadConfig } from '../server/config.ts';
-import { putFile } from '../server/put.ts';
+import { putFile } from '../server/cli/put.ts';
+import { composeServer } from '../server/compose/server.ts';
+import { loadConfig } from '../server/config/settings.ts';
+import { buildApp } from '../server/http/app.ts';
 import { openStores, type Stores } from '../server/stores/open.ts';
 
 const SAMPLES = fileURLToPath(new URL('../samples/', import.meta.url));

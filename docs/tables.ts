@@ -1,10 +1,10 @@
-import { SETTINGS } from '../server/config.ts';
-import { FORMAT_TABLE } from '../server/core/formats.ts';
-import type { Operation } from '../server/core/operation.ts';
+import { SETTINGS } from '../server/config/settings.ts';
 import { OPERATIONS } from '../server/core/operations/index.ts';
-import { codecQuality } from '../server/core/quality.ts';
-import { allowedText, otherSpellings, ROWS, type Row } from '../server/core/table.ts';
-import { PROBLEMS, type ProblemCode, problemCacheControl } from '../server/errors.ts';
+import type { Operation } from '../server/core/operations/operation.ts';
+import { allowedText, otherSpellings, ROWS, type Row } from '../server/core/operations/table.ts';
+import { FORMAT_TABLE } from '../server/core/plan/formats.ts';
+import { codecQuality } from '../server/core/plan/quality.ts';
+import { PROBLEMS, type ProblemCode, problemCacheControl } from '../server/shared/errors.ts';
 import { calls } from './calls.ts';
 
 /** Where the examples lead once `npm start` runs. */

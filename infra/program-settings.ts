@@ -1,4 +1,4 @@
-import { loadConfig, SETTINGS } from '../server/config.ts';
+import { loadConfig, SETTINGS } from '../server/config/settings.ts';
 
 const VARIABLES = new Map(Object.values(SETTINGS).map((row) => [row.variable, row]));
 

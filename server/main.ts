@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { buildApp } from './app.ts';
-import { composeServer } from './compose.ts';
-import { loadConfig } from './config.ts';
-import { Connections } from './connections.ts';
-import { failed, naming } from './failing.ts';
-import { createLog } from './log.ts';
-import { openOutside } from './management.ts';
-import { openScratch } from './scratch.ts';
+import { openOutside } from './compose/management.ts';
+import { composeServer } from './compose/server.ts';
+import { loadConfig } from './config/settings.ts';
+import { buildApp } from './http/app.ts';
+import { Connections } from './http/connections.ts';
+import { failed, naming } from './shared/error-text.ts';
+import { createLog } from './shared/log.ts';
+import { openScratch } from './shared/temp-files.ts';
 import { openStores } from './stores/open.ts';
 
 /** Version in package.json. */

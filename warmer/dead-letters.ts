@@ -1,7 +1,7 @@
-import { readJob, type WarmJob } from '../server/jobs.ts';
 import type { Jobs, ReceivedJob, Records, VariantRecord } from '../server/stores/contracts.ts';
-import type { Finish } from './finish.ts';
-import { gaveUp } from './verdict.ts';
+import { readJob, type WarmJob } from '../server/warming/jobs.ts';
+import { gaveUp } from './retry-policy.ts';
+import type { Finish } from './status-rollup.ts';
 
 /** Long enough to go through all of them; they are given back at the end. */
 const HOLD_SECONDS = 60;

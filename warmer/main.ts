@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { loadConfig } from '../server/config.ts';
-import { failed, naming } from '../server/failing.ts';
-import { createLog } from '../server/log.ts';
-import { openOutside } from '../server/management.ts';
-import { openScratch } from '../server/scratch.ts';
+import { openOutside } from '../server/compose/management.ts';
+import { loadConfig } from '../server/config/settings.ts';
+import { failed, naming } from '../server/shared/error-text.ts';
+import { createLog } from '../server/shared/log.ts';
+import { openScratch } from '../server/shared/temp-files.ts';
 import { openStores } from '../server/stores/open.ts';
 import { composeWarmer, type Warmer } from './compose.ts';
 import { lowerPriority } from './priority.ts';

@@ -1,9 +1,9 @@
-import { loadConfig } from '../server/config.ts';
-import { failed } from '../server/failing.ts';
-import type { WarmJob } from '../server/jobs.ts';
-import { revise } from '../server/revise.ts';
+import { loadConfig } from '../server/config/settings.ts';
+import { failed } from '../server/shared/error-text.ts';
 import { openStores, type Stores } from '../server/stores/open.ts';
-import { currentVersion } from '../server/warming.ts';
+import { revise } from '../server/stores/update-record.ts';
+import type { WarmJob } from '../server/warming/jobs.ts';
+import { currentVersion } from '../server/warming/queue.ts';
 import { readDeadLetters } from './dead-letters.ts';
 
 /**

@@ -1,7 +1,7 @@
-import type { Gate } from '../server/cache/gate.ts';
-import type { Group, Outcome, Picture, Shared } from '../server/core/fan-out.ts';
-import { openGroup, renderPicture } from '../server/core/fan-out.ts';
-import { sharpProblem } from '../server/core/sharp-errors.ts';
+import type { Group, Outcome, Picture, Shared } from '../server/core/render/fan-out.ts';
+import { openGroup, renderPicture } from '../server/core/render/fan-out.ts';
+import { sharpProblem } from '../server/core/sharp/sharp-errors.ts';
+import type { Gate } from '../server/shared/admission.ts';
 
 export interface RenderEvents {
   /** A picture is begun; false: nobody wants it any more. Runs in the slot, so it should be short. */

@@ -1,7 +1,7 @@
-import type { WarmJob } from '../server/jobs.ts';
-import type { Results } from '../server/results.ts';
+import type { Results } from '../server/reading/results.ts';
 import type { Records } from '../server/stores/contracts.ts';
-import { currentVersion, type Warming } from '../server/warming.ts';
+import type { WarmJob } from '../server/warming/jobs.ts';
+import { currentVersion, type Warming } from '../server/warming/queue.ts';
 
 const SKIPPED = { status: 'skipped', error: 'The original was changed or deleted meanwhile.' } as const;
 

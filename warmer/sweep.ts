@@ -1,9 +1,9 @@
-import type { Arrivals } from '../server/arrivals.ts';
-import { sendWarm } from '../server/jobs.ts';
-import { revise } from '../server/revise.ts';
 import type { ImageRecord, Jobs, Records, VariantRecord } from '../server/stores/contracts.ts';
-import { currentVersion, type Warming } from '../server/warming.ts';
-import type { Finish } from './finish.ts';
+import { revise } from '../server/stores/update-record.ts';
+import { sendWarm } from '../server/warming/jobs.ts';
+import { currentVersion, type Warming } from '../server/warming/queue.ts';
+import type { Arrivals } from '../server/writing/reconciler.ts';
+import type { Finish } from './status-rollup.ts';
 
 export interface SweepOptions {
   readonly records: Records;

@@ -1,21 +1,21 @@
-import type { Arrivals } from '../server/arrivals.ts';
-import type { Gate } from '../server/cache/gate.ts';
-import type { Member, Outcome, Picture, Shared } from '../server/core/fan-out.ts';
-import { groupPlans } from '../server/core/fan-out.ts';
-import type { Opened, Rendered } from '../server/core/render.ts';
-import { isProblem, Problem } from '../server/errors.ts';
-import type { WarmJob } from '../server/jobs.ts';
-import type { Original, Originals } from '../server/originals.ts';
-import type { Renderer } from '../server/renderer.ts';
-import { type Results, resultOf } from '../server/results.ts';
-import { Scratch } from '../server/scratch.ts';
+import type { Member, Outcome, Picture, Shared } from '../server/core/render/fan-out.ts';
+import { groupPlans } from '../server/core/render/fan-out.ts';
+import type { Opened, Rendered } from '../server/core/render/render.ts';
+import type { Original, Originals } from '../server/reading/originals.ts';
+import type { Renderer } from '../server/reading/renderer.ts';
+import { type Results, resultOf } from '../server/reading/results.ts';
+import type { Gate } from '../server/shared/admission.ts';
+import { isProblem, Problem } from '../server/shared/errors.ts';
+import { Scratch } from '../server/shared/temp-files.ts';
 import type { Records, VariantChange, VariantStatus } from '../server/stores/contracts.ts';
 import { VARIANT_STATUSES } from '../server/stores/contracts.ts';
-import type { Warming } from '../server/warming.ts';
-import type { Finish } from './finish.ts';
+import type { WarmJob } from '../server/warming/jobs.ts';
+import type { Warming } from '../server/warming/queue.ts';
+import type { Arrivals } from '../server/writing/reconciler.ts';
 import { renderGroups } from './renders.ts';
+import { isOpen, isPermanent, reasonOf } from './retry-policy.ts';
 import { endStale } from './stale.ts';
-import { isOpen, isPermanent, reasonOf } from './verdict.ts';
+import type { Finish } from './status-rollup.ts';
 
 export interface WarmOptions {
   readonly originals: Originals;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { Later } from '../server/jobs.ts';
 import type { Jobs, ReceivedJob } from '../server/stores/contracts.ts';
-import { isPermanent } from './verdict.ts';
+import { Later } from '../server/warming/jobs.ts';
+import { isPermanent } from './retry-policy.ts';
 
 export interface WorkerOptions {
   readonly jobs: Jobs;

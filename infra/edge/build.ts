@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import type { Grammar, Rule } from '../../server/core/rule.ts';
-import { RULES } from '../../server/core/table.ts';
+import { RULES } from '../../server/core/operations/table.ts';
+import type { Grammar, Rule } from '../../server/core/query/rule.ts';
 import { colorsFromStore } from './bundle-colors.ts';
 import { squeeze } from './squeeze.ts';
 import type { PackedTable } from './table.ts';

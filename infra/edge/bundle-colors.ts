@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin } from 'esbuild';
 
-const SOURCE = join(import.meta.dirname, '..', '..', 'server', 'core', 'colors.ts');
+const SOURCE = join(import.meta.dirname, '..', '..', 'server', 'core', 'query', 'colors.ts');
 const TABLE = /const NAMED =([^;]*);/;
 
 function source(): { text: string; literals: string } {

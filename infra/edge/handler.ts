@@ -1,10 +1,10 @@
-// [edge-safe] CloudFront Function, viewer request. The limits are in server/core/rule.ts.
+// [edge-safe] CloudFront Function, viewer request. The limits are in server/core/query/rule.ts.
 import crypto from 'node:crypto';
 import cf from 'cloudfront';
-import { negotiate } from '../../server/core/accept.ts';
-import { type Canonical, canonicalize, splitQuery, withFormat } from '../../server/core/canonical.ts';
-import type { Pairs, Presets } from '../../server/core/rule.ts';
-import { checkSignature, type SignatureError } from '../../server/core/signature.ts';
+import { negotiate } from '../../server/core/query/accept.ts';
+import { type Canonical, canonicalize, splitQuery, withFormat } from '../../server/core/query/canonical.ts';
+import type { Pairs, Presets } from '../../server/core/query/rule.ts';
+import { checkSignature, type SignatureError } from '../../server/core/query/signature.ts';
 import { learnNames, named } from './named.ts';
 import { RESULTS, SERVER } from './origin-names.ts';
 import { rulesOf } from './table.ts';

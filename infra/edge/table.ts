@@ -1,6 +1,6 @@
 // [edge-safe] The table of parameters, of which a request needs a few rows.
-import type { RuleIndex } from '../../server/core/canonical.ts';
-import type { Rule } from '../../server/core/rule.ts';
+import type { RuleIndex } from '../../server/core/query/canonical.ts';
+import type { Rule } from '../../server/core/query/rule.ts';
 import { expand } from './expand.ts';
 
 /**

@@ -18,7 +18,7 @@ const LAST_STEPS_MS = 10_000;
 const RENDER_SHARE = 1 / 2;
 const RESULTS_SHARE = { server: 1 / 8, warmer: 1 / 32 } as const satisfies Record<Program, number>;
 
-/** Settings of the programs (server/config.ts) that the deployment decides; the stage's own come after and win. */
+/** Settings of the programs (server/config/settings.ts) that the deployment decides; the stage's own come after and win. */
 export function environment(at: Context, program: Program, parts: ProgramParts): Record<string, string> {
   const { stored, warm, told, door } = parts;
   const { memoryMiB } = SIZES[at.settings.size][program];

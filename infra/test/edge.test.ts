@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import t from 'tap';
-import { signedMessage } from '../../server/core/signature.ts';
-import { readQuery } from '../../server/core/transformation.ts';
+import { readQuery } from '../../server/core/operations/transformation.ts';
+import { signedMessage } from '../../server/core/query/signature.ts';
 import { edgeBundle, MAX_BYTES } from '../edge/build.ts';
 import { expand } from '../edge/expand.ts';
 import { squeeze } from '../edge/squeeze.ts';

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { negotiate } from '../../server/core/accept.ts';
-import { RULES } from '../../server/core/table.ts';
-import { readPresets, readQuery, resolved } from '../../server/core/transformation.ts';
-import { presets as presetParser } from '../../server/settings.ts';
+import { presets as presetParser } from '../../server/config/parsers.ts';
+import { RULES } from '../../server/core/operations/table.ts';
+import { readPresets, readQuery, resolved } from '../../server/core/operations/transformation.ts';
+import { negotiate } from '../../server/core/query/accept.ts';
 import { type EdgeOutcome, type EdgeRequest, PRESETS, runEdge } from './support/edge.ts';
 import { drawing, randomQuery } from './support/queries.ts';
 import { noNjs } from './support/tools.ts';

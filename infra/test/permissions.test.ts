@@ -7,7 +7,7 @@ type Files = ReadonlyMap<string, string>;
 /** Which bucket a variable or field of this name holds; `objects` depends on the file that wraps it. */
 function bucketOf(file: string, receiver: string): Target {
   if (receiver !== 'objects') return receiver === 'originals' ? 'originals' : 'results';
-  return file === 'server/originals.ts' ? 'originals' : 'results';
+  return file === 'server/reading/originals.ts' ? 'originals' : 'results';
 }
 
 const OBJECT_CALL = /\b(originals|results|objects)\.(head|get|put|remove|removeAll|list|ping)\(/g;
@@ -25,28 +25,29 @@ function isWrapper(file: string, receiver: string, files: Files): boolean {
  * A program that never reads the name never makes the calls.
  */
 const PARTS: Readonly<Record<string, string>> = {
-  'server/announcements.ts': 'announcements',
-  'server/library.ts': 'library',
-  'server/notify.ts': 'deliver',
-  'server/presign.ts': 'announcements',
-  'server/replacing.ts': 'uploads',
-  'server/uploads.ts': 'uploads',
+  'server/writing/presigned-uploads.ts': 'announcements',
+  'server/writing/library.ts': 'library',
+  'server/writing/notify.ts': 'deliver',
+  'server/writing/presign.ts': 'announcements',
+  'server/writing/replace.ts': 'uploads',
+  'server/writing/uploads.ts': 'uploads',
 };
 
 function isRead(part: string, files: Files): boolean {
   const read = new RegExp(`[{,.] ?${part}\\b(?=[ ,}.(])`);
   // Routes are loaded for their types, too; they make calls where the app is built.
-  const idle = (file: string) => file.startsWith('server/routes/') && !files.has('server/app.ts');
+  const idle = (file: string) => file.startsWith('server/http/') && !files.has('server/http/app.ts');
   return [...files].some(
-    ([file, text]) => file !== 'server/management.ts' && !(file in PARTS) && !idle(file) && read.test(text),
+    ([file, text]) =>
+      file !== 'server/compose/management.ts' && !(file in PARTS) && !idle(file) && read.test(text),
   );
 }
 
 /** Calls by what they are made on, as far as the program's files make them. */
 function callsBy(files: Files): [string, Target][] {
   const calls: [string, Target][] = [];
-  const s3 = files.get('server/stores/s3.ts') ?? '';
-  const sqs = files.get('server/stores/sqs.ts') ?? '';
+  const s3 = files.get('server/stores/s3/objects.ts') ?? '';
+  const sqs = files.get('server/stores/sqs/jobs.ts') ?? '';
   for (const [file, text] of files) {
     if (file.startsWith('server/stores/dynamodb/table'))
       calls.push(...callsIn(text).map((call): [string, Target] => [call, 'records']));

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { SETTINGS as PROGRAM_SETTINGS } from '../../server/config.ts';
+import { SETTINGS as PROGRAM_SETTINGS } from '../../server/config/settings.ts';
 import { SETTINGS } from '../settings.ts';
 import { resource, synthStage } from './support/synth.ts';
 

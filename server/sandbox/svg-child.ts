@@ -4,8 +4,8 @@
  * address, so that no reference to a file or host can be followed.
  */
 import { readFile } from 'node:fs/promises';
-import { settleSharp } from '../core/settle-sharp.ts';
-import { measureSvg, rasterizeSvg } from '../core/vector.ts';
+import { measureSvg, rasterizeSvg } from '../core/plan/drawing.ts';
+import { settleSharp } from '../core/sharp/configure.ts';
 import type { SvgAnswer, SvgTask } from './svg.ts';
 
 settleSharp();

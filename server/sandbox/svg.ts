@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import type { Size } from '../core/operation.ts';
-import type { Raw } from '../core/pipeline.ts';
-import { Problem } from '../errors.ts';
+import type { Size } from '../core/operations/operation.ts';
+import type { Raw } from '../core/render/pipeline.ts';
+import { Problem } from '../shared/errors.ts';
 
 export interface SvgTask {
   readonly task: number;

@@ -1,4 +1,4 @@
-import { Problem } from '../errors.ts';
+import { Problem } from '../shared/errors.ts';
 
 /** Opaque to callers: base64url of JSON. */
 export function encodeCursor(position: Record<string, string>): string {

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Config } from '../config.ts';
-import { naming } from '../failing.ts';
+import type { Config } from '../config/settings.ts';
+import { naming } from '../shared/error-text.ts';
 import type { Jobs, Objects, Records } from './contracts.ts';
-import { FileObjects } from './files.ts';
-import { openSqlite, type SqliteStores } from './sqlite.ts';
+import { FileObjects } from './files/objects.ts';
+import { openSqlite, type SqliteStores } from './sqlite/open.ts';
 
 /** Every store of a process; nobody above this folder knows which implementation it has. */
 export interface Stores {
@@ -45,7 +45,10 @@ const REACHING_QUEUE = {
 /** AWS clients are loaded where they are needed: they would double the start of a laptop. */
 async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Config) {
   if (!originalsBucket || !resultsBucket) return undefined;
-  const [{ S3Client }, { S3Objects }] = await Promise.all([import('@aws-sdk/client-s3'), import('./s3.ts')]);
+  const [{ S3Client }, { S3Objects }] = await Promise.all([
+    import('@aws-sdk/client-s3'),
+    import('./s3/objects.ts'),
+  ]);
   const client = new S3Client({
     ...REACHING_BUCKET,
     ...(s3Endpoint ? { endpoint: s3Endpoint, forcePathStyle: true } : {}),
@@ -76,7 +79,7 @@ async function openTable({ recordsTable, dynamodbEndpoint }: Config): Promise<Re
   if (!recordsTable) return undefined;
   const [{ DynamoDBClient }, { DynamoRecords }] = await Promise.all([
     import('@aws-sdk/client-dynamodb'),
-    import('./dynamodb.ts'),
+    import('./dynamodb/records.ts'),
   ]);
   return new DynamoRecords(
     new DynamoDBClient({ ...REACHING, ...(dynamodbEndpoint ? { endpoint: dynamodbEndpoint } : {}) }),
@@ -86,7 +89,10 @@ async function openTable({ recordsTable, dynamodbEndpoint }: Config): Promise<Re
 
 async function openQueue({ jobsQueue, jobsDeadLetterQueue, sqsEndpoint }: Config): Promise<Jobs | undefined> {
   if (!jobsQueue || !jobsDeadLetterQueue) return undefined;
-  const [{ SQSClient }, { SqsJobs }] = await Promise.all([import('@aws-sdk/client-sqs'), import('./sqs.ts')]);
+  const [{ SQSClient }, { SqsJobs }] = await Promise.all([
+    import('@aws-sdk/client-sqs'),
+    import('./sqs/jobs.ts'),
+  ]);
   // The queue URL that a stand-in answers may name a host that nobody resolves.
   const client = new SQSClient({
     ...REACHING_QUEUE,

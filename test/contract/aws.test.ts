@@ -1,7 +1,7 @@
 import t from 'tap';
-import { DynamoRecords } from '../../server/stores/dynamodb.ts';
-import { S3Objects } from '../../server/stores/s3.ts';
-import { SqsJobs } from '../../server/stores/sqs.ts';
+import { DynamoRecords } from '../../server/stores/dynamodb/records.ts';
+import { S3Objects } from '../../server/stores/s3/objects.ts';
+import { SqsJobs } from '../../server/stores/sqs/jobs.ts';
 import { startRecords } from '../support/emulators.dynamodb.ts';
 import { deafClients, startStorage } from '../support/emulators.ts';
 import { freshJobs, unfinishedUploads } from './aws.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Jobs } from '../../server/stores/contracts.ts';
-import { SqsJobs } from '../../server/stores/sqs.ts';
+import { SqsJobs } from '../../server/stores/sqs/jobs.ts';
 import { createQueues } from '../support/emulators.ts';
 
 /** Keys of multipart uploads that were neither completed nor aborted. */

@@ -1,6 +1,6 @@
 import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import t from 'tap';
-import { DynamoRecords } from '../../server/stores/dynamodb.ts';
+import { DynamoRecords } from '../../server/stores/dynamodb/records.ts';
 import { type RecordsEmulator, startRecords } from '../support/emulators.dynamodb.ts';
 import { identity } from '../support/emulators.ts';
 import { each, newImage, rejection } from './suite.ts';

@@ -7,10 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client } from '@aws-sdk/client-s3';
 import { type SendMessageBatchCommandInput, SQSClient } from '@aws-sdk/client-sqs';
 import t, { type Test } from 'tap';
-import { loadConfig } from '../../server/config.ts';
+import { loadConfig } from '../../server/config/settings.ts';
 import { openStores } from '../../server/stores/open.ts';
-import { S3Objects } from '../../server/stores/s3.ts';
-import { SqsJobs } from '../../server/stores/sqs.ts';
+import { S3Objects } from '../../server/stores/s3/objects.ts';
+import { SqsJobs } from '../../server/stores/sqs/jobs.ts';
 import { identity, startStorage } from '../support/emulators.ts';
 import { bytesOf, png, present, rejection } from './suite.ts';
 

@@ -7,8 +7,8 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import fc from 'fast-check';
 import t from 'tap';
+import { FileObjects } from '../../server/stores/files/objects.ts';
 import { KeyPaths } from '../../server/stores/files/path.ts';
-import { FileObjects } from '../../server/stores/files.ts';
 import { always } from '../support/property.ts';
 import { bytesOf, each, png, present } from './suite.ts';
 

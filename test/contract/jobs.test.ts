@@ -1,5 +1,5 @@
 import t from 'tap';
-import { batches } from '../../server/stores/jobs.ts';
+import { batches } from '../../server/stores/job-bodies.ts';
 
 t.test('a batch has at most 10 bodies and 256 KiB, and none is lost or moved', async (t) => {
   const kib = (count: number, char = 'x') => char.repeat(count * 1024);

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
+import { openSqlite } from '../../server/stores/sqlite/open.ts';
 import { MIGRATIONS } from '../../server/stores/sqlite/schema.ts';
-import { openSqlite } from '../../server/stores/sqlite.ts';
 import { present, wait } from './suite.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'rendition-'));

@@ -3,7 +3,7 @@
  * Prints one line of JSON per file; starts behind the file that is given as argument.
  */
 import sharp from 'sharp';
-import { isProblem } from '../../server/errors.ts';
+import { isProblem } from '../../server/shared/errors.ts';
 import { corpus, corpusRows } from '../support/corpus.ts';
 import { difference, picture, pixels } from '../support/pictures.ts';
 import type { Outcome } from './outcome.ts';

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { loadConfig } from '../../server/config.ts';
+import { loadConfig } from '../../server/config/settings.ts';
 import type { ImageRecord } from '../../server/stores/contracts.ts';
 import { openStores, type Stores } from '../../server/stores/open.ts';
 import { form, type UploadAnswer } from '../support/api.ts';

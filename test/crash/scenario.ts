@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { resultKey } from '../../server/core/id.ts';
+import { resultKey } from '../../server/core/query/id.ts';
 import { noise } from '../support/api.ts';
 import { waitFor } from '../support/warmer.ts';
 import { Deployment, VARIANTS } from './deployment.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { resultKey } from '../../server/core/id.ts';
+import { resultKey } from '../../server/core/query/id.ts';
 import type { ImageRecord, VariantRecord } from '../../server/stores/contracts.ts';
 import { noise } from '../support/api.ts';
 import { waitFor } from '../support/warmer.ts';

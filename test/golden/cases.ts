@@ -1,5 +1,5 @@
-import type { Operation } from '../../server/core/operation.ts';
 import { OPERATIONS } from '../../server/core/operations/index.ts';
+import type { Operation } from '../../server/core/operations/operation.ts';
 import { corpus } from '../support/corpus.ts';
 import { drawn } from '../support/pictures.ts';
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { readPresets } from '../../server/core/transformation.ts';
-import { signUrl } from '../../server/sign.ts';
+import { signUrl } from '../../server/cli/sign.ts';
+import { readPresets } from '../../server/core/operations/transformation.ts';
 import { corpus } from '../support/corpus.ts';
 import { problemOf, startServer } from '../support/server.ts';
 
@@ -56,7 +56,7 @@ t.test('serves signed URLs only, where it is told to', async (t) => {
 });
 
 t.test('signs with keys of the deployment only', async (t) => {
-  const script = fileURLToPath(new URL('../../server/sign.ts', import.meta.url));
+  const script = fileURLToPath(new URL('../../server/cli/sign.ts', import.meta.url));
   const signed = (kid: string) =>
     spawnSync(process.execPath, [script, 'cat.gif?w=90', '--kid', kid], {
       env: { ...process.env, SIGNING_KEYS },

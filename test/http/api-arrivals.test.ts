@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
 import t, { type Test } from 'tap';
-import { CloudFrontEdge } from '../../server/edge.ts';
+import { CloudFrontEdge } from '../../server/writing/cdn.ts';
 import { call, form, jobsOf, keysOf, noise, playWarmer } from '../support/api.ts';
 import { identity } from '../support/emulators.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
-import { loadConfig } from '../../server/config.ts';
+import { loadConfig } from '../../server/config/settings.ts';
 import { openStores } from '../../server/stores/open.ts';
 import { call, form, keysOf, noise, type UploadAnswer } from '../support/api.ts';
 import { spawnServer } from '../support/process.ts';

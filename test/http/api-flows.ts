@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { Test } from 'tap';
-import { readJob, sendObject } from '../../server/jobs.ts';
+import { readJob, sendObject } from '../../server/warming/jobs.ts';
 import { call, form, jobsOf, keysOf, noise, playWarmer, type UploadAnswer } from '../support/api.ts';
 import { type TestServer, temporaryFolder } from '../support/server.ts';
 import { races } from './api-races.ts';

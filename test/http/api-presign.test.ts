@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client as Client, type S3Client } from '@aws-sdk/client-s3';
 import { SNSClient } from '@aws-sdk/client-sns';
 import t from 'tap';
-import { S3Presigner } from '../../server/presign.ts';
+import { S3Presigner } from '../../server/writing/presign.ts';
 import { call, form, jobsOf, keysOf, noise } from '../support/api.ts';
 import { identity } from '../support/emulators.ts';
 import { startServer, type TestServer } from '../support/server.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
-import { uploadLease } from '../../server/arrivals.ts';
-import type { Management } from '../../server/writing.ts';
+import type { Management } from '../../server/writing/management.ts';
+import { uploadLease } from '../../server/writing/reconciler.ts';
 import { call, form, jobsOf, noise, playWarmer, type UploadAnswer } from '../support/api.ts';
 import type { TestServer } from '../support/server.ts';
 

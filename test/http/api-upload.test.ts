@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { Problem } from '../../server/errors.ts';
-import { removeStaged } from '../../server/staged.ts';
+import { Problem } from '../../server/shared/errors.ts';
+import { removeStaged } from '../../server/writing/staging.ts';
 import { call, form, holdings, keysOf, noise, type UploadAnswer } from '../support/api.ts';
 import { problemOf, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 

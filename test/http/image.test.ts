@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import sharp from 'sharp';
 import t from 'tap';
-import { publicVersion } from '../../server/routes/image-headers.ts';
+import { publicVersion } from '../../server/http/image-headers.ts';
 import { corpus } from '../support/corpus.ts';
 import { bytesOf, problemOf, startServer, type TestServer } from '../support/server.ts';
 

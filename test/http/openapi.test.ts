@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import t from 'tap';
-import { ROWS } from '../../server/core/table.ts';
+import { ROWS } from '../../server/core/operations/table.ts';
 import { corpus } from '../support/corpus.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 

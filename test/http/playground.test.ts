@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ROWS } from '../../server/core/table.ts';
+import { ROWS } from '../../server/core/operations/table.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
@@ -63,7 +63,7 @@ t.test('answers HEAD as monitors ask', async (t) => {
 });
 
 t.test('reads a link that comes from anywhere', async (t) => {
-  const url = new URL('../../server/routes/playground/form.js', import.meta.url).href;
+  const url = new URL('../../server/http/playground/form.js', import.meta.url).href;
   const { readLink } = await import(url);
   t.same(readLink('#shoes/red.jpg?w=1&dl=50%'), ['shoes/red.jpg', 'w=1&dl=50%']);
   t.same(readLink('#a%zz%2Fb?dl=50%25'), ['a%zz/b', 'dl=50%25']);

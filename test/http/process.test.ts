@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
-import { FileObjects } from '../../server/stores/files.ts';
+import { FileObjects } from '../../server/stores/files/objects.ts';
 import { corpus } from '../support/corpus.ts';
 import { spawnServer } from '../support/process.ts';
 import { bytesOf, temporaryFolder } from '../support/server.ts';
@@ -162,7 +162,7 @@ t.test('says why it does not start, and which setting leads there', async (t) =>
 /** `npm start` on a port, until it ends or has said so much. */
 async function start(t: Test, port: number, enough: RegExp): Promise<{ code: number; said: string }> {
   const env = { ...process.env, PORT: String(port), HOST: '127.0.0.1', DATA_DIR: await folderWithPhoto() };
-  const child = spawn(process.execPath, ['server/start.ts'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['server/cli/start.ts'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   t.teardown(() => child.kill('SIGTERM'));
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -194,7 +194,7 @@ t.test(
 
 t.test('put names a file that cannot be read, and the reason', async (t) => {
   const DATA_DIR = await folderWithPhoto();
-  const put = (path: string) => ended('server/put.ts', { DATA_DIR }, path);
+  const put = (path: string) => ended('server/cli/put.ts', { DATA_DIR }, path);
   t.match(put('none.jpg'), { status: 1, stderr: /ENOENT.*none\.jpg/ });
   t.match(put('test'), { status: 1, stderr: /test is no file/ });
 });

@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
-import { Afterwards } from '../../server/afterwards.ts';
+import { Afterwards } from '../../server/shared/deferred.ts';
 import { call, form } from '../support/api.ts';
 import { corpus } from '../support/corpus.ts';
 import { bytesOf, problemOf, startServer, temporaryFolder } from '../support/server.ts';
@@ -315,11 +315,11 @@ t.test('is slower, not down, without its results bucket', async (t) => {
   };
   for (const [name, value] of Object.entries(deaf)) if (name.startsWith('AWS')) process.env[name] = value;
   const { openStores } = await import('../../server/stores/open.ts');
-  const { loadConfig } = await import('../../server/config.ts');
+  const { loadConfig } = await import('../../server/config/settings.ts');
   const away = await openStores(loadConfig({ ...deaf, DATA_DIR: await temporaryFolder() }));
-  const { Results } = await import('../../server/results.ts');
-  const { Images } = await import('../../server/images.ts');
-  const { Memory } = await import('../../server/cache/memory.ts');
+  const { Results } = await import('../../server/reading/results.ts');
+  const { Images } = await import('../../server/reading/images.ts');
+  const { Memory } = await import('../../server/reading/result-cache.ts');
   const failures: unknown[] = [];
   const images = new Images({
     afterwards: new Afterwards(),

@@ -1,10 +1,10 @@
 import type { Sharp, SharpOptions } from 'sharp';
 import sharp from 'sharp';
-import type { PlanOptions } from '../../server/core/plan.ts';
-import { makePlan } from '../../server/core/plan.ts';
-import type { Rendered } from '../../server/core/render.ts';
-import { openOriginal, render } from '../../server/core/render.ts';
-import { readQuery, readTransformation } from '../../server/core/transformation.ts';
+import { readQuery, readTransformation } from '../../server/core/operations/transformation.ts';
+import type { PlanOptions } from '../../server/core/plan/plan.ts';
+import { makePlan } from '../../server/core/plan/plan.ts';
+import type { Rendered } from '../../server/core/render/render.ts';
+import { openOriginal, render } from '../../server/core/render/render.ts';
 
 export const LIMITS = { maxPixels: 100_000_000, maxFrames: 500 };
 const OPTIONS: PlanOptions = { lane: 'live', limits: LIMITS };

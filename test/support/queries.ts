@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { Grammar, Rule } from '../../server/core/rule.ts';
-import { RULES } from '../../server/core/table.ts';
+import { RULES } from '../../server/core/operations/table.ts';
+import type { Grammar, Rule } from '../../server/core/query/rule.ts';
 
 /** Raw text that a grammar takes, at dpr 1. */
 function textOf(grammar: Grammar): fc.Arbitrary<string> {

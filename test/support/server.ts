@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
-import { buildApp } from '../../server/app.ts';
-import { type Composed, composeServer } from '../../server/compose.ts';
-import { loadConfig } from '../../server/config.ts';
-import { type Outside, openOutside } from '../../server/management.ts';
+import { type Outside, openOutside } from '../../server/compose/management.ts';
+import { type Composed, composeServer } from '../../server/compose/server.ts';
+import { loadConfig } from '../../server/config/settings.ts';
+import { buildApp } from '../../server/http/app.ts';
 import { openStores, type Stores } from '../../server/stores/open.ts';
 
 export interface TestServer {

@@ -6,12 +6,12 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
-import { composeCore } from '../../server/compose.ts';
-import { type Config, loadConfig } from '../../server/config.ts';
-import { composeManagement, openOutside } from '../../server/management.ts';
+import { composeManagement, openOutside } from '../../server/compose/management.ts';
+import { composeCore } from '../../server/compose/server.ts';
+import { type Config, loadConfig } from '../../server/config/settings.ts';
 import type { Objects, VariantRecord } from '../../server/stores/contracts.ts';
 import { openStores, type Stores } from '../../server/stores/open.ts';
-import type { Management } from '../../server/writing.ts';
+import type { Management } from '../../server/writing/management.ts';
 import { composeWarmer, type Warmer } from '../../warmer/compose.ts';
 import { temporaryFolder } from './server.ts';
 

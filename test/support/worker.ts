@@ -1,4 +1,4 @@
-import { openSqlite } from '../../server/stores/sqlite.ts';
+import { openSqlite } from '../../server/stores/sqlite/open.ts';
 
 /** A second process on a SQLite file, until it is killed. A line for each acknowledged step. */
 const [, , path = '', task = '', name = ''] = process.argv;

@@ -1,4 +1,4 @@
-import { FileObjects } from '../../server/stores/files.ts';
+import { FileObjects } from '../../server/stores/files/objects.ts';
 
 /** Overwrites one key until killed; a line for each write that was acknowledged. */
 const [, , folder = ''] = process.argv;

@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import t from 'tap';
 import { fill, generate } from '../../docs/generate.ts';
-import { loadConfig, SETTINGS } from '../../server/config.ts';
-import { splitPath } from '../../server/core/id.ts';
+import { loadConfig, SETTINGS } from '../../server/config/settings.ts';
 import { OPERATIONS } from '../../server/core/operations/index.ts';
-import { readQuery } from '../../server/core/transformation.ts';
+import { readQuery } from '../../server/core/operations/transformation.ts';
+import { splitPath } from '../../server/core/query/id.ts';
 import { anchors, imageUrls, internalLinks, pages, ROOT, shellLines } from '../support/markdown.ts';
 
 const PAGES = pages();

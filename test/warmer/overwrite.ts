@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Test } from 'tap';
-import { resultKey } from '../../server/core/id.ts';
+import { resultKey } from '../../server/core/query/id.ts';
 import type { Stores } from '../../server/stores/open.ts';
 import { corpusPath } from '../support/corpus.ts';
 import { altered, createWarmer, type TestWarmer } from '../support/warmer.ts';

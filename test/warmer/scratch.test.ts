@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { Problem } from '../../server/errors.ts';
-import { openScratch, Scratch } from '../../server/scratch.ts';
+import { Problem } from '../../server/shared/errors.ts';
+import { openScratch, Scratch } from '../../server/shared/temp-files.ts';
 import { temporaryFolder } from '../support/server.ts';
 
 t.beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
-import { resultPrefix } from '../../server/core/id.ts';
+import { resultPrefix } from '../../server/core/query/id.ts';
 import type { Objects } from '../../server/stores/contracts.ts';
 import type { Stores } from '../../server/stores/open.ts';
 import { corpusPath } from '../support/corpus.ts';

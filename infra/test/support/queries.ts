@@ -1,4 +1,4 @@
-import type { Grammar, Rule } from '../../../server/core/rule.ts';
+import type { Grammar, Rule } from '../../../server/core/query/rule.ts';
 
 /** A small generator with a seed (mulberry32), so that a failure can be had again. */
 export function seeded(seed: number): () => number {

@@ -1,4 +1,4 @@
-import { color, decimal, flag, integer, operation, param } from '../operation.ts';
+import { color, decimal, flag, integer, operation, param } from './operation.ts';
 
 const PERCENT = { min: -100, max: 100, fallback: '0' } as const;
 

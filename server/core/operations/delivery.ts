@@ -1,4 +1,4 @@
-import { operation, param } from '../operation.ts';
+import { operation, param } from './operation.ts';
 import { NAME } from './watermark.ts';
 
 const text = (value: string): string => value;

@@ -1,4 +1,4 @@
-import { decimal, integer, operation } from '../operation.ts';
+import { decimal, integer, operation } from './operation.ts';
 
 export const median = operation({
   name: 'median',

@@ -1,4 +1,4 @@
-import { color, operation, param, readHex } from '../operation.ts';
+import { color, operation, param, readHex } from './operation.ts';
 
 interface Sides {
   readonly top: number;

@@ -1,8 +1,8 @@
-import type { Operation, Params, ValuesOf } from '../operation.ts';
 import { con, duo, gam, gray, inv, modulate, norm, sepia, thr, tint } from './colour.ts';
 import { delivery } from './delivery.ts';
 import { blur, median, pix, sharp } from './filter.ts';
 import { bg, border, pad } from './frame.ts';
+import type { Operation, Params, ValuesOf } from './operation.ts';
 import { orient } from './orient.ts';
 import { encode, icc, meta, placeholder } from './output.ts';
 import { page } from './page.ts';

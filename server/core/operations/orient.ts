@@ -1,4 +1,4 @@
-import { choice, operation } from '../operation.ts';
+import { choice, operation } from './operation.ts';
 
 export const orient = operation({
   name: 'orient',

@@ -1,4 +1,4 @@
-import { choice, flag, integer, operation, param } from '../operation.ts';
+import { choice, flag, integer, operation, param } from './operation.ts';
 
 const LOSSY_ONLY = ['fmt=png', 'fmt=gif', 'ph'];
 

@@ -1,4 +1,4 @@
-import { choice, integer, operation } from '../operation.ts';
+import { choice, integer, operation } from './operation.ts';
 
 export const page = operation({
   name: 'page',

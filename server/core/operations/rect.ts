@@ -1,5 +1,5 @@
-import { operation, param } from '../operation.ts';
-import type { Grammar } from '../rule.ts';
+import type { Grammar } from '../query/rule.ts';
+import { operation, param } from './operation.ts';
 
 export interface Rect {
   readonly left: number;

@@ -1,4 +1,4 @@
-import { choice, decimal, flag, integer, operation, param } from '../operation.ts';
+import { choice, decimal, flag, integer, operation, param } from './operation.ts';
 
 export const MAX_SIDE = 8192;
 

@@ -1,5 +1,5 @@
-import type { Size } from '../operation.ts';
-import { choice, operation, param } from '../operation.ts';
+import type { Size } from './operation.ts';
+import { choice, operation, param } from './operation.ts';
 
 const svg = ({ width, height }: Size, shape: string): Buffer =>
   Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${shape}</svg>`);

@@ -1,4 +1,4 @@
-import { operation, param } from '../operation.ts';
+import { operation, param } from './operation.ts';
 
 export const trim = operation({
   name: 'trim',

@@ -1,5 +1,5 @@
-import type { Step } from '../operation.ts';
-import { choice, integer, operation } from '../operation.ts';
+import type { Step } from './operation.ts';
+import { choice, integer, operation } from './operation.ts';
 
 export const turn = operation({
   name: 'turn',

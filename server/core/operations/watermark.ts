@@ -1,6 +1,6 @@
 import type { Sharp } from 'sharp';
-import type { Size } from '../operation.ts';
-import { choice, integer, operation, param } from '../operation.ts';
+import type { Size } from './operation.ts';
+import { choice, integer, operation, param } from './operation.ts';
 import { COMPASS, SIDES_AS_COMPASS } from './resize.ts';
 
 /** A registered name: of a preset, a watermark or a key. */

@@ -10,7 +10,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { errorName } from '../failure.ts';
+import { errorName } from '../errors.ts';
 import { attributes, type Item, type Key, transactItem, type Write } from './writes.ts';
 
 /** What BatchGetItem takes. */

@@ -1,6 +1,6 @@
 import { open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { errorName } from '../failure.ts';
+import { errorName } from '../errors.ts';
 
 /**
  * Makes what happened inside `folder` survive a power cut, with the folders that lead to it: another writer

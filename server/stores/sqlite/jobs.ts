@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Jobs, ReceivedJob } from '../contracts.ts';
-import { attempt } from '../failure.ts';
-import { checkBodies } from '../jobs.ts';
+import { attempt } from '../errors.ts';
+import { checkBodies } from '../job-bodies.ts';
 import { type Database, integer, text } from './database.ts';
 
 /** How soon a message of another process is seen. One look costs some 20 µs. */

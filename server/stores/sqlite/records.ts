@@ -8,7 +8,7 @@ import type {
   VariantChange,
   VariantStatus,
 } from '../contracts.ts';
-import { attempt } from '../failure.ts';
+import { attempt } from '../errors.ts';
 import * as collections from './collections.ts';
 import type { Database } from './database.ts';
 import * as images from './images.ts';

@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadConfig } from '../config/settings.ts';
+import { failed } from '../shared/error-text.ts';
+import { openStores } from '../stores/open.ts';
+import { putFile } from './put.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const SAMPLES = join(ROOT, 'samples');
+
+/** Puts the sample originals into an empty store, so that a first start has something to show. */
+async function putSamples(config: ReturnType<typeof loadConfig>): Promise<void> {
+  const stores = await openStores(config);
+  try {
+    if (stores.kinds.objects === 'S3') return;
+    const { items } = await stores.originals.list({ prefix: '', limit: 1 });
+    if (items.length) return;
+    const files = (await readdir(SAMPLES)).filter((name) => !name.endsWith('.md')).sort();
+    for (const name of files) await putFile(stores, join(SAMPLES, name), `samples/${name}`);
+  } finally {
+    stores.close();
+  }
+}
+
+/** What the stores hold first, for the URLs that are printed. */
+async function someIds(config: ReturnType<typeof loadConfig>): Promise<string[]> {
+  const stores = await openStores(config);
+  try {
+    const { items } = await stores.originals.list({ prefix: '', limit: 6 });
+    return items.map(({ key }) => key);
+  } finally {
+    stores.close();
+  }
+}
+
+function run(script: string): ChildProcess {
+  return spawn(process.execPath, [join(ROOT, script)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+}
+
+/** Resolves once the server itself says that it listens; false when it ends before. */
+function ready(server: ChildProcess): Promise<boolean> {
+  return new Promise((resolve) => {
+    server.once('message', () => resolve(true));
+    server.once('exit', () => resolve(false));
+  });
+}
+
+/** Server and warmer as two processes over one DATA_DIR, in one terminal. */
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  if (config.port === 0)
+    throw new Error('npm start prints its URLs beforehand: set PORT to a number, or use npm run server.');
+  await putSamples(config);
+  const children = { server: run('server/main.ts'), warmer: run('warmer/main.ts') };
+  let stopping = false;
+  const stop = (code: number) => {
+    if (stopping) return;
+    stopping = true;
+    process.exitCode = code;
+    for (const child of Object.values(children)) child.kill('SIGTERM');
+  };
+  for (const [name, child] of Object.entries(children)) {
+    child.once('exit', (code, signal) => {
+      if (!stopping) process.stderr.write(`The ${name} has ended with ${code ?? signal}; so all ends.\n`);
+      stop(code ?? 1);
+    });
+  }
+  // Ctrl-C reaches the children by itself, as one group; they end it.
+  process.on('SIGINT', () => stop(0));
+  process.on('SIGTERM', () => stop(0));
+  if (!(await ready(children.server)) || stopping) return;
+  const base = `http://localhost:${config.port}`;
+  const urls = (await someIds(config)).map((id) => `  ${base}/img/${id}?w=800`).join('\n');
+  process.stdout.write(
+    `\nRendition serves at ${base}/\n${urls}\n\nPut your own: npm run put -- photo.jpg products/shoe.jpg\n\n`,
+  );
+}
+
+main().catch(failed);

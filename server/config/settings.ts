@@ -1,0 +1,338 @@
+import { availableParallelism } from 'node:os';
+import { nearest } from '../core/query/nearest.ts';
+import { variantsOfAll } from '../warming/variants.ts';
+import type { Parser } from './parsers.ts';
+import {
+  apiTokens,
+  bytes,
+  flag,
+  integer,
+  list,
+  oneOf,
+  optional,
+  presets,
+  queries,
+  secrets,
+  text,
+  url,
+  watermarks,
+} from './parsers.ts';
+
+interface Setting<T> {
+  readonly variable: string;
+  readonly parser: Parser<T>;
+  /** As it would be written in the environment. */
+  readonly fallback: string | undefined;
+  readonly doc: string;
+  readonly secret: boolean;
+}
+
+function setting<T>(variable: string, parser: Parser<T>, fallback: string | number, doc: string): Setting<T> {
+  return { variable, parser, fallback: String(fallback), doc, secret: false };
+}
+
+/** Absent unless given. */
+function given<T>(variable: string, parser: Parser<T>, doc: string): Setting<T | undefined> {
+  return { variable, parser: optional(parser), fallback: undefined, doc, secret: false };
+}
+
+const secret = <T>(row: Setting<T>): Setting<T> => ({ ...row, secret: true });
+
+/** Every setting is one row. The README's table is made from it, and nothing else reads the environment. */
+export const SETTINGS = {
+  port: setting('PORT', integer(0, 65_535), 8080, 'Port to listen on; 0 takes a free one.'),
+  host: setting('HOST', text, '0.0.0.0', 'Address to listen on.'),
+  dataDir: setting('DATA_DIR', text, './data', 'Folder of the embedded stores.'),
+  logLevel: setting(
+    'LOG_LEVEL',
+    oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'silent']),
+    'info',
+    'What is logged.',
+  ),
+  publicUrl: given(
+    'PUBLIC_URL',
+    url,
+    'Scheme and host that clients see, for URLs in answers; default: those of the request.',
+  ),
+
+  proxyHops: setting(
+    'PROXY_HOPS',
+    integer(0, 10),
+    0,
+    'Proxies in front whose X-Forwarded headers are believed: 2 behind CloudFront and a load balancer.',
+  ),
+
+  originalsBucket: given(
+    'ORIGINALS_BUCKET',
+    text,
+    'S3 bucket of the originals; default: files under DATA_DIR.',
+  ),
+  resultsBucket: given('RESULTS_BUCKET', text, 'S3 bucket of the results; default: files under DATA_DIR.'),
+  s3Endpoint: given('S3_ENDPOINT', url, 'Any S3-compatible store; path-style addresses.'),
+  recordsTable: given(
+    'RECORDS_TABLE',
+    text,
+    'DynamoDB table of the records; default: SQLite under DATA_DIR.',
+  ),
+  dynamodbEndpoint: given('DYNAMODB_ENDPOINT', url, 'Other than AWS.'),
+  jobsQueue: given('JOBS_QUEUE', text, 'Name of the SQS queue of warm jobs; default: SQLite under DATA_DIR.'),
+  jobsDeadLetterQueue: given(
+    'JOBS_DEAD_LETTER_QUEUE',
+    text,
+    'Name of its dead-letter queue; needed with JOBS_QUEUE.',
+  ),
+  sqsEndpoint: given('SQS_ENDPOINT', url, 'Other than AWS.'),
+  notificationsTopic: given(
+    'NOTIFICATIONS_TOPIC',
+    text,
+    'ARN of an SNS topic that hears of finished images.',
+  ),
+  snsEndpoint: given('SNS_ENDPOINT', url, 'Other than AWS.'),
+  cdnDistribution: given('CDN_DISTRIBUTION', text, 'Id of the CloudFront distribution that a purge clears.'),
+
+  memoryBytes: setting('MEMORY_CACHE_BYTES', bytes, '256MiB', 'Results kept in memory.'),
+  originalsBytes: setting(
+    'ORIGINALS_CACHE_BYTES',
+    bytes,
+    '64MiB',
+    'Originals kept in memory for further variants of the same picture; 0 keeps none.',
+  ),
+  versionSeconds: setting(
+    'VERSION_SECONDS',
+    integer(0, 3600),
+    5,
+    'How long a looked-up version of an original is believed.',
+  ),
+  maxAgeSeconds: setting(
+    'MAX_AGE_SECONDS',
+    integer(0, 31_536_000),
+    3600,
+    'Seconds of max-age for an answer without a current v.',
+  ),
+  staleSeconds: setting(
+    'STALE_SECONDS',
+    integer(0, 31_536_000),
+    86_400,
+    'Seconds of stale-while-revalidate; stale-if-error is seven times as long.',
+  ),
+
+  renderSlots: setting(
+    'RENDER_SLOTS',
+    integer(1, 256),
+    availableParallelism(),
+    'Renders at once; default: one per core.',
+  ),
+  renderMemoryBytes: setting(
+    'RENDER_MEMORY_BYTES',
+    bytes,
+    '1GiB',
+    'Memory that renders may take together, as priced beforehand.',
+  ),
+  queueMs: setting(
+    'QUEUE_MS',
+    integer(0, 60_000),
+    3000,
+    'Longest expected wait for a render slot; more is refused with 503.',
+  ),
+  deadlineMs: setting(
+    'DEADLINE_MS',
+    integer(100, 300_000),
+    15_000,
+    'Time for one request, waiting included.',
+  ),
+  fetchSlots: setting('FETCH_SLOTS', integer(1, 1024), 32, 'Reads from the stores at once.'),
+
+  maxSourceBytes: setting('MAX_SOURCE_BYTES', bytes, '50M', 'Largest original that is read.'),
+  maxSourcePixels: setting(
+    'MAX_SOURCE_PIXELS',
+    integer(1, 2_000_000_000),
+    100_000_000,
+    'Width x height x frames of an original.',
+  ),
+  maxFrames: setting(
+    'MAX_FRAMES',
+    integer(1, 10_000),
+    500,
+    'Frames of a moving original; more give the first frame.',
+  ),
+  svgMs: setting(
+    'SVG_MS',
+    integer(100, 60_000),
+    4000,
+    'Time for drawing one SVG before its process is killed.',
+  ),
+
+  presets: setting(
+    'PRESETS',
+    presets,
+    'card=w=400&h=300&fit=cover;thumb=w=160&h=160&fit=cover;hero=w=1600',
+    'Named queries for p.',
+  ),
+  watermarks: setting(
+    'WATERMARKS',
+    watermarks,
+    '',
+    'Names for wm, each with the id of an original: logo=marks/logo.png.',
+  ),
+  allowMetaKeep: setting('ALLOW_META_KEEP', flag, 0, 'Whether meta=keep is served; it shows GPS positions.'),
+
+  signingKeys: secret(setting('SIGNING_KEYS', secrets, '', 'Keys of signed URLs by kid.')),
+  signatures: setting(
+    'SIGNATURES',
+    oneOf(['off', 'required', 'edge']),
+    'off',
+    'Whether URLs must be signed; edge: CloudFront has checked already.',
+  ),
+  presetsOnly: setting(
+    'PRESETS_ONLY',
+    flag,
+    0,
+    'Serve only pictures that a preset makes, in any format and dpr.',
+  ),
+  allowedWidths: setting(
+    'ALLOWED_WIDTHS',
+    list(integer(1, 8192)),
+    '',
+    'Values of w, times dpr, that are served; h needs a w beside it. What else decides a width is not limited: no w, rect, pad, border, rot, fit=outside. Empty: all.',
+  ),
+
+  apiTokens: secret(
+    setting(
+      'API_TOKENS',
+      apiTokens,
+      '',
+      'Bearer tokens: name=scope:sha256 of the token in hex; scope read or write. Empty and no JWKS_URL: open.',
+    ),
+  ),
+  jwksUrl: given('JWKS_URL', url, 'Keys of JWTs that are accepted as bearer tokens; scopes read and write.'),
+  jwtIssuer: given('JWT_ISSUER', text, 'Required iss of a JWT.'),
+  jwtAudience: given('JWT_AUDIENCE', text, 'Required aud of a JWT.'),
+  apiRatePerMinute: setting(
+    'API_RATE_PER_MINUTE',
+    integer(0, 1_000_000),
+    600,
+    'Calls of the management API per client; 0: unlimited.',
+  ),
+  maxUploadBytes: setting('MAX_UPLOAD_BYTES', bytes, '50M', 'Largest file of an upload.'),
+  maxUploads: setting('MAX_UPLOADS', integer(1, 1024), 16, 'Uploads in flight.'),
+  warmDefaults: setting('WARM_DEFAULTS', queries, '', 'Variants warmed for every new image.'),
+  webhookSecret: secret(
+    given('WEBHOOK_SECRET', text, 'HMAC key of webhook calls; without it webhooks are refused.'),
+  ),
+  webhookPrivate: setting(
+    'WEBHOOK_PRIVATE',
+    flag,
+    0,
+    'Whether webhooks may use http and private addresses: for development only.',
+  ),
+  warmSlots: setting('WARM_SLOTS', integer(1, 256), availableParallelism(), 'Renders at once in a warmer.'),
+  warmerPort: setting(
+    'WARMER_PORT',
+    integer(0, 65_535),
+    0,
+    'Port on which a warmer answers /healthz; 0: none.',
+  ),
+  warmAttempts: setting('WARM_ATTEMPTS', integer(1, 100), 5, 'Receives of a job before it is given up.'),
+  visibilitySeconds: setting(
+    'VISIBILITY_SECONDS',
+    integer(1, 3600),
+    60,
+    'How long a job is hidden; extended while it is worked on.',
+  ),
+  sweepSeconds: setting(
+    'SWEEP_SECONDS',
+    integer(1, 86_400),
+    60,
+    'How often a warmer looks for images whose job was lost.',
+  ),
+  stopMs: setting('STOP_MS', integer(0, 300_000), 25_000, 'Time to finish after SIGTERM.'),
+} as const;
+
+type Settings = typeof SETTINGS;
+type ValueOf<S> = S extends Setting<infer T> ? T : never;
+export type Config = { readonly [K in keyof Settings]: ValueOf<Settings[K]> };
+
+/** A variable that is nearly one of ours is a typo: silently ignored, it would be found in production. */
+function misspelt(env: Record<string, string | undefined>): string[] {
+  const names = Object.values<Setting<unknown>>(SETTINGS).map(({ variable }) => variable);
+  const long = names.filter((name) => name.length >= 10);
+  return Object.keys(env).flatMap((name) => {
+    if (name.length < 9 || names.includes(name)) return [];
+    const meant = nearest(
+      name,
+      long.map((known) => known.toLowerCase()),
+    );
+    return meant ? [`${name} is no setting; did you mean ${meant.toUpperCase()}?`] : [];
+  });
+}
+
+/** Rules between settings: what is wrong, or undefined. */
+function contradictions(config: Config): string[] {
+  const both = (a: unknown, b: unknown) => (a === undefined) === (b === undefined);
+  return [
+    ...(both(config.originalsBucket, config.resultsBucket)
+      ? []
+      : ['ORIGINALS_BUCKET and RESULTS_BUCKET go together']),
+    ...(both(config.jobsQueue, config.jobsDeadLetterQueue)
+      ? []
+      : ['JOBS_QUEUE and JOBS_DEAD_LETTER_QUEUE go together']),
+    ...(config.signatures === 'required' && Object.keys(config.signingKeys).length === 0
+      ? ['SIGNATURES=required needs SIGNING_KEYS']
+      : []),
+    ...(config.jwksUrl === undefined && (config.jwtIssuer ?? config.jwtAudience) !== undefined
+      ? ['JWT_ISSUER and JWT_AUDIENCE need JWKS_URL: without it no JWT is looked at']
+      : []),
+    ...unreadable(config),
+  ];
+}
+
+/** Whether WARM_DEFAULTS names what there is depends on PRESETS. */
+function unreadable({ warmDefaults, presets }: Config): string[] {
+  try {
+    variantsOfAll(warmDefaults, presets);
+    return [];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return [`WARM_DEFAULTS="${warmDefaults.join(' ')}": ${reason} (README#warm_defaults)`];
+  }
+}
+
+/** The one place where a variable is read: one that is empty is absent, as `${VAR}` in a compose file leaves it. */
+function readSetting(
+  row: Setting<unknown>,
+  env: Record<string, string | undefined>,
+): { value?: unknown; wrong?: string } {
+  const written = env[row.variable]?.trim() ? env[row.variable] : row.fallback;
+  if (written === undefined) return { value: undefined };
+  let reason = '';
+  try {
+    const value = row.parser.parse(written);
+    if (value !== undefined) return { value };
+  } catch (error) {
+    reason = `: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  const anchor = `README#${row.variable.toLowerCase()}`;
+  return {
+    wrong: `${row.variable}="${row.secret ? '***' : written}": expected ${row.parser.expected}${reason} (${anchor})`,
+  };
+}
+
+/**
+ * Reads all settings.
+ *
+ * @param env  variables by name; unknown ones are the shell's business
+ * @throws Error that lists every bad variable, one a line
+ */
+export function loadConfig(env: Record<string, string | undefined>): Config {
+  const values: Record<string, unknown> = {};
+  const wrong = misspelt(env);
+  for (const [name, row] of Object.entries<Setting<unknown>>(SETTINGS)) {
+    const read = readSetting(row, env);
+    if (read.wrong) wrong.push(read.wrong);
+    values[name] = read.value;
+  }
+  const config = Object.freeze(values) as Config;
+  if (wrong.length === 0) wrong.push(...contradictions(config));
+  if (wrong.length) throw new Error(`Bad configuration:\n  ${wrong.join('\n  ')}`);
+  return config;
+}

@@ -1,0 +1,133 @@
+import type { ProblemFacts } from '../../shared/errors.ts';
+import { Problem } from '../../shared/errors.ts';
+import type { Canonical } from '../query/canonical.ts';
+import { canonicalize, indexRules, splitQuery, withFormat } from '../query/canonical.ts';
+import { nearest } from '../query/nearest.ts';
+import type { Grammar, Pairs, Presets, RuleError } from '../query/rule.ts';
+import type { Transformation } from './index.ts';
+import { allowedText, ROWS, RULES } from './table.ts';
+
+/** PARAMS.md, rule 9. */
+export const MAX_QUERY_BYTES = 1024;
+
+/** The parameter table by key and alias. */
+export const INDEX = indexRules(RULES);
+const NAMES = Object.keys(INDEX).map((name) => name.slice(1));
+const PARAMS = new Map(ROWS.map(({ key, param }) => [key, param]));
+
+/**
+ * Reads a raw query string (behind `?`, percent-encoded).
+ *
+ * @param presets  registered presets under `$name`, see readPresets
+ * @throws Problem `uri_too_long`, or `unknown_parameter`, `duplicate_parameter`, `invalid_parameter`,
+ *         `conflicting_parameters` naming the parameter, what was received and what is allowed
+ */
+export function readQuery(raw: string, presets: Presets): Canonical {
+  const bytes = Buffer.byteLength(raw);
+  if (bytes > MAX_QUERY_BYTES) {
+    const facts = { received: `${bytes} bytes`, allowed: `${MAX_QUERY_BYTES} bytes` };
+    throw new Problem('uri_too_long', `The query has ${bytes} bytes; ${MAX_QUERY_BYTES} are allowed.`, facts);
+  }
+  const pairs = splitQuery(raw);
+  if (!pairs)
+    throw new Problem('invalid_parameter', 'The query has a broken percent-escape.', { received: raw });
+  return readPairs(pairs, presets);
+}
+
+/** The same for decoded pairs. */
+export function readPairs(pairs: Pairs, presets: Presets): Canonical {
+  const read = canonicalize(INDEX, pairs, presets);
+  if ('error' in read) throw explain(read.error, presets);
+  return read;
+}
+
+function explain(error: RuleError, presets: Presets): Problem {
+  const { code, param, received } = error;
+  if (code === 'unknown_parameter') {
+    const hint = nearest(param, NAMES);
+    const detail = `There is no parameter "${param}".${hint ? ` Did you mean "${hint}"?` : ''}`;
+    return new Problem(code, detail, { param, received, hint });
+  }
+  if (code === 'duplicate_parameter') {
+    return new Problem(code, `"${param}" is given twice, perhaps through an alias.`, { param, received });
+  }
+  if (code === 'conflicting_parameters') {
+    const parts = (error.with ?? '').split(' ').join(' with ');
+    return new Problem(code, `These contradict each other: ${parts}.`, {
+      param,
+      received,
+      hint: 'Leave one out.',
+    });
+  }
+  return invalid(error, presets);
+}
+
+function invalid({ param, received, with: outcome }: RuleError, presets: Presets): Problem {
+  const rule = INDEX[`$${param}`];
+  const facts: ProblemFacts = { param, received };
+  if (rule?.key === 'p') facts.allowed = names(Object.keys(presets).map((name) => name.slice(1)));
+  else if (rule) facts.allowed = allowedText(rule);
+  if (param === 'crop') facts.hint = 'crop names what a crop keeps; to cut a region use rect=x,y,w,h';
+  const scaled = rule?.grammar.some(isScaled) ? ' (px are multiplied by dpr)' : '';
+  const became = outcome ? `, which makes ${outcome}` : '';
+  const detail = `"${received}"${became} is not accepted for "${param}"; allowed: ${facts.allowed}${scaled}.`;
+  return new Problem('invalid_parameter', detail, facts);
+}
+
+/** Whether it holds CSS pixels. */
+function isScaled([kind, items, , px]: Grammar): boolean {
+  if (kind === 'list') return items.some(isScaled);
+  return kind === 'sides' || px === 1;
+}
+
+const names = (list: readonly string[]): string => (list.length ? list.join(' ') : 'none is registered');
+
+/** The canonical form of a variant: a canonical form that left the format open, with the negotiated one. */
+export function resolved(canonical: string, format: string): string {
+  return withFormat(canonical, format, INDEX);
+}
+
+/** Typed values of a canonical form. */
+export function readTransformation(canonical: string): Transformation {
+  const values: Record<string, unknown> = {};
+  for (const part of canonical === '' ? [] : canonical.split('&')) {
+    const at = part.indexOf('=');
+    const key = part.slice(0, at);
+    values[key] = PARAMS.get(key)?.read(part.slice(at + 1));
+  }
+  return values as Transformation;
+}
+
+/**
+ * Registers presets. Each is checked on its own: a preset that cannot be read is an error of configuration.
+ *
+ * @param queries  name to query string
+ * @throws Problem of readQuery, naming the preset
+ */
+export function readPresets(queries: Readonly<Record<string, string>>): Presets {
+  const presets: Record<string, Pairs> = {};
+  for (const [name, query] of Object.entries(queries)) {
+    try {
+      if (/(^|&)(p|preset|sig|kid|exp)=/.test(query))
+        throw new Problem('not_allowed', 'it names p, sig, kid or exp');
+      readQuery(query, {});
+      // The pairs as written, under plain keys: `w=400` must still be multiplied by a dpr beside `p`.
+      presets[`$${name}`] = plainPairs(query);
+    } catch (error) {
+      throw new Problem(
+        'invalid_parameter',
+        `Preset "${name}" (${query}): ${String(error)}`,
+        { param: name },
+        error,
+      );
+    }
+  }
+  return presets;
+}
+
+function plainPairs(query: string): Pairs {
+  return (splitQuery(query) ?? []).flatMap(([key, value]) => {
+    const rule = INDEX[`$${key}`];
+    return rule ? [[rule.key, value] as const] : [];
+  });
+}

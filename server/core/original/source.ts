@@ -1,0 +1,115 @@
+import type { Metadata } from 'sharp';
+import { Problem } from '../../shared/errors.ts';
+import type { Turn } from '../geometry/turns.ts';
+import { turnOfOrientation, turnSize } from '../geometry/turns.ts';
+import type { Size } from '../operations/operation.ts';
+import type { SourceFormat } from './sniff.ts';
+import { SNIFF_BYTES, sniff } from './sniff.ts';
+
+/** What the header of an original says; no pixel has been decoded. */
+export interface Source {
+  readonly format: SourceFormat;
+  readonly bytes: number;
+  /** px of one page as stored, both sides >= 1. */
+  readonly stored: Size;
+  /** What makes it upright. */
+  readonly orientation: Turn;
+  /** Pages or frames, >= 1. */
+  readonly pages: number;
+  /** Whether the pages are frames of a moving picture. */
+  readonly moving: boolean;
+  /** ms of each frame; empty for still pictures. */
+  readonly delay: readonly number[];
+  readonly loop: number;
+  readonly alpha: boolean;
+  /** At most 256 colours by construction. */
+  readonly palette: boolean;
+  /** Decoded in scans: the whole picture stays in memory meanwhile. */
+  readonly scans: boolean;
+  readonly cmyk: boolean;
+  /** One band, with or without alpha. */
+  readonly grey: boolean;
+  /** Carries a colour profile. */
+  readonly profile: boolean;
+  /** 16 bits of RGB. */
+  readonly deep: boolean;
+  /** Drawn at any size; `stored` is its natural size. */
+  readonly vector: boolean;
+}
+
+export interface SourceLimits {
+  readonly maxPixels: number;
+  readonly maxFrames: number;
+}
+
+/** @throws Problem `unsupported_source` saying what it is instead */
+export function formatOf(bytes: Uint8Array): SourceFormat {
+  const sniffed = sniff(bytes.subarray(0, SNIFF_BYTES));
+  if ('format' in sniffed) return sniffed.format;
+  const what = sniffed.unsupported;
+  const allowed = 'JPEG, PNG, WebP, GIF, AVIF, TIFF, SVG';
+  const why = what.includes('HEIC')
+    ? ' HEVC, the codec inside, is not part of this build; convert it to JPEG or AVIF.'
+    : '';
+  throw new Problem('unsupported_source', `This is ${what}; readable are ${allowed}.${why}`, {
+    received: what,
+    allowed,
+  });
+}
+
+/** What is read of a header. */
+export type Header = Size & Partial<Omit<Metadata, 'width' | 'height'>>;
+
+/** @throws Problem `damaged_source` when the header names no size */
+export function readSource(format: SourceFormat, bytes: number, metadata: Header): Source {
+  const { width, pages = 1, orientation = 1 } = metadata;
+  const height = metadata.pageHeight ?? metadata.height;
+  if (!(width >= 1 && height >= 1))
+    throw new Problem('damaged_source', 'The header of the image names no size.');
+  const moving = pages > 1 && (format === 'gif' || format === 'webp');
+  return {
+    format,
+    bytes,
+    stored: { width, height },
+    orientation: turnOfOrientation(orientation),
+    pages,
+    moving,
+    delay: moving ? (metadata.delay ?? []) : [],
+    loop: metadata.loop ?? 0,
+    alpha: metadata.hasAlpha === true || format === 'svg',
+    palette: metadata.isPalette === true || format === 'gif',
+    scans: metadata.isProgressive === true,
+    cmyk: metadata.space === 'cmyk',
+    grey: metadata.space === 'b-w' || metadata.space === 'grey16',
+    profile: metadata.hasProfile === true,
+    deep: metadata.space === 'rgb16',
+    vector: format === 'svg',
+  };
+}
+
+/** Whether the result is P3 all the way, since the original may show more than sRGB can. */
+export function keepsGamut({ profile, cmyk, grey }: Source, { icc }: { icc?: string }): boolean {
+  return icc === 'p3' && profile && !cmyk && !grey;
+}
+
+/** px of a page as it is meant to be looked at. */
+export function uprightSize(source: Source, orient: 'auto' | '0' | undefined): Size {
+  return orient === '0' ? source.stored : turnSize(source.stored, source.orientation);
+}
+
+/**
+ * Refuses by the header alone, before a pixel is decoded: 308 bytes of JPEG can claim two gigapixels.
+ *
+ * @param frames  how many pages the render will decode
+ * @throws Problem `too_many_pixels`
+ */
+export function checkPixels(source: Source, frames: number, { maxPixels }: SourceLimits): void {
+  const pixels = source.stored.width * source.stored.height * frames;
+  if (pixels <= maxPixels) return;
+  const { width, height } = source.stored;
+  const received = `${width} x ${height} px${frames > 1 ? ` x ${frames} frames` : ''}`;
+  throw new Problem('too_many_pixels', `The original has ${received}; ${maxPixels} pixels are allowed.`, {
+    received,
+    allowed: `${maxPixels} pixels`,
+  });
+}

@@ -1,0 +1,62 @@
+import type { Geometry } from '../geometry/geometry.ts';
+import type { Size, Step } from '../operations/operation.ts';
+import type { Source } from '../original/source.ts';
+import type { EncoderSettings, Format } from './formats.ts';
+import { FORMAT_TABLE } from './formats.ts';
+import { shrinkOnLoad } from './shrink.ts';
+
+/** What a render is expected to take; admission counts these, not requests. */
+export interface Cost {
+  /** Of one core. */
+  readonly cpuMs: number;
+  /** Peak, beside the original's own bytes. */
+  readonly memoryBytes: number;
+}
+
+/**
+ * Decoding, per megapixel of the original: CPU ms, and bytes of memory per pixel where the decoder keeps the
+ * whole picture (docs/performance.md has the measurements).
+ */
+const DECODING: Readonly<Record<Source['format'], { cpuMs: number; bytes: number }>> = {
+  jpeg: { cpuMs: 12, bytes: 0.3 },
+  png: { cpuMs: 20, bytes: 0.3 },
+  webp: { cpuMs: 15, bytes: 4 },
+  gif: { cpuMs: 15, bytes: 4 },
+  avif: { cpuMs: 50, bytes: 18 },
+  tiff: { cpuMs: 12, bytes: 2 },
+  svg: { cpuMs: 30, bytes: 8 },
+};
+
+const BASE_BYTES = 8_000_000;
+
+/** @param frames  how many pages are decoded */
+export function priceOf(
+  work: {
+    source: Source;
+    /** px that are decoded or drawn, of one page. */
+    upright: Size;
+    geometry: Geometry;
+    steps: readonly Step[];
+    trims: boolean;
+    gamma: boolean;
+    frames: number;
+    result: Size;
+  },
+  output: { format: Format; settings: EncoderSettings },
+): Cost {
+  const { source, geometry, steps, frames } = work;
+  const megapixels = (work.upright.width * work.upright.height * frames) / 1e6;
+  const result = (work.result.width * work.result.height * frames) / 1e6;
+  const { cpuMs, bytes } = DECODING[source.format];
+  // A trim looks at all of it.
+  const shrink = work.trims ? 1 : shrinkOnLoad(source, work.upright, { ...geometry, gamma: work.gamma });
+  const decode = megapixels * (shrink > 1 ? cpuMs / Math.min(4, shrink) : cpuMs) * (work.trims ? 3 : 1);
+  const filters = steps.reduce((sum, step) => sum + (step.cost ?? 0), 0) * result;
+  const format = FORMAT_TABLE[output.format];
+  const held = (source.scans ? 4 : bytes) * megapixels * 1e6 + (work.trims ? megapixels * 4e6 : 0);
+  const passes = 4 * (steps.length ? 3 : 1);
+  return {
+    cpuMs: Math.ceil(2 + decode + filters + result * format.cost[output.settings.effort]),
+    memoryBytes: Math.ceil(BASE_BYTES + held + result * 1e6 * (passes + format.memory)),
+  };
+}

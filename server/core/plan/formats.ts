@@ -1,0 +1,163 @@
+import type { Sharp } from 'sharp';
+import type { Transformation } from '../operations/index.ts';
+import type { FORMATS } from '../operations/output.ts';
+import type { Source } from '../original/source.ts';
+import { codecQuality } from './quality.ts';
+
+export type Format = (typeof FORMATS)[number];
+
+/** Who renders: a request that somebody waits for, or the warmer, which has time for smaller files. */
+export type Lane = 'live' | 'warm';
+type Effort = 'fast' | 'live' | 'warm';
+
+export interface EncoderSettings {
+  /** 1-100 on JPEG's scale. */
+  readonly quality: number;
+  readonly lossless: boolean;
+  readonly progressive: boolean | undefined;
+  readonly chroma: '420' | '444';
+  readonly colors: number | undefined;
+  readonly effort: Effort;
+  /** Frame times, where the result moves. */
+  readonly delay: readonly number[];
+  readonly loop: number;
+}
+
+interface FormatRow {
+  readonly mime: string;
+  readonly alpha: boolean;
+  readonly moves: boolean;
+  /** CPU ms per megapixel by effort; measured against WebP effort 4 = 88 (docs/performance.md). */
+  readonly cost: Readonly<Record<Effort, number>>;
+  /** Bytes of memory per pixel while encoding. */
+  readonly memory: number;
+  readonly encode: (image: Sharp, settings: EncoderSettings) => Sharp;
+}
+
+const frames = ({ delay, loop }: EncoderSettings) => (delay.length ? { delay: [...delay], loop } : {});
+
+export const FORMAT_TABLE: Readonly<Record<Format, FormatRow>> = {
+  avif: {
+    mime: 'image/avif',
+    alpha: true,
+    moves: false,
+    cost: { fast: 64, live: 110, warm: 560 },
+    memory: 60,
+    encode: (image, { quality, lossless, chroma, effort }) =>
+      image.avif({
+        ...(lossless ? { lossless } : { quality: codecQuality('avif', quality) }),
+        chromaSubsampling: chroma === '444' || lossless ? '4:4:4' : '4:2:0',
+        effort: { fast: 0, live: 1, warm: 3 }[effort],
+      }),
+  },
+  webp: {
+    mime: 'image/webp',
+    alpha: true,
+    moves: true,
+    cost: { fast: 26, live: 39, warm: 176 },
+    memory: 24,
+    encode: (image, { quality, lossless, effort, ...rest }) =>
+      image.webp({
+        ...(lossless ? { lossless } : { quality: codecQuality('webp', quality) }),
+        // Effort 6 costs an animation ten times effort 4 and saves little.
+        effort: { fast: 0, live: 2, warm: rest.delay.length ? 4 : 6 }[effort],
+        ...frames({ ...rest, quality, lossless, effort }),
+      }),
+  },
+  jpeg: {
+    mime: 'image/jpeg',
+    alpha: false,
+    moves: false,
+    cost: { fast: 11, live: 44, warm: 66 },
+    memory: 12,
+    encode: (image, { quality, progressive = true, chroma, effort }) =>
+      image.jpeg({
+        quality,
+        progressive,
+        chromaSubsampling: chroma === '444' ? '4:4:4' : '4:2:0',
+        optimiseCoding: true,
+        trellisQuantisation: effort !== 'fast',
+        overshootDeringing: effort !== 'fast',
+        optimiseScans: effort !== 'fast' && progressive,
+        quantisationTable: effort === 'fast' ? 0 : 3,
+      }),
+  },
+  png: {
+    mime: 'image/png',
+    alpha: true,
+    moves: false,
+    cost: { fast: 40, live: 80, warm: 250 },
+    memory: 8,
+    encode: (image, { progressive = false, colors, effort }) =>
+      image.png({
+        progressive,
+        compressionLevel: { fast: 2, live: 6, warm: 9 }[effort],
+        adaptiveFiltering: effort !== 'fast' && !colors,
+        ...(colors ? { palette: true, colours: colors, effort: 7 } : {}),
+      }),
+  },
+  gif: {
+    mime: 'image/gif',
+    alpha: true,
+    moves: true,
+    cost: { fast: 150, live: 250, warm: 400 },
+    memory: 16,
+    encode: (image, { colors = 256, effort, ...rest }) =>
+      image.gif({
+        colours: colors,
+        effort: { fast: 3, live: 6, warm: 8 }[effort],
+        ...frames({ ...rest, colors, effort }),
+      }),
+  },
+};
+
+const ORIGINALS: Readonly<Partial<Record<Source['format'], Format>>> = {
+  jpeg: 'jpeg',
+  png: 'png',
+  webp: 'webp',
+  gif: 'gif',
+  avif: 'avif',
+};
+
+/** Whether the result would move in a format that can. */
+export function wantsMotion(source: Source, values: Transformation): boolean {
+  return source.moving && values.anim !== '0' && values.page === undefined && values.ph === undefined;
+}
+
+/** The format for clients that read neither AVIF nor WebP. */
+function baseFormat(source: Source, values: Transformation): Format {
+  if (wantsMotion(source, values) || values.anim === '1') return 'gif';
+  const cutsOut = values.r !== undefined || values.mask !== undefined;
+  const flat = source.palette && source.format === 'png';
+  return source.alpha || cutsOut || flat || values.lossless || values.colors ? 'png' : 'jpeg';
+}
+
+/** Resolves what the URL leaves to the picture. */
+export function chooseFormat(source: Source, values: Transformation): Format {
+  const asked = values.fmt ?? 'auto-base';
+  if (asked === 'source') return ORIGINALS[source.format] ?? baseFormat(source, values);
+  if (asked === 'auto' || asked === 'auto-base') return baseFormat(source, values);
+  if (asked !== 'auto-avif') return asked;
+  if (wantsMotion(source, values) || values.anim === '1') return 'webp';
+  return values.colors ? 'png' : 'avif';
+}
+
+/** Settings of the encoder for a lane; `effort=small` and `fast` mean the same in both. */
+export function encoderSettings(
+  source: Source,
+  values: Transformation,
+  lane: Lane,
+  moves: boolean,
+): EncoderSettings {
+  const effort = values.effort === 'small' ? 'warm' : values.effort === 'fast' ? 'fast' : lane;
+  return {
+    quality: values.q ?? 75,
+    lossless: values.lossless ?? false,
+    progressive: values.progressive,
+    chroma: values.chroma ?? '420',
+    colors: values.colors,
+    effort,
+    delay: moves ? Array.from({ length: source.pages }, (_, at) => source.delay[at] ?? 100) : [],
+    loop: source.loop,
+  };
+}

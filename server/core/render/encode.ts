@@ -1,0 +1,144 @@
+import type { Exif, OutputInfo, Sharp } from 'sharp';
+import { UPRIGHT } from '../geometry/turns.ts';
+import type { Size } from '../operations/operation.ts';
+import type { EncoderSettings } from '../plan/formats.ts';
+import { FORMAT_TABLE } from '../plan/formats.ts';
+import type { Plan } from '../plan/plan.ts';
+import { DENSITY, settleDensity } from './density.ts';
+import { hold, profiled, settled } from './materialize.ts';
+import type { PassOptions } from './pipeline.ts';
+import { toRaw } from './pipeline.ts';
+import { placeholder } from './placeholder.ts';
+import type { Opened } from './render.ts';
+
+interface EncodedResult {
+  readonly bytes: Buffer;
+  readonly contentType: string;
+  /** px of a frame; undefined for placeholders. */
+  readonly size: Size | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** A picture, all steps done. */
+export interface Finished {
+  readonly image: Sharp;
+  readonly plan: Plan;
+  /** Comes without the EXIF of the original, be it from pixels alone. */
+  readonly isBare: boolean;
+}
+
+/** Encodes the finished picture as the plan says. */
+export async function encodeResult(
+  finished: Finished,
+  opened: Opened,
+  pass: PassOptions,
+): Promise<EncodedResult> {
+  const kept = keptOf(finished.plan, opened);
+  const isBare = finished.isBare || !clings(finished.plan, opened);
+  const { image, plan } = isBare ? finished : await bared(finished, pass);
+  if (plan.values.ph) {
+    const text = await placeholder(plan.values.ph, await toRaw(image, pass));
+    return {
+      bytes: Buffer.from(text),
+      contentType: 'text/plain; charset=utf-8',
+      size: undefined,
+      warnings: [],
+    };
+  }
+  const encode = async (picture: Sharp, settings: EncoderSettings): Promise<Encoded> => {
+    const ready = profiled(described(picture, plan, kept), plan).timeout({
+      seconds: pass.timeoutSeconds,
+    });
+    const encoder = FORMAT_TABLE[plan.format].encode(ready, settings);
+    const encoded = await encoder.toBuffer({ resolveWithObject: true });
+    if (plan.format === 'png' && plan.values.meta !== 'keep') settleDensity(encoded.data);
+    return encoded;
+  };
+  const {
+    data,
+    info,
+    warnings = [],
+  } = plan.values.mb ? await withinBytes(image, plan, pass, encode) : await encode(image, plan.settings);
+  const frames = plan.moves ? plan.source.pages : 1;
+  const size = { width: info.width, height: info.pageHeight ?? info.height / frames };
+  return { bytes: data, contentType: FORMAT_TABLE[plan.format].mime, size, warnings };
+}
+
+interface Encoded {
+  readonly data: Buffer;
+  readonly info: OutputInfo;
+  readonly warnings?: readonly string[];
+}
+
+/** Author and copyright, where the result has them beside nothing else. */
+const keptOf = ({ values }: Plan, { copyright }: Opened): Exif | undefined =>
+  values.meta || values.ph ? undefined : copyright;
+
+/**
+ * Whether the file would say more of the original than it may: sharp writes author and copyright into the EXIF of the
+ * original, whose thumbnail stays there (the whole picture, uncropped), and libvips has an AVIF turned by the
+ * orientation of the original, which the pixels have followed already.
+ */
+export function clings(plan: Plan, opened: Opened): boolean {
+  if (plan.values.meta === 'keep' || plan.values.ph) return false;
+  const { exif, orientation = 1 } = opened.metadata;
+  const turnsAgain = plan.format === 'avif' && orientation !== 1;
+  return turnsAgain || (keptOf(plan, opened) !== undefined && exif !== undefined);
+}
+
+/** The same picture from its pixels alone. */
+export async function bared({ image, plan }: Finished, pass: PassOptions): Promise<Finished> {
+  return { image: (await hold(image, plan, pass)).reopen(), plan: settled(plan), isBare: true };
+}
+
+function described(image: Sharp, { values, orientation }: Plan, kept: Exif | undefined): Sharp {
+  if (values.meta === 'keep') {
+    // The picture is upright by now: a kept orientation would turn it once more.
+    const turned = orientation !== UPRIGHT || values.orient === '0';
+    return turned ? image.withMetadata({ orientation: 1 }) : image.keepExif().keepXmp();
+  }
+  // Of the density of the original, EXIF would say what pixels alone do not know.
+  return kept ? image.withExif(kept).withDensity(DENSITY) : image;
+}
+
+/** From best to smallest: quality for the lossy codecs, colours for the palettes. */
+function ladder({ format, settings }: Plan): EncoderSettings[] {
+  if (format === 'png' || format === 'gif') {
+    // libvips has palettes of 1, 2, 4 and 8 bits, no sizes between.
+    const most = settings.colors ?? (format === 'png' ? 257 : 256);
+    const fewer = [256, 16, 4, 2].filter((colors) => colors < most);
+    return [settings, ...fewer.map((colors) => ({ ...settings, colors }))];
+  }
+  return Array.from({ length: settings.quality }, (_, at) => ({
+    ...settings,
+    quality: settings.quality - at,
+  }));
+}
+
+/** The best rung of the ladder that fits into `mb` bytes, found by halving: eight encodes at most. */
+async function withinBytes(
+  image: Sharp,
+  plan: Plan,
+  pass: PassOptions,
+  encode: (picture: Sharp, settings: EncoderSettings) => Promise<Encoded>,
+): Promise<Encoded> {
+  const most = plan.values.mb ?? 0;
+  const { reopen } = await hold(image, plan, pass);
+  const rungs = ladder(plan);
+  let [low, high] = [0, rungs.length - 1];
+  let best: Encoded | undefined;
+  while (low <= high) {
+    pass.signal?.throwIfAborted();
+    const middle = best === undefined && low === 0 && high === rungs.length - 1 ? 0 : (low + high) >> 1;
+    const tried = await encode(reopen(), rungs[middle] ?? plan.settings);
+    if (tried.data.length <= most) {
+      best = tried;
+      high = middle - 1;
+    } else {
+      low = middle + 1;
+    }
+  }
+  if (best) return best;
+  const smallest = await encode(reopen(), rungs.at(-1) ?? plan.settings);
+  return { ...smallest, warnings: ['max-bytes-exceeded'] };
+}

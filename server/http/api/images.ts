@@ -1,0 +1,126 @@
+import Type from 'typebox';
+import { readId } from '../../core/query/id.ts';
+import { readWanted } from '../../warming/warm-request.ts';
+import { describedView, imageView, uploadView } from '../../writing/serializers.ts';
+import { type Api, type ApiDeps, originOf } from './context.ts';
+import {
+  Edit,
+  Id,
+  Image,
+  Images,
+  ImagesQuery,
+  PAGE,
+  PROBLEMS,
+  PurgeAnswer,
+  PurgeQuery,
+  Upload,
+  WarmBody,
+} from './schemas.ts';
+
+const tags = ['management'];
+const params = Type.Object({ id: Id });
+
+/** Looking at, editing, warming, purging and deleting images. */
+export function imageRoutes(api: Api, deps: ApiDeps): void {
+  lookRoutes(api, deps);
+  changeRoutes(api, deps);
+  workRoutes(api, deps);
+}
+
+function lookRoutes(api: Api, { library, urls, records }: ApiDeps): void {
+  api.get(
+    '/api/images/:id',
+    {
+      schema: {
+        ...{ tags, params },
+        summary: 'What is known of an image: size, format, placeholder, variants.',
+        response: { 200: Image, ...PROBLEMS },
+      },
+    },
+    async (request) => {
+      const described = await library.describe(readId(request.params.id));
+      return describedView(described, urls, urls.base(originOf(request)));
+    },
+  );
+  api.get(
+    '/api/images',
+    {
+      schema: {
+        ...{ tags, querystring: ImagesQuery },
+        summary: 'Images, newest first.',
+        response: { 200: Images, ...PROBLEMS },
+      },
+    },
+    async (request) => {
+      const { items, next = null } = await records.images({ limit: PAGE, ...request.query });
+      const base = urls.base(originOf(request));
+      return { items: items.map((record) => imageView(record, urls, base)), next };
+    },
+  );
+}
+
+function changeRoutes(api: Api, { library, urls }: ApiDeps): void {
+  api.patch(
+    '/api/images/:id',
+    {
+      schema: {
+        ...{ tags, params, body: Edit },
+        summary: 'Edits an image; a new focal point purges it and warms its variants again.',
+        response: { 200: Image, ...PROBLEMS },
+      },
+    },
+    async (request) => {
+      const described = await library.edit(readId(request.params.id), request.body);
+      return describedView(described, urls, urls.base(originOf(request)));
+    },
+  );
+  api.delete(
+    '/api/images/:id',
+    {
+      schema: {
+        ...{ tags, params },
+        summary: 'Removes original, record, results and copies at the edge. Repeating it is no error.',
+        response: { 204: Type.Null(), ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      await library.remove(readId(request.params.id));
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+function workRoutes(api: Api, deps: ApiDeps): void {
+  const { library, urls } = deps;
+  api.post(
+    '/api/images/:id/variants',
+    {
+      schema: {
+        ...{ tags, params, body: WarmBody },
+        summary: 'Warms more variants.',
+        response: { 202: Upload, ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const id = readId(request.params.id);
+      const described = await library.warm(id, readWanted(request.body, deps));
+      const base = urls.base(originOf(request));
+      return reply
+        .code(202)
+        .header('Location', urls.status(base, id))
+        .send(uploadView(described, urls, base));
+    },
+  );
+  api.post(
+    '/api/images/:id/purge',
+    {
+      schema: {
+        ...{ tags, params },
+        querystring: PurgeQuery,
+        summary: 'Clears every tier and says what each one did.',
+        response: { 200: PurgeAnswer, ...PROBLEMS },
+      },
+    },
+    (request) => library.purge(readId(request.params.id), { warm: request.query.warm === true }),
+  );
+}

@@ -1,0 +1,72 @@
+import Type from 'typebox';
+import { Problem } from '../../shared/errors.ts';
+import { readWanted } from '../../warming/warm-request.ts';
+import { type Api, type ApiDeps, originOf } from './context.ts';
+import { linger } from './linger.ts';
+import { chunksOf, formOnly, partsOf } from './parts.ts';
+import { Id, PROBLEMS, PresignBody, Presigned } from './schemas.ts';
+
+/** Uploads by browsers that have no token: the form, and on the embedded default where it is posted to. */
+export function presignRoutes(api: Api, deps: ApiDeps): void {
+  const { announcements, urls } = deps;
+  api.post(
+    '/api/images/presign',
+    {
+      schema: {
+        tags: ['management'],
+        body: PresignBody,
+        summary: 'A form that a browser may post: exactly this size, type and key, for an hour.',
+        response: { 200: Presigned, ...PROBLEMS },
+      },
+    },
+    async (request) => {
+      const base = urls.base(originOf(request));
+      const variants = readWanted(request.body, deps);
+      const form = await announcements.announce({ ...request.body, variants }, base);
+      return { ...form, fields: { ...form.fields }, statusUrl: urls.status(base, form.id) };
+    },
+  );
+  if (deps.localForms) receiveRoute(api, deps, deps.localForms);
+}
+
+function receiveRoute(
+  api: Api,
+  { announcements, uploads }: ApiDeps,
+  forms: NonNullable<ApiDeps['localForms']>,
+): void {
+  api.post(
+    '/api/uploads/:id',
+    {
+      // The policy in the form is the credential.
+      config: { isOpen: true },
+      preParsing: formOnly,
+      validatorCompiler: () => () => true,
+      schema: {
+        tags: ['management'],
+        summary: 'Where a presigned form is posted to when the originals lie on this machine.',
+        consumes: ['multipart/form-data'],
+        params: Type.Object({ id: Id }),
+        response: { 204: Type.Null(), ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const fields: Record<string, string> = {};
+      // Pages of another origin post here, as they would to a bucket.
+      reply.header('Access-Control-Allow-Origin', '*');
+      try {
+        for await (const part of partsOf(request)) {
+          if (part.kind === 'field') {
+            fields[part.name] = String(part.value);
+            continue;
+          }
+          const policy = forms.open(fields, request.params.id, Date.now());
+          await uploads.withSlot(() => announcements.receive(policy, chunksOf(part.stream)));
+          return reply.code(204).send(null);
+        }
+      } finally {
+        linger(request.raw);
+      }
+      throw new Problem('invalid_request', 'There is no file in this form, or it is not its last field.');
+    },
+  );
+}

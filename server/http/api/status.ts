@@ -1,0 +1,102 @@
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Static } from 'typebox';
+import Type from 'typebox';
+import { readId } from '../../core/query/id.ts';
+import { isProblem } from '../../shared/errors.ts';
+import type { ImageStatus } from '../../stores/contracts.ts';
+import { statusView } from '../../writing/serializers.ts';
+import { type Api, type ApiDeps, originOf } from './context.ts';
+import { Id, PROBLEMS, Status, StatusQuery } from './schemas.ts';
+
+type StatusBody = Static<typeof Status>;
+
+/** Records are asked; there is no broadcast between servers. Slower while nothing happens. */
+const POLL_MS = { first: 150, last: 1000 };
+const HEARTBEAT_MS = 15_000;
+/** A stream nobody reads to its end is not kept for ever; EventSource comes back by itself. */
+const MAX_STREAM_MS = 600_000;
+
+const FINISHED: readonly ImageStatus[] = ['completed', 'partial', 'failed'];
+
+/** The status of an image: at once, when it is finished, or every change of it. */
+export function statusRoutes(api: Api, deps: ApiDeps): void {
+  const closing = new AbortController();
+  api.addHook('preClose', async () => closing.abort());
+  api.get(
+    '/api/images/:id/status',
+    {
+      schema: {
+        tags: ['management'],
+        summary: 'Status of an image and of each variant. Accept: text/event-stream streams every change.',
+        params: Type.Object({ id: Id }),
+        querystring: StatusQuery,
+        response: { 200: Status, ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const id = readId(request.params.id);
+      const base = deps.urls.base(originOf(request));
+      const look = async () => statusView(await deps.library.describe(id), deps.urls, base);
+      const gone = new AbortController();
+      reply.raw.once('close', () => gone.abort());
+      const ended = AbortSignal.any([gone.signal, closing.signal]);
+      const first = await look();
+      if (request.headers.accept?.includes('text/event-stream')) {
+        const ends = AbortSignal.any([ended, AbortSignal.timeout(MAX_STREAM_MS)]);
+        reply.header('Content-Type', 'text/event-stream').header('X-Accel-Buffering', 'no');
+        // The schema is that of the JSON answer.
+        return reply.serializer((payload) => String(payload)).send(Readable.from(events(first, look, ends)));
+      }
+      const { wait = 0 } = request.query;
+      if (wait === 0) return first;
+      const ends = AbortSignal.any([ended, AbortSignal.timeout(wait * 1000)]);
+      let latest = first;
+      for await (const status of changes(first, look, ends)) latest = status ?? latest;
+      return latest;
+    },
+  );
+}
+
+/** Every state that differs from the one before, the last one finished; undefined when nothing has happened. */
+async function* changes(
+  first: StatusBody,
+  look: () => Promise<StatusBody>,
+  ends: AbortSignal,
+): AsyncGenerator<StatusBody | undefined> {
+  let before = first;
+  yield first;
+  for (
+    let pause = POLL_MS.first;
+    !FINISHED.includes(before.status);
+    pause = Math.min(pause * 1.3, POLL_MS.last)
+  ) {
+    await sleep(pause, undefined, { signal: ends }).catch(() => undefined);
+    if (ends.aborted) return;
+    const now = await look();
+    const isSame = JSON.stringify(now) === JSON.stringify(before);
+    if (!isSame) pause = POLL_MS.first;
+    before = now;
+    yield isSame ? undefined : now;
+  }
+}
+
+async function* events(
+  first: StatusBody,
+  look: () => Promise<StatusBody>,
+  ends: AbortSignal,
+): AsyncGenerator<string> {
+  let spoke = Date.now();
+  try {
+    for await (const status of changes(first, look, ends)) {
+      if (status) yield `event: status\ndata: ${JSON.stringify(status)}\n\n`;
+      else if (Date.now() - spoke > HEARTBEAT_MS) yield ': nothing new\n\n';
+      else continue;
+      spoke = Date.now();
+    }
+  } catch (error) {
+    // The headers have gone out: the stream can only say it in its own way.
+    if (!isProblem(error)) throw error;
+    yield `event: problem\ndata: ${JSON.stringify({ code: error.code, detail: error.detail })}\n\n`;
+  }
+}

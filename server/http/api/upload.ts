@@ -1,0 +1,219 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import { readId } from '../../core/query/id.ts';
+import { Problem, problemBody } from '../../shared/errors.ts';
+import type { Finished } from '../../writing/replace.ts';
+import { uploadView } from '../../writing/serializers.ts';
+import type { Accepted } from '../../writing/uploads.ts';
+import { type Api, type ApiDeps, originOf } from './context.ts';
+import { FormFields } from './fields.ts';
+import { linger } from './linger.ts';
+import { chunksOf, drain, type FilePart, formOnly, isFileFault, partsOf, remaining } from './parts.ts';
+import { Id, PROBLEMS, Upload, UploadAnswer } from './schemas.ts';
+
+type Outcome = { file: string; accepted: Accepted } | { file: string; problem: Problem };
+
+const tags = ['management'];
+/** The parts are read as they come; this only documents them. */
+const form = (properties: Record<string, unknown>) => ({
+  consumes: ['multipart/form-data'],
+  body: { type: 'object', properties: { file: { type: 'string', format: 'binary' }, ...properties } },
+});
+const unvalidated = {
+  validatorCompiler: () => () => true,
+  attachValidation: false,
+  preParsing: formOnly,
+} as const;
+
+const FIELDS = {
+  id: { type: 'string' },
+  title: { type: 'string' },
+  description: { type: 'string' },
+  collection: { type: 'string' },
+  webhook: { type: 'string' },
+  variants: {
+    type: 'string',
+    description: 'JSON list of queries, presets (p=name) and lists of operations.',
+  },
+  operations: { type: 'string', description: 'JSON list of {"type", "params"}: one more variant.' },
+};
+
+/** Taking files in: new ones, and new bytes for those that are there. */
+export function uploadRoutes(api: Api, deps: ApiDeps): void {
+  const { uploads, urls } = deps;
+  api.post(
+    '/api/images',
+    {
+      ...unvalidated,
+      schema: {
+        ...{ tags, ...form(FIELDS) },
+        summary: 'Uploads one or more images and warms their variants.',
+        response: { 202: UploadAnswer, ...PROBLEMS },
+      },
+    },
+    (request, reply) => lingering(request, () => uploads.withSlot(() => upload(request, reply, deps))),
+  );
+  api.put(
+    '/api/images/:id/original',
+    {
+      ...unvalidated,
+      schema: {
+        ...{ tags, params: Type.Object({ id: Id }), ...form({}) },
+        summary: 'Replaces the bytes of an image: new version, every tier purged, its variants warmed again.',
+        response: { 202: Upload, ...PROBLEMS },
+      },
+    },
+    (request, reply) =>
+      lingering(request, () =>
+        uploads.withSlot(async () => {
+          const finished = await replace(request, readId(request.params.id), deps);
+          const base = urls.base(originOf(request));
+          const statusUrl = urls.status(base, finished.record.id);
+          return reply
+            .code(202)
+            .header('Location', statusUrl)
+            .send(uploadView(finished, urls, base));
+        }),
+      ),
+  );
+}
+
+/** An answer may come before the client has sent everything. */
+async function lingering<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    linger(request.raw);
+  }
+}
+
+async function replace(request: FastifyRequest, id: string, { uploads }: ApiDeps): Promise<Finished> {
+  for await (const part of partsOf(request)) {
+    if (part.kind === 'file') return await uploads.replace(id, chunksOf(part.stream));
+    throw new Problem('invalid_request', `There is no field "${part.name}" here.`, { param: part.name });
+  }
+  throw noFile();
+}
+
+async function upload(request: FastifyRequest, reply: FastifyReply, deps: ApiDeps): Promise<unknown> {
+  const { uploads } = deps;
+  const outcomes: Outcome[] = [];
+  const finished: Finished[] = [];
+  try {
+    const fields = new FormFields(deps);
+    await readForm(request, deps, fields, outcomes);
+    if (outcomes.length === 0) throw noFile();
+    const details = fields.details();
+    if (fields.id !== undefined) await useId(fields.id, outcomes, deps);
+    for (const outcome of outcomes) {
+      if ('accepted' in outcome) finished.push(await uploads.finish(outcome.accepted, details));
+    }
+  } catch (error) {
+    // What went in before the request as a whole was refused goes too.
+    for (const outcome of outcomes) if ('accepted' in outcome) await uploads.discard(outcome.accepted);
+    throw error;
+  }
+  return answer(request, reply, deps, outcomes, finished);
+}
+
+/**
+ * Stores files as they come. A file that is refused is an outcome; a field that is refused ends the request. Where
+ * the rest of a refused file is not worth reading, the form ends there: what came before it counts.
+ */
+async function readForm(
+  request: FastifyRequest,
+  deps: ApiDeps,
+  fields: FormFields,
+  outcomes: Outcome[],
+): Promise<void> {
+  const left = remaining(request);
+  for await (const part of partsOf(request)) {
+    if (part.kind === 'field') {
+      fields.add(part.name, part.value);
+      continue;
+    }
+    const isFirst = outcomes.length === 0;
+    if (fields.id !== undefined && !isFirst) throw oneFileForId();
+    const outcome = await takeFile(part, deps, fields.id);
+    outcomes.push(outcome);
+    if (!('problem' in outcome)) continue;
+    const budget = worthReading(outcome.problem, isFirst ? left() : 0, deps.maxUploadBytes);
+    if (await drain(part.stream, budget)) continue;
+    outcomes.splice(-1, 1, { file: part.name, problem: lastRead(outcome.problem) });
+    return;
+  }
+}
+
+async function takeFile(
+  { name, stream }: FilePart,
+  { uploads }: ApiDeps,
+  id: string | undefined,
+): Promise<Outcome> {
+  try {
+    return { file: name, accepted: await uploads.accept(chunksOf(stream), id) };
+  } catch (error) {
+    if (!isFileFault(error)) throw error;
+    return { file: name, problem: error };
+  }
+}
+
+/**
+ * Bytes of the rest of a refused file that are read for the sake of the files behind it.
+ *
+ * @param left  bytes of the request that are still to come; 0 where others wait for their outcome anyway
+ */
+function worthReading({ code }: Problem, left: number, maxUploadBytes: number): number {
+  const isLarge = code === 'upload_too_large' || code === 'source_too_large';
+  // One that passed the limit is most likely alone and is answered at once, unless its end is near.
+  return isLarge && !(left <= maxUploadBytes / 4) ? 0 : maxUploadBytes;
+}
+
+function lastRead({ code, detail, facts, cause }: Problem): Problem {
+  const hint = 'What came behind this file in the form was not read.';
+  return new Problem(code, detail, { hint, ...facts }, cause);
+}
+
+/** An id that was told after the file: the file moves there. */
+async function useId(id: string, outcomes: Outcome[], { uploads }: ApiDeps): Promise<void> {
+  const [first, second] = outcomes;
+  if (second) throw oneFileForId();
+  if (!first || !('accepted' in first) || first.accepted.id === id) return;
+  const accepted = await uploads.rename(first.accepted, id);
+  outcomes[0] = { file: first.file, accepted };
+}
+
+function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { urls }: ApiDeps,
+  outcomes: readonly Outcome[],
+  finished: readonly Finished[],
+): unknown {
+  const base = urls.base(originOf(request));
+  const [only, second] = outcomes;
+  if (!second) {
+    if (only && 'problem' in only) throw only.problem;
+    const [image] = finished;
+    if (!image) throw noFile();
+    reply.code(202).header('Location', urls.status(base, image.record.id));
+    return reply.send(uploadView(image, urls, base));
+  }
+  const rest = [...finished];
+  const images = outcomes.map((outcome) => {
+    if ('problem' in outcome)
+      return { file: outcome.file, problem: problemBody(outcome.problem, request.id) };
+    const image = rest.shift();
+    return image && uploadView(image, urls, base);
+  });
+  const [refused] = outcomes.flatMap((outcome) => ('problem' in outcome ? [outcome.problem] : []));
+  const status = finished.length === 0 && refused ? refused.status : 202;
+  return reply.code(status).type('application/json').serializer(JSON.stringify).send({ images });
+}
+
+function oneFileForId(): Problem {
+  return new Problem('invalid_request', 'An id is for one file; here are several.', { param: 'id' });
+}
+
+function noFile(): Problem {
+  return new Problem('invalid_request', 'There is no file in this form.', { param: 'file' });
+}

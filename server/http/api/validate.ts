@@ -1,0 +1,70 @@
+import type { FastifySchemaCompiler } from 'fastify';
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { TLocalizedValidationError } from 'typebox/error';
+import { Pointer, Value } from 'typebox/value';
+import { Problem } from '../../shared/errors.ts';
+
+/**
+ * Checks requests by their schemas. Bodies must be as they should; texts of a URL are read as numbers and
+ * switches, and what is left out gets its default.
+ */
+export const validator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const compiled = Compile(schema);
+  const noun = httpPart === 'body' ? 'field' : 'parameter';
+  return (given: unknown) => {
+    const value = httpPart === 'body' ? given : read(schema, { ...Object(given) });
+    return compiled.Check(value) ? { value } : { error: refused(schema, compiled.Errors(value), noun) };
+  };
+};
+
+const nameOf = (path: string): string => path.replace(/^\//, '').replaceAll('/', '.');
+
+/** Problem `invalid_request` for the first thing that is wrong, naming what would be accepted. */
+function refused(schema: TSchema, errors: readonly TLocalizedValidationError[], noun: string): Problem {
+  const unknown = errors.find(({ keyword }) => keyword === 'boolean');
+  if (unknown) {
+    const param = nameOf(unknown.instancePath);
+    const allowed = siblings(schema, unknown.schemaPath).join(' ') || 'none';
+    const detail = `There is no ${noun} "${param}" here; allowed: ${allowed}.`;
+    return new Problem('invalid_request', detail, { param, allowed });
+  }
+  const [first] = errors;
+  if (first?.keyword === 'required') {
+    const [missing = ''] = first.params.requiredProperties;
+    const param = nameOf(`${first.instancePath}/${missing}`);
+    return new Problem('invalid_request', `The ${noun} "${param}" is missing.`, { param });
+  }
+  return misfit(errors, noun);
+}
+
+/** Of a union, each part says what it would take. */
+function misfit(errors: readonly TLocalizedValidationError[], noun: string): Problem {
+  const path = errors[0]?.instancePath ?? '';
+  const same = errors.filter(({ instancePath, keyword }) => instancePath === path && keyword !== 'anyOf');
+  const values = same.flatMap((error) => (error.keyword === 'enum' ? error.params.allowedValues : []));
+  const reasons = same.flatMap(({ keyword, message }) => (keyword === 'enum' ? [] : [message]));
+  const allowed = values.length > 0 ? values.join(' ') : undefined;
+  if (allowed) reasons.unshift(`must be one of: ${allowed}`);
+  const param = nameOf(path);
+  const subject = param ? `The ${noun} "${param}"` : noun === 'field' ? 'The body' : 'The query';
+  const facts = { ...(param && { param }), ...(allowed && { allowed }) };
+  return new Problem('invalid_request', `${subject} ${reasons.join(', or ')}.`, facts);
+}
+
+/** Names that stand beside `additionalProperties` in a schema. */
+function siblings(schema: TSchema, path: string): string[] {
+  const owner = path.replace(/^#/, '').replace(/\/additionalProperties$/, '');
+  const found: unknown = owner === '' ? schema : Pointer.Get(schema, owner);
+  const has = found !== null && typeof found === 'object' && 'properties' in found;
+  return has && found.properties ? Object.keys(found.properties) : [];
+}
+
+/** A text is the number that it spells, and no other: Convert alone makes 1 of `1.5` and of `true`. */
+function read(schema: TSchema, texts: Readonly<Record<string, unknown>>): unknown {
+  const converted = Value.Convert(schema, Value.Default(schema, { ...texts }));
+  const isOther = ([name, value]: [string, unknown]) =>
+    typeof value === 'number' && name in texts && String(value) !== texts[name];
+  const others = Object.entries(Object(converted)).filter(isOther);
+  return { ...Object(converted), ...Object.fromEntries(others.map(([name]) => [name, texts[name]])) };
+}

@@ -1,0 +1,175 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import fastifySwagger from '@fastify/swagger';
+import fastifySwaggerUi from '@fastify/swagger-ui';
+import Fastify, {
+  type FastifyInstance,
+  type FastifyRequest,
+  type FastifySchema,
+  LogController,
+  type onRequestHookHandler,
+  type RouteOptions,
+} from 'fastify';
+import type { Logger } from 'pino';
+import type { Originals } from '../reading/originals.ts';
+import type { Afterwards } from '../shared/deferred.ts';
+import { Problem } from '../shared/errors.ts';
+import { foldId } from './api/ids.ts';
+import { explainRoutes } from './explain.ts';
+import { type HealthOptions, healthRoutes } from './health.ts';
+import type { Lane } from './hit-path.ts';
+import { type ImageRoutesOptions, imageRoutes } from './image.ts';
+import type { Metrics } from './metrics.ts';
+import { playgroundRoutes } from './playground.ts';
+import { presetRoutes } from './presets.ts';
+import { clientErrors, frameworkErrors, handleErrors, hasHost, refuseWithoutHost } from './problems.ts';
+
+export interface AppDeps {
+  readonly log: Logger;
+  readonly lane: Lane;
+  readonly metrics: Metrics;
+  readonly afterwards: Afterwards;
+  readonly requestId: (request: Pick<IncomingMessage, 'headers'>) => string;
+  readonly image: ImageRoutesOptions & { readonly originals: Originals };
+  readonly watermarks: readonly string[];
+  readonly health: HealthOptions;
+  /** Who may use what is under /api/. */
+  readonly guard?: onRequestHookHandler | undefined;
+  /** Further routes: the management API. */
+  readonly plugins: ReadonlyArray<(app: FastifyInstance) => void>;
+  readonly version: string;
+  /** Proxies in front whose X-Forwarded headers are believed. */
+  readonly proxyHops: number;
+}
+
+/** ALB keeps a connection for 60 s: closing first would drop a request that is on its way. */
+const KEEP_ALIVE_MS = 65_000;
+
+/** Swagger UI styles its elements one by one; everything else comes from here. */
+const DOCS_CSP =
+  "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+
+/** RFC 9457, as OpenAPI knows it. */
+const PROBLEM_SCHEMA = {
+  $id: 'Problem',
+  type: 'object',
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    instance: { type: 'string', description: 'Request id.' },
+    code: { type: 'string' },
+    param: { type: 'string' },
+    received: { type: 'string' },
+    allowed: { type: 'string' },
+    hint: { type: 'string' },
+  },
+  required: ['type', 'title', 'status', 'detail', 'instance', 'code'],
+};
+
+/** Builds the server without listening: tests inject into the same thing that main runs. */
+export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: deps.log,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    // A number of hops, never `true`: a client could then call itself by any address and escape the rate limit.
+    trustProxy: deps.proxyHops > 0 && ((_address: string, hop: number) => hop < deps.proxyHops),
+    rewriteUrl: (raw) => foldId(raw.url ?? '/'),
+    genReqId: (raw) => deps.requestId(raw as IncomingMessage),
+    serverFactory: (handler) =>
+      createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false }, (request, response) => {
+        if (!hasHost(request) || !deps.lane.answer(request, response)) handler(request, response);
+      }),
+    frameworkErrors,
+    clientErrorHandler: clientErrors(deps.log, () => deps.requestId({ headers: {} })),
+    routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: false },
+    exposeHeadRoutes: false,
+    // refuseWhileDraining does, in our words.
+    return503OnClosing: false,
+    // The image route reads its own, raw query.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', allErrors: false } },
+  }) as unknown as FastifyInstance;
+  handleErrors(app);
+  refuseWithoutHost(app);
+  logRequests(app, deps);
+  refuseWhileDraining(app, deps.health);
+  if (deps.guard) app.addHook('onRequest', deps.guard);
+  app.addSchema(PROBLEM_SCHEMA);
+  await app.register(fastifySwagger, openApi(deps.version));
+  await app.register(fastifySwaggerUi, { routePrefix: '/docs', staticCSP: DOCS_CSP });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  await app.register(async (scope) => imageRoutes(scope, deps.image));
+  await app.register(async (scope) => explainRoutes(scope, deps.image));
+  await app.register(async (scope) => presetRoutes(scope, deps.image.presets, deps.watermarks));
+  await app.register(async (scope) => playgroundRoutes(scope, deps.image.presets, deps.watermarks));
+  await app.register(async (scope) => healthRoutes(scope, deps.health));
+  for (const plugin of deps.plugins) await app.register(async (scope) => plugin(scope));
+  return app;
+}
+
+/** A deployment may leave the management API open; its page must still offer the token. */
+const TOKEN_OR_OPEN = [{ token: [] }, {}];
+
+function openApi(version: string) {
+  return {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Rendition',
+        version,
+        description: 'Images in any size and format by URL; rendered once, kept, warmed before anyone asks.',
+      },
+      components: { securitySchemes: { token: { type: 'http' as const, scheme: 'bearer' } } },
+    },
+    refResolver: {
+      buildLocalReference: (json: Record<string, unknown>, _base: unknown, _fragment: unknown, at: number) =>
+        typeof json['$id'] === 'string' ? json['$id'] : `def-${at}`,
+    },
+    transform: ({ schema, url, route }: { schema: FastifySchema; url: string; route: RouteOptions }) => {
+      const named = url.replace('/*', '/{id}');
+      const params = schema?.params as { properties?: Record<string, unknown> } | undefined;
+      const star = params?.properties?.['*'];
+      const renamed = star ? { ...schema, params: { ...params, properties: { id: star } } } : schema;
+      const guarded = url.startsWith('/api/') && !route.config?.isOpen;
+      return { schema: guarded ? { ...renamed, security: TOKEN_OR_OPEN } : renamed, url: named };
+    },
+  };
+}
+
+/** What proxies write for a client that left before its answer was out. */
+const CLIENT_LEFT = 499;
+
+/** One line per request, whatever becomes of it; the lane writes the same for its own. */
+function logRequests(app: FastifyInstance, { metrics, afterwards }: AppDeps): void {
+  const write = (request: FastifyRequest, status: number, ms: number) => {
+    const { tier, ...served } = request.served ?? {};
+    if (request.served) {
+      metrics.request(tier ?? 'none', status, ms, served.bytes ?? 0);
+      // One render, however many waited for it.
+      if (tier !== 'coalesced') metrics.stages(served.timings ?? {});
+    }
+    const { method, url } = request;
+    request.log.info({ method, url, status, ms: Math.round(ms * 10) / 10, tier, ...served }, 'request');
+  };
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) write(request, CLIENT_LEFT, reply.elapsedTime);
+    });
+    done();
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    // Also called for an answer that breaks off; its connection closes then.
+    if (!reply.raw.writableFinished) return;
+    const { statusCode, elapsedTime } = reply;
+    afterwards.later(() => write(request, statusCode, elapsedTime));
+  });
+}
+
+/** Holds for what comes over connections open at SIGTERM. Hits of the lane go out: a refusal costs no less. */
+function refuseWhileDraining(app: FastifyInstance, { isDraining }: HealthOptions): void {
+  app.addHook('onRequest', ({ routeOptions }, _reply, done) => {
+    if (!isDraining() || routeOptions.config.answersWhileDraining) return done();
+    const facts = { retryAfterSeconds: 1 };
+    done(new Problem('draining', 'This server is shutting down; try again in 1 s.', facts));
+  });
+}

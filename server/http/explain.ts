@@ -1,0 +1,108 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { geometrySteps } from '../core/plan/geometry-steps.ts';
+import type { Plan } from '../core/plan/plan.ts';
+import { resultKey } from '../core/query/id.ts';
+import { passesOf } from '../core/render/pipeline.ts';
+import { deadlineProblem } from '../reading/images.ts';
+import type { Originals } from '../reading/originals.ts';
+import { isProblem, problemBody } from '../shared/errors.ts';
+import { unlessAborted } from '../shared/single-flight.ts';
+import type { ImageRoutesOptions } from './image.ts';
+import { readAsked, requestSignal } from './image.ts';
+import { publicVersion } from './image-headers.ts';
+import { imageSchema, PROBLEMS } from './image-schema.ts';
+
+const PREFIX = '/api/explain/';
+
+function geometryOf({ source, upright, geometry, result, steps }: Plan): Record<string, unknown> {
+  const { region, scaled, crop, strategy, canvas, turn } = geometry;
+  return {
+    stored: source.stored,
+    upright,
+    region: region ?? null,
+    scaled,
+    crop: strategy ? { ...crop, left: null, top: null, by: strategy } : (crop ?? null),
+    canvas: canvas?.size ?? null,
+    turn,
+    result,
+    exact: !steps.some(({ inexact }) => inexact),
+  };
+}
+
+/** The dry run of a variant: what would be done and what it would take, without doing any of it. */
+export function explainRoutes(
+  app: FastifyInstance,
+  options: ImageRoutesOptions & { originals: Originals },
+): void {
+  const { querystring, params } = imageSchema(options.presets);
+  const schema = {
+    tags: ['images'],
+    summary: 'Dry run of a variant: canonical form, key, geometry, tier and expected cost. Changes nothing.',
+    params,
+    querystring,
+    response: { 200: { type: 'object', additionalProperties: true }, ...PROBLEMS },
+  };
+  app.get(`${PREFIX}*`, { schema, validatorCompiler: () => () => true }, async (request, reply) => {
+    const signal = requestSignal(request, reply, options.deadlineMs);
+    try {
+      signal.throwIfAborted();
+      // Not all that it waits for listens to the signal: looking up a version, reading a header.
+      return await unlessAborted(explain(request, options, signal), signal);
+    } catch (error) {
+      throw deadlineProblem(error, options.deadlineMs);
+    }
+  });
+}
+
+async function explain(
+  request: FastifyRequest,
+  options: ImageRoutesOptions & { originals: Originals },
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
+  const asked = readAsked(request.url, PREFIX, options.readQuery, request.headers.accept);
+  const { id, read, canonical } = asked;
+  const known = await options.images.facts(asked, signal);
+  const original = await options.originals.fetch(id, signal);
+  const opened = await options.renderer.open(original.bytes, signal);
+  const wanted = { canonical, lane: 'live', focal: original.focal } as const;
+  const { plan } = await options.renderer.plan(opened, wanted);
+  const { format, bytes, pages, moving, alpha } = opened.source;
+  return {
+    id,
+    canonical: read.canonical,
+    negotiated: read.negotiable,
+    variant: canonical,
+    key: resultKey(id, canonical),
+    url: `/img/${id}/${canonical}`,
+    v: publicVersion(original.version),
+    ...(read.idle.length ? { withoutEffect: read.idle } : {}),
+    access: accessOf(request, options, asked),
+    original: { format, bytes, pages, moving, alpha, version: original.version },
+    format: plan.format,
+    moves: plan.moves,
+    geometry: geometryOf(plan),
+    ...(plan.values.trim === undefined
+      ? {}
+      : { note: 'trim decides the geometry anew, once the pixels are decoded' }),
+    passes: passesOf([...geometrySteps(plan), ...plan.steps]),
+    warnings: plan.warnings,
+    tier: known?.tier ?? 'miss',
+    ...(known ? { result: { bytes: known.facts.size, etag: known.facts.etag } } : {}),
+    cost: plan.cost,
+  };
+}
+
+/** Whether this deployment would serve it, and why not. */
+function accessOf(
+  request: FastifyRequest,
+  { access }: ImageRoutesOptions,
+  { id, read }: ReturnType<typeof readAsked>,
+): unknown {
+  try {
+    access.check(id, read);
+    return 'allowed';
+  } catch (error) {
+    if (isProblem(error)) return problemBody(error, request.id);
+    throw error;
+  }
+}

@@ -1,0 +1,121 @@
+import type { Config } from '../config/settings.ts';
+import type { Tier, Timings } from '../reading/images.ts';
+import type { ResultFacts } from '../reading/results.ts';
+
+/** Header names and values in the order in which they are sent. */
+export type Headers = Record<string, string | number>;
+
+/** On every answer of `/img`, errors too. */
+export const COMMON_HEADERS: Headers = {
+  'Access-Control-Allow-Origin': '*',
+  'Timing-Allow-Origin': '*',
+  'Cross-Origin-Resource-Policy': 'cross-origin',
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Security-Policy': "default-src 'none'; sandbox",
+};
+
+export type CacheSettings = Pick<Config, 'maxAgeSeconds' | 'staleSeconds'>;
+
+const YEAR_SECONDS = 31_536_000;
+
+/**
+ * The version as pages say it in `v`: short, and of URL-safe characters.
+ *
+ * @param version  of an original: ETag, and `.n` after purges
+ */
+export function publicVersion(version: string): string {
+  const [etag = '', generation] = version.split('.');
+  return etag.replace(/[^A-Za-z0-9-]/g, '').slice(0, 16) + (generation ? `_${generation}` : '');
+}
+
+/**
+ * @param url      v and exp of the URL
+ * @param version  of the original
+ * @param now      unix seconds
+ */
+export function cacheControl(
+  url: Readonly<Record<string, string>>,
+  version: string,
+  settings: CacheSettings,
+  now: number,
+): string {
+  const left = url['exp'] === undefined ? YEAR_SECONDS : Math.max(0, Number(url['exp']) - Math.floor(now));
+  if (url['v'] !== undefined && url['v'] === publicVersion(version)) {
+    return `public, max-age=${Math.min(YEAR_SECONDS, left)}, immutable`;
+  }
+  const fresh = Math.min(settings.maxAgeSeconds, left);
+  // What has ended may not be served stale either.
+  if (url['exp'] !== undefined) return `public, max-age=${fresh}`;
+  const stale = settings.staleSeconds;
+  return `public, max-age=${fresh}, stale-while-revalidate=${stale}, stale-if-error=${stale * 7}`;
+}
+
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  'image/avif': 'avif',
+  'image/webp': 'webp',
+  'image/jpeg': 'jpg',
+  'image/png': 'png',
+  'image/gif': 'gif',
+};
+
+/** RFC 6266; the name is sent in both forms, since old clients read only the plain one. */
+export function contentDisposition(dl: string, id: string, contentType: string): string {
+  const stem = (id.split('/').at(-1) ?? id).replace(/\.[A-Za-z0-9]+$/, '');
+  const name = dl === '1' ? `${stem}.${EXTENSIONS[contentType] ?? 'txt'}` : dl;
+  const plain = name.replace(/[^\x20-\x7e]|["\\]/g, '_');
+  const encoded = encodeURIComponent(name).replace(
+    /['()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
+}
+
+/** Of what the client holds already; If-None-Match wins (RFC 9110, 13.2.2), weak comparison, whole seconds. */
+export function notModified(
+  request: { 'if-none-match'?: string | undefined; 'if-modified-since'?: string | undefined },
+  facts: Pick<ResultFacts, 'etag' | 'lastModified'>,
+): boolean {
+  const tags = request['if-none-match'];
+  if (tags !== undefined) {
+    return (
+      tags.trim() === '*' ||
+      tags.split(',').some((tag) => tag.trim().replace(/^W\//, '') === `"${facts.etag}"`)
+    );
+  }
+  const since = Date.parse(request['if-modified-since'] ?? '');
+  return !Number.isNaN(since) && Math.floor(facts.lastModified.getTime() / 1000) * 1000 <= since;
+}
+
+export function serverTiming(timings: Timings): string {
+  return Object.entries(timings)
+    .map(([stage, ms]) => `${stage};dur=${ms.toFixed(1)}`)
+    .join(', ');
+}
+
+/** Headers of a 200 or 304 that are the same for every request of one URL, as long as the result is. */
+export function resultHeaders(
+  facts: ResultFacts,
+  url: Readonly<Record<string, string>>,
+  options: { negotiated: boolean; settings: CacheSettings; now: number },
+): Headers {
+  const { width, height, warnings } = facts;
+  return {
+    'Content-Type': facts.contentType,
+    'Content-Length': facts.size,
+    ETag: `"${facts.etag}"`,
+    'Last-Modified': facts.lastModified.toUTCString(),
+    'Cache-Control': cacheControl(url, facts.version, options.settings, options.now),
+    ...(options.negotiated ? { Vary: 'Accept' } : {}),
+    ...(url['dl']
+      ? { 'Content-Disposition': contentDisposition(url['dl'], facts.id, facts.contentType) }
+      : {}),
+    ...COMMON_HEADERS,
+    ...(width && height ? { 'X-Image-Width': width, 'X-Image-Height': height } : {}),
+    ...(warnings.length ? { 'X-Image-Warning': warnings.join(', ') } : {}),
+  };
+}
+
+export function tierHeaders(tier: Tier, timings: Timings, requestId: string): Headers {
+  const timing = serverTiming(timings);
+  return { 'X-Image-Cache': tier, ...(timing ? { 'Server-Timing': timing } : {}), 'X-Request-Id': requestId };
+}

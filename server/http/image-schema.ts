@@ -1,0 +1,74 @@
+import type { FastifySchema } from 'fastify';
+import { allowedText, ROWS } from '../core/operations/table.ts';
+import type { Grammar, Presets, Rule } from '../core/query/rule.ts';
+
+function grammarSchema(grammar: Grammar): Record<string, unknown> {
+  switch (grammar[0]) {
+    case 'int':
+      return { type: 'integer', minimum: grammar[1], maximum: grammar[2] };
+    case 'dec':
+      return {
+        type: 'number',
+        minimum: grammar[1],
+        maximum: grammar[2],
+        ...(grammar[4] ? { multipleOf: grammar[4] } : {}),
+      };
+    case 'enum':
+      return { type: 'string', enum: Object.keys(grammar[1]).map((spelling) => spelling.slice(1)) };
+    case 'flag':
+      return { type: 'string', enum: ['', '1', '0', 'true', 'false'] };
+    case 'text':
+      return { type: 'string', pattern: `^(?:${grammar[1]})$` };
+    default:
+      return { type: 'string' };
+  }
+}
+
+/** In the type that the schema names. One that no spelling gives, such as 0 for off, is left out: pages send defaults. */
+function defaultOf({ fallback, grammar }: Rule): { default?: string | number } {
+  if (fallback === undefined) return {};
+  const ranges = grammar.flatMap((one) => (one[0] === 'int' || one[0] === 'dec' ? [one] : []));
+  if (ranges.length < grammar.length) return { default: fallback };
+  const value = Number(fallback);
+  return ranges.some(([, min, max]) => value >= min && value <= max) ? { default: value } : {};
+}
+
+/** JSON Schema of a parameter, for the OpenAPI document; the parser of core is what decides. */
+export function parameterSchema(rule: Rule, doc: string, presets: Presets): Record<string, unknown> {
+  const description = `${doc} Allowed: ${allowedText(rule)}.${rule.aliases ? ` Also: ${rule.aliases.join(', ')}.` : ''}`;
+  if (rule.key === 'p')
+    return { type: 'string', enum: Object.keys(presets).map((name) => name.slice(1)), description };
+  const forms = rule.grammar.map(grammarSchema);
+  const form = forms.length === 1 ? forms[0] : { anyOf: forms };
+  return { ...form, ...defaultOf(rule), description };
+}
+
+const PROBLEM = {
+  description: 'What was wrong, and what is accepted (RFC 9457).',
+  content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
+} as const;
+
+/** Responses that every call may give. */
+export const PROBLEMS = { '4xx': PROBLEM, '5xx': PROBLEM } as const;
+
+/** Documents `GET /img/{id}`; derived from the parameter table. */
+export function imageSchema(presets: Presets): FastifySchema {
+  const properties = Object.fromEntries(
+    ROWS.map(({ key, param }) => [key, parameterSchema({ key, ...param.rule }, param.doc, presets)]),
+  );
+  return {
+    tags: ['images'],
+    summary: 'A variant of an image: from memory, from its bucket, or by one render.',
+    params: { type: 'object', properties: { '*': { type: 'string', description: 'Id of the image.' } } },
+    querystring: { type: 'object', properties },
+    response: {
+      200: {
+        description: 'The picture; headers say its tier, size and timing.',
+        type: 'string',
+        format: 'binary',
+      },
+      304: { description: 'The client has it.', type: 'null' },
+      ...PROBLEMS,
+    },
+  };
+}

@@ -1,0 +1,210 @@
+import { METHODS } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
+import { resolved } from '../core/operations/transformation.ts';
+import { negotiate } from '../core/query/accept.ts';
+import type { Canonical } from '../core/query/canonical.ts';
+import { splitPath } from '../core/query/id.ts';
+import type { Presets } from '../core/query/rule.ts';
+import type { Access } from '../reading/access.ts';
+import type { Images, Tier, Timings } from '../reading/images.ts';
+import { deadlineProblem } from '../reading/images.ts';
+import type { Renderer } from '../reading/renderer.ts';
+import type { ResultFacts } from '../reading/results.ts';
+import { factsOf } from '../reading/results.ts';
+import { Problem } from '../shared/errors.ts';
+import type { Lane } from './hit-path.ts';
+import type { CacheSettings, Headers } from './image-headers.ts';
+import { COMMON_HEADERS, notModified, resultHeaders, tierHeaders } from './image-headers.ts';
+import { imageSchema } from './image-schema.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the log line of an image request says beside status and time. */
+    served: { id?: string; canonical?: string; tier?: Tier; timings?: Timings; bytes?: number };
+  }
+}
+
+export interface ImageRoutesOptions {
+  readonly images: Images;
+  readonly renderer: Renderer;
+  readonly access: Access;
+  readonly lane: Lane;
+  readonly presets: Presets;
+  /** Of the core, with these presets. */
+  readonly readQuery: (query: string) => Canonical;
+  readonly settings: CacheSettings;
+  readonly deadlineMs: number;
+  /** Unix seconds. */
+  readonly now: () => number;
+}
+
+export interface Asked {
+  readonly id: string;
+  readonly read: Canonical;
+  /** Canonical form, format resolved. */
+  readonly canonical: string;
+}
+
+/** Splits `/img/<id>?query` and `/img/<id>/<canonical>?v=…` into what they ask for. */
+export function readAsked(
+  rawUrl: string,
+  prefix: string,
+  readQuery: ImageRoutesOptions['readQuery'],
+  accept: string | undefined,
+): Asked {
+  const at = rawUrl.indexOf('?');
+  const path = at < 0 ? rawUrl : rawUrl.slice(0, at);
+  const query = at < 0 ? '' : rawUrl.slice(at + 1);
+  const { id, canonical: form } = splitPath(path.slice(prefix.length));
+  const read = readQuery(form === undefined ? query : query ? `${form}&${query}` : form);
+  return {
+    id,
+    read,
+    canonical: read.negotiable ? resolved(read.canonical, negotiate(accept)) : read.canonical,
+  };
+}
+
+/** Fires when the client leaves or the time is over. */
+export function requestSignal(request: FastifyRequest, reply: FastifyReply, deadlineMs: number): AbortSignal {
+  const ending = new AbortController();
+  const end = (name: string, message: string) => ending.abort(new DOMException(message, name));
+  // One controller: AbortSignal.any and .timeout keep theirs until the deadline, long after the answer.
+  const timer = setTimeout(end, deadlineMs, 'TimeoutError', 'The time of this request is over.');
+  reply.raw.once('close', () => {
+    clearTimeout(timer);
+    if (!reply.raw.writableFinished) end('AbortError', 'The client has left.');
+  });
+  if (request.raw.destroyed && !request.raw.complete) end('AbortError', 'The client has left.');
+  return ending.signal;
+}
+
+export function imageRoutes(app: FastifyInstance, options: ImageRoutesOptions): void {
+  app.decorateRequest('served');
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.served = {};
+    done();
+  });
+  const handler = (request: FastifyRequest, reply: FastifyReply) => answer(request, reply, options);
+  const schema = imageSchema(options.presets);
+  app.route({ method: ['GET', 'HEAD'], url: '/img/*', schema, validatorCompiler: () => () => true, handler });
+  app.options('/img/*', { schema: { hide: true } }, async (_request, reply) =>
+    reply
+      .code(204)
+      .headers(COMMON_HEADERS)
+      .header('Access-Control-Allow-Methods', ALLOW)
+      .header('Access-Control-Max-Age', '86400')
+      .send(),
+  );
+  refuseOthers(app);
+}
+
+const ALLOW = 'GET, HEAD, OPTIONS';
+
+/** 405 for every other method there is, whatever its body: it is not read. */
+function refuseOthers(app: FastifyInstance): void {
+  const others = METHODS.filter((method) => method !== 'CONNECT' && !ALLOW.split(', ').includes(method));
+  for (const method of others) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
+  const refuse: onRequestHookHandler = ({ method }, reply, done) => {
+    reply.header('Allow', ALLOW);
+    done(new Problem('method_not_allowed', `${method} is not for images; allowed: ${ALLOW}.`));
+  };
+  const handler = () => undefined;
+  app.route({ method: others, url: '/img/*', schema: { hide: true }, onRequest: refuse, handler });
+}
+
+async function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: ImageRoutesOptions,
+): Promise<FastifyReply> {
+  try {
+    const asked = readAsked(request.url, '/img/', options.readQuery, request.headers.accept);
+    request.served = { id: asked.id, canonical: asked.canonical };
+    options.access.check(asked.id, asked.read);
+    options.renderer.check(asked.canonical);
+    const signal = requestSignal(request, reply, options.deadlineMs);
+    if (request.method === 'HEAD') return await head(request, reply, asked, options, signal);
+    return await get(request, reply, asked, options, signal);
+  } catch (error) {
+    throw deadlineProblem(error, options.deadlineMs);
+  }
+}
+
+async function get(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  asked: Asked,
+  options: ImageRoutesOptions,
+  signal: AbortSignal,
+): Promise<FastifyReply> {
+  const { headers } = request;
+  if (headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined) {
+    const known = await options.images.facts(asked, signal);
+    if (known && notModified(headers, known.facts)) {
+      return send(request, reply, asked, options, { ...known, timings: {} }, undefined);
+    }
+  }
+  const { result, tier, timings } = await options.images.find(asked, signal);
+  const facts = factsOf(result);
+  const body = notModified(headers, facts) ? undefined : result.bytes;
+  const sent = send(request, reply, asked, options, { facts, tier, timings }, body);
+  const { id, read } = asked;
+  options.lane.learn(request.url, {
+    id,
+    canonical: read.canonical,
+    negotiable: read.negotiable,
+    url: read.url,
+  });
+  return sent;
+}
+
+/** GET's headers; never renders. What is not there yet has no length. */
+async function head(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  asked: Asked,
+  options: ImageRoutesOptions,
+  signal: AbortSignal,
+): Promise<FastifyReply> {
+  const known = await options.images.facts(asked, signal);
+  if (known) {
+    const body = notModified(request.headers, known.facts) ? undefined : NOTHING;
+    return send(request, reply, asked, options, { ...known, timings: {} }, body);
+  }
+  request.served.tier = 'miss';
+  const own = { ...COMMON_HEADERS, ...tierHeaders('miss', {}, request.id), 'Cache-Control': 'no-store' };
+  return write(reply, 200, asked.read.negotiable ? { ...own, Vary: 'Accept' } : own);
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** @param body  empty for HEAD; absent for a 304 */
+function send(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  asked: Asked,
+  options: ImageRoutesOptions,
+  found: { facts: ResultFacts; tier: Tier; timings: Timings },
+  body: Buffer | undefined,
+): FastifyReply {
+  const { facts, tier, timings } = found;
+  Object.assign(request.served, { tier, timings, bytes: body?.length ?? 0 });
+  const headers = {
+    ...resultHeaders(facts, asked.read.url, {
+      negotiated: asked.read.negotiable,
+      settings: options.settings,
+      now: options.now(),
+    }),
+    ...tierHeaders(tier, timings, request.id),
+  };
+  if (body) return write(reply, 200, headers, body);
+  const { 'Content-Length': _length, 'Content-Type': _type, ...unchanged } = headers;
+  return write(reply, 304, unchanged);
+}
+
+/** Past Fastify, as the lane does: its reply handles each header by itself, 0.1 ms of a cold answer. */
+function write(reply: FastifyReply, status: 200 | 304, headers: Headers, body?: Buffer): FastifyReply {
+  reply.hijack();
+  reply.raw.writeHead(status, headers).end(body);
+  return reply;
+}

@@ -1,0 +1,189 @@
+import { hash } from 'node:crypto';
+import { resultKey } from '../core/query/id.ts';
+import type { Rendered } from '../core/render/render.ts';
+import { PIPELINE } from '../core/version.ts';
+import type { Objects, StoredFacts } from '../stores/contracts.ts';
+
+/** The encoded bytes of a variant, with what must be known to serve them. */
+export interface Result {
+  readonly id: string;
+  /** Canonical form, format resolved. */
+  readonly canonical: string;
+  readonly bytes: Buffer;
+  readonly contentType: string;
+  /** MD5 of the bytes in hex, so that S3 and the server agree. */
+  readonly etag: string;
+  /** When it was rendered, or its original written where that is later; whole seconds. */
+  readonly lastModified: Date;
+  /** Of the original, from which it was made. */
+  readonly version: string;
+  /** px; undefined for placeholders. */
+  readonly width: number | undefined;
+  readonly height: number | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** A result without its bytes, as HEAD and conditional requests need it. */
+export type ResultFacts = Omit<Result, 'bytes'> & { readonly size: number };
+
+export const factsOf = ({ bytes, ...facts }: Result): ResultFacts => ({ ...facts, size: bytes.length });
+
+/** What is known of the original that a result is made of. */
+export interface OriginalVersion {
+  readonly version: string;
+  readonly lastModified: Date;
+}
+
+/**
+ * A focal point or another pipeline makes new bytes of an old original, so its own date would tell a client
+ * that keeps nothing but dates that nothing has changed.
+ */
+function modifiedNow({ lastModified }: OriginalVersion): Date {
+  return new Date(Math.floor(Math.max(lastModified.getTime(), Date.now()) / 1000) * 1000);
+}
+
+export function resultOf(
+  id: string,
+  canonical: string,
+  original: OriginalVersion,
+  rendered: Rendered,
+): Result {
+  return {
+    id,
+    canonical,
+    bytes: rendered.bytes,
+    contentType: rendered.contentType,
+    etag: hash('md5', rendered.bytes, 'hex'),
+    lastModified: modifiedNow(original),
+    version: original.version,
+    width: rendered.size?.width,
+    height: rendered.size?.height,
+    warnings: rendered.warnings,
+  };
+}
+
+/** Names of the metadata that a stored result carries. */
+const META = {
+  version: 'original-version',
+  modified: 'modified',
+  pipeline: 'pipeline',
+  width: 'width',
+  height: 'height',
+  warning: 'warning',
+} as const;
+
+/** Writers that come between a look and a write; more in a row than this is a bug. */
+const ROUNDS = 5;
+
+/** Results in their bucket, under the key that CloudFront asks for. */
+export class Results {
+  readonly #objects: Objects;
+  readonly #cacheControl: string;
+
+  /** @param cacheControl  for those that CloudFront serves straight from the bucket */
+  constructor(objects: Objects, cacheControl: string) {
+    this.#objects = objects;
+    this.#cacheControl = cacheControl;
+  }
+
+  /** Undefined when there is none, or only one of another original or pipeline. */
+  async head(
+    id: string,
+    canonical: string,
+    version: string,
+    signal?: AbortSignal,
+  ): Promise<ResultFacts | undefined> {
+    const stored = await this.#objects.head(resultKey(id, canonical), signal);
+    return stored && current(stored, version) ? factsFrom(id, canonical, stored) : undefined;
+  }
+
+  /**
+   * Undefined when there is none, or only one of another original or pipeline.
+   *
+   * @param version  may still be looked up
+   * @throws the reason of `version`, where there is a result to compare it with
+   */
+  async get(
+    id: string,
+    canonical: string,
+    version: string | Promise<string>,
+    signal?: AbortSignal,
+  ): Promise<Result | undefined> {
+    const stored = await this.#objects.get(resultKey(id, canonical), signal);
+    if (!stored) return undefined;
+    // Read at once: a body that waits would keep its connection from others.
+    const bytes = stored.bytes();
+    bytes.catch(() => undefined);
+    let isCurrent = false;
+    try {
+      isCurrent = current(stored, await version);
+    } finally {
+      if (!isCurrent) stored.body.destroy();
+    }
+    if (!isCurrent) return undefined;
+    const { size: _size, ...facts } = factsFrom(id, canonical, stored);
+    return { ...facts, bytes: await bytes };
+  }
+
+  /**
+   * Stores a result, but never over one of the same version, which somebody may have seen, nor while the image is
+   * another one. What turns out to be old only once it is stored is removed again.
+   *
+   * @param isCurrent  looks up whether the image is still of this version
+   * @returns          what is there for this version now, by whomever; undefined when the version has passed
+   */
+  async keep(result: Result, isCurrent: () => Promise<boolean>): Promise<ResultFacts | undefined> {
+    for (let round = 0; round < ROUNDS; round++) {
+      const there = await this.#objects.head(resultKey(result.id, result.canonical));
+      // Asked after the look: what lies there and is not of this version may be a newer one.
+      if (!(await isCurrent())) return undefined;
+      if (there && current(there, result.version)) return factsFrom(result.id, result.canonical, there);
+      if (!(await this.#put(result, !there))) continue;
+      if (await isCurrent()) return factsOf(result);
+      await this.removeOld(result.id, result.canonical, result.version);
+      return undefined;
+    }
+    throw new Error(`The result of ${result.id} changed under our hands ${ROUNDS} times.`);
+  }
+
+  /** Removes a result of a version that has passed. One of another version is somebody else's, and stays. */
+  async removeOld(id: string, canonical: string, version: string): Promise<void> {
+    if (await this.head(id, canonical, version)) await this.#objects.remove([resultKey(id, canonical)]);
+  }
+
+  /** False when `ifAbsent` and there is one. */
+  async #put(result: Result, ifAbsent: boolean): Promise<boolean> {
+    const { width, height, warnings } = result;
+    const metadata = {
+      [META.version]: result.version,
+      [META.modified]: result.lastModified.toISOString(),
+      [META.pipeline]: PIPELINE,
+      ...(width && height ? { [META.width]: String(width), [META.height]: String(height) } : {}),
+      ...(warnings.length ? { [META.warning]: warnings.join(',') } : {}),
+    };
+    const object = { contentType: result.contentType, cacheControl: this.#cacheControl, metadata, ifAbsent };
+    const key = resultKey(result.id, result.canonical);
+    return (await this.#objects.put(key, result.bytes, object)) !== undefined;
+  }
+}
+
+function current({ metadata }: StoredFacts, version: string): boolean {
+  return metadata[META.version] === version && metadata[META.pipeline] === PIPELINE;
+}
+
+function factsFrom(id: string, canonical: string, stored: StoredFacts): ResultFacts {
+  const { metadata } = stored;
+  const side = (name: string) => (metadata[name] ? Number(metadata[name]) : undefined);
+  return {
+    id,
+    canonical,
+    contentType: stored.contentType ?? 'application/octet-stream',
+    etag: stored.etag,
+    size: stored.size,
+    lastModified: new Date(metadata[META.modified] ?? stored.lastModified),
+    version: metadata[META.version] ?? '',
+    width: side(META.width),
+    height: side(META.height),
+    warnings: metadata[META.warning]?.split(',') ?? [],
+  };
+}

@@ -1,0 +1,230 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { accessSync, closeSync, constants, createReadStream } from 'node:fs';
+import { access, link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { held, type Incoming, incoming, streamed } from '../body.ts';
+import type { NewObject, ObjectFacts, Objects, Page, StoredFacts, StoredObject } from '../contracts.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { attempt, errorName, unavailable } from '../errors.ts';
+import { ignoring, pruneFolders, removeStale, syncFolders } from './folders.ts';
+import { bytesOf, KeyPaths, keyOf } from './path.ts';
+import { openIfThere, readAndClose, WHOLE_BYTES } from './read.ts';
+import { readFacts, trailer } from './trailer.ts';
+import { walk } from './walk.ts';
+
+/** No upload is silent for this long: its body would have met a deadline. */
+const STALE_SECONDS = 3600;
+
+/**
+ * Objects as files under one folder, which belongs to the store. Several processes may share it.
+ *
+ * A file that is no whole object (torn by a failing disk, or dropped in by hand) is treated as absent: a
+ * result is then rendered again and an original can be uploaded again, where a permanent failure would help
+ * nobody. `put` replaces such a file.
+ */
+export class FileObjects implements Objects {
+  readonly #root: string;
+  readonly #aside: string;
+  readonly #paths: KeyPaths;
+
+  /** @see FileObjects.open */
+  private constructor(root: string, aside: string, foldsCase: boolean) {
+    this.#root = root;
+    this.#aside = aside;
+    this.#paths = new KeyPaths(root, { foldsCase });
+  }
+
+  /** Makes `folder` where there is none and clears what killed writers left in it. */
+  static async open(folder: string): Promise<FileObjects> {
+    const root = resolve(folder);
+    const aside = join(root, '.tmp');
+    try {
+      await mkdir(aside, { recursive: true });
+      await syncFolders(aside, root);
+      await removeStale(aside, STALE_SECONDS);
+      const folded = await stat(join(root, '.TMP')).catch(ignoring('ENOENT'));
+      return new FileObjects(root, aside, folded !== undefined);
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  /** Clears what writers left that were killed since; resolves to how many files that were. */
+  tidy(): Promise<number> {
+    return attempt(undefined, () => removeStale(this.#aside, STALE_SECONDS));
+  }
+
+  async head(key: string, signal?: AbortSignal): Promise<StoredFacts | undefined> {
+    return attempt(signal, async () => {
+      const found = this.#open(key);
+      if (found) closeSync(found.fd);
+      return found?.facts;
+    });
+  }
+
+  async get(key: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
+    return attempt(signal, async () => {
+      const found = this.#open(key);
+      if (!found) return undefined;
+      const { fd, facts } = found;
+      if (facts.size <= WHOLE_BYTES) return held(facts, await readAndClose(fd, facts.size), signal);
+      const pieces = createReadStream('', { fd, start: 0, end: facts.size - 1, highWaterMark: 256 * 1024 });
+      return streamed(facts, pieces, signal);
+    });
+  }
+
+  async put(
+    key: string,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
+    object: NewObject,
+    signal?: AbortSignal,
+  ): Promise<ObjectFacts | undefined> {
+    const source = incoming(body, signal);
+    const aside = join(this.#aside, randomUUID());
+    try {
+      const facts = await writeAside(aside, source, key, object);
+      signal?.throwIfAborted();
+      const isTaken = !(await this.#publish(aside, key, object.ifAbsent ?? false));
+      if (isTaken) return undefined;
+      return { key, etag: facts.etag, size: facts.size, lastModified: facts.lastModified };
+    } catch (error) {
+      throw source.failure ? source.failure.error : unavailable(error, signal);
+    } finally {
+      await unlink(aside).catch(() => undefined);
+    }
+  }
+
+  async remove(keys: readonly string[], signal?: AbortSignal): Promise<void> {
+    await this.#attempt(signal, () => this.#unlink(keys.map((key) => this.#paths.file(bytesOf(key)))));
+  }
+
+  async removeAll(prefix: string, signal?: AbortSignal): Promise<number> {
+    return this.#attempt(signal, async () => {
+      const files: string[] = [];
+      const span = { prefix: bytesOf(prefix), after: '', deep: false };
+      for await (const key of walk(this.#paths, span)) files.push(this.#paths.file(key));
+      return this.#unlink(files);
+    });
+  }
+
+  async list(
+    page: { prefix: string; limit: number; cursor?: string },
+    signal?: AbortSignal,
+  ): Promise<Page<ObjectFacts>> {
+    const after = bytesOf(decodeCursor(page.cursor, ['after'])?.after ?? '');
+    return this.#attempt(signal, async () => {
+      const span = { prefix: bytesOf(page.prefix), after, deep: true };
+      const items: ObjectFacts[] = [];
+      for await (const key of walk(this.#paths, span)) {
+        const facts = await this.head(keyOf(key), signal);
+        // Heads are read at once: a long page lets others in between.
+        await setImmediate();
+        if (!facts) continue;
+        const last = items.at(-1);
+        if (last && items.length === page.limit) return { items, next: encodeCursor({ after: last.key }) };
+        items.push({ key: facts.key, etag: facts.etag, size: facts.size, lastModified: facts.lastModified });
+      }
+      return { items };
+    });
+  }
+
+  async ping(signal?: AbortSignal): Promise<void> {
+    await this.#attempt(signal, async () => {});
+  }
+
+  /** A volume that is not mounted must not look like an empty store, whose 404s would be cached. */
+  #attempt<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    return attempt(signal, async () => {
+      await access(this.#aside, constants.W_OK);
+      return work();
+    });
+  }
+
+  /**
+   * Opens at once, as SQLite reads its rows: four calls of 5 us each, where a turn in the thread pool for each would
+   * take a request that has to wait for them half a millisecond.
+   */
+  #open(key: string): { fd: number; facts: StoredFacts } | undefined {
+    const fd = openIfThere(this.#paths.file(bytesOf(key)));
+    if (fd === undefined) {
+      accessSync(this.#aside);
+      return undefined;
+    }
+    let facts: StoredFacts | undefined;
+    try {
+      facts = readFacts(fd);
+    } catch (error) {
+      ignoring('EISDIR')(error);
+    } finally {
+      if (facts?.key !== key) closeSync(fd);
+    }
+    return facts?.key === key ? { fd, facts } : undefined;
+  }
+
+  /** Makes the file visible under its key; false when `ifAbsent` and the key is taken. */
+  async #publish(aside: string, key: string, ifAbsent: boolean): Promise<boolean> {
+    const path = this.#paths.file(bytesOf(key));
+    for (let attempts = 1; ; attempts++) {
+      try {
+        await mkdir(dirname(path), { recursive: true });
+        await (ifAbsent ? link(aside, path) : rename(aside, path));
+        break;
+      } catch (error) {
+        if (ifAbsent && errorName(error) === 'EEXIST') {
+          if (await this.head(key)) return false;
+          ifAbsent = false;
+        } else if (errorName(error) !== 'ENOENT' || attempts === 10) throw error;
+        // ENOENT: the folder was pruned between the two steps.
+      }
+    }
+    await syncFolders(dirname(path), this.#root);
+    return true;
+  }
+
+  /** Resolves to how many there were. */
+  async #unlink(paths: string[]): Promise<number> {
+    let removed = 0;
+    for (const path of paths) {
+      const gone = await unlink(path).then(() => true, ignoring('ENOENT', 'ENOTDIR'));
+      if (gone) removed++;
+    }
+    for (const folder of new Set(paths.map((path) => dirname(path)))) {
+      await syncFolders(folder, this.#root);
+      await pruneFolders(folder, this.#root);
+    }
+    return removed;
+  }
+}
+
+async function writeAside(
+  path: string,
+  source: Incoming,
+  key: string,
+  object: NewObject,
+): Promise<StoredFacts> {
+  const file = await open(path, 'wx');
+  try {
+    const md5 = createHash('md5');
+    for await (const chunk of source.chunks) {
+      md5.update(chunk);
+      await file.appendFile(chunk);
+    }
+    const { contentType, cacheControl, metadata = {} } = object;
+    const etag = md5.digest('hex');
+    const facts = {
+      key,
+      etag,
+      size: source.size,
+      lastModified: new Date(),
+      contentType,
+      cacheControl,
+      metadata,
+    };
+    await file.appendFile(trailer(facts));
+    await file.sync();
+    return facts;
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,199 @@
+import { Readable } from 'node:stream';
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  type HeadObjectOutput,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { type Incoming, incoming, streamed } from '../body.ts';
+import type { NewObject, ObjectFacts, Objects, Page, StoredFacts, StoredObject } from '../contracts.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { attempt, errorName, sending, unavailable } from '../errors.ts';
+import { decodeMetadata, encodeMetadata } from './metadata.ts';
+
+/** Memory of one upload: two parts on their way and one that fills. Good for objects up to 80 GB. */
+const PART_BYTES = 8 * 1024 * 1024;
+const PARTS_AT_ONCE = 2;
+/** What DeleteObjects takes. */
+const BATCH = 1000;
+/** Until an answer begins, of a call that sends no file. Who removes a thousand keys and is cut off, goes on next time. */
+const ANSWER_MS = 10_000;
+
+/** Options of such a call. */
+const asking = (signal: AbortSignal | undefined) => ({ ...sending(signal), requestTimeout: ANSWER_MS });
+
+/**
+ * Objects in a bucket of S3 or of anything compatible. The client brings region, endpoint, retries and
+ * timeouts. The role needs s3:GetObject, PutObject, DeleteObject, AbortMultipartUpload, and ListBucket,
+ * without which S3 answers 403 instead of 404 for a key that is not there.
+ */
+export class S3Objects implements Objects {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+
+  constructor(client: S3Client, bucket: string) {
+    this.#client = client;
+    this.#bucket = bucket;
+  }
+
+  async head(key: string, signal?: AbortSignal): Promise<StoredFacts | undefined> {
+    return attempt(signal, async () => {
+      const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key });
+      const output = await this.#client.send(command, asking(signal)).catch(absent);
+      return output && factsOf(key, output);
+    });
+  }
+
+  async get(key: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
+    return attempt(signal, async () => {
+      const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key });
+      const output = await this.#client.send(command, asking(signal)).catch(absent);
+      if (!output) return undefined;
+      const source = output.Body instanceof Readable ? output.Body : Readable.from([]);
+      return streamed(factsOf(key, output), source, signal);
+    });
+  }
+
+  async put(
+    key: string,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
+    object: NewObject,
+    signal?: AbortSignal,
+  ): Promise<ObjectFacts | undefined> {
+    const input = inputOf(this.#bucket, key, object);
+    const source = incoming(body, signal);
+    try {
+      const written =
+        body instanceof Uint8Array ? this.#putBytes(input, body, signal) : this.#putStream(input, source);
+      const etag = unquoted((await written).ETag);
+      // S3 does not say; its own clock differs by little, and Last-Modified has whole seconds.
+      const lastModified = new Date(Math.floor(Date.now() / 1000) * 1000);
+      return { key, etag, size: source.size, lastModified };
+    } catch (error) {
+      if (source.failure) throw source.failure.error;
+      if (object.ifAbsent && (await this.#isTaken(key, error, signal))) return undefined;
+      throw unavailable(error, signal);
+    }
+  }
+
+  async remove(keys: readonly string[], signal?: AbortSignal): Promise<void> {
+    await attempt(signal, async () => {
+      for (let at = 0; at < keys.length; at += BATCH) await this.#delete(keys.slice(at, at + BATCH), signal);
+    });
+  }
+
+  async removeAll(prefix: string, signal?: AbortSignal): Promise<number> {
+    return attempt(signal, async () => {
+      let removed = 0;
+      let token: string | undefined;
+      do {
+        const page = { Bucket: this.#bucket, Prefix: prefix, Delimiter: '/', ContinuationToken: token };
+        const output = await this.#client.send(new ListObjectsV2Command(page), asking(signal));
+        const keys = (output.Contents ?? []).flatMap(({ Key = [] }) => Key);
+        await this.#delete(keys, signal);
+        removed += keys.length;
+        token = output.NextContinuationToken;
+      } while (token !== undefined);
+      return removed;
+    });
+  }
+
+  async list(
+    page: { prefix: string; limit: number; cursor?: string },
+    signal?: AbortSignal,
+  ): Promise<Page<ObjectFacts>> {
+    // A key, not S3's token: it stays good however long the caller waits.
+    const after = decodeCursor(page.cursor, ['after'])?.after;
+    return attempt(signal, async () => {
+      const range = { Bucket: this.#bucket, Prefix: page.prefix, MaxKeys: page.limit, StartAfter: after };
+      const output = await this.#client.send(new ListObjectsV2Command(range), asking(signal));
+      const items = (output.Contents ?? []).map(
+        ({ Key = '', ETag, Size = 0, LastModified = new Date(0) }) => ({
+          key: Key,
+          etag: unquoted(ETag),
+          size: Size,
+          lastModified: LastModified,
+        }),
+      );
+      const last = items.at(-1);
+      return output.IsTruncated && last ? { items, next: encodeCursor({ after: last.key }) } : { items };
+    });
+  }
+
+  async ping(signal?: AbortSignal): Promise<void> {
+    await attempt(signal, () =>
+      this.#client.send(new HeadBucketCommand({ Bucket: this.#bucket }), asking(signal)),
+    );
+  }
+
+  #putBytes(input: PutObjectCommandInput, body: Uint8Array, signal?: AbortSignal) {
+    return this.#client.send(new PutObjectCommand({ ...input, Body: body }), sending(signal));
+  }
+
+  /**
+   * Upload's own abort rejects while it still sends, and can leave parts or even the object behind. So the
+   * signal ends the body instead: Upload then waits for its parts, removes them and rejects.
+   */
+  #putStream(input: PutObjectCommandInput, source: Incoming) {
+    const params = { ...input, Body: Readable.from(source.chunks, { objectMode: false }) };
+    return new Upload({
+      client: this.#client,
+      params,
+      partSize: PART_BYTES,
+      queueSize: PARTS_AT_ONCE,
+    }).done();
+  }
+
+  /** 409 means that another conditional write of the key was under way; it may have failed since. */
+  async #isTaken(key: string, error: unknown, signal?: AbortSignal): Promise<boolean> {
+    if (errorName(error) === 'PreconditionFailed') return true;
+    return errorName(error) === 'ConditionalRequestConflict' && (await this.head(key, signal)) !== undefined;
+  }
+
+  async #delete(keys: readonly string[], signal?: AbortSignal): Promise<void> {
+    if (keys.length === 0) return;
+    const Delete = { Objects: keys.map((Key) => ({ Key })), Quiet: true };
+    const command = new DeleteObjectsCommand({ Bucket: this.#bucket, Delete });
+    const { Errors: [failed] = [] } = await this.#client.send(command, asking(signal));
+    if (failed) throw new Error(`${failed.Code} for ${failed.Key}: ${failed.Message}`);
+  }
+}
+
+function inputOf(bucket: string, key: string, object: NewObject): PutObjectCommandInput {
+  const { contentType, cacheControl, metadata = {}, ifAbsent } = object;
+  return {
+    Bucket: bucket,
+    Key: key,
+    ContentType: contentType,
+    Metadata: encodeMetadata(metadata),
+    ...(cacheControl !== undefined && { CacheControl: cacheControl }),
+    ...(ifAbsent && { IfNoneMatch: '*' }),
+  };
+}
+
+function factsOf(key: string, output: HeadObjectOutput): StoredFacts {
+  return {
+    key,
+    etag: unquoted(output.ETag),
+    size: output.ContentLength ?? 0,
+    lastModified: output.LastModified ?? new Date(0),
+    contentType: output.ContentType,
+    cacheControl: output.CacheControl,
+    metadata: decodeMetadata(output.Metadata ?? {}),
+  };
+}
+
+function unquoted(etag = ''): string {
+  return etag.replaceAll('"', '');
+}
+
+/** For `catch`: HEAD has no body to name the error in, hence the two names. */
+function absent(error: unknown): undefined {
+  if (!['NoSuchKey', 'NotFound'].includes(errorName(error))) throw error;
+}

@@ -1,0 +1,206 @@
+import {
+  type BatchResultErrorEntry,
+  ChangeMessageVisibilityCommand,
+  DeleteMessageBatchCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { Jobs, ReceivedJob } from '../contracts.ts';
+import { attempt, errorName, sending } from '../errors.ts';
+import { batches, checkBodies } from '../job-bodies.ts';
+
+/** Long enough to send what was received from the dead letters and to delete it there. */
+const REDRIVE_SECONDS = 60;
+/** Entries that a batch could not take for a reason on the queue's side are sent again this often. */
+const RESENDS = 3;
+/** How much longer than asked for a long poll may take, ms. */
+const POLL_GRACE_MS = 5_000;
+/** How SQS says that a receipt is of no use any more; the last one is also beyond 12 hours in flight. */
+const STALE = ['MessageNotInflight', 'ReceiptHandleIsInvalid', 'InvalidParameterValue'];
+
+type Options = Parameters<Jobs['receive']>[0];
+type Entry = { Id: string; MessageBody: string };
+
+/**
+ * Jobs on a standard queue of SQS, whose redrive policy names `deadLetterQueue` and the number of receives.
+ * Where queue URLs name a host that is not the endpoint's (emulators), the client needs
+ * `useQueueUrlAsEndpoint: false`.
+ */
+export class SqsJobs implements Jobs {
+  readonly #client: SQSClient;
+  readonly #queue: Queue;
+  readonly #dead: Queue;
+  readonly deadLetters: Jobs['deadLetters'];
+
+  /** @param names  of queues, not URLs */
+  constructor(client: SQSClient, names: { queue: string; deadLetterQueue: string }) {
+    this.#client = client;
+    this.#queue = new Queue(client, names.queue);
+    this.#dead = new Queue(client, names.deadLetterQueue);
+    this.deadLetters = this.#dead;
+  }
+
+  async send(bodies: readonly string[]): Promise<void> {
+    checkBodies(bodies);
+    await attempt(undefined, async () => {
+      for (const batch of batches(bodies)) {
+        await this.#sendBatch(batch.map((MessageBody, index) => ({ Id: String(index), MessageBody })));
+      }
+    });
+  }
+
+  receive(options: Options, signal?: AbortSignal): Promise<ReceivedJob[]> {
+    return this.#queue.receive(options, signal);
+  }
+
+  extend(receipt: string, seconds: number): Promise<boolean> {
+    return this.#queue.extend(receipt, seconds);
+  }
+
+  remove(receipt: string): Promise<void> {
+    return this.#queue.remove(receipt);
+  }
+
+  async depth(): Promise<{ ready: number; inFlight: number; dead: number }> {
+    const [queue, dead] = await Promise.all([this.#queue.depth(), this.#dead.depth()]);
+    return { ...queue, dead: dead.ready + dead.inFlight };
+  }
+
+  /** Sends, then deletes: a crash in between doubles a job, which its receiver has to bear anyway. */
+  async redrive(max: number): Promise<number> {
+    for (let moved = 0; ; ) {
+      // A wait makes SQS ask all of its servers, so that [] means empty.
+      const options = { max: Math.min(10, max - moved), waitSeconds: 1, visibilitySeconds: REDRIVE_SECONDS };
+      const jobs = options.max > 0 ? await this.#dead.receive(options) : [];
+      if (jobs.length === 0) return moved;
+      await this.send(jobs.map(({ body }) => body));
+      await this.#dead.removeAll(jobs.map(({ receipt }) => receipt));
+      moved += jobs.length;
+    }
+  }
+
+  async ping(): Promise<void> {
+    await this.#queue.depth();
+  }
+
+  async #sendBatch(entries: Entry[]): Promise<void> {
+    let left = entries;
+    for (let resends = 0; left.length > 0; resends++) {
+      const command = new SendMessageBatchCommand({ QueueUrl: await this.#queue.url(), Entries: left });
+      const { Failed = [] } = await this.#client.send(command);
+      const hopeless = Failed.find(({ SenderFault }) => SenderFault || resends === RESENDS);
+      if (hopeless) throw refused(hopeless);
+      const failed = new Set(Failed.map(({ Id }) => Id));
+      left = left.filter(({ Id }) => failed.has(Id));
+    }
+  }
+}
+
+/** What the queue and its dead letters have in common. */
+class Queue {
+  readonly #client: SQSClient;
+  readonly #name: string;
+  #url: Promise<string> | undefined;
+
+  constructor(client: SQSClient, name: string) {
+    this.#client = client;
+    this.#name = name;
+  }
+
+  /** Asked for once; again after a failure. */
+  async url(): Promise<string> {
+    this.#url ??= this.#client.send(new GetQueueUrlCommand({ QueueName: this.#name })).then(
+      ({ QueueUrl = '' }) => QueueUrl,
+      (error) => {
+        this.#url = undefined;
+        throw error;
+      },
+    );
+    return this.#url;
+  }
+
+  async receive(options: Options, signal?: AbortSignal): Promise<ReceivedJob[]> {
+    if (signal?.aborted) return [];
+    try {
+      return await attempt(undefined, () => this.#receive(options, signal));
+    } catch (error) {
+      if (signal?.aborted) return [];
+      throw error;
+    }
+  }
+
+  extend(receipt: string, seconds: number): Promise<boolean> {
+    return attempt(undefined, async () => {
+      const change = { QueueUrl: await this.url(), ReceiptHandle: receipt, VisibilityTimeout: seconds };
+      return isCurrent(this.#client.send(new ChangeMessageVisibilityCommand(change)));
+    });
+  }
+
+  remove(receipt: string): Promise<void> {
+    return attempt(undefined, async () => {
+      const message = { QueueUrl: await this.url(), ReceiptHandle: receipt };
+      await isCurrent(this.#client.send(new DeleteMessageCommand(message)));
+    });
+  }
+
+  /** At most 10. */
+  removeAll(receipts: readonly string[]): Promise<void> {
+    return attempt(undefined, async () => {
+      const Entries = receipts.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
+      const command = new DeleteMessageBatchCommand({ QueueUrl: await this.url(), Entries });
+      const { Failed: [failed] = [] } = await this.#client.send(command);
+      if (failed) throw refused(failed);
+    });
+  }
+
+  depth(): Promise<{ ready: number; inFlight: number }> {
+    return attempt(undefined, async () => {
+      const command = new GetQueueAttributesCommand({
+        QueueUrl: await this.url(),
+        AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+      });
+      const { Attributes: counts } = await this.#client.send(command);
+      const ready = Number(counts?.ApproximateNumberOfMessages ?? 0);
+      return { ready, inFlight: Number(counts?.ApproximateNumberOfMessagesNotVisible ?? 0) };
+    });
+  }
+
+  async #receive(options: Options, signal?: AbortSignal): Promise<ReceivedJob[]> {
+    const command = new ReceiveMessageCommand({
+      QueueUrl: await this.url(),
+      MaxNumberOfMessages: options.max,
+      WaitTimeSeconds: options.waitSeconds,
+      VisibilityTimeout: options.visibilitySeconds,
+      MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
+    });
+    const requestTimeout = options.waitSeconds * 1000 + POLL_GRACE_MS;
+    const { Messages = [] } = await this.#client.send(command, { ...sending(signal), requestTimeout });
+    return Messages.map(({ Body = '', ReceiptHandle = '', Attributes }) => {
+      return {
+        body: Body,
+        receipt: ReceiptHandle,
+        receives: Number(Attributes?.ApproximateReceiveCount ?? 1),
+        sentAt: new Date(Number(Attributes?.SentTimestamp ?? Date.now())),
+      };
+    });
+  }
+}
+
+/** False when SQS says that the receipt of a request is stale. */
+async function isCurrent(request: Promise<unknown>): Promise<boolean> {
+  try {
+    await request;
+    return true;
+  } catch (error) {
+    if (STALE.includes(errorName(error))) return false;
+    throw error;
+  }
+}
+
+function refused({ Code, Message }: BatchResultErrorEntry): Error {
+  return new Error(`${Code}: ${Message}`);
+}

@@ -1,0 +1,97 @@
+import { versionOf } from '../reading/originals.ts';
+import type { ImageRecord, ImageStatus, Jobs, Records, VariantRecord } from '../stores/contracts.ts';
+import { revise } from '../stores/update-record.ts';
+import { sendWarm } from './jobs.ts';
+
+export interface WarmingOptions {
+  readonly records: Records;
+  readonly jobs: Jobs;
+  /** The message could not be sent; the variants stand in the table and the sweep sends them. */
+  readonly onUnsent: (error: unknown, id: string) => void;
+  /** An image got to its end without a warmer: nothing was asked of it, or all of it was there. */
+  readonly onFinished: (record: ImageRecord, variants: readonly VariantRecord[]) => void;
+}
+
+/** What the variants of an image come to, once its original is there. */
+export function settledStatus(variants: readonly VariantRecord[]): ImageStatus {
+  const count = (...statuses: VariantRecord['status'][]) =>
+    variants.filter(({ status }) => statuses.includes(status)).length;
+  if (count('queued', 'rendering') > 0) return 'processing';
+  const failed = count('failed');
+  if (failed === 0) return 'completed';
+  return failed === variants.length ? 'failed' : 'partial';
+}
+
+/** Version that variants and results of an image are of; undefined while nothing is stored. */
+export function currentVersion({ version, generation }: ImageRecord): string | undefined {
+  return version === undefined ? undefined : versionOf(version, generation);
+}
+
+/** Asks for variants: record first, then status, then message, so that a crash loses none. */
+export class Warming {
+  readonly #options: WarmingOptions;
+
+  constructor(options: WarmingOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Queues variants for the current version of the original and sends them to the warmer.
+   *
+   * @param variants  canonical forms, format resolved; [] only settles the status
+   * @returns         the named variants as they stand; undefined when there is no image or no original
+   */
+  async queue(id: string, variants: readonly string[]): Promise<VariantRecord[] | undefined> {
+    const { records, jobs, onUnsent, onFinished } = this.#options;
+    const record = await records.image(id);
+    const version = record && currentVersion(record);
+    if (!version) return undefined;
+    const named = variants.length ? await records.queueVariants(id, version, variants) : [];
+    const known = (await records.variants(id)).filter((one) => one.version === version);
+    const status = settledStatus(known);
+    let moved = false;
+    const settled = await revise(records, id, (now) => {
+      // What was refused stays so, until somebody renders it.
+      moved = now.status !== status && (status === 'processing' || now.original !== undefined);
+      return moved ? { status } : undefined;
+    });
+    if (!settled) return undefined;
+    // Overwritten or purged meanwhile: what was queued is of a version that nobody asks for any more.
+    if (currentVersion(settled) !== version) return this.queue(id, variants);
+    if (moved && status !== 'processing') onFinished(settled, known);
+    const queued = named.filter((one) => one.status === 'queued').map(({ variant }) => variant);
+    await sendWarm(jobs, id, version, queued).catch((error: unknown) => onUnsent(error, id));
+    return named;
+  }
+
+  /** Fails the variants that wait for an original which was refused. */
+  async giveUp(id: string, error: string): Promise<void> {
+    const { records } = this.#options;
+    for (const { variant, version, status } of await records.variants(id)) {
+      if (status !== 'queued') continue;
+      await records.updateVariant(id, variant, version, ['queued'], { status: 'failed', error });
+    }
+  }
+
+  /** Tells those who asked of an image that got to its end without a warmer. */
+  async tell(record: ImageRecord): Promise<void> {
+    const { records, onFinished } = this.#options;
+    onFinished(record, await records.variants(record.id));
+  }
+
+  /**
+   * Queues after a purge. What is ready for the current version already was made by somebody faster, and the
+   * purge may have taken its result along.
+   */
+  async renew(id: string, variants: readonly string[]): Promise<VariantRecord[] | undefined> {
+    const { records } = this.#options;
+    const record = await records.image(id);
+    const version = record && currentVersion(record);
+    const known = version ? await records.variants(id) : [];
+    for (const { variant, ...one } of known.filter(({ variant }) => variants.includes(variant))) {
+      if (one.version !== version || one.status !== 'ready') continue;
+      await records.updateVariant(id, variant, version, ['ready'], { status: 'queued' });
+    }
+    return this.queue(id, variants);
+  }
+}

@@ -1,0 +1,49 @@
+import type { Presets } from '../core/query/rule.ts';
+import { isProblem, Problem } from '../shared/errors.ts';
+import { type OperationStep, readOperations } from './operations-list.ts';
+import { formsOf, variantsOf } from './variants.ts';
+
+/** A variant as a caller asks for it: a query, a preset (`p=card`), or a list of operations. */
+export type Wanted = string | readonly OperationStep[];
+
+/** Canonical forms that one request may name. */
+export const MAX_WANTED = 100;
+
+export interface WantedOptions {
+  readonly presets: Presets;
+  /** Throws for what this deployment refuses. */
+  readonly check: (canonical: string) => void;
+}
+
+/** What a request asks to warm; `operations` is one more variant. */
+export interface Asked {
+  readonly variants?: readonly Wanted[] | undefined;
+  readonly operations?: readonly OperationStep[] | undefined;
+}
+
+/**
+ * Canonical forms of what a request asks to warm, each once, in order. Refusals name the place: the width of
+ * the second variant is `variants[1].w`.
+ *
+ * @throws Problem of variantsOf and readOperations; `not_allowed` for what this deployment does not make
+ */
+export function readWanted({ variants = [], operations }: Asked, options: WantedOptions): string[] {
+  const asked = variants.flatMap((one, at) => readOne(one, options, `variants[${at}]`));
+  const forms = [...new Set([...asked, ...(operations ? readOne(operations, options, 'operations') : [])])];
+  if (forms.length <= MAX_WANTED) return forms;
+  const facts = { param: 'variants', received: String(forms.length), allowed: `1-${MAX_WANTED}` };
+  throw new Problem('invalid_parameter', `At most ${MAX_WANTED} variants in one request.`, facts);
+}
+
+function readOne(wanted: Wanted, { presets, check }: WantedOptions, at: string): string[] {
+  try {
+    const forms =
+      typeof wanted === 'string' ? variantsOf(wanted, presets) : formsOf(readOperations(wanted, presets, at));
+    for (const form of forms) check(form);
+    return forms;
+  } catch (error) {
+    if (!isProblem(error) || typeof wanted !== 'string') throw error;
+    const facts = { ...error.facts, param: error.facts.param ? `${at}.${error.facts.param}` : at };
+    throw new Problem(error.code, `${at} ("${wanted}"): ${error.detail}`, facts);
+  }
+}

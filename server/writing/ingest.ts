@@ -1,0 +1,89 @@
+import { SNIFF_BYTES, SOURCE_FORMATS } from '../core/original/sniff.ts';
+import { formatOf } from '../core/original/source.ts';
+import { Problem } from '../shared/errors.ts';
+import { tooLarge } from './measure.ts';
+
+/** Longest silence of somebody who is sending; a slot is not kept for those who have gone without a word. */
+const IDLE_MS = 30_000;
+
+export interface IntakeLimits {
+  /** Of an upload. */
+  readonly maxBytes: number;
+  /** Of an original that is read at all. */
+  readonly maxSourceBytes: number;
+}
+
+/** Bytes on their way in whose type is known. */
+export interface Intake {
+  readonly contentType: string;
+  /** All of them, counted; fails as soon as a limit is passed. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Tells the type of a file by its first bytes, before anything is stored.
+ *
+ * @param source  is not destroyed but let go of when it is refused, so that the rest of it and what comes after it on
+ *                the same connection can still be read
+ * @throws Problem `unsupported_source`; from the body `upload_too_large`, `source_too_large`, `invalid_request`
+ */
+export async function openIntake(source: AsyncIterable<Uint8Array>, limits: IntakeLimits): Promise<Intake> {
+  const chunks = counted(source, limits);
+  const head: Uint8Array[] = [];
+  for (let size = 0; size < SNIFF_BYTES; ) {
+    const next = await chunks.next();
+    if (next.done) break;
+    head.push(next.value);
+    size += next.value.length;
+  }
+  const first = Buffer.concat(head);
+  try {
+    const contentType = SOURCE_FORMATS[formatOf(first.subarray(0, SNIFF_BYTES))];
+    return { contentType, body: joined(first, chunks) };
+  } catch (error) {
+    await chunks.return(undefined);
+    throw error;
+  }
+}
+
+async function* joined(head: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield head;
+  yield* rest;
+}
+
+async function* counted(
+  source: AsyncIterable<Uint8Array>,
+  { maxBytes, maxSourceBytes }: IntakeLimits,
+): AsyncGenerator<Uint8Array, undefined> {
+  const chunks = source[Symbol.asyncIterator]();
+  let size = 0;
+  try {
+    for (;;) {
+      const next = await inTime(chunks.next());
+      if (next.done) return undefined;
+      size += next.value.length;
+      if (size > maxBytes) throw uploadTooLarge(maxBytes);
+      if (size > maxSourceBytes) throw tooLarge(size, maxSourceBytes);
+      yield next.value;
+    }
+  } finally {
+    // A stream flows to nobody else while this listens. Not awaited: a silent source would be waited for.
+    chunks.return?.().catch(() => undefined);
+  }
+}
+
+async function inTime<T>(next: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const silence = () => late.reject(new Problem('invalid_request', `No byte came for ${IDLE_MS / 1000} s.`));
+  const timer = setTimeout(silence, IDLE_MS);
+  try {
+    return await Promise.race([next, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export function uploadTooLarge(maxBytes: number): Problem {
+  const allowed = `${maxBytes} bytes`;
+  return new Problem('upload_too_large', `The file has more than ${allowed}.`, { param: 'file', allowed });
+}

@@ -1,0 +1,128 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
+import { Problem } from '../shared/errors.ts';
+import { errorName } from '../stores/errors.ts';
+import { UPLOAD_SECONDS } from './reconciler.ts';
+
+/** What exactly may be posted. */
+export interface Policy {
+  readonly id: string;
+  readonly contentType: string;
+  /** Bytes, neither more nor fewer. */
+  readonly size: number;
+  /** Unix ms. */
+  readonly expires: number;
+}
+
+/** A form that a browser posts, the file as its last field. */
+export interface Form {
+  readonly url: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export interface Presigner {
+  /** @param base  of this server, for stores that browsers cannot post to themselves */
+  form(policy: Policy, base: string): Promise<Form>;
+}
+
+/** Browsers post to the bucket; S3 checks size, type and key. */
+export class S3Presigner implements Presigner {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+
+  constructor(client: S3Client, bucket: string) {
+    this.#client = client;
+    this.#bucket = bucket;
+  }
+
+  async form({ id, contentType, size }: Policy): Promise<Form> {
+    return createPresignedPost(this.#client, {
+      Bucket: this.#bucket,
+      Key: id,
+      Fields: { 'Content-Type': contentType },
+      Conditions: [
+        ['content-length-range', size, size],
+        ['eq', '$Content-Type', contentType],
+      ],
+      Expires: UPLOAD_SECONDS,
+    });
+  }
+}
+
+/** Browsers post to this server, which holds them to the same conditions by a signed policy of its own. */
+export class LocalPresigner implements Presigner {
+  readonly #secret: string;
+
+  constructor(secret: string) {
+    this.#secret = secret;
+  }
+
+  async form(policy: Policy, base: string): Promise<Form> {
+    const encoded = Buffer.from(JSON.stringify(policy)).toString('base64url');
+    const fields = { key: policy.id, 'Content-Type': policy.contentType, policy: encoded };
+    const url = `${base}/api/uploads/${encodeURIComponent(policy.id)}`;
+    return { url, fields: { ...fields, signature: this.#sign(encoded) } };
+  }
+
+  /**
+   * What the fields of a posted form allow.
+   *
+   * @throws Problem `bad_signature`, `url_expired`, `not_allowed` for a field that the policy does not allow
+   */
+  open(fields: Readonly<Record<string, string>>, id: string, now: number): Policy {
+    const { policy: encoded = '', signature = '' } = fields;
+    if (!isSame(signature, this.#sign(encoded))) {
+      throw new Problem('bad_signature', 'The policy is not one of ours, or was changed.', {
+        param: 'policy',
+      });
+    }
+    const policy: Policy = JSON.parse(Buffer.from(encoded, 'base64url').toString());
+    if (policy.expires <= now) throw new Problem('url_expired', 'The time for this upload is over.');
+    const allowed = { key: policy.id, 'Content-Type': policy.contentType };
+    for (const [param, value] of Object.entries(allowed)) {
+      if (fields[param] !== value) throw notAllowed(param, fields[param], value);
+    }
+    if (id !== policy.id) throw notAllowed('key', id, policy.id);
+    return policy;
+  }
+
+  #sign(policy: string): string {
+    return createHmac('sha256', this.#secret).update(`upload\n${policy}`).digest('base64url');
+  }
+}
+
+function notAllowed(param: string, received: string | undefined, allowed: string): Problem {
+  return new Problem('not_allowed', `The policy of this upload allows ${param} "${allowed}" only.`, {
+    param,
+    received,
+    allowed,
+  });
+}
+
+function isSame(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** The secret of a data folder; made by whoever comes first, the same for all processes on it. */
+export async function openSecret(folder: string): Promise<string> {
+  const path = join(folder, 'upload.secret');
+  const known = await readFile(path, 'utf8').catch(absent);
+  if (known !== undefined) return known;
+  await mkdir(folder, { recursive: true });
+  // Written aside and linked: nobody reads half of it, and the first one wins.
+  const aside = `${path}.${randomBytes(6).toString('hex')}`;
+  await writeFile(aside, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
+  await link(aside, path).catch((error: unknown) => {
+    if (errorName(error) !== 'EEXIST') throw error;
+  });
+  await unlink(aside);
+  return readFile(path, 'utf8');
+}
+
+function absent(error: unknown): undefined {
+  if (errorName(error) !== 'ENOENT') throw error;
+}

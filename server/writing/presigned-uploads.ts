@@ -1,0 +1,113 @@
+import { SOURCE_FORMATS } from '../core/original/sniff.ts';
+import { readId } from '../core/query/id.ts';
+import { notFound } from '../reading/originals.ts';
+import { Problem } from '../shared/errors.ts';
+import { newUlid } from '../shared/ulid.ts';
+import type { Jobs, Objects, Records } from '../stores/contracts.ts';
+import { sendObject } from '../warming/jobs.ts';
+import { type IntakeLimits, openIntake, uploadTooLarge } from './ingest.ts';
+import type { Form, Policy, Presigner } from './presign.ts';
+import { UPLOAD_SECONDS } from './reconciler.ts';
+import { deletedMeanwhile, removeOwn } from './replace.ts';
+import { taken } from './uploads.ts';
+
+/** Version of variants that wait for an original which has not arrived. */
+const AWAITED = 'awaited';
+
+export interface AnnouncementsOptions {
+  readonly originals: Objects;
+  readonly records: Records;
+  readonly jobs: Jobs;
+  readonly presigner: Presigner;
+  readonly limits: IntakeLimits;
+  readonly now: () => Date;
+}
+
+/** An upload that a browser is going to make without our token. */
+export interface Announcement {
+  readonly filename: string;
+  readonly contentType: string;
+  readonly size: number;
+  readonly id?: string | undefined;
+  /** Canonical forms. */
+  readonly variants: readonly string[];
+}
+
+/** Uploads that go past the management API: announced here, completed when the object arrives. */
+export class Announcements {
+  readonly #options: AnnouncementsOptions;
+
+  constructor(options: AnnouncementsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Writes the record `uploading` and answers with the form that will be accepted for it.
+   *
+   * @throws Problem `unsupported_source`, `upload_too_large`, `invalid_parameter` for the id, `conflict`
+   */
+  async announce(announcement: Announcement, base: string): Promise<Form & { id: string; expires: string }> {
+    const { originals, records, presigner, now } = this.#options;
+    this.#check(announcement);
+    const id = announcement.id === undefined ? newUlid(now().getTime()) : readId(announcement.id);
+    if (announcement.id !== undefined && (await originals.head(id))) throw taken(id);
+    const { filename: title, contentType, size, variants } = announcement;
+    const expires = now().getTime() + UPLOAD_SECONDS * 1000;
+    const openUntil = new Date(expires).toISOString();
+    const image = { id, status: 'uploading', title, createdAt: now().toISOString(), openUntil } as const;
+    if (!(await records.createImage(image))) throw taken(id);
+    if (variants.length) await records.queueVariants(id, AWAITED, variants);
+    const form = await presigner.form({ id, contentType, size, expires }, base);
+    return { id, ...form, expires: openUntil };
+  }
+
+  /**
+   * Takes in what a form of the embedded default posts. S3 does the same on its side and then sends an event;
+   * here we send it.
+   *
+   * @throws Problem `image_not_found`, `conflict` when it is there already or was deleted meanwhile, `upload_too_large`,
+   *         `invalid_request` when bytes are missing, `unsupported_source` when it is of another type
+   */
+  async receive({ id, contentType, size }: Policy, source: AsyncIterable<Uint8Array>): Promise<void> {
+    const { originals, records, jobs, limits } = this.#options;
+    const record = await records.image(id);
+    if (!record) throw notFound(id);
+    if (record.status !== 'uploading') throw taken(id);
+    const maxBytes = Math.min(size, limits.maxBytes);
+    const intake = await openIntake(source, { ...limits, maxBytes });
+    if (intake.contentType !== contentType) {
+      const facts = { param: 'file', received: intake.contentType, allowed: contentType };
+      throw new Problem('unsupported_source', `This is ${intake.contentType}, not ${contentType}.`, facts);
+    }
+    const stored = await originals.put(id, exactly(size, intake.body), { contentType, ifAbsent: true });
+    if (!stored) throw taken(id);
+    if ((await records.image(id))?.createdAt !== record.createdAt) {
+      await removeOwn(originals, id, stored.etag);
+      throw deletedMeanwhile(id);
+    }
+    await sendObject(jobs, id, 'created', stored.etag);
+  }
+
+  #check({ contentType, size }: Announcement): void {
+    const types: readonly string[] = Object.values(SOURCE_FORMATS);
+    if (!types.includes(contentType)) {
+      const facts = { param: 'contentType', received: contentType, allowed: types.join(' ') };
+      const detail = `"${contentType}" cannot be read; readable are ${facts.allowed}.`;
+      throw new Problem('unsupported_source', detail, facts);
+    }
+    const { maxBytes, maxSourceBytes } = this.#options.limits;
+    if (size > Math.min(maxBytes, maxSourceBytes)) throw uploadTooLarge(Math.min(maxBytes, maxSourceBytes));
+  }
+}
+
+/** A short body fails before it is published, so that nothing of it stays. */
+async function* exactly(size: number, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let got = 0;
+  for await (const chunk of body) {
+    got += chunk.length;
+    yield chunk;
+  }
+  if (got === size) return;
+  const facts = { param: 'file', received: `${got} bytes`, allowed: `${size} bytes` };
+  throw new Problem('invalid_request', `The file has ${facts.received}; announced were ${size}.`, facts);
+}

@@ -1,0 +1,61 @@
+import { resultPrefix } from '../core/query/id.ts';
+import type { Originals } from '../reading/originals.ts';
+import type { Memory } from '../reading/result-cache.ts';
+import type { Objects } from '../stores/contracts.ts';
+import type { Edge, EdgeAnswer } from './cdn.ts';
+
+export interface PurgeOptions {
+  readonly results: Objects;
+  readonly edge: Edge;
+  readonly originals: Pick<Originals, 'refresh'>;
+  /** Of this process; absent in the warmer, which has none. */
+  readonly memory?: Memory | undefined;
+  /** How long other servers go on with what they have. */
+  readonly versionSeconds: number;
+}
+
+/** What each tier did. */
+export interface PurgeAnswer {
+  readonly results: { readonly removed: number };
+  readonly memory: { readonly removed: number; readonly elsewhereWithinSeconds: number };
+  readonly edge: EdgeAnswer;
+}
+
+/** Clears every tier of an image, inmost first: else an outer one fills up from an inner one again. */
+export class Purge {
+  readonly #options: PurgeOptions;
+
+  constructor(options: PurgeOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * To be called once the image has another version, or none: a render that began before sees that when it
+   * stores, and removes what it stored.
+   */
+  async clear(id: string): Promise<PurgeAnswer> {
+    const inside = await this.clearInside(id);
+    return { ...inside, edge: await this.#options.edge.invalidate(id) };
+  }
+
+  /** The same without the edge, for an image whose URL nobody was told. */
+  async clearInside(id: string): Promise<Omit<PurgeAnswer, 'edge'>> {
+    const { results, originals, memory, versionSeconds } = this.#options;
+    await originals.refresh(id);
+    const removed = await results.removeAll(resultPrefix(id));
+    const forgotten = memory?.forget(resultPrefix(id)) ?? 0;
+    return {
+      results: { removed },
+      memory: { removed: forgotten, elsewhereWithinSeconds: versionSeconds },
+    };
+  }
+
+  /**
+   * For an image that no record tells of. It may have been served all the same, and then there are results;
+   * without any the edge is left alone, which takes money for each call.
+   */
+  async clearStray(id: string): Promise<void> {
+    const { results, memory } = await this.clearInside(id);
+    if (results.removed + memory.removed > 0) await this.#options.edge.invalidate(id);
+  }
+}

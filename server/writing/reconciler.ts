@@ -1,0 +1,166 @@
+import type { Problem } from '../shared/errors.ts';
+import type { ImageRecord, Objects, Records } from '../stores/contracts.ts';
+import type { Warming } from '../warming/queue.ts';
+import { isRefusal, type Measure, type Measured } from './measure.ts';
+import type { Purge } from './purge.ts';
+
+/** How long somebody may take to send the bytes of an upload that was announced. */
+export const UPLOAD_SECONDS = 3600;
+/** Held by a server that takes an upload in itself, and longer than any request may last. */
+export const uploadLease = (id: string): string => `upload/${id}`;
+
+/** An object that changes more often than this while one event is handled is handled by the next one. */
+const ROUNDS = 5;
+
+export interface ArrivalsOptions {
+  readonly originals: Objects;
+  readonly records: Records;
+  readonly measure: Measure;
+  readonly purge: Purge;
+  readonly warming: Warming;
+  /** Canonical forms that every new image gets. */
+  readonly defaults: readonly string[];
+  readonly now: () => Date;
+}
+
+/**
+ * Brings the record of an image in line with the object that is there, put or removed by whatever hand.
+ *
+ * Events are hints: what counts is the object as it stands. So one that comes twice, late or in the wrong
+ * order changes nothing, and the sweep may call this for any record that did not get on.
+ */
+export class Arrivals {
+  readonly #options: ArrivalsOptions;
+
+  constructor(options: ArrivalsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * An object was put: a new one becomes known and warm, an overwritten one is purged and warmed again, an
+   * announced upload is completed.
+   *
+   * @param _etag  as the event says; the object that is there now decides
+   * @throws Problem `overloaded`, `store_unavailable`: worth another try
+   */
+  async created(id: string, _etag?: string): Promise<void> {
+    await this.reconcile(id);
+  }
+
+  /** An object was removed: so are record, results and the edge's copies, unless it is there again. */
+  async removed(id: string): Promise<void> {
+    await this.reconcile(id);
+  }
+
+  async reconcile(id: string): Promise<void> {
+    for (let round = 0; round < ROUNDS; round++) {
+      const object = await this.#options.originals.head(id);
+      const record = await this.#options.records.image(id);
+      if (!object) {
+        if (await this.#gone(id, record)) return;
+        continue;
+      }
+      if (!(await this.#arrived(id, record, object.etag))) continue;
+      const now = await this.#options.originals.head(id);
+      if (now?.etag === object.etag) return;
+    }
+  }
+
+  /** False when the record changed meanwhile, and all is to be looked at again. */
+  async #gone(id: string, record: ImageRecord | undefined): Promise<boolean> {
+    const { records, purge } = this.#options;
+    if (!record) {
+      await purge.clearStray(id);
+      return true;
+    }
+    // A refused upload: the record says why until somebody deletes it.
+    if (record.status === 'failed' && record.version === undefined) return true;
+    if (record.status === 'uploading' && (await this.#mayStillCome(record))) return true;
+    // Before the record, without which whoever comes after a crash would not know that there is something to clear.
+    await purge.clear(id);
+    // A new upload may have the id by now.
+    return (await records.removeImage(id, record)) !== undefined;
+  }
+
+  /** Whoever takes it in goes on himself, and knows more: title, collection, variants. */
+  async #isTakenIn(id: string): Promise<boolean> {
+    const { records } = this.#options;
+    if (!(await records.lease(uploadLease(id), 'arrivals', 1))) return true;
+    await records.release(uploadLease(id), 'arrivals');
+    return false;
+  }
+
+  /** The bytes of an upload: while its form is open or, without one, while a server is at it. */
+  async #mayStillCome({ id, openUntil }: ImageRecord): Promise<boolean> {
+    if (openUntil === undefined) return this.#isTakenIn(id);
+    return Date.parse(openUntil) > this.#options.now().getTime();
+  }
+
+  /** False when the record or the object changed meanwhile, and all is to be looked at again. */
+  async #arrived(id: string, record: ImageRecord | undefined, etag: string): Promise<boolean> {
+    if (record?.version === etag) {
+      if (record.status !== 'uploaded') return true;
+      // The one who wrote `uploaded` was killed before the next step, or is just about to take it.
+      await this.#options.purge.clear(id);
+      await this.#warm(id);
+      return true;
+    }
+    if (record?.status === 'uploading' && (await this.#isTakenIn(id))) return true;
+    const known = await this.#known(id, record);
+    if (!known) return false;
+    if (!record) await this.#options.purge.clearStray(id);
+    else if (record.version !== undefined) await this.#options.purge.clear(id);
+    if (known === 'good') await this.#warm(id);
+    return true;
+  }
+
+  /** Writes down what the object is. Undefined when it has gone again or somebody else was faster. */
+  async #known(id: string, before: ImageRecord | undefined): Promise<'good' | 'refused' | undefined> {
+    let measured: Measured | undefined;
+    try {
+      measured = await this.#options.measure.of(id);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      return this.#refused(id, before, error);
+    }
+    if (!measured) return undefined;
+    const arrival = { version: measured.etag, original: measured.facts, status: 'uploaded' } as const;
+    if (!before) return (await this.#create({ id, ...arrival })) ? 'good' : undefined;
+    const change = { ...arrival, error: undefined };
+    const written = await this.#options.records.updateImage(id, before.revision, change);
+    return written ? 'good' : undefined;
+  }
+
+  /**
+   * Bytes that are no image. What was uploaded through us goes, and its record says why; what others keep in
+   * their bucket is theirs and stays.
+   */
+  async #refused(id: string, before: ImageRecord | undefined, why: Problem): Promise<'refused' | undefined> {
+    const { originals, records, warming } = this.#options;
+    const version = (await originals.head(id))?.etag;
+    if (version === undefined) return undefined;
+    const failure = { status: 'failed', error: why.detail } as const;
+    if (!before) return (await this.#create({ id, ...failure, version })) ? 'refused' : undefined;
+    const isOurs = before.status === 'uploading';
+    const change = isOurs ? failure : { ...failure, version, original: undefined };
+    // Before the record: whoever is killed between the two comes here again.
+    if (isOurs) await warming.giveUp(id, why.detail);
+    const written = await records.updateImage(id, before.revision, change);
+    if (written && isOurs) {
+      await originals.remove([id]);
+      await warming.tell(written);
+    }
+    return written ? 'refused' : undefined;
+  }
+
+  #create(image: Omit<ImageRecord, 'createdAt' | 'revision' | 'updatedAt' | 'collection'>): Promise<boolean> {
+    return this.#options.records.createImage({ ...image, createdAt: this.#options.now().toISOString() });
+  }
+
+  /** Everything that this image is known to be asked for, and what every image is. */
+  async #warm(id: string): Promise<void> {
+    const { records, warming, defaults } = this.#options;
+    const asked = (await records.variants(id)).map(({ variant }) => variant);
+    await warming.renew(id, [...new Set([...asked, ...defaults])]);
+  }
+}

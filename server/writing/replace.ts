@@ -1,0 +1,114 @@
+import { notFound } from '../reading/originals.ts';
+import { Problem } from '../shared/errors.ts';
+import { newUlid } from '../shared/ulid.ts';
+import type { ImageRecord, Objects, Records, VariantRecord } from '../stores/contracts.ts';
+import { revise } from '../stores/update-record.ts';
+import type { Warming } from '../warming/queue.ts';
+import { type IntakeLimits, openIntake } from './ingest.ts';
+import type { Measure, Measured } from './measure.ts';
+import type { Purge } from './purge.ts';
+import type { Arrivals } from './reconciler.ts';
+import { STAGED } from './staging.ts';
+
+export interface ReplacingOptions {
+  readonly originals: Objects;
+  readonly records: Records;
+  readonly measure: Measure;
+  readonly purge: Purge;
+  readonly warming: Warming;
+  readonly arrivals: Pick<Arrivals, 'reconcile'>;
+  readonly limits: IntakeLimits;
+  readonly now: () => Date;
+}
+
+/** An image as an upload leaves it. */
+export interface Finished {
+  readonly record: ImageRecord;
+  readonly variants: readonly VariantRecord[];
+}
+
+/** Takes new bytes in for an image that is there. */
+export class Replacing {
+  readonly #options: ReplacingOptions;
+
+  constructor(options: ReplacingOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Replaces the bytes of an image: new version, every tier purged, its variants warmed again. What is not
+   * good never touches the original that is there.
+   *
+   * @throws Problem `image_not_found`, `conflict` while the original has not arrived, and those of accept
+   */
+  async replace(id: string, source: AsyncIterable<Uint8Array>): Promise<Finished> {
+    const { originals, limits, measure, now } = this.#options;
+    await this.#arrived(id);
+    const { contentType, body } = await openIntake(source, limits);
+    const staged = `${STAGED}${newUlid(now().getTime())}`;
+    await originals.put(staged, body, { contentType });
+    try {
+      const measured = await measure.of(staged);
+      // Looked at again: the bytes took their time.
+      const before = await this.#arrived(id);
+      const object = measured && (await originals.get(staged));
+      if (!measured || !object) throw deletedMeanwhile(id);
+      const stored = await originals.put(id, object.body, { contentType });
+      return await this.#replaced({ ...measured, etag: stored?.etag ?? measured.etag }, before);
+    } finally {
+      await originals.remove([staged]);
+    }
+  }
+
+  /** The record of an image whose original may be replaced: not of one that is still being uploaded. */
+  async #arrived(id: string): Promise<ImageRecord> {
+    const record = await this.#options.records.image(id);
+    if (!record) throw notFound(id);
+    if (record.status === 'uploading') throw notArrived(id);
+    return record;
+  }
+
+  /** @param before  the record as it was before the new bytes were there */
+  async #replaced({ etag, facts }: Measured, { id, version: was }: ImageRecord): Promise<Finished> {
+    const { originals, records, arrivals } = this.#options;
+    let isDone = false;
+    const changed = await revise(records, id, ({ version, status, generation = 0 }) => {
+      // The bucket's own event may have been faster. Then the rest is done as well, or just about to be.
+      isDone = version === etag && was !== etag && status !== 'uploaded';
+      if (isDone) return undefined;
+      // Of the same bytes nothing would look changed, and results are about to go.
+      const next = was === etag ? { generation: generation + 1 } : {};
+      return { version: etag, original: facts, status: 'uploaded', error: undefined, ...next };
+    });
+    if (changed) {
+      // Of two at once, the record may be that of one and the object that of the other.
+      if ((await originals.head(id))?.etag !== etag) await arrivals.reconcile(id);
+      else if (!isDone) await this.#renew(id);
+    }
+    const [record, variants] = await Promise.all([records.image(id), records.variants(id)]);
+    if (record) return { record, variants };
+    await removeOwn(originals, id, etag);
+    throw notFound(id);
+  }
+
+  /** Nothing old is left, and what there was is made again. */
+  async #renew(id: string): Promise<void> {
+    const { records, purge, warming } = this.#options;
+    await purge.clear(id);
+    const known = (await records.variants(id)).map(({ variant }) => variant);
+    await warming.renew(id, known);
+  }
+}
+
+/** Removes an object if it is still the one that we put. */
+export async function removeOwn(originals: Objects, id: string, etag: string): Promise<void> {
+  if ((await originals.head(id))?.etag === etag) await originals.remove([id]);
+}
+
+export function notArrived(id: string): Problem {
+  return new Problem('conflict', `The original of "${id}" has not arrived yet.`, { param: 'id' });
+}
+
+export function deletedMeanwhile(id: string): Problem {
+  return new Problem('conflict', `"${id}" was deleted while it was being uploaded.`, { param: 'id' });
+}

@@ -1,0 +1,12 @@
+import type { Objects } from '../stores/contracts.ts';
+
+/** Where bytes lie that are to replace an original, until they are known to be good. No id begins like this. */
+export const STAGED = '.incoming/';
+
+/** Removes staged bytes whose server was killed; resolves to how many there were. */
+export async function removeStaged(originals: Objects, before: Date): Promise<number> {
+  const { items } = await originals.list({ prefix: STAGED, limit: 1000 });
+  const old = items.filter(({ lastModified }) => lastModified < before).map(({ key }) => key);
+  await originals.remove(old);
+  return old.length;
+}

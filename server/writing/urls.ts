@@ -1,0 +1,44 @@
+import { signedMessage } from '../core/query/signature.ts';
+import { hmacSha256 } from '../reading/access.ts';
+
+export interface UrlSettings {
+  readonly publicUrl: string | undefined;
+  readonly signatures: 'off' | 'required' | 'edge';
+  readonly signingKeys: Readonly<Record<string, string>>;
+}
+
+/** Addresses of images as pages write them; signed where the deployment serves nothing else. */
+export class Urls {
+  readonly #settings: UrlSettings;
+
+  constructor(settings: UrlSettings) {
+    this.#settings = settings;
+  }
+
+  /** @param origin  scheme and host that the request came to; PUBLIC_URL wins */
+  base(origin: string): string {
+    return this.#settings.publicUrl ?? origin;
+  }
+
+  image(base: string, id: string): string {
+    return this.variant(base, id, '');
+  }
+
+  variant(base: string, id: string, canonical: string): string {
+    const query = [canonical, this.#signature(id, canonical)].filter((part) => part !== '').join('&');
+    return `${base}/img/${id}${query ? `?${query}` : ''}`;
+  }
+
+  status(base: string, id: string): string {
+    return `${base}/api/images/${id}/status`;
+  }
+
+  /** With the first key: rotation puts the new one there. */
+  #signature(id: string, canonical: string): string {
+    const { signatures, signingKeys } = this.#settings;
+    const [first] = Object.entries(signingKeys);
+    if (signatures === 'off' || !first) return '';
+    const [kid, key] = first;
+    return `kid=${kid}&sig=${hmacSha256(key, signedMessage(id, canonical, kid, ''))}`;
+  }
+}

@@ -1,0 +1,239 @@
+import fc from 'fast-check';
+import type { Test } from 'tap';
+import t from 'tap';
+import { cutFirst, planGeometry } from '../../../../server/core/geometry/geometry.ts';
+import { regionOf } from '../../../../server/core/geometry/region.ts';
+import type { Turn } from '../../../../server/core/geometry/turns.ts';
+import {
+  compose,
+  inverse,
+  turnBox,
+  turnOfOrientation,
+  turnSize,
+  UPRIGHT,
+} from '../../../../server/core/geometry/turns.ts';
+import type { Transformation } from '../../../../server/core/operations/index.ts';
+import { INDEX, readQuery, readTransformation } from '../../../../server/core/operations/transformation.ts';
+import { canonicalize, splitQuery } from '../../../../server/core/query/canonical.ts';
+import { always } from '../../../support/property.ts';
+
+const values = (query: string): Transformation => readTransformation(readQuery(query, {}).canonical);
+const side = fc.oneof(
+  fc.integer({ min: 1, max: 20 }),
+  fc.integer({ min: 1, max: 12_000 }),
+  fc.constantFrom(65_500, 1),
+);
+const image = fc.record({ width: side, height: side });
+
+/** Queries of geometry alone; some contradict and are left out. */
+const query = fc
+  .record(
+    {
+      w: fc.integer({ min: 1, max: 8192 }),
+      h: fc.integer({ min: 1, max: 8192 }),
+      ar: fc.constantFrom('1', '16:9', '0.01', '100', '3:4'),
+      fit: fc.constantFrom('inside', 'cover', 'contain', 'fill', 'outside'),
+      g: fc.constantFrom('n', 'se', 'center', 'attention', 'focal'),
+      fp: fc.constantFrom('0,0', '1,1', '0.3,0.9'),
+      zoom: fc.constantFrom('1.5', '10'),
+      up: fc.constantFrom('1'),
+      rot: fc.constantFrom('90', '180', '45'),
+      flip: fc.constantFrom('h', 'v', 'hv'),
+      rect: fc.constantFrom('0,0,7,9', 'r,0.25,0.5,0.5,0.5', 'r,0.9,0.9,0.1,0.1', '0,0,65500,1'),
+    },
+    { requiredKeys: [] },
+  )
+  .map((parts) =>
+    Object.entries(parts)
+      .map(([key, value]) => `${key}=${value}`)
+      .join('&'),
+  )
+  .filter((text) => !('error' in canonicalize(INDEX, splitQuery(text) ?? [], {})));
+
+const holds = (t: Test, check: (given: ReturnType<typeof plan>) => boolean) =>
+  always(
+    t,
+    fc.property(image, query, fc.boolean(), (size, text, vector) => check(plan(size, text, vector))),
+    { numRuns: 3000 },
+  );
+function plan(size: { width: number; height: number }, text: string, vector: boolean) {
+  const given = values(text);
+  const geometry = planGeometry(size, given, { vector });
+  return { size, given, vector, picture: geometry.region ?? size, geometry, cut: cutFirst(geometry, size) };
+}
+const whole = ({ width, height }: { width: number; height: number }) =>
+  Number.isInteger(width) && Number.isInteger(height) && width >= 1 && height >= 1;
+const inside = (
+  box: { left: number; top: number; width: number; height: number },
+  frame: { width: number; height: number },
+) =>
+  box.left >= 0 &&
+  box.top >= 0 &&
+  box.left + box.width <= frame.width &&
+  box.top + box.height <= frame.height &&
+  whole(box);
+
+t.test('no side is 0, broken or above 8192', async (t) => {
+  holds(
+    t,
+    ({ geometry }) =>
+      whole(geometry.result) &&
+      whole(geometry.scaled) &&
+      Math.max(geometry.result.width, geometry.result.height) <= 8192,
+  );
+});
+
+t.test('region, crop and picture lie inside what they are cut from or put on', async (t) => {
+  holds(
+    t,
+    ({ size, geometry: { region, crop, scaled, canvas }, cut }) =>
+      (!region || inside(region, size)) &&
+      (!crop || inside(crop, scaled)) &&
+      (!canvas || (inside(canvas.at, canvas.size) && canvas.at.width === scaled.width)) &&
+      (!cut.region || inside(cut.region, size)) &&
+      (!cut.crop || inside(cut.crop, cut.scaled)),
+  );
+});
+
+t.test('nothing is enlarged without up, unless it is a drawing', async (t) => {
+  holds(
+    t,
+    ({ given, vector, picture, geometry: { scaled } }) =>
+      given.up === true || vector || (scaled.width <= picture.width && scaled.height <= picture.height),
+  );
+});
+
+t.test('cutting first does not change the size of the result', async (t) => {
+  holds(t, ({ geometry, cut }) => {
+    const after = cut.canvas?.size ?? cut.crop ?? cut.scaled;
+    const before = geometry.canvas?.size ?? geometry.crop ?? geometry.scaled;
+    return after.width === before.width && after.height === before.height;
+  });
+});
+
+t.test(
+  'an exact side stays exact: both with cover and contain where there is room, one with inside',
+  async (t) => {
+    const room = fc.integer({ min: 100, max: 4000 });
+    always(
+      t,
+      fc.property(
+        room,
+        room,
+        fc.integer({ min: 1, max: 100 }),
+        fc.integer({ min: 1, max: 100 }),
+        (width, height, w, h) => {
+          const size = { width, height };
+          const both = (fit: string) => planGeometry(size, values(`w=${w}&h=${h}&fit=${fit}`)).result;
+          const exact = { width: w, height: h };
+          const inBox = both('inside');
+          const wide = planGeometry(size, values(`w=${w}`)).result;
+          return (
+            ['cover', 'contain', 'fill'].every(
+              (fit) => both(fit).width === exact.width && both(fit).height === exact.height,
+            ) &&
+            (inBox.width === w || inBox.height === h) &&
+            inBox.width <= w &&
+            inBox.height <= h &&
+            wide.width === w
+          );
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  },
+);
+
+t.test('cover keeps the aspect of the picture to half a pixel', async (t) => {
+  const room = fc.integer({ min: 20, max: 4000 });
+  always(
+    t,
+    fc.property(
+      room,
+      room,
+      fc.integer({ min: 1, max: 3000 }),
+      fc.integer({ min: 1, max: 3000 }),
+      (width, height, w, h) => {
+        const { scaled } = planGeometry({ width, height }, values(`w=${w}&h=${h}&fit=cover&up`));
+        return Math.abs(scaled.width - (scaled.height * width) / height) <= Math.max(1, width / height);
+      },
+    ),
+  );
+});
+
+t.test('examples', async (t) => {
+  const cases: readonly [size: [number, number], query: string, result: [number, number]][] = [
+    [[4000, 3000], 'w=800', [800, 600]],
+    [[4000, 3000], 'h=800', [1067, 800]],
+    [[4000, 3000], 'w=800&h=800', [800, 600]],
+    [[4000, 3000], 'w=800&h=800&fit=outside', [1067, 800]],
+    [[4000, 3000], 'w=800&h=800&fit=cover', [800, 800]],
+    [[4000, 3000], 'w=800&h=800&fit=contain', [800, 800]],
+    [[4000, 3000], 'w=800&h=200&fit=fill', [800, 200]],
+    [[4000, 3000], 'w=333&h=333&fit=cover&rot=90', [333, 333]],
+    [[4000, 3000], 'w=800&rot=90', [600, 800]],
+    [[4000, 3000], 'ar=1:1', [3000, 3000]],
+    [[4000, 3000], 'ar=1:1&fit=contain', [4000, 4000]],
+    [[4000, 3000], 'ar=16:9&w=800&fit=cover', [800, 450]],
+    [[4000, 3000], 'rect=0,0,400,100&w=200', [200, 50]],
+    [[100, 50], 'w=300&h=300&fit=cover', [50, 50]],
+    [[100, 50], 'w=300&h=300&fit=cover&up', [300, 300]],
+    [[10_000, 1], 'w=64', [64, 1]],
+    [[1, 10_000], '', [1, 8192]],
+    [[20_000, 10_000], '', [8192, 4096]],
+    [[5000, 5000], 'w=8192&h=8192&fit=contain', [8192, 8192]],
+  ];
+  for (const [[width, height], query, [across, down]] of cases) {
+    const { result } = planGeometry({ width, height }, values(query));
+    t.same(result, { width: across, height: down }, `${width} x ${height}, ${query}`);
+  }
+  t.same(planGeometry({ width: 20_000, height: 100 }, {}).warnings, ['limited-to-8192']);
+  t.same(planGeometry({ width: 20, height: 10 }, values('w=200'), { vector: true }).result, {
+    width: 200,
+    height: 100,
+  });
+});
+
+t.test('a focal point is that of the whole image, also inside a region', async (t) => {
+  const { crop } = planGeometry(
+    { width: 400, height: 100 },
+    values('rect=200,0,200,100&w=100&h=100&fit=cover&fp=0.75,0.5'),
+  );
+  t.same(crop, { left: 50, top: 0, width: 100, height: 100 });
+});
+
+t.test('turns make a group that carries boxes along', async (t) => {
+  const turn = fc.constantFrom(...[1, 2, 3, 4, 5, 6, 7, 8].map(turnOfOrientation));
+  const frame = { width: 70, height: 50 };
+  const box = { left: 3, top: 5, width: 20, height: 11 };
+  const same = (a: Turn, b: Turn) => a.flop === b.flop && a.angle === b.angle;
+  always(
+    t,
+    fc.property(turn, turn, turn, (a, b, c) => {
+      const moved = turnBox(turnBox(box, frame, a), turnSize(frame, a), b);
+      const direct = turnBox(box, frame, compose(a, b));
+      return (
+        same(compose(a, inverse(a)), UPRIGHT) &&
+        same(compose(compose(a, b), c), compose(a, compose(b, c))) &&
+        JSON.stringify(moved) === JSON.stringify(direct)
+      );
+    }),
+  );
+});
+
+t.test('a region is rounded to pixels, clamped, and refused only where it misses the image', async (t) => {
+  const image = { width: 100, height: 50 };
+  const region = (left: number, top: number, width: number, height: number, relative = false) =>
+    regionOf({ left, top, width, height, relative }, image);
+  t.same(region(0.5, 0.5, 0.25, 0.5, true), {
+    box: { left: 50, top: 25, width: 25, height: 25 },
+    clamped: false,
+  });
+  t.same(region(90, 40, 20, 20), { box: { left: 90, top: 40, width: 10, height: 10 }, clamped: true });
+  t.same(region(0.999, 0.999, 0.001, 0.001, true).box, { left: 99, top: 49, width: 1, height: 1 });
+  t.throws(() => region(100, 0, 1, 1), {
+    code: 'no_overlap',
+    facts: { param: 'rect', received: '100,0,1,1' },
+  });
+  t.throws(() => region(1, 0, 0.5, 0.5, true), { code: 'no_overlap', facts: { received: 'r,1,0,0.5,0.5' } });
+});

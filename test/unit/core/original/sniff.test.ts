@@ -1,0 +1,84 @@
+import sharp from 'sharp';
+import t from 'tap';
+import { sniff } from '../../../../server/core/original/sniff.ts';
+import { formatOf } from '../../../../server/core/original/source.ts';
+import { corpus, corpusRows } from '../../../support/corpus.ts';
+import { drawn } from '../../../support/pictures.ts';
+
+const text = (content: string) => sniff(Buffer.from(content));
+
+t.test('knows every format that sharp writes', async (t) => {
+  const source = sharp(await drawn(8, 8, () => [1, 2, 3]));
+  for (const format of ['jpeg', 'png', 'webp', 'gif', 'avif', 'tiff'] as const) {
+    t.same(sniff(await source.clone().toFormat(format).toBuffer()), { format }, format);
+  }
+});
+
+t.test('goes by content: names and endings lie', async (t) => {
+  t.same(sniff(await corpus('corrupt/png-named.jpg')), { format: 'png' });
+  t.same(sniff(await corpus('corrupt/html-named.png')), { unsupported: 'an HTML page' });
+  t.same(sniff(await corpus('corrupt/gif-html-polyglot.gif')), { format: 'gif' });
+});
+
+t.test('tells what a file is that cannot be read', async (t) => {
+  const told: Record<string, Buffer> = {
+    'a BMP image': await corpus('formats/unsupported.bmp'),
+    'a PDF document': await corpus('formats/unsupported.pdf'),
+    'a Photoshop document': await corpus('formats/unsupported.psd'),
+    'an AVIF image sequence': await corpus('animated/seq.avif'),
+    'an empty file': Buffer.alloc(0),
+    'an unknown file type': Buffer.from('hello'),
+    'a ZIP archive': Buffer.from('504b03041400', 'hex'),
+    'a HEIC image': Buffer.from('0000001866747970686569630000000068656963', 'hex'),
+    'an MP4 or QuickTime file': Buffer.from('00000018667479706d703432000000006d703432', 'hex'),
+  };
+  for (const [name, bytes] of Object.entries(told)) {
+    t.same(sniff(bytes), { unsupported: name });
+    t.throws(() => formatOf(bytes), { code: 'unsupported_source', status: 415, facts: { received: name } });
+  }
+  t.throws(
+    () => formatOf(Buffer.from('0000001866747970686569630000000068656963', 'hex')),
+    /HEVC/,
+    'HEIC says what to do',
+  );
+});
+
+t.test(
+  'an SVG may open with a declaration, comments, a DTD or a prefix; other XML and HTML are none',
+  async (t) => {
+    const svg = [
+      '<svg/>',
+      '<?xml version="1.0"?>\n<!-- a > b --><!DOCTYPE svg [<!ENTITY a "b">]>\n<svg width="1">',
+      '\uFEFF  <svg>',
+      '<s:svg xmlns:s="x">',
+      '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "x.dtd"><svg>',
+    ];
+    for (const content of svg) t.same(text(content), { format: 'svg' }, content);
+    t.same(
+      sniff(Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from('<svg/>', 'utf16le')])),
+      { format: 'svg' },
+      'UTF-16',
+    );
+    for (const content of [
+      '<svgx/>',
+      '<html><svg/></html>',
+      '<rss><svg/></rss>',
+      'x<svg/>',
+      '<script>svg</script>',
+    ])
+      t.notSame(text(content), { format: 'svg' }, content);
+  },
+);
+
+t.test('every readable file of the corpus is known by its first bytes', async (t) => {
+  for (const { file, outcome } of corpusRows()) {
+    if (outcome === 'decode') t.ok('format' in sniff(await corpus(file)), file);
+  }
+});
+
+t.test('no prefix of a file breaks it', async (t) => {
+  for (const file of ['exif/rot0mir1.avif', 'sizes/7x5003.webp', 'svg/plain.svg', 'exif/g4-1.tif']) {
+    const bytes = await corpus(file);
+    for (let length = 0; length < 64; length++) t.type(sniff(bytes.subarray(0, length)), 'object');
+  }
+});

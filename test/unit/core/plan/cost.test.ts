@@ -1,0 +1,59 @@
+import t from 'tap';
+import { readQuery, readTransformation } from '../../../../server/core/operations/transformation.ts';
+import type { Source } from '../../../../server/core/original/source.ts';
+import type { Cost } from '../../../../server/core/plan/cost.ts';
+import { makePlan } from '../../../../server/core/plan/plan.ts';
+import { source } from '../../../support/sources.ts';
+
+const cost = (query: string, facts: Partial<Source> = {}, lane: 'live' | 'warm' = 'live'): Cost => {
+  const limits = { maxPixels: 1e9, maxFrames: 1000 };
+  return makePlan(source(facts), readTransformation(readQuery(query, {}).canonical), { lane, limits }).cost;
+};
+/** From cheap to dear. */
+const LADDERS: Readonly<Record<string, readonly Cost[]>> = {
+  'larger results': ['w=100', 'w=400', 'w=800', 'w=1600', 'w=3200'].map((w) => cost(`${w}&fmt=webp`)),
+  'larger originals': [1000, 2000, 4000, 9000].map((side) =>
+    cost('w=800&fmt=png', { format: 'png', stored: { width: side, height: side } }),
+  ),
+  'more frames': [1, 5, 50].map((pages) =>
+    cost('w=100&fmt=webp', { format: 'gif', moving: pages > 1, pages, stored: { width: 400, height: 300 } }),
+  ),
+  'more filters': ['', '&blur=2', '&blur=20', '&blur=20&median=15'].map((more) =>
+    cost(`w=1600&fmt=jpeg${more}`),
+  ),
+  'a trim reads all of it': [cost('w=200'), cost('w=200&trim')],
+};
+
+t.test('more work is never cheaper', async (t) => {
+  for (const [name, ladder] of Object.entries(LADDERS)) {
+    for (const [at, { cpuMs, memoryBytes }] of ladder.entries()) {
+      const before = ladder[at - 1];
+      if (before)
+        t.ok(cpuMs > before.cpuMs && memoryBytes >= before.memoryBytes, `${name}, step ${at}: ${cpuMs} ms`);
+    }
+  }
+});
+
+t.test('formats and lanes cost what was measured: AVIF of the warmer most of all', async (t) => {
+  const ms = (fmt: string, lane: 'live' | 'warm' = 'live') => cost(`w=1600&fmt=${fmt}`, {}, lane).cpuMs;
+  t.ok(ms('webp') < ms('avif') && ms('avif') < ms('gif'));
+  t.ok(ms('avif', 'warm') > 3 * ms('avif'));
+});
+
+t.test('memory follows the decoder: scans, AVIF and frames are held whole', async (t) => {
+  const bytes = (facts: Partial<Source>) => cost('w=800', facts).memoryBytes;
+  t.ok(bytes({ scans: true }) > bytes({}) + 30_000_000, 'a progressive JPEG of 12 MP');
+  t.ok(bytes({ format: 'avif' }) > bytes({ scans: true }));
+});
+
+t.test('a JPEG that shrinks while it loads is cheaper than one that is cut first', async (t) => {
+  t.ok(cost('w=400').cpuMs < cost('rect=0,0,3999,2999&w=400').cpuMs);
+});
+
+t.test('a drawing costs what is drawn, not what it says of itself', async (t) => {
+  const svg = { format: 'svg', vector: true } as const;
+  const [large, small] = [10_000, 10].map((side) =>
+    cost('w=100', { ...svg, stored: { width: side, height: side } }),
+  );
+  t.same(large, small);
+});

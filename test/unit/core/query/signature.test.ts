@@ -1,0 +1,74 @@
+import { createHmac } from 'node:crypto';
+import fc from 'fast-check';
+import t from 'tap';
+import { checkSignature, signedMessage } from '../../../../server/core/query/signature.ts';
+import { always } from '../../../support/property.ts';
+
+const hmac = (key: string, message: string) => createHmac('sha256', key).update(message).digest('base64url');
+const KEYS: Readonly<Record<string, string>> = { k1: 'secret', k2: 'other' };
+const keyOf = (kid: string) => (Object.hasOwn(KEYS, kid) ? KEYS[kid] : undefined);
+const NOW = 1_800_000_000;
+
+function signed(id: string, canonical: string, kid = 'k1', exp = '') {
+  const sig = hmac(KEYS[kid] ?? '', signedMessage(id, canonical, kid, exp));
+  return { id, canonical, url: { kid, sig, ...(exp ? { exp } : {}) } };
+}
+const check = (request: Parameters<typeof checkSignature>[0]) => checkSignature(request, keyOf, hmac, NOW);
+
+t.test('a signature holds for what was signed, under each key, until it expires', async (t) => {
+  t.equal(check(signed('a/b.jpg', 'w=800')), undefined);
+  t.equal(check(signed('a/b.jpg', '', 'k2')), undefined);
+  t.equal(check(signed('a', 'w=8', 'k1', String(NOW))), undefined, 'the last second counts');
+  t.equal(check(signed('a', 'w=8', 'k1', String(NOW - 1))), 'url_expired');
+});
+
+t.test('anything else is refused with its reason', async (t) => {
+  const good = signed('a', 'w=8', 'k1', String(NOW + 60));
+  t.equal(check({ ...good, canonical: 'w=9' }), 'bad_signature');
+  t.equal(check({ ...good, id: 'b' }), 'bad_signature');
+  t.equal(check({ ...good, url: { ...good.url, exp: String(NOW + 61) } }), 'bad_signature', 'longer life');
+  t.equal(check({ ...good, url: { kid: 'k1', sig: good.url.sig } }), 'bad_signature', 'expiry taken off');
+  t.equal(check({ ...good, url: { ...good.url, kid: 'k2' } }), 'bad_signature', 'another key');
+  t.equal(check({ ...good, url: { ...good.url, kid: 'gone' } }), 'bad_signature');
+  t.equal(check({ ...good, url: { ...good.url, kid: 'constructor' } }), 'bad_signature');
+  t.equal(check({ ...good, url: {} }), 'signature_required');
+  t.equal(check({ ...good, url: { sig: good.url.sig } }), 'signature_required');
+  t.equal(
+    check({ ...signed('a', 'w=8', 'k1', String(NOW - 5)), canonical: 'w=9' }),
+    'bad_signature',
+    'not told that it expired',
+  );
+});
+
+t.test('no signature of another text, length or letter is taken', async (t) => {
+  const good = signed('a', 'w=8');
+  const other = fc.oneof(
+    fc.string({ maxLength: 50 }),
+    fc
+      .nat(good.url.sig.length - 1)
+      .map(
+        (at) =>
+          `${good.url.sig.slice(0, at)}${good.url.sig[at] === 'A' ? 'B' : 'A'}${good.url.sig.slice(at + 1)}`,
+      ),
+    fc.constantFrom(good.url.sig.repeat(2), good.url.sig.slice(0, -1), `${good.url.sig}=`),
+  );
+  always(
+    t,
+    fc.property(
+      other,
+      (sig) => sig === good.url.sig || check({ ...good, url: { kid: 'k1', sig } }) !== undefined,
+    ),
+  );
+});
+
+t.test('no two requests share a message', async (t) => {
+  const part = fc.string({ unit: fc.constantFrom('a', '=', '&', '/', '1') });
+  always(
+    t,
+    fc.property(
+      fc.tuple(part, part, part, part),
+      fc.tuple(part, part, part, part),
+      (a, b) => JSON.stringify(a) === JSON.stringify(b) || signedMessage(...a) !== signedMessage(...b),
+    ),
+  );
+});

@@ -1,0 +1,243 @@
+import { readFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import sharp from 'sharp';
+import t, { type Test } from 'tap';
+import { readQuery, readTransformation } from '../../../../server/core/operations/transformation.ts';
+import { makePlan } from '../../../../server/core/plan/plan.ts';
+import type { Member, Outcome } from '../../../../server/core/render/fan-out.ts';
+import { groupPlans, openGroup, renderPicture } from '../../../../server/core/render/fan-out.ts';
+import { type Opened, openOriginal, render } from '../../../../server/core/render/render.ts';
+import { corpusPath } from '../../../support/corpus.ts';
+import { lumaOf, ssim } from '../../../support/ssim.ts';
+
+const LIMITS = { maxPixels: 100_000_000, maxFrames: 500 };
+const now = () => performance.now();
+
+function member(opened: Opened, query: string): Member {
+  const name = readQuery(query, {}).canonical;
+  const options = { lane: 'live', limits: LIMITS } as const;
+  return { name, options, plan: makePlan(opened.source, readTransformation(name), options) };
+}
+
+const sharedBy = (opened: Opened, file: string, signal?: AbortSignal) => ({
+  opened,
+  path: async () => (isAbsolute(file) ? file : corpusPath(file)),
+  maxPixels: LIMITS.maxPixels,
+  pass: { timeoutSeconds: 20, signal },
+  now,
+});
+
+async function fanned(
+  opened: Opened,
+  file: string,
+  members: readonly Member[],
+): Promise<Map<string, Outcome>> {
+  const outcomes = new Map<string, Outcome>();
+  for (const group of groupPlans(members)) {
+    const base = await openGroup(group, sharedBy(opened, file));
+    for (const picture of group.pictures) {
+      for await (const outcome of renderPicture(picture, base, sharedBy(opened, file)))
+        outcomes.set(outcome.member.name, outcome);
+    }
+  }
+  return outcomes;
+}
+
+const SOURCES = [
+  'photos/kodim23.png',
+  'photos/adobergb-1.jpg',
+  'photos/eiffel-portrait-small.jpg',
+  'exif/landscape-6.jpg',
+  'exif/landscape-7.jpg',
+  'samples/cmyk-small.jpg',
+  'samples/transparency-demo.png',
+  'samples/cat-trotting.gif',
+  'colour/grey-gamma22.jpg',
+  'colour/16bit-alpha.png',
+  'colour/16bit-rec2020-linear.png',
+  'formats/harvesters-lossy.webp',
+  'formats/kodim23.avif',
+  'formats/screenshot.png',
+  'formats/tiled.tiff',
+];
+
+/** A photograph that says whose it is, how to hold it, and how large it is to be printed. */
+async function signed(): Promise<Buffer> {
+  const exif = { IFD0: { Copyright: 'A. Maker', Orientation: '6' } };
+  const photo = sharp(await readFile(corpusPath('samples/ladybug.jpg')));
+  return photo.resize(1600).withExif(exif).withDensity(300).jpeg().toBuffer();
+}
+
+/** Lossless, so that pixels are compared and not what an encoder makes of a rounding. */
+const QUERIES = [
+  'w=200&fmt=png&anim=0',
+  'w=120&fmt=png&anim=0',
+  'w=100&h=100&fit=cover&g=ne&fmt=png&anim=0',
+  'w=100&h=60&fit=contain&bg=ff0000&fmt=png&anim=0',
+  'w=90&rot=90&fmt=png&anim=0',
+  'w=90&rot=10&bg=00ff00&fmt=png&anim=0',
+  'w=110&sharp=2&fmt=png&anim=0',
+  'w=110&gam=2&fmt=png&anim=0',
+  'w=100&gam=2&fmt=png&anim=0',
+  'rect=r,0.1,0.1,0.5,0.5&w=80&fmt=png&anim=0',
+  'rect=r,0.1,0.1,0.5,0.5&w=60&fmt=png&anim=0',
+  'w=80&trim=10&fmt=png&anim=0',
+  'w=80&icc=keep&fmt=png&anim=0',
+];
+
+/** The loader scales WebP to each size, and 16 bits are 8 in a base. */
+const SHARED_LOOSELY = /\.webp$|16bit/;
+
+for (const file of SOURCES) {
+  t.test(`${file}: what is rendered together is what is rendered alone`, async (t) => {
+    const opened = await openOriginal(await readFile(corpusPath(file)));
+    const members = QUERIES.map((query) => member(opened, query));
+    const together = await fanned(opened, file, members);
+    for (const { name, plan, options } of members) {
+      const outcome = together.get(name);
+      const alone = await render({ ...sharedBy(opened, file), plan, options });
+      if (!outcome || 'error' in outcome) {
+        t.fail(`${name}: ${String(outcome?.error)}`);
+        continue;
+      }
+      const [a, b] = [alone.size, outcome.rendered.size];
+      t.same(b, a, `${name}: size`);
+      t.same(outcome.rendered.warnings, alone.warnings, `${name}: warnings`);
+      const likeness = ssim(await lumaOf(alone.bytes), await lumaOf(outcome.rendered.bytes));
+      const least = SHARED_LOOSELY.test(file) ? 0.98 : 0.9999;
+      t.ok(likeness >= least, `${name}: SSIM ${likeness.toFixed(5)}`);
+    }
+  });
+}
+
+/** Asserts that members come out together, to the byte, as each does alone. */
+async function areAlike(
+  t: Test,
+  opened: Opened,
+  file: string,
+  members: readonly Member[],
+): Promise<Buffer[]> {
+  const together = await fanned(opened, file, members);
+  const files: Buffer[] = [];
+  for (const { name, plan, options } of members) {
+    const outcome = together.get(name);
+    if (!outcome || 'error' in outcome) throw new Error(`${name}: ${String(outcome?.error)}`);
+    const alone = await render({ ...sharedBy(opened, file), plan, options });
+    t.ok(outcome.rendered.bytes.equals(alone.bytes), name);
+    files.push(alone.bytes);
+  }
+  return files;
+}
+
+t.test('in every format, what is rendered together is to the byte what is rendered alone', async (t) => {
+  const file = join(t.testdir({ 'signed.jpg': await signed() }), 'signed.jpg');
+  const opened = await openOriginal(await readFile(file));
+  const formats = ['webp', 'jpeg', 'png', 'avif'];
+  for (const more of ['', '&meta=none']) {
+    const queries = formats.flatMap((fmt) => [100, 150].map((w) => `w=${w}&fmt=${fmt}${more}`));
+    const members = queries.map((query) => member(opened, query));
+    for (const bytes of await areAlike(t, opened, file, members)) {
+      const { format, density, orientation, exif } = await sharp(bytes).metadata();
+      t.match([density ?? 72, orientation ?? 1, exif !== undefined], [72, 1, more === ''], format);
+    }
+  }
+});
+
+t.test('sizes for which the loader shrinks alike are to the byte what is rendered alone', async (t) => {
+  const file = 'photos/snow-forest-20mp.jpg';
+  const opened = await openOriginal(await readFile(corpusPath(file)));
+  const members = [320, 480, 640, 800, 1200, 1600].map((width) => member(opened, `w=${width}&fmt=webp`));
+  t.same(
+    groupPlans(members).map(({ base }) => base),
+    [
+      { width: 682, height: 454, shrink: 8 },
+      { width: 1364, height: 908, shrink: 4 },
+      { width: 2728, height: 1816, shrink: 2 },
+    ],
+  );
+  await areAlike(t, opened, file, members);
+});
+
+t.test('a base is as large as every turn of it needs', async (t) => {
+  const turned = await sharp(await readFile(corpusPath('photos/kodim23.png')))
+    .withMetadata({ orientation: 6 })
+    .webp()
+    .toBuffer();
+  const opened = await openOriginal(turned);
+  const [group] = groupPlans(
+    ['w=300&orient=0&fmt=png', 'w=480&fmt=png'].map((query) => member(opened, query)),
+  );
+  t.same(group?.base, { width: 720, height: 480, shrink: undefined });
+});
+
+t.test('formats of one size are one picture, sizes of one region one decode', async (t) => {
+  const groups = async (file: string, queries: string[]) => {
+    const opened = await openOriginal(await readFile(corpusPath(file)));
+    return groupPlans(queries.map((query) => member(opened, query))).map(({ base, pictures }) => [
+      base,
+      pictures.map(({ length }) => length),
+    ]);
+  };
+  const queries = ['w=200&fmt=webp', 'w=200&fmt=jpeg&q=50', 'w=100&fmt=webp', 'rect=0,0,50,50&w=20&fmt=webp'];
+  t.same(
+    await groups('photos/kodim23.png', queries),
+    [
+      [{ width: 768, height: 512, shrink: 1 }, [2, 1]],
+      [undefined, [1]],
+    ],
+    'what the loader gives',
+  );
+  t.same(
+    await groups('formats/harvesters-lossy.webp', queries),
+    [
+      [{ width: 200, height: 147, shrink: undefined }, [2, 1]],
+      [undefined, [1]],
+    ],
+    'the largest picture, where the loader scales to every size',
+  );
+  t.same(
+    await groups('photos/kodim23.png', ['w=200&fmt=webp', 'w=200&fmt=jpeg']),
+    [[undefined, [2]]],
+    'one picture needs no base',
+  );
+});
+
+t.test('a format that paints another background is another picture', async (t) => {
+  const opened = await openOriginal(await readFile(corpusPath('photos/kodim23.png')));
+  const groups = groupPlans(['w=200&rot=10&fmt=webp', 'w=200&rot=10&fmt=jpeg'].map((q) => member(opened, q)));
+  t.same(
+    groups.map(({ pictures }) => pictures.length),
+    [2],
+  );
+});
+
+t.test('what looks at pixels, moves or is drawn is rendered from the original', async (t) => {
+  const groups = async (file: string, queries: string[]) => {
+    const opened = await openOriginal(await readFile(corpusPath(file)));
+    return groupPlans(queries.map((query) => member(opened, query))).map(({ base }) => base);
+  };
+  const sizes = (rest: string) => ['w=50', 'w=60'].map((size) => `${size}${rest}&fmt=webp`);
+  const alone = [undefined, undefined];
+  t.same(await groups('photos/kodim23.png', sizes('&trim=10')), alone);
+  t.same(await groups('photos/kodim23.png', sizes('&h=70&fit=cover&g=attention')), alone);
+  t.same(await groups('photos/kodim23.png', ['w=4000&up&fmt=webp', 'w=4001&up&fmt=webp']), alone);
+  t.same(await groups('samples/cat-trotting.gif', sizes('')), alone);
+  t.same(await groups('samples/drop-shadow.svg', sizes('')), alone);
+  t.same(await groups('photos/adobergb-1.jpg', sizes('&icc=p3')), alone);
+});
+
+t.test('an abort ends it before the next member', async (t) => {
+  const opened = await openOriginal(await readFile(corpusPath('photos/kodim23.png')));
+  const [group] = groupPlans(['w=200&fmt=webp', 'w=200&fmt=jpeg'].map((query) => member(opened, query)));
+  const controller = new AbortController();
+  const shared = sharedBy(opened, 'photos/kodim23.png', controller.signal);
+  const picture = group?.pictures[0];
+  if (!picture) throw new Error('no group');
+  const render = async () => {
+    for await (const { member } of renderPicture(picture, undefined, shared)) {
+      t.match(member.name, 'fmt=webp');
+      controller.abort(new Error('enough'));
+    }
+  };
+  await t.rejects(render(), { message: 'enough' });
+});

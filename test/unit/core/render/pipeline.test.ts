@@ -1,0 +1,140 @@
+import type { Sharp } from 'sharp';
+import sharp from 'sharp';
+import t from 'tap';
+import type { Slot, Step } from '../../../../server/core/operations/operation.ts';
+import { SLOTS } from '../../../../server/core/operations/operation.ts';
+import { fromRaw, passesOf, runSteps, toRaw } from '../../../../server/core/render/pipeline.ts';
+import { difference, drawn, pixels } from '../../../support/pictures.ts';
+
+/** A call to sharp for every slot, such that its place among the others shows. */
+const CALLS: Readonly<Record<Slot, (image: Sharp) => Sharp>> = {
+  flatten: (image) => image.flatten({ background: '#30c060' }),
+  resize: (image) => image.resize(22, 30, { fit: 'fill' }),
+  flip: (image) => image.flop(),
+  turn: (image) => image.rotate(90),
+  rotate: (image) => image.rotate(30, { background: '#8040ff' }),
+  crop: (image) => image.extract({ left: 2, top: 1, width: 12, height: 15 }),
+  extend: (image) => image.extend({ top: 5, left: 9, right: 2, bottom: 1, background: '#ff2000' }),
+  median: (image) => image.median(7),
+  blur: (image) => image.blur(3),
+  recomb: (image) =>
+    image.recomb([
+      [0.2, 0.3, 0.5],
+      [0.1, 0.9, 0],
+      [1, 0, 0],
+    ]),
+  modulate: (image) => image.modulate({ hue: 120, brightness: 1.2 }),
+  sharpen: (image) => image.sharpen({ sigma: 4, m1: 8, m2: 8 }),
+  composite: (image) =>
+    image.composite([
+      { input: { create: { width: 7, height: 7, channels: 3, background: '#00ffff' } }, left: 3, top: 2 },
+    ]),
+  gamma: (image) => image.gamma(1, 2.8),
+  linear: (image) => image.linear(0.5, 10),
+  normalise: (image) => image.normalise(),
+  tint: (image) => image.tint('#ff8000'),
+};
+
+/** What no plan puts into one pass in this order: gam stands before gray, and crops without a resize are regions. */
+const NEVER = new Set(['recomb gamma', 'flip crop']);
+
+/** Calls whose order decides where sharp crops and turns; runSteps makes them in the order of the plan. */
+const ORDERED = new Set<Slot>(['flatten', 'resize', 'flip', 'turn', 'rotate', 'crop', 'extend']);
+
+const opaque = () => drawn(40, 30, (x, y) => [x * 6, 255 - y * 8, (x * y) % 90 < 45 ? 30 : 160]);
+const clear = () => drawn(40, 30, (x, y) => [x * 6, 255 - y * 8, 90, x + y < 30 ? 90 : 255]);
+const one = async (bytes: Buffer, ...slots: Slot[]) =>
+  slots
+    .reduce((image, slot) => CALLS[slot](image), sharp(bytes))
+    .toColourspace('srgb')
+    .png()
+    .toBuffer();
+const apart = async (a: Buffer, b: Buffer) => difference(await pixels(a), await pixels(b));
+
+const slots = (Object.keys(CALLS) as Slot[]).sort((a, b) => SLOTS[a] - SLOTS[b]);
+const pairs = slots.flatMap((first, at) =>
+  slots
+    .slice(at + 1)
+    .flatMap((second) =>
+      SLOTS[first] < SLOTS[second] && !NEVER.has(`${first} ${second}`) ? [[first, second] as const] : [],
+    ),
+);
+
+t.test(
+  'the slots are in the order of sharp: any two calls in one pipeline run as the table says',
+  async (t) => {
+    let telling = 0;
+    for (const [first, second] of pairs) {
+      const source = await (first === 'flatten' ? clear() : opaque());
+      const apiece = await one(await one(source, first), second);
+      const together = ORDERED.has(first)
+        ? await one(source, first, second)
+        : await one(source, second, first);
+      const off = await apart(together, apiece);
+      t.ok(off < 2.5, `${first}, then ${second}: off by ${off.toFixed(2)}`);
+      const swapped = await one(await one(source, second), first).catch(() => undefined);
+      if (!swapped || (await apart(swapped, apiece)) > 3) telling++;
+    }
+    t.ok(telling > pairs.length / 2, `${telling} of ${pairs.length} pairs would show another order`);
+  },
+);
+
+t.test(
+  'sharp forgets a quarter turn when another turn follows, which is why both have one slot',
+  async (t) => {
+    const source = await opaque();
+    const together = await one(source, 'turn', 'rotate');
+    t.ok((await apart(together, await one(await one(source, 'turn'), 'rotate'))) > 5);
+    t.equal(SLOTS.turn, SLOTS.rotate);
+  },
+);
+
+const step = (slot: Slot, more: Partial<Step> = {}): Step => ({
+  name: slot,
+  slot,
+  apply: CALLS[slot],
+  ...more,
+});
+
+t.test('a step that sharp would run too early starts a new pass', async (t) => {
+  t.same(passesOf([]), [[]]);
+  t.same(passesOf([step('resize'), step('blur'), step('linear')]), [['resize', 'blur', 'linear']]);
+  t.same(passesOf([step('linear'), step('extend')]), [['linear'], ['extend']]);
+  t.same(passesOf([step('blur'), step('blur')]), [['blur'], ['blur']]);
+  t.same(passesOf([step('turn'), step('rotate', { inexact: true }), step('linear')]), [
+    ['turn'],
+    ['rotate'],
+    ['linear'],
+  ]);
+});
+
+t.test('steps run in their own order whatever sharp would do', async (t) => {
+  const options = { timeoutSeconds: 5 };
+  const handover = async (image: Sharp) => {
+    const raw = await toRaw(image, options);
+    return { image: fromRaw(raw), size: raw };
+  };
+  const order: Slot[] = ['median', 'extend', 'tint', 'blur', 'crop', 'linear', 'turn'];
+  const source = await opaque();
+  const draft = { image: sharp(source), size: { width: 40, height: 30 }, slot: 0 };
+  const done = await runSteps(
+    draft,
+    order.map((slot) => step(slot)),
+    handover,
+    options,
+  );
+  let expected = source;
+  for (const slot of order) expected = await one(expected, slot);
+  t.ok((await apart(await done.image.png().toBuffer(), expected)) < 2);
+});
+
+t.test('a signal stops between two passes', async (t) => {
+  const signal = AbortSignal.abort(new Error('left'));
+  const source = sharp(await opaque());
+  const handover = async (image: Sharp) => ({ image, size: { width: 1, height: 1 } });
+  const draft = { image: source, size: { width: 40, height: 30 }, slot: 0 };
+  await t.rejects(
+    runSteps(draft, [step('linear'), step('blur')], handover, { timeoutSeconds: 5, signal }),
+    /left/,
+  );
+});

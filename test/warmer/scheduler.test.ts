@@ -1,0 +1,128 @@
+import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { sendWarm } from '../../server/warming/jobs.ts';
+import { uploadLease } from '../../server/writing/reconciler.ts';
+import { readDeadLetters } from '../../warmer/dead-letters.ts';
+import { redrive } from '../../warmer/redrive.ts';
+import { corpusPath } from '../support/corpus.ts';
+import { createWarmer, type TestWarmer, waitFor } from '../support/warmer.ts';
+
+// What one of all warmers does now and then: sweep, burial, leftovers.
+const small = await readFile(corpusPath('photos/kodim23.png'));
+
+async function warmer(t: Test, env: Record<string, string> = {}): Promise<TestWarmer> {
+  const created = await createWarmer({ VISIBILITY_SECONDS: '1', SWEEP_SECONDS: '1', ...env });
+  t.teardown(() => created.close());
+  return created;
+}
+
+const statusOf = async ({ stores }: TestWarmer, id: string) => (await stores.records.image(id))?.status;
+
+/** Receives what is on the queue until all of it is dead letters. */
+async function bury({ stores: { jobs } }: TestWarmer): Promise<void> {
+  const options = { max: 10, waitSeconds: 0, visibilitySeconds: 0 };
+  for (const end = Date.now() + 5000; (await jobs.depth()).ready > 0; ) {
+    if (Date.now() > end) throw new Error('Still not dead.');
+    await jobs.receive(options);
+  }
+}
+
+/** An S3 event whose key is not form-encoded. */
+const UNREADABLE = JSON.stringify({
+  Records: [{ eventName: 'ObjectCreated:Put', s3: { object: { key: 'a%zz.jpg' } } }],
+});
+
+t.test('a message that cannot be read keeps no other one from burial and redrive', async (t) => {
+  const one = await warmer(t, { WARM_ATTEMPTS: '1' });
+  const { jobs } = one.stores;
+  await jobs.send([UNREADABLE, JSON.stringify({ kind: 'warm', id: 'é', version: 'v', variants: ['w=1'] })]);
+  await one.ask('a', small, ['fmt=webp&w=320']);
+  await bury(one);
+  await waitFor(async () => {
+    await one.rounds.run();
+    return (await statusOf(one, 'a')) === 'failed';
+  });
+  t.same(await redrive(one.stores), { messages: 3, variants: 1 });
+  await one.until(async () => (await statusOf(one, 'a')) === 'completed');
+  t.match(await one.variants('a'), [{ status: 'ready' }]);
+});
+
+t.test('a dead letter that cannot be dealt with keeps no other one waiting', async (t) => {
+  const one = await warmer(t, { WARM_ATTEMPTS: '1' });
+  const { jobs } = one.stores;
+  for (const id of ['a', 'b', 'c']) await sendWarm(jobs, id, 'v', ['w=1']);
+  await bury(one);
+  const seen: string[] = [];
+  const failed: string[] = [];
+  const look = async ({ id }: { id: string }) => {
+    if (id === 'a') throw new Error('the table does not answer');
+    seen.push(id);
+  };
+  t.equal(await readDeadLetters({ jobs, look, onFailure: (_error, id) => failed.push(id) }), 3);
+  t.same([seen, failed], [['b', 'c'], ['a']]);
+});
+
+t.test('an old dead letter leaves a variant alone that was asked for anew', async (t) => {
+  const one = await warmer(t, { WARM_ATTEMPTS: '1' });
+  const VARIANT = 'fmt=webp&w=320';
+  const buried = async () => {
+    await one.rounds.run();
+    return (await statusOf(one, 'a')) === 'failed';
+  };
+  await one.ask('a', small, [VARIANT]);
+  await bury(one);
+  await waitFor(buried);
+  await one.management.warming.queue('a', [VARIANT]);
+  // Longer than the quiet time: only the time of the letter tells it from one that has died just now.
+  await sleep(1200);
+  t.notOk(await buried(), 'its new message waits');
+  t.match(await one.variants('a'), [{ status: 'queued' }]);
+  await bury(one);
+  await waitFor(buried);
+  t.match(await redrive(one.stores), { messages: 2 });
+  await bury(one);
+  await waitFor(buried);
+  t.match(await one.variants('a'), [{ status: 'failed', error: /^gave_up: / }]);
+});
+
+t.test('the sweep gets behind any number of uploads that are under way', async (t) => {
+  const one = await warmer(t);
+  const { records, originals } = one.stores;
+  const createdAt = new Date().toISOString();
+  for (let at = 0; at < 105; at++) {
+    await records.lease(uploadLease(`upload-${at}`), 'a server', 600);
+    await records.createImage({ id: `upload-${at}`, status: 'uploading', createdAt });
+  }
+  const version = (await originals.put('a', small, { contentType: 'image/png' }))?.etag ?? '';
+  await records.createImage({ id: 'a', status: 'processing', createdAt, version });
+  await records.queueVariants('a', version, ['fmt=webp&w=320']);
+  await waitFor(async () => {
+    await one.rounds.run();
+    return (await one.stores.jobs.depth()).ready === 1;
+  });
+  t.equal(await statusOf(one, 'upload-104'), 'uploading');
+});
+
+t.test('the rounds clear what a killed server left of an upload', async (t) => {
+  const one = await warmer(t);
+  const { records } = one.stores;
+  const createdAt = new Date().toISOString();
+  const openUntil = new Date(Date.now() + 3_600_000).toISOString();
+  await records.lease(uploadLease('killed'), 'a server', 3);
+  await records.createImage({ id: 'killed', status: 'uploading', createdAt });
+  await records.createImage({ id: 'announced', status: 'uploading', createdAt, openUntil });
+  const half = join(one.config.dataDir, 'originals', '.tmp', 'half');
+  await writeFile(half, 'half');
+  const longAgo = new Date(Date.now() - 2 * 3_600_000);
+  await utimes(half, longAgo, longAgo);
+  await one.rounds.run();
+  t.same(await readdir(join(half, '..')), []);
+  t.equal(await statusOf(one, 'killed'), 'uploading', 'while the lease of its server holds');
+  await waitFor(async () => {
+    await one.rounds.run();
+    return (await statusOf(one, 'killed')) === undefined;
+  });
+  t.equal(await statusOf(one, 'announced'), 'uploading', 'its form is open');
+});
