@@ -2,11 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { settleSharp } from '../server/core/sharp/configure.ts';
+import { configureSharp } from '../server/core/sharp/configure.ts';
 import { renderBare } from './bare-sharp.ts';
 import { report } from './child.ts';
 
-settleSharp();
+configureSharp();
 const server = createServer({ keepAliveTimeout: 65_000 }, async (request, response) => {
   const picture = await renderBare(await readFile(decodeURIComponent(request.url ?? '')));
   response.writeHead(200, { 'Content-Type': 'image/webp', 'Content-Length': picture.length }).end(picture);

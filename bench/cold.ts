@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { settleSharp } from '../server/core/sharp/configure.ts';
+import { configureSharp } from '../server/core/sharp/configure.ts';
 import { FileObjects } from '../server/stores/files/objects.ts';
 import { corpusPath, corpusRows } from '../test/support/corpus.ts';
 import { renderBare } from './bare-sharp.ts';
@@ -105,7 +105,7 @@ const against = (times: Times, who: Who): number =>
 
 /** Cold renders over HTTP against bare sharp doing the same work, in turns. */
 export async function cold(folderOfPhotos?: string): Promise<Row[]> {
-  settleSharp();
+  configureSharp();
   const folder = await storeWithSample();
   const originals = await FileObjects.open(join(folder, 'originals'));
   const server = await start('./rendition-server.ts', { DATA_DIR: folder, VERSION_SECONDS: '60' });

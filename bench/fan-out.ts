@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { readQuery, readTransformation } from '../server/core/operations/transformation.ts';
-import type { Lane } from '../server/core/plan/formats.ts';
+import type { Priority } from '../server/core/plan/formats.ts';
 import { makePlan } from '../server/core/plan/plan.ts';
 import { encodeResult } from '../server/core/render/encode.ts';
 import type { Group, Member, Outcome, Shared } from '../server/core/render/fan-out.ts';
 import { groupPlans, openGroup, renderPicture } from '../server/core/render/fan-out.ts';
 import type { Raw } from '../server/core/render/pipeline.ts';
 import { fromRaw } from '../server/core/render/pipeline.ts';
-import type { Opened } from '../server/core/render/render.ts';
 import { openOriginal, pixelsOf, render } from '../server/core/render/render.ts';
-import { settleSharp } from '../server/core/sharp/configure.ts';
+import type { Opened } from '../server/core/render/types.ts';
+import { configureSharp } from '../server/core/sharp/configure.ts';
 import { lumaOf, ssim } from '../test/support/ssim.ts';
 import { median, print, type Row, ratio } from './stats.ts';
 
@@ -21,7 +21,7 @@ const WIDTHS = [320, 480, 640, 800, 1200, 1600];
 const LIMITS = { maxPixels: 100_000_000, maxFrames: 500 };
 
 export interface FanOutFigures {
-  readonly lane: Lane;
+  readonly priority: Priority;
   /** CPU ms of 12 single renders, of one fan-out, and of its encoders alone; medians. */
   readonly singleMs: number;
   readonly fannedMs: number;
@@ -32,11 +32,11 @@ export interface FanOutFigures {
 
 type Results = ReadonlyMap<string, Uint8Array>;
 
-function members(opened: Opened, lane: Lane): Member[] {
+function members(opened: Opened, priority: Priority): Member[] {
   return WIDTHS.flatMap((width) => ['webp', 'jpeg'].map((format) => `w=${width}&fmt=${format}`)).map(
     (query) => {
       const name = readQuery(query, {}).canonical;
-      const options = { lane, limits: LIMITS };
+      const options = { priority, limits: LIMITS };
       return { name, options, plan: makePlan(opened.source, readTransformation(name), options) };
     },
   );
@@ -75,7 +75,7 @@ async function pixelsOfAll(list: readonly Member[], shared: Shared): Promise<Map
 
 async function encodeAll(pixels: ReadonlyMap<Member, Raw>, { opened, pass }: Shared): Promise<void> {
   for (const [{ plan }, raw] of pixels)
-    await encodeResult({ image: fromRaw(raw), plan, isBare: true }, opened, pass);
+    await encodeResult({ image: fromRaw(raw), plan, isStripped: true }, opened, pass);
 }
 
 /** CPU ms of all threads. */
@@ -90,10 +90,16 @@ async function cpuMs(work: () => Promise<unknown>): Promise<number> {
  * 12 variants of one 20 MP photograph: CPU of one fan-out against 12 single renders with the same encoder
  * settings, measured in turns, and how alike the files are.
  */
-export async function fanOut({ lane, rounds = 5 }: { lane: Lane; rounds?: number }): Promise<FanOutFigures> {
-  settleSharp();
+export async function fanOut({
+  priority,
+  rounds = 5,
+}: {
+  priority: Priority;
+  rounds?: number;
+}): Promise<FanOutFigures> {
+  configureSharp();
   const opened = await openOriginal(await readFile(PHOTOGRAPH));
-  const list = members(opened, lane);
+  const list = members(opened, priority);
   const pass = { timeoutSeconds: 60 };
   const now = () => performance.now();
   const shared = { opened, path: async () => PHOTOGRAPH, maxPixels: LIMITS.maxPixels, pass, now };
@@ -110,7 +116,7 @@ export async function fanOut({ lane, rounds = 5 }: { lane: Lane; rounds?: number
     ssims[name] = ssim(await lumaOf(of(alone, name)), await lumaOf(of(together, name)));
   }
   const [singleMs, fannedMs, encodeMs] = [median(times.single), median(times.fanned), median(times.encode)];
-  return { lane, singleMs, fannedMs, encodeMs, ssim: ssims };
+  return { priority, singleMs, fannedMs, encodeMs, ssim: ssims };
 }
 
 function of(results: Results, name: string): Uint8Array {
@@ -119,11 +125,11 @@ function of(results: Results, name: string): Uint8Array {
   return bytes;
 }
 
-function rows({ lane, singleMs, fannedMs, encodeMs, ssim }: FanOutFigures, budget?: string): Row[] {
+function rows({ priority, singleMs, fannedMs, encodeMs, ssim }: FanOutFigures, budget?: string): Row[] {
   const ms = `${Math.round(fannedMs)} / ${Math.round(singleMs)} ms`;
   return [
     {
-      what: `CPU of 12 variants at once / one by one, ${lane} settings`,
+      what: `CPU of 12 variants at once / one by one, ${priority} settings`,
       figure: `${ratio(fannedMs / singleMs)} (${ms}), of which encoders ${ratio(encodeMs / singleMs)}`,
       ...(budget ? { budget } : {}),
     },
@@ -138,7 +144,7 @@ function rows({ lane, singleMs, fannedMs, encodeMs, ssim }: FanOutFigures, budge
 
 /** With the settings of a request, for which the budget was measured, and with the warmer's, whose encoders take longer. */
 export async function fanOutRows(): Promise<Row[]> {
-  return [...rows(await fanOut({ lane: 'live' }), '<= 0.5'), ...rows(await fanOut({ lane: 'warm' }))];
+  return [...rows(await fanOut({ priority: 'live' }), '<= 0.5'), ...rows(await fanOut({ priority: 'warm' }))];
 }
 
 if (import.meta.main) {

@@ -2,9 +2,9 @@
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import { composeServer } from '../server/compose/server.ts';
+import { openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
 import { buildApp } from '../server/http/app.ts';
-import { openStores } from '../server/stores/open.ts';
 import { report } from './child.ts';
 
 const config = loadConfig(process.env);

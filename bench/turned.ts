@@ -10,7 +10,7 @@ const LIMITS = { maxPixels: 100_000_000, maxFrames: 500 };
 async function cpuMs(bytes: Buffer): Promise<number> {
   const before = process.cpuUsage();
   const opened = await openOriginal(bytes);
-  const options = { lane: 'live', limits: LIMITS } as const;
+  const options = { priority: 'live', limits: LIMITS } as const;
   const plan = makePlan(
     opened.source,
     readTransformation(readQuery('w=800&fmt=webp', {}).canonical),

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { openOutside } from '../server/compose/management.ts';
+import { openExternalServices } from '../server/compose/external-services.ts';
 import { composeServer } from '../server/compose/server.ts';
+import { openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
 import { buildApp } from '../server/http/app.ts';
-import { openStores } from '../server/stores/open.ts';
 
 export interface Call {
   readonly method: string;
@@ -20,8 +20,8 @@ export async function calls(): Promise<Call[]> {
   const config = loadConfig({ DATA_DIR: folder });
   const stores = await openStores(config);
   const log = pino({ level: 'silent' });
-  const outside = await openOutside(config);
-  const composed = composeServer(config, stores, { log, version: '0', isDraining: () => false, outside });
+  const external = await openExternalServices(config);
+  const composed = composeServer(config, stores, { log, version: '0', isDraining: () => false, external });
   const app = await buildApp(composed.deps);
   try {
     await app.ready();

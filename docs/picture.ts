@@ -6,9 +6,10 @@ import pino from 'pino';
 import sharp from 'sharp';
 import { putFile } from '../server/cli/put.ts';
 import { composeServer } from '../server/compose/server.ts';
+import { openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
 import { buildApp } from '../server/http/app.ts';
-import { openStores, type Stores } from '../server/stores/open.ts';
+import type { Stores } from '../server/stores/contracts.ts';
 
 const SAMPLES = fileURLToPath(new URL('../samples/', import.meta.url));
 const TARGET = new URL('./picture.webp', import.meta.url);

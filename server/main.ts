@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { openOutside } from './compose/management.ts';
+import { openExternalServices } from './compose/external-services.ts';
 import { composeServer } from './compose/server.ts';
+import { openStores } from './compose/stores.ts';
 import { loadConfig } from './config/settings.ts';
 import { buildApp } from './http/app.ts';
 import { Connections } from './http/connections.ts';
-import { failed, naming } from './shared/error-text.ts';
+import { exitWithError, withContext } from './shared/error-text.ts';
 import { createLog } from './shared/log.ts';
-import { openScratch } from './shared/temp-files.ts';
-import { openStores } from './stores/open.ts';
+import { prepareTempFolder } from './shared/temp-files.ts';
 
 /** Version in package.json. */
 function packageVersion(): string {
@@ -20,20 +20,20 @@ function packageVersion(): string {
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const { log, flush } = createLog(config.logLevel);
-  await openScratch();
+  await prepareTempFolder();
   const stores = await openStores(config);
   let draining = false;
   const { deps, core, images, management } = composeServer(config, stores, {
     log,
     version: packageVersion(),
     isDraining: () => draining,
-    outside: await openOutside(config),
+    external: await openExternalServices(config),
   });
   const app = await buildApp(deps);
   const connections = new Connections(app.server);
   const { port, host } = config;
   const where = `PORT=${port}, HOST="${host}": cannot listen`;
-  const address = await naming(where, () => app.listen({ port, host }));
+  const address = await withContext(where, () => app.listen({ port, host }));
   log.info({ address, stores: stores.kinds, ready: true }, 'listening');
   flush();
   // For whoever started us with a channel: on a port that was taken, somebody else would answer.
@@ -54,7 +54,7 @@ async function main(): Promise<void> {
     const idle = setInterval(() => connections.closeIdle(Date.now() - since), 100);
     await app.close();
     clearInterval(idle);
-    deps.afterwards.settle();
+    deps.deferred.flush();
     await images.settle();
     await management?.notifier.settle();
     core.sandbox.close();
@@ -67,4 +67,4 @@ async function main(): Promise<void> {
   process.on('SIGINT', stop);
 }
 
-main().catch(failed);
+main().catch(exitWithError);

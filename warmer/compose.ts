@@ -1,25 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import { composeManagement, type Outside } from '../server/compose/management.ts';
-import { type Core, composeCore } from '../server/compose/server.ts';
+import type { Core } from '../server/compose/core.ts';
+import { composeCore } from '../server/compose/core.ts';
+import type { ExternalServices } from '../server/compose/external-services.ts';
+import { composeManagement } from '../server/compose/management.ts';
 import type { Config } from '../server/config/settings.ts';
-import type { Jobs, Objects, Records } from '../server/stores/contracts.ts';
-import type { Stores } from '../server/stores/open.ts';
+import type { Jobs, Objects, Records, Stores } from '../server/stores/contracts.ts';
 import { readJob } from '../server/warming/jobs.ts';
-import type { Warming } from '../server/warming/queue.ts';
+import type { WarmQueue } from '../server/warming/queue.ts';
 import type { Notifier } from '../server/writing/notify.ts';
-import { type Arrivals, UPLOAD_SECONDS } from '../server/writing/reconciler.ts';
+import { type Reconciler, UPLOAD_SECONDS } from '../server/writing/reconciler.ts';
 import { removeStaged } from '../server/writing/staging.ts';
-import { buryDeadLetters } from './dead-letters.ts';
-import { Rounds } from './scheduler.ts';
-import { Finish } from './status-rollup.ts';
+import { failDeadLetters } from './dead-letters.ts';
+import { Scheduler } from './scheduler.ts';
+import { StatusRollup } from './status-rollup.ts';
 import { Sweep } from './sweep.ts';
 import { Warm } from './warm.ts';
 import { Worker, type WorkerOptions } from './worker.ts';
 
 export interface Warmer {
   readonly worker: Worker;
-  readonly rounds: Rounds;
+  readonly rounds: Scheduler;
   /** After the worker has stopped: what is to be told is queued, children end. */
   close(): Promise<void>;
 }
@@ -34,19 +35,19 @@ function warmConfig(config: Config): Config {
   return {
     ...config,
     renderSlots: config.warmSlots,
-    // The queue of the gate is that of our own jobs: nobody is told to come back later.
+    // The queue of admission is that of our own jobs: nobody is told to come back later.
     queueMs: Number.POSITIVE_INFINITY,
     deadlineMs: config.deadlineMs * PATIENCE,
     versionSeconds: 0,
   };
 }
 
-function composeWarm(config: Config, core: Core, { records, arrivals, warming, finish }: Parts): Warm {
-  const { originals, results, renderer, sandbox, gates } = core;
+function composeWarm(config: Config, core: Core, { records, reconciler, warmQueue, finish }: Parts): Warm {
+  const { originals, results, renderer, sandbox, admissions } = core;
   const timeoutSeconds = Math.ceil(config.deadlineMs / 1000);
   return new Warm({
-    ...{ originals, results, records, renderer, finish, warming, arrivals },
-    gate: gates.render,
+    ...{ originals, results, records, renderer, finish, warmQueue, reconciler },
+    admission: admissions.render,
     slots: config.renderSlots,
     now: monotonic,
     shared: (opened, signal) => ({
@@ -60,7 +61,7 @@ function composeWarm(config: Config, core: Core, { records, arrivals, warming, f
 }
 
 /** What a message asks for; what it resolves to goes to the log. */
-function handler(warm: Warm, arrivals: Arrivals, notifier: Notifier): WorkerOptions['handle'] {
+function handler(warm: Warm, reconciler: Reconciler, notifier: Notifier): WorkerOptions['handle'] {
   return async ({ body, receives }, signal) => {
     const job = readJob(body);
     // Left alone, it becomes a dead letter that somebody can look at.
@@ -68,7 +69,7 @@ function handler(warm: Warm, arrivals: Arrivals, notifier: Notifier): WorkerOpti
     if (job.kind === 'warm') return { kind: 'warm', id: job.id, ...(await warm.run(job, receives, signal)) };
     if (job.kind === 'notify') return { ...job, ...(await notifier.deliver(job, receives)) };
     for (const { id, change, etag } of job.events) {
-      await (change === 'created' ? arrivals.created(id, etag) : arrivals.removed(id));
+      await (change === 'created' ? reconciler.created(id, etag) : reconciler.removed(id));
     }
     return { kind: 'objects', ids: job.events.map(({ id }) => id) };
   };
@@ -76,19 +77,19 @@ function handler(warm: Warm, arrivals: Arrivals, notifier: Notifier): WorkerOpti
 
 interface Parts {
   readonly originals: Objects;
-  readonly tidy: Stores['tidy'];
+  readonly collectGarbage: Stores['collectGarbage'];
   readonly records: Records;
   readonly jobs: Jobs;
-  readonly arrivals: Arrivals;
-  readonly warming: Warming;
-  readonly finish: Finish;
+  readonly reconciler: Reconciler;
+  readonly warmQueue: WarmQueue;
+  readonly finish: StatusRollup;
 }
 
-function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts, log: Logger): Rounds {
+function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts, log: Logger): Scheduler {
   const now = () => new Date();
   const onFailure = (err: unknown, id: string) => log.warn({ err, id }, 'sweep failed for an image');
   const sweep = new Sweep({ ...parts, staleSeconds: sweepSeconds + visibilitySeconds, now, onFailure });
-  return new Rounds({
+  return new Scheduler({
     records: parts.records,
     owner: randomUUID(),
     seconds: sweepSeconds,
@@ -102,11 +103,11 @@ function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts
         if (removed) log.info({ removed }, 'staged uploads of servers that were killed');
       },
       leftovers: async () => {
-        const removed = await parts.tidy();
+        const removed = await parts.collectGarbage();
         if (removed) log.info({ removed }, 'files of writers that were killed');
       },
       'dead letters': () =>
-        buryDeadLetters({
+        failDeadLetters({
           ...{ ...parts, quietSeconds: visibilitySeconds, now },
           onFailure: (err, id) => log.warn({ err, id }, 'a dead letter was not dealt with'),
         }),
@@ -119,19 +120,19 @@ function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts
 export function composeWarmer(
   given: Config,
   stores: Stores,
-  { log, outside }: { log: Logger; outside: Outside },
+  { log, external }: { log: Logger; external: ExternalServices },
 ): Warmer {
   const config = warmConfig(given);
   const core = composeCore(config, stores);
-  const { notifier, warming, arrivals } = composeManagement(config, stores, core, { outside, log });
-  const { originals, records, jobs, tidy } = stores;
-  const finish = new Finish({
+  const { notifier, warmQueue, reconciler } = composeManagement(config, stores, core, { external, log });
+  const { originals, records, jobs, collectGarbage } = stores;
+  const finish = new StatusRollup({
     records,
     results: core.results,
     notify: (record) => notifier.finished(record),
   });
-  const parts = { originals, tidy, records, jobs, arrivals, warming, finish };
-  const handle = handler(composeWarm(config, core, parts), arrivals, notifier);
+  const parts = { originals, collectGarbage, records, jobs, reconciler, warmQueue, finish };
+  const handle = handler(composeWarm(config, core, parts), reconciler, notifier);
   const isAside: WorkerOptions['isAside'] = ({ body }) => readJob(body).kind === 'notify';
   const { renderSlots: slots, visibilitySeconds } = config;
   return {

@@ -1,7 +1,7 @@
 import type { Jobs, ReceivedJob, Records, VariantRecord } from '../server/stores/contracts.ts';
 import { readJob, type WarmJob } from '../server/warming/jobs.ts';
 import { gaveUp } from './retry-policy.ts';
-import type { Finish } from './status-rollup.ts';
+import type { StatusRollup } from './status-rollup.ts';
 
 /** Long enough to go through all of them; they are given back at the end. */
 const HOLD_SECONDS = 60;
@@ -39,10 +39,10 @@ export async function readDeadLetters({ jobs, look, onFailure }: ReadOptions): P
   return held.length;
 }
 
-export interface BurialOptions {
+export interface DeadLetterOptions {
   readonly jobs: Jobs;
   readonly records: Records;
-  readonly finish: Finish;
+  readonly finish: StatusRollup;
   /** Variants that were touched since are somebody's work: the letter is an old one. */
   readonly quietSeconds: number;
   readonly now: () => Date;
@@ -59,14 +59,14 @@ function isNewer({ queuedAt }: VariantRecord, sentAt: Date, quietSeconds: number
 }
 
 /** Turns the open variants of dead letters to `failed`, with the reason of the last attempt. */
-export async function buryDeadLetters({
+export async function failDeadLetters({
   jobs,
   records,
   finish,
   quietSeconds,
   now,
   onFailure,
-}: BurialOptions): Promise<void> {
+}: DeadLetterOptions): Promise<void> {
   const look = async ({ id, version, variants }: WarmJob, { sentAt }: ReceivedJob) => {
     const known = await records.variants(id);
     const before = new Date(now().getTime() - quietSeconds * 1000).toISOString();
@@ -80,7 +80,7 @@ export async function buryDeadLetters({
       const from = ['queued', 'rendering'] as const;
       if (await records.updateVariant(id, variant.variant, version, from, change)) marked += 1;
     }
-    if (marked) await finish.settle(id);
+    if (marked) await finish.rollUp(id);
   };
   // Approximate on SQS: the next round sees what this one does not.
   if ((await jobs.depth()).dead > 0) await readDeadLetters({ jobs, look, onFailure });

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { openOutside } from '../server/compose/management.ts';
+import { openExternalServices } from '../server/compose/external-services.ts';
+import { openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
-import { failed, naming } from '../server/shared/error-text.ts';
+import { exitWithError, withContext } from '../server/shared/error-text.ts';
 import { createLog } from '../server/shared/log.ts';
-import { openScratch } from '../server/shared/temp-files.ts';
-import { openStores } from '../server/stores/open.ts';
+import { prepareTempFolder } from '../server/shared/temp-files.ts';
 import { composeWarmer, type Warmer } from './compose.ts';
 import { lowerPriority } from './priority.ts';
 
@@ -28,9 +28,9 @@ async function main(): Promise<void> {
   lowerPriority();
   const config = loadConfig(process.env);
   const { log, flush } = createLog(config.logLevel);
-  await openScratch();
+  await prepareTempFolder();
   const stores = await openStores(config);
-  const warmer = composeWarmer(config, stores, { log, outside: await openOutside(config) });
+  const warmer = composeWarmer(config, stores, { log, external: await openExternalServices(config) });
   const { worker, rounds } = warmer;
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
@@ -50,7 +50,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   const { warmerPort: port } = config;
-  if (port) await naming(`WARMER_PORT=${port}: cannot listen`, () => listen(port, warmer));
+  if (port) await withContext(`WARMER_PORT=${port}: cannot listen`, () => listen(port, warmer));
   rounds.start();
   log.info({ stores: stores.kinds, slots: config.warmSlots, ready: true }, 'warming');
   flush();
@@ -63,4 +63,4 @@ async function main(): Promise<void> {
   process.exit(0);
 }
 
-main().catch(failed);
+main().catch(exitWithError);

@@ -5,7 +5,7 @@ import { placeholder } from '../server/core/render/placeholder.ts';
 import type { Results } from '../server/reading/results.ts';
 import type { VariantRecord } from '../server/stores/contracts.ts';
 
-export interface Portrait {
+export interface Placeholder {
   /** Base64 ThumbHash. */
   readonly placeholder: string;
   /** `#rrggbb` */
@@ -23,11 +23,11 @@ const LEAST_BYTES = 1500;
  *
  * @returns undefined when there is no result to take them from
  */
-export async function portraitOf(
+export async function placeholderOf(
   results: Results,
   id: string,
   variants: readonly VariantRecord[],
-): Promise<Portrait | undefined> {
+): Promise<Placeholder | undefined> {
   const chosen = choose(variants);
   const result = chosen && (await results.get(id, chosen.variant, chosen.version));
   if (!result) return undefined;

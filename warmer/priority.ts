@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 
 /**
- * Gives way to the live lane on the same machine. Linux has a priority per thread, and loading this module has
+ * Gives way to the live priority on the same machine. Linux has a priority per thread, and loading this module has
  * started most of them: without the loop the threads that render would keep theirs (seen in /proc: main at 19,
  * the libuv workers at 0). Threads that come later inherit it.
  */

@@ -1,7 +1,8 @@
+import { openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
-import { failed } from '../server/shared/error-text.ts';
-import { openStores, type Stores } from '../server/stores/open.ts';
-import { revise } from '../server/stores/update-record.ts';
+import { exitWithError } from '../server/shared/error-text.ts';
+import type { Stores } from '../server/stores/contracts.ts';
+import { updateWithRetry } from '../server/stores/update-record.ts';
 import type { WarmJob } from '../server/warming/jobs.ts';
 import { currentVersion } from '../server/warming/queue.ts';
 import { readDeadLetters } from './dead-letters.ts';
@@ -26,7 +27,7 @@ export async function redrive(
     const named = job.variants.filter((variant) => known.includes(variant));
     const queued = await records.queueVariants(job.id, job.version, named);
     const open = queued.filter(({ status }) => status === 'queued').length;
-    if (open) await revise(records, job.id, () => ({ status: 'processing', error: undefined }));
+    if (open) await updateWithRetry(records, job.id, () => ({ status: 'processing', error: undefined }));
     variants += open;
   };
   const letters = await readDeadLetters({ jobs, look, onFailure });
@@ -43,5 +44,5 @@ async function main(): Promise<void> {
 }
 
 if (import.meta.main) {
-  main().catch(failed);
+  main().catch(exitWithError);
 }

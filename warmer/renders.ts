@@ -1,7 +1,7 @@
 import type { Group, Outcome, Picture, Shared } from '../server/core/render/fan-out.ts';
 import { openGroup, renderPicture } from '../server/core/render/fan-out.ts';
 import { sharpProblem } from '../server/core/sharp/sharp-errors.ts';
-import type { Gate } from '../server/shared/admission.ts';
+import type { Admission } from '../server/shared/admission.ts';
 
 export interface RenderEvents {
   /** A picture is begun; false: nobody wants it any more. Runs in the slot, so it should be short. */
@@ -11,14 +11,14 @@ export interface RenderEvents {
 }
 
 export interface Rendering extends RenderEvents {
-  readonly gate: Gate;
-  /** Of the gate. */
+  readonly admission: Admission;
+  /** Of admission. */
   readonly slots: number;
   readonly shared: Shared;
 }
 
 /**
- * Renders groups through the gate. Every group takes one slot; further slots help with its pictures while
+ * Renders groups through admission. Every group takes one slot; further slots help with its pictures while
  * they are free.
  *
  * @throws the signal's reason once nothing is under way any more
@@ -29,10 +29,10 @@ export async function renderGroups(groups: readonly Group[], rendering: Renderin
 }
 
 async function renderGroup(group: Group, rendering: Rendering): Promise<void> {
-  const { gate, shared } = rendering;
+  const { admission, shared } = rendering;
   const { cpuMs, memoryBytes } = group.cost;
   const price = { ms: cpuMs, bytes: memoryBytes + shared.opened.bytes.byteLength };
-  const permit = await gate.acquire(price, shared.pass.signal);
+  const permit = await admission.acquire(price, shared.pass.signal);
   try {
     const started = shared.now();
     const base = await openGroup(group, shared);
@@ -63,7 +63,7 @@ async function withHelp(
   next: () => Promise<boolean>,
   left: () => number,
   price: { ms: number; bytes: number },
-  { gate, slots, shared }: Rendering,
+  { admission, slots, shared }: Rendering,
 ): Promise<void> {
   const finished = new AbortController();
   const { signal } = shared.pass;
@@ -71,7 +71,7 @@ async function withHelp(
   const part = { ms: price.ms / Math.max(1, left()), bytes: price.bytes / 2 };
   const help = async () => {
     while (left() > 0) {
-      const permit = await gate.acquire(part, leave).catch(() => undefined);
+      const permit = await admission.acquire(part, leave).catch(() => undefined);
       if (!permit) return;
       try {
         await next();

@@ -1,6 +1,6 @@
 import type { Records } from '../server/stores/contracts.ts';
 
-export interface RoundsOptions {
+export interface SchedulerOptions {
   readonly records: Pick<Records, 'lease' | 'release'>;
   /** Of the lease; one per process. */
   readonly owner: string;
@@ -14,12 +14,12 @@ export interface RoundsOptions {
 const GRACE = 2;
 
 /** Does what one of all warmers has to do now and then; the others stand by for when it dies. */
-export class Rounds {
-  readonly #options: RoundsOptions;
+export class Scheduler {
+  readonly #options: SchedulerOptions;
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> = Promise.resolve();
 
-  constructor(options: RoundsOptions) {
+  constructor(options: SchedulerOptions) {
     this.#options = options;
   }
 

@@ -1,14 +1,14 @@
 import type { Results } from '../server/reading/results.ts';
 import type { Records } from '../server/stores/contracts.ts';
 import type { WarmJob } from '../server/warming/jobs.ts';
-import { currentVersion, type Warming } from '../server/warming/queue.ts';
+import { currentVersion, type WarmQueue } from '../server/warming/queue.ts';
 
 const SKIPPED = { status: 'skipped', error: 'The original was changed or deleted meanwhile.' } as const;
 
 export interface StaleOptions {
   readonly records: Records;
   readonly results: Results;
-  readonly warming: Warming;
+  readonly warmQueue: WarmQueue;
 }
 
 /**
@@ -19,7 +19,7 @@ export interface StaleOptions {
  * @returns how many variants were skipped
  */
 export async function endStale({ id, version, variants }: WarmJob, options: StaleOptions): Promise<number> {
-  const { records, results, warming } = options;
+  const { records, results, warmQueue } = options;
   for (const variant of variants) await results.removeOld(id, variant, version);
   const record = await records.image(id);
   const current = record && currentVersion(record);
@@ -29,7 +29,7 @@ export async function endStale({ id, version, variants }: WarmJob, options: Stal
       (one) => one.version === version && (one.status === 'queued' || one.status === 'rendering'),
     );
     const named = open.map(({ variant }) => variant).filter((variant) => variants.includes(variant));
-    if (named.length) await warming.queue(id, named);
+    if (named.length) await warmQueue.queue(id, named);
     return 0;
   }
   let skipped = 0;

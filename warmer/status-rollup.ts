@@ -1,10 +1,10 @@
 import type { Results } from '../server/reading/results.ts';
 import type { ImageChange, ImageRecord, Records, VariantRecord } from '../server/stores/contracts.ts';
-import { revise } from '../server/stores/update-record.ts';
-import { currentVersion, settledStatus } from '../server/warming/queue.ts';
-import { type Portrait, portraitOf } from './placeholder.ts';
+import { updateWithRetry } from '../server/stores/update-record.ts';
+import { currentVersion, rollUpStatus } from '../server/warming/queue.ts';
+import { type Placeholder, placeholderOf } from './placeholder.ts';
 
-export interface FinishOptions {
+export interface StatusRollupOptions {
   readonly records: Records;
   readonly results: Results;
   /** Puts on the queue that those who asked are to be told. */
@@ -15,10 +15,10 @@ export interface FinishOptions {
 const ROUNDS = 10;
 
 /** Turns what became of the variants into the status of their image. */
-export class Finish {
-  readonly #options: FinishOptions;
+export class StatusRollup {
+  readonly #options: StatusRollupOptions;
 
-  constructor(options: FinishOptions) {
+  constructor(options: StatusRollupOptions) {
     this.#options = options;
   }
 
@@ -27,18 +27,18 @@ export class Finish {
    *
    * @param again  also notify when it was settled before: the one who settled it may have been killed there
    */
-  async settle(id: string, { again = false }: { again?: boolean } = {}): Promise<void> {
+  async rollUp(id: string, { again = false }: { again?: boolean } = {}): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
       const record = await this.#options.records.image(id);
       const version = record && currentVersion(record);
       if (!version) return;
       const variants = await this.#variants(id, version);
-      if (settledStatus(variants) === 'processing') return this.#reopen(id, version);
+      if (rollUpStatus(variants) === 'processing') return this.#reopen(id, version);
       const portrait = record.original?.placeholder ? undefined : await this.#portrait(id, variants);
       const { settled, moved } = await this.#write(id, version, variants, portrait);
       if (!settled || currentVersion(settled) !== version) continue;
       // Variants that were asked for between our look and our write.
-      if (settledStatus(await this.#variants(id, version)) !== settled.status) continue;
+      if (rollUpStatus(await this.#variants(id, version)) !== settled.status) continue;
       if (moved || again) await this.#options.notify(settled);
       return;
     }
@@ -48,21 +48,21 @@ export class Finish {
     return (await this.#options.records.variants(id)).filter((one) => one.version === version);
   }
 
-  async #portrait(id: string, variants: readonly VariantRecord[]): Promise<Portrait | undefined> {
+  async #portrait(id: string, variants: readonly VariantRecord[]): Promise<Placeholder | undefined> {
     // A picture without a placeholder is a picture: what goes wrong here fails nothing.
-    return portraitOf(this.#options.results, id, variants).catch(() => undefined);
+    return placeholderOf(this.#options.results, id, variants).catch(() => undefined);
   }
 
   async #write(
     id: string,
     version: string,
     variants: readonly VariantRecord[],
-    portrait: Portrait | undefined,
+    portrait: Placeholder | undefined,
   ): Promise<{ settled: ImageRecord | undefined; moved: boolean }> {
-    const status = settledStatus(variants);
+    const status = rollUpStatus(variants);
     const error = status === 'failed' ? variants.find((one) => one.error)?.error : undefined;
     let moved = false;
-    const settled = await revise(this.#options.records, id, (now): ImageChange | undefined => {
+    const settled = await updateWithRetry(this.#options.records, id, (now): ImageChange | undefined => {
       moved = false;
       if (currentVersion(now) !== version || now.status === 'uploading') return undefined;
       const original = portrait && now.original && { ...now.original, ...portrait };
@@ -75,7 +75,7 @@ export class Finish {
 
   /** An image with open variants is `processing`, whoever settled it too early. */
   async #reopen(id: string, version: string): Promise<void> {
-    await revise(this.#options.records, id, (now) => {
+    await updateWithRetry(this.#options.records, id, (now) => {
       const settled = now.status === 'completed' || now.status === 'partial' || now.status === 'failed';
       return settled && currentVersion(now) === version
         ? { status: 'processing', error: undefined }

@@ -1,16 +1,16 @@
 import type { ImageRecord, Jobs, Records, VariantRecord } from '../server/stores/contracts.ts';
-import { revise } from '../server/stores/update-record.ts';
+import { updateWithRetry } from '../server/stores/update-record.ts';
 import { sendWarm } from '../server/warming/jobs.ts';
-import { currentVersion, type Warming } from '../server/warming/queue.ts';
-import type { Arrivals } from '../server/writing/reconciler.ts';
-import type { Finish } from './status-rollup.ts';
+import { currentVersion, type WarmQueue } from '../server/warming/queue.ts';
+import type { Reconciler } from '../server/writing/reconciler.ts';
+import type { StatusRollup } from './status-rollup.ts';
 
 export interface SweepOptions {
   readonly records: Records;
   readonly jobs: Jobs;
-  readonly arrivals: Pick<Arrivals, 'reconcile'>;
-  readonly warming: Warming;
-  readonly finish: Finish;
+  readonly reconciler: Pick<Reconciler, 'reconcile'>;
+  readonly warmQueue: WarmQueue;
+  readonly finish: StatusRollup;
   /** Nothing has been written of an image for so long: something may be wrong with it. */
   readonly staleSeconds: number;
   readonly now: () => Date;
@@ -59,20 +59,20 @@ export class Sweep {
   }
 
   async #look(id: string, queueIsEmpty: boolean): Promise<boolean> {
-    const { records, arrivals, warming, finish } = this.#options;
+    const { records, reconciler, warmQueue, finish } = this.#options;
     // Leftovers of uploads, objects that were overwritten or removed without an event.
-    await arrivals.reconcile(id);
+    await reconciler.reconcile(id);
     const record = await records.image(id);
     const version = record && currentVersion(record);
     if (!record || !version || record.status === 'uploading') return false;
     const open = (await records.variants(id)).filter(isOpen);
     const older = open.filter((one) => one.version !== version);
     if (older.length)
-      await warming.queue(
+      await warmQueue.queue(
         id,
         older.map(({ variant }) => variant),
       );
-    if (open.length === 0) await finish.settle(id);
+    if (open.length === 0) await finish.rollUp(id);
     const current = open.filter((one) => one.version === version);
     if (current.length === 0 || !this.#isLost(record, current, queueIsEmpty)) return older.length > 0;
     await this.#send(record, version, current);
@@ -89,7 +89,7 @@ export class Sweep {
   /** The record is touched first, so that the next sweep leaves the image alone for a while. */
   async #send({ id }: ImageRecord, version: string, open: readonly VariantRecord[]): Promise<void> {
     const { records, jobs } = this.#options;
-    const touched = await revise(records, id, () => ({ status: 'processing' }));
+    const touched = await updateWithRetry(records, id, () => ({ status: 'processing' }));
     if (!touched || currentVersion(touched) !== version) return;
     await sendWarm(
       jobs,

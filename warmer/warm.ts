@@ -1,33 +1,33 @@
 import type { Member, Outcome, Picture, Shared } from '../server/core/render/fan-out.ts';
 import { groupPlans } from '../server/core/render/fan-out.ts';
-import type { Opened, Rendered } from '../server/core/render/render.ts';
+import type { Opened, Rendered } from '../server/core/render/types.ts';
 import type { Original, Originals } from '../server/reading/originals.ts';
 import type { Renderer } from '../server/reading/renderer.ts';
 import { type Results, resultOf } from '../server/reading/results.ts';
-import type { Gate } from '../server/shared/admission.ts';
+import type { Admission } from '../server/shared/admission.ts';
 import { isProblem, Problem } from '../server/shared/errors.ts';
-import { Scratch } from '../server/shared/temp-files.ts';
+import { TempFile } from '../server/shared/temp-files.ts';
 import type { Records, VariantChange, VariantStatus } from '../server/stores/contracts.ts';
 import { VARIANT_STATUSES } from '../server/stores/contracts.ts';
 import type { WarmJob } from '../server/warming/jobs.ts';
-import type { Warming } from '../server/warming/queue.ts';
-import type { Arrivals } from '../server/writing/reconciler.ts';
+import type { WarmQueue } from '../server/warming/queue.ts';
+import type { Reconciler } from '../server/writing/reconciler.ts';
 import { renderGroups } from './renders.ts';
 import { isOpen, isPermanent, reasonOf } from './retry-policy.ts';
 import { endStale } from './stale.ts';
-import type { Finish } from './status-rollup.ts';
+import type { StatusRollup } from './status-rollup.ts';
 
 export interface WarmOptions {
   readonly originals: Originals;
   readonly results: Results;
   readonly records: Records;
   readonly renderer: Renderer;
-  readonly gate: Gate;
-  /** Of the gate. */
+  readonly admission: Admission;
+  /** Of admission. */
   readonly slots: number;
-  readonly finish: Finish;
-  readonly warming: Warming;
-  readonly arrivals: Pick<Arrivals, 'reconcile'>;
+  readonly finish: StatusRollup;
+  readonly warmQueue: WarmQueue;
+  readonly reconciler: Pick<Reconciler, 'reconcile'>;
   /** How this process renders. */
   readonly shared: (opened: Opened, signal: AbortSignal) => Omit<Shared, 'path'>;
   /** Monotonic ms. */
@@ -88,7 +88,7 @@ export class Warm {
       for (const name of open) await this.#fail(run, name, error);
     }
     if (run.stale) return this.#abandon(run);
-    await this.#options.finish.settle(job.id, { again: receives > 1 && open.length === 0 });
+    await this.#options.finish.rollUp(job.id, { again: receives > 1 && open.length === 0 });
     if (run.trouble !== undefined) throw run.trouble;
     return report;
   }
@@ -116,7 +116,7 @@ export class Warm {
   }
 
   async #render(run: Run, missing: readonly string[]): Promise<void> {
-    const { originals, renderer, gate, slots, now } = this.#options;
+    const { originals, renderer, admission, slots, now } = this.#options;
     const { job, signal, report } = run;
     const begun = now();
     let original: Original;
@@ -137,10 +137,10 @@ export class Warm {
     const storing: Promise<void>[] = [];
     const done = (outcome: Outcome, ms: number) => storing.push(this.#done(run, original, outcome, ms));
     const begin = (picture: Picture) => this.#begin(run, picture);
-    const scratch = new Scratch(original.bytes);
+    const scratch = new TempFile(original.bytes);
     const shared = { ...this.#options.shared(opened, signal), path: scratch.path };
     try {
-      await renderGroups(groupPlans(members), { gate, slots, shared, begin, done });
+      await renderGroups(groupPlans(members), { admission, slots, shared, begin, done });
     } finally {
       await Promise.all(storing);
       await scratch.remove();
@@ -154,7 +154,7 @@ export class Warm {
     const members: Member[] = [];
     for (const name of missing) {
       try {
-        const wanted = { canonical: name, lane: 'warm', focal } as const;
+        const wanted = { canonical: name, priority: 'warm', focal } as const;
         members.push({ name, ...(await this.#options.renderer.plan(opened, wanted)) });
       } catch (error) {
         await this.#fail(run, name, error);
@@ -193,7 +193,7 @@ export class Warm {
     ms: number,
   ): Promise<boolean> {
     const { originals, results } = this.#options;
-    const isCurrent = async () => (await originals.recheck(job.id))?.version === job.version;
+    const isCurrent = async () => (await originals.revalidate(job.id))?.version === job.version;
     const kept = await results.keep(resultOf(job.id, name, original, rendered), isCurrent);
     if (!kept) return false;
     if (!(await this.#mark(job, name, { status: 'ready', bytes: kept.size, ms }))) {
@@ -230,11 +230,11 @@ export class Warm {
 
   /** Ends a job of another version. An object that was overwritten becomes known, if nobody has told of it yet. */
   async #abandon({ job, report }: Run): Promise<WarmReport> {
-    const { originals, arrivals, finish } = this.#options;
+    const { originals, reconciler, finish } = this.#options;
     const isThere = (await originals.refresh(job.id)) !== undefined;
-    if (isThere) await arrivals.reconcile(job.id);
+    if (isThere) await reconciler.reconcile(job.id);
     report.skipped = await endStale(job, this.#options);
-    if (isThere && report.skipped) await finish.settle(job.id);
+    if (isThere && report.skipped) await finish.rollUp(job.id);
     return report;
   }
 

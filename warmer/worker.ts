@@ -44,8 +44,8 @@ export class Worker {
 
   /** Resolves after `stop`, when nothing is under way any more. */
   async run(): Promise<void> {
-    const lanes = Array.from({ length: this.#options.slots }, () => this.#lane());
-    await Promise.all(lanes);
+    const slots = Array.from({ length: this.#options.slots }, () => this.#slot());
+    await Promise.all(slots);
     await Promise.all(this.#aside);
   }
 
@@ -59,7 +59,7 @@ export class Worker {
     await Promise.allSettled([...this.#held].map((receipt) => this.#options.jobs.extend(receipt, 0)));
   }
 
-  async #lane(): Promise<void> {
+  async #slot(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       const [message] = await this.#receive(signal);
@@ -68,7 +68,7 @@ export class Worker {
     }
   }
 
-  /** Resolves when the lane is free again. Never rejects. */
+  /** Resolves when the slot is free again. Never rejects. */
   async #begin(message: ReceivedJob, signal: AbortSignal): Promise<void> {
     const work = this.#work(message, signal);
     if (!this.#options.isAside(message) || this.#aside.size >= MAX_ASIDE) return work;

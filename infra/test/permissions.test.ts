@@ -25,10 +25,10 @@ function isWrapper(file: string, receiver: string, files: Files): boolean {
  * A program that never reads the name never makes the calls.
  */
 const PARTS: Readonly<Record<string, string>> = {
-  'server/writing/presigned-uploads.ts': 'announcements',
+  'server/writing/presigned-uploads.ts': 'presignedUploads',
   'server/writing/library.ts': 'library',
   'server/writing/notify.ts': 'deliver',
-  'server/writing/presign.ts': 'announcements',
+  'server/writing/presign.ts': 'presignedUploads',
   'server/writing/replace.ts': 'uploads',
   'server/writing/uploads.ts': 'uploads',
 };

@@ -1,13 +1,13 @@
 import { openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
+import { openStores } from '../compose/stores.ts';
 import { loadConfig } from '../config/settings.ts';
 import { SNIFF_BYTES, SOURCE_FORMATS } from '../core/original/sniff.ts';
 import { formatOf } from '../core/original/source.ts';
 import { readId } from '../core/query/id.ts';
-import { failed } from '../shared/error-text.ts';
-import type { Stores } from '../stores/open.ts';
-import { openStores } from '../stores/open.ts';
+import { exitWithError } from '../shared/error-text.ts';
+import type { Stores } from '../stores/contracts.ts';
 import { sendObject } from '../warming/jobs.ts';
 
 const USAGE = 'usage: npm run put -- FILE [ID]      for example: npm run put -- photo.jpg products/shoe.jpg';
@@ -51,5 +51,5 @@ async function main(): Promise<void> {
 }
 
 if (import.meta.main) {
-  main().catch(failed);
+  main().catch(exitWithError);
 }

@@ -4,7 +4,7 @@ import { readQuery } from '../core/operations/transformation.ts';
 import { splitPath } from '../core/query/id.ts';
 import { signedMessage } from '../core/query/signature.ts';
 import { hmacSha256 } from '../reading/access.ts';
-import { failed } from '../shared/error-text.ts';
+import { exitWithError } from '../shared/error-text.ts';
 
 const USAGE = `usage: npm run sign -- 'ID?QUERY' [--kid NAME] [--expires 1h]
 for example: SIGNING_KEYS=main=<hex> npm run sign -- 'products/shoe.jpg?w=800&fmt=webp' --expires 7d`;
@@ -69,6 +69,6 @@ if (import.meta.main) {
   try {
     main();
   } catch (error) {
-    failed(error);
+    exitWithError(error);
   }
 }

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openStores } from '../compose/stores.ts';
 import { loadConfig } from '../config/settings.ts';
-import { failed } from '../shared/error-text.ts';
-import { openStores } from '../stores/open.ts';
+import { exitWithError } from '../shared/error-text.ts';
 import { putFile } from './put.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -78,4 +78,4 @@ async function main(): Promise<void> {
   );
 }
 
-main().catch(failed);
+main().catch(exitWithError);

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
+import { variantsOfAll } from '../core/operations/variants.ts';
 import { nearest } from '../core/query/nearest.ts';
-import { variantsOfAll } from '../warming/variants.ts';
 import type { Parser } from './parsers.ts';
 import {
   apiTokens,

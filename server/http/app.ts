@@ -11,12 +11,12 @@ import Fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import type { Originals } from '../reading/originals.ts';
-import type { Afterwards } from '../shared/deferred.ts';
+import type { Deferred } from '../shared/deferred.ts';
 import { Problem } from '../shared/errors.ts';
-import { foldId } from './api/ids.ts';
 import { explainRoutes } from './explain.ts';
 import { type HealthOptions, healthRoutes } from './health.ts';
-import type { Lane } from './hit-path.ts';
+import type { HitPath } from './hit-path.ts';
+import { foldId } from './id-in-path.ts';
 import { type ImageRoutesOptions, imageRoutes } from './image.ts';
 import type { Metrics } from './metrics.ts';
 import { playgroundRoutes } from './playground.ts';
@@ -25,9 +25,9 @@ import { clientErrors, frameworkErrors, handleErrors, hasHost, refuseWithoutHost
 
 export interface AppDeps {
   readonly log: Logger;
-  readonly lane: Lane;
+  readonly hitPath: HitPath;
   readonly metrics: Metrics;
-  readonly afterwards: Afterwards;
+  readonly deferred: Deferred;
   readonly requestId: (request: Pick<IncomingMessage, 'headers'>) => string;
   readonly image: ImageRoutesOptions & { readonly originals: Originals };
   readonly watermarks: readonly string[];
@@ -78,7 +78,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     genReqId: (raw) => deps.requestId(raw as IncomingMessage),
     serverFactory: (handler) =>
       createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false }, (request, response) => {
-        if (!hasHost(request) || !deps.lane.answer(request, response)) handler(request, response);
+        if (!hasHost(request) || !deps.hitPath.answer(request, response)) handler(request, response);
       }),
     frameworkErrors,
     clientErrorHandler: clientErrors(deps.log, () => deps.requestId({ headers: {} })),
@@ -139,8 +139,8 @@ function openApi(version: string) {
 /** What proxies write for a client that left before its answer was out. */
 const CLIENT_LEFT = 499;
 
-/** One line per request, whatever becomes of it; the lane writes the same for its own. */
-function logRequests(app: FastifyInstance, { metrics, afterwards }: AppDeps): void {
+/** One line per request, whatever becomes of it; the hit path writes the same for its own. */
+function logRequests(app: FastifyInstance, { metrics, deferred }: AppDeps): void {
   const write = (request: FastifyRequest, status: number, ms: number) => {
     const { tier, ...served } = request.served ?? {};
     if (request.served) {
@@ -161,11 +161,11 @@ function logRequests(app: FastifyInstance, { metrics, afterwards }: AppDeps): vo
     // Also called for an answer that breaks off; its connection closes then.
     if (!reply.raw.writableFinished) return;
     const { statusCode, elapsedTime } = reply;
-    afterwards.later(() => write(request, statusCode, elapsedTime));
+    deferred.afterResponse(() => write(request, statusCode, elapsedTime));
   });
 }
 
-/** Holds for what comes over connections open at SIGTERM. Hits of the lane go out: a refusal costs no less. */
+/** Holds for what comes over connections open at SIGTERM. Hits of the hit path go out: a refusal costs no less. */
 function refuseWhileDraining(app: FastifyInstance, { isDraining }: HealthOptions): void {
   app.addHook('onRequest', ({ routeOptions }, _reply, done) => {
     if (!isDraining() || routeOptions.config.answersWhileDraining) return done();

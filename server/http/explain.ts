@@ -64,7 +64,7 @@ async function explain(
   const known = await options.images.facts(asked, signal);
   const original = await options.originals.fetch(id, signal);
   const opened = await options.renderer.open(original.bytes, signal);
-  const wanted = { canonical, lane: 'live', focal: original.focal } as const;
+  const wanted = { canonical, priority: 'live', focal: original.focal } as const;
   const { plan } = await options.renderer.plan(opened, wanted);
   const { format, bytes, pages, moving, alpha } = opened.source;
   return {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Afterwards } from '../shared/deferred.ts';
+import type { Deferred } from '../shared/deferred.ts';
 import type { Metrics } from './metrics.ts';
 
 declare module 'fastify' {
@@ -11,7 +11,7 @@ declare module 'fastify' {
 
 export interface HealthOptions {
   readonly metrics: Metrics;
-  readonly afterwards: Afterwards;
+  readonly deferred: Deferred;
   /** Resolves when every store answers; by name, for the one who is woken. */
   readonly probes: Readonly<Record<string, () => Promise<void>>>;
   readonly isDraining: () => boolean;
@@ -35,7 +35,7 @@ async function outcome(probe: () => Promise<void>, onFailure: (error: unknown) =
 
 export function healthRoutes(
   app: FastifyInstance,
-  { metrics, afterwards, probes, isDraining }: HealthOptions,
+  { metrics, deferred, probes, isDraining }: HealthOptions,
 ): void {
   const options = (summary: string) => ({
     schema: { tags: ['operation'], summary },
@@ -65,7 +65,7 @@ export function healthRoutes(
     },
   );
   app.get('/metrics', options('Prometheus metrics.'), async (_request, reply) => {
-    afterwards.settle();
+    deferred.flush();
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
 }

@@ -4,7 +4,7 @@ import { resolved } from '../core/operations/transformation.ts';
 import { negotiate } from '../core/query/accept.ts';
 import { resultKey } from '../core/query/id.ts';
 import type { Originals } from '../reading/originals.ts';
-import type { Memory } from '../reading/result-cache.ts';
+import type { ResultCache } from '../reading/result-cache.ts';
 import type { Result } from '../reading/results.ts';
 import { factsOf } from '../reading/results.ts';
 import type { CacheSettings } from './image-headers.ts';
@@ -26,8 +26,8 @@ interface Prepared {
   readonly unchanged: string[];
 }
 
-export interface LaneOptions {
-  readonly memory: Memory;
+export interface HitPathOptions {
+  readonly memory: ResultCache;
   readonly originals: Originals;
   readonly settings: CacheSettings;
   /** Monotonic ms. */
@@ -48,8 +48,8 @@ const isSame = (one: Prepared['of'], other: Prepared['of']): boolean =>
  * map does (bench: "memory hit"). A URL gets in when the router has answered it once; what depends on the
  * clock (`exp`) never does.
  */
-export class Lane {
-  readonly #options: LaneOptions;
+export class HitPath {
+  readonly #options: HitPathOptions;
   readonly #meanings = new LRUCache<string, Meaning>({ max: MAX_URLS });
   /** Keys of results by format and raw URL. */
   readonly #keys = new LRUCache<string, string>({ max: MAX_URLS });
@@ -57,7 +57,7 @@ export class Lane {
   /** Accept headers are few: browsers send one per version. */
   readonly #formats = new LRUCache<string, string>({ max: 500 });
 
-  constructor(options: LaneOptions) {
+  constructor(options: HitPathOptions) {
     this.#options = options;
   }
 
@@ -72,7 +72,7 @@ export class Lane {
     const url = request.url ?? '';
     const meaning = request.method === 'GET' ? this.#meanings.get(url) : undefined;
     if (!meaning) return false;
-    const identity = this.#options.originals.believed(meaning.id);
+    const identity = this.#options.originals.lastKnown(meaning.id);
     if (!identity) return false;
     const started = this.#options.now();
     const format = meaning.negotiable ? this.#format(request.headers.accept) : '';

@@ -12,7 +12,7 @@ import type { Renderer } from '../reading/renderer.ts';
 import type { ResultFacts } from '../reading/results.ts';
 import { factsOf } from '../reading/results.ts';
 import { Problem } from '../shared/errors.ts';
-import type { Lane } from './hit-path.ts';
+import type { HitPath } from './hit-path.ts';
 import type { CacheSettings, Headers } from './image-headers.ts';
 import { COMMON_HEADERS, notModified, resultHeaders, tierHeaders } from './image-headers.ts';
 import { imageSchema } from './image-schema.ts';
@@ -28,7 +28,7 @@ export interface ImageRoutesOptions {
   readonly images: Images;
   readonly renderer: Renderer;
   readonly access: Access;
-  readonly lane: Lane;
+  readonly hitPath: HitPath;
   readonly presets: Presets;
   /** Of the core, with these presets. */
   readonly readQuery: (query: string) => Canonical;
@@ -38,7 +38,7 @@ export interface ImageRoutesOptions {
   readonly now: () => number;
 }
 
-export interface Asked {
+export interface ImageRequest {
   readonly id: string;
   readonly read: Canonical;
   /** Canonical form, format resolved. */
@@ -51,7 +51,7 @@ export function readAsked(
   prefix: string,
   readQuery: ImageRoutesOptions['readQuery'],
   accept: string | undefined,
-): Asked {
+): ImageRequest {
   const at = rawUrl.indexOf('?');
   const path = at < 0 ? rawUrl : rawUrl.slice(0, at);
   const query = at < 0 ? '' : rawUrl.slice(at + 1);
@@ -133,7 +133,7 @@ async function answer(
 async function get(
   request: FastifyRequest,
   reply: FastifyReply,
-  asked: Asked,
+  asked: ImageRequest,
   options: ImageRoutesOptions,
   signal: AbortSignal,
 ): Promise<FastifyReply> {
@@ -149,7 +149,7 @@ async function get(
   const body = notModified(headers, facts) ? undefined : result.bytes;
   const sent = send(request, reply, asked, options, { facts, tier, timings }, body);
   const { id, read } = asked;
-  options.lane.learn(request.url, {
+  options.hitPath.learn(request.url, {
     id,
     canonical: read.canonical,
     negotiable: read.negotiable,
@@ -162,7 +162,7 @@ async function get(
 async function head(
   request: FastifyRequest,
   reply: FastifyReply,
-  asked: Asked,
+  asked: ImageRequest,
   options: ImageRoutesOptions,
   signal: AbortSignal,
 ): Promise<FastifyReply> {
@@ -182,7 +182,7 @@ const NOTHING = Buffer.alloc(0);
 function send(
   request: FastifyRequest,
   reply: FastifyReply,
-  asked: Asked,
+  asked: ImageRequest,
   options: ImageRoutesOptions,
   found: { facts: ResultFacts; tier: Tier; timings: Timings },
   body: Buffer | undefined,
@@ -202,7 +202,7 @@ function send(
   return write(reply, 304, unchanged);
 }
 
-/** Past Fastify, as the lane does: its reply handles each header by itself, 0.1 ms of a cold answer. */
+/** Past Fastify, as the hit path does: its reply handles each header by itself, 0.1 ms of a cold answer. */
 function write(reply: FastifyReply, status: 200 | 304, headers: Headers, body?: Buffer): FastifyReply {
   reply.hijack();
   reply.raw.writeHead(status, headers).end(body);

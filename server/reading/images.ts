@@ -1,10 +1,10 @@
 import { resultKey } from '../core/query/id.ts';
-import type { Afterwards } from '../shared/deferred.ts';
+import type { Deferred } from '../shared/deferred.ts';
 import { Problem } from '../shared/errors.ts';
-import { Flights, unlessAborted } from '../shared/single-flight.ts';
+import { SingleFlight, unlessAborted } from '../shared/single-flight.ts';
 import type { Identity, Originals } from './originals.ts';
 import type { Renderer } from './renderer.ts';
-import type { Memory } from './result-cache.ts';
+import type { ResultCache } from './result-cache.ts';
 import type { Result, ResultFacts, Results } from './results.ts';
 import { factsOf, resultOf } from './results.ts';
 
@@ -32,8 +32,8 @@ export interface ImagesOptions {
   readonly originals: Originals;
   readonly results: Results;
   readonly renderer: Renderer;
-  readonly memory: Memory;
-  readonly afterwards: Afterwards;
+  readonly memory: ResultCache;
+  readonly deferred: Deferred;
   /** Monotonic ms. */
   readonly now: () => number;
   /** A result could not be stored: the answer has gone out all the same. */
@@ -43,8 +43,8 @@ export interface ImagesOptions {
 /** The use case of the service: a variant from memory, from its bucket, or by one render. */
 export class Images {
   readonly #options: ImagesOptions;
-  readonly #flights = new Flights<Answer>();
-  readonly #early = new Flights<Result | undefined>();
+  readonly #flights = new SingleFlight<Answer>();
+  readonly #early = new SingleFlight<Result | undefined>();
   readonly #storing = new Set<Promise<void>>();
 
   constructor(options: ImagesOptions) {
@@ -71,7 +71,7 @@ export class Images {
     const identity = await unlessAborted(identified, signal);
     const held = memory.get(key, identity.version);
     if (held) return { result: held, tier: 'memory', timings: {} };
-    // The version is part of the flight: those who come after an overwrite do not board an older one.
+    // The version is part of the flight: those who come after an overwrite do not join an older one.
     const { value, joined } = await this.#flights.run(`${key} ${identity.version}`, signal, (flight) =>
       this.#obtain(variant, identity, early, flight),
     );
@@ -149,7 +149,7 @@ export class Images {
     signal.throwIfAborted();
     const opened = await renderer.open(original.bytes, signal);
     const header = now() - fetched;
-    const wanted = { canonical: variant.canonical, lane: 'live', focal: original.focal } as const;
+    const wanted = { canonical: variant.canonical, priority: 'live', focal: original.focal } as const;
     const { queuedMs, timings, ...rendered } = await renderer.render(opened, wanted, signal);
     const result = resultOf(variant.id, variant.canonical, original, { ...rendered, timings });
     this.#remember(result);
@@ -165,14 +165,14 @@ export class Images {
     const { id, canonical, version } = result;
     const key = resultKey(id, canonical);
     const isGood = originals.isSettled(id)
-      ? originals.believed(id)?.version === version
+      ? originals.lastKnown(id)?.version === version
       : (memory.versionAt(key) ?? version) === version;
     if (isGood) memory.set(key, result);
   }
 
   /** In the background: the answer does not wait. */
   #store(result: Result): void {
-    const done = new Promise<void>((resolve) => this.#options.afterwards.later(resolve))
+    const done = new Promise<void>((resolve) => this.#options.deferred.afterResponse(resolve))
       .then(() => this.#storeCurrent(result))
       .catch((error: unknown) => this.#options.onStoreFailure(error, result))
       .finally(() => this.#storing.delete(done));
@@ -184,7 +184,7 @@ export class Images {
     const { results, originals, memory } = this.#options;
     const { id, canonical, version } = result;
     const key = resultKey(id, canonical);
-    const isCurrent = async () => (await originals.recheck(id))?.version === version;
+    const isCurrent = async () => (await originals.revalidate(id))?.version === version;
     if (!(await results.keep(result, isCurrent))) memory.drop(key, version);
     else if (memory.versionAt(key) !== version) memory.set(key, result);
   }

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Point } from '../core/geometry/geometry.ts';
-import type { Gate } from '../shared/admission.ts';
+import type { Admission } from '../shared/admission.ts';
 import { Problem } from '../shared/errors.ts';
-import { Flights } from '../shared/single-flight.ts';
+import { SingleFlight } from '../shared/single-flight.ts';
 import type { ObjectFacts, Objects, Records } from '../stores/contracts.ts';
 
 /** An original as it stands now. */
@@ -29,7 +29,7 @@ interface Known {
 export interface OriginalsOptions {
   readonly objects: Objects;
   readonly records: Pick<Records, 'image'>;
-  readonly gate: Gate;
+  readonly admission: Admission;
   /** How long a looked-up version is believed. */
   readonly versionMs: number;
   readonly maxBytes: number;
@@ -39,7 +39,7 @@ export interface OriginalsOptions {
   readonly now: () => number;
 }
 
-/** What a read from a store takes, for the I/O gate; only its proportion to others counts. */
+/** What a read from a store takes, for admission to I/O; only its proportion to others counts. */
 const READ_MS = 20;
 
 /** Originals and their versions. */
@@ -47,7 +47,7 @@ export class Originals {
   readonly #options: OriginalsOptions;
   readonly #known = new LRUCache<string, Known>({ max: 50_000 });
 
-  readonly #fetching = new Flights<Original>();
+  readonly #fetching = new SingleFlight<Original>();
   readonly #kept: LRUCache<string, Omit<Original, 'focal'>>;
 
   constructor(options: OriginalsOptions) {
@@ -83,7 +83,7 @@ export class Originals {
   }
 
   /** The version that is believed right now, without asking anyone. */
-  believed(id: string): Identity | undefined {
+  lastKnown(id: string): Identity | undefined {
     return this.#fresh(id)?.arrived;
   }
 
@@ -99,7 +99,7 @@ export class Originals {
   }
 
   /** Looks up anew, while others go on with what is believed unless this says otherwise. */
-  async recheck(id: string): Promise<Identity | undefined> {
+  async revalidate(id: string): Promise<Identity | undefined> {
     const identity = await this.#read(id);
     if (this.#known.get(id)?.arrived?.version !== identity?.version) this.#known.delete(id);
     return identity;
@@ -135,7 +135,7 @@ export class Originals {
   }
 
   async #fetch(id: string, identity: Identity, signal: AbortSignal): Promise<Original> {
-    const permit = await this.#options.gate.acquire({ ms: READ_MS, bytes: identity.size }, signal);
+    const permit = await this.#options.admission.acquire({ ms: READ_MS, bytes: identity.size }, signal);
     try {
       const { etag, lastModified, size, bytes } = await this.#download(id, signal);
       const generation = identity.version.split(GENERATION)[1];

@@ -7,17 +7,17 @@ import type { OriginalFile } from '../core/original/file.ts';
 import { readFileSource } from '../core/original/file.ts';
 import type { Source, SourceLimits } from '../core/original/source.ts';
 import { checkPixels } from '../core/original/source.ts';
-import type { Lane } from '../core/plan/formats.ts';
+import type { Priority } from '../core/plan/formats.ts';
 import type { Plan, PlanOptions } from '../core/plan/plan.ts';
 import { makePlan } from '../core/plan/plan.ts';
 import { fromRaw } from '../core/render/pipeline.ts';
-import type { Opened, Rendered } from '../core/render/render.ts';
 import { openOriginal, render } from '../core/render/render.ts';
+import type { Opened, Rendered } from '../core/render/types.ts';
 import { sharpProblem } from '../core/sharp/sharp-errors.ts';
 import type { SvgSandbox } from '../sandbox/svg.ts';
-import type { Gate } from '../shared/admission.ts';
+import type { Admission } from '../shared/admission.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
-import { remembering } from '../shared/memoize.ts';
+import { memoize } from '../shared/memoize.ts';
 import type { Originals } from './originals.ts';
 
 export interface RendererOptions {
@@ -27,17 +27,17 @@ export interface RendererOptions {
   readonly limits: SourceLimits;
   readonly deadlineMs: number;
   readonly allowMetaKeep: boolean;
-  readonly gate: Gate;
+  readonly admission: Admission;
   readonly sandbox: SvgSandbox;
   /** Monotonic ms. */
   readonly now: () => number;
 }
 
 /** What a render is asked for beside the original. */
-export interface Wanted {
+export interface RenderInput {
   /** Canonical form, format resolved. */
   readonly canonical: string;
-  readonly lane: Lane;
+  readonly priority: Priority;
   readonly focal?: Point | undefined;
 }
 
@@ -58,12 +58,12 @@ async function decodeWhole(bytes: Uint8Array): Promise<void> {
 /** px of the longer side that an SVG mark is drawn at: the width of a mark on the largest of common pictures. */
 const MARK_SIDE = 2048;
 
-/** Turns originals into results, one slot of the CPU gate at a time. */
+/** Turns originals into results, one slot of admission to the CPU at a time. */
 export class Renderer {
   readonly #options: RendererOptions;
   readonly #opened = new WeakMap<Uint8Array, Opened>();
   /** Of canonical forms: a site asks for a few of many pictures. */
-  readonly #read = remembering<Transformation>(readTransformation, 1000);
+  readonly #read = memoize<Transformation>(readTransformation, 1000);
   readonly #watermarks = new LRUCache<string, Uint8Array>({ max: 32 });
 
   constructor(options: RendererOptions) {
@@ -88,12 +88,12 @@ export class Renderer {
   /** @throws Problem of makePlan, `not_allowed` for meta=keep, `invalid_parameter` for a watermark nobody registered, `watermark_unusable` */
   async plan(
     opened: Opened,
-    { canonical, lane, focal }: Wanted,
+    { canonical, priority, focal }: RenderInput,
   ): Promise<{ plan: Plan; options: PlanOptions }> {
     this.check(canonical);
     const values = this.#read(canonical);
     const watermark = values.wm === undefined ? undefined : await this.#watermark(values.wm);
-    const options: PlanOptions = { lane, limits: this.#options.limits, focal, watermark };
+    const options: PlanOptions = { priority, limits: this.#options.limits, focal, watermark };
     return { plan: makePlan(opened.source, values, options), options };
   }
 
@@ -120,11 +120,11 @@ export class Renderer {
   }
 
   /** @throws Problem `overloaded`, `deadline` and those of render */
-  async render(opened: Opened, wanted: Wanted, signal?: AbortSignal): Promise<Admitted> {
-    const { gate, sandbox, limits, deadlineMs, now } = this.#options;
+  async render(opened: Opened, wanted: RenderInput, signal?: AbortSignal): Promise<Admitted> {
+    const { admission, sandbox, limits, deadlineMs, now } = this.#options;
     const { plan, options } = await this.plan(opened, wanted);
     const price = { ms: plan.cost.cpuMs, bytes: plan.cost.memoryBytes + opened.bytes.byteLength };
-    const permit = await gate.acquire(price, signal);
+    const permit = await admission.acquire(price, signal);
     try {
       signal?.throwIfAborted();
       const rendered = await render({

@@ -5,7 +5,7 @@ import type { Result } from './results.ts';
 const OVERHEAD_BYTES = 2000;
 
 /** Results by key, least recently used out first, bounded in bytes. */
-export class Memory {
+export class ResultCache {
   readonly #results: LRUCache<string, Result>;
 
   constructor(maxBytes: number) {

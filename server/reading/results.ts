@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { resultKey } from '../core/query/id.ts';
-import type { Rendered } from '../core/render/render.ts';
+import type { Rendered } from '../core/render/types.ts';
 import { PIPELINE } from '../core/version.ts';
 import type { Objects, StoredFacts } from '../stores/contracts.ts';
 

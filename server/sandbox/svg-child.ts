@@ -4,11 +4,11 @@
  * address, so that no reference to a file or host can be followed.
  */
 import { readFile } from 'node:fs/promises';
-import { measureSvg, rasterizeSvg } from '../core/plan/drawing.ts';
-import { settleSharp } from '../core/sharp/configure.ts';
+import { measureSvg, rasterizeSvg } from '../core/render/svg.ts';
+import { configureSharp } from '../core/sharp/configure.ts';
 import type { SvgAnswer, SvgTask } from './svg.ts';
 
-settleSharp();
+configureSharp();
 
 async function work({ svg, size, timeoutSeconds }: SvgTask): Promise<Omit<SvgAnswer, 'task'>> {
   // Read here: a path would be its base address.

@@ -1,6 +1,6 @@
 import { Problem } from './errors.ts';
 
-export interface GateLimits {
+export interface AdmissionLimits {
   /** Holders at once. */
   readonly slots: number;
   /** Memory that holders may take together, as they price themselves. */
@@ -11,7 +11,7 @@ export interface GateLimits {
   readonly name: string;
 }
 
-export interface Price {
+export interface Cost {
   /** Time that the holder will keep its slot. */
   readonly ms: number;
   readonly bytes: number;
@@ -24,7 +24,7 @@ export interface Permit {
 }
 
 interface Waiter {
-  readonly price: Price;
+  readonly price: Cost;
   readonly since: number;
   readonly admit: (permit: Permit) => void;
 }
@@ -33,8 +33,8 @@ interface Waiter {
  * Admits work by what it costs, in order of arrival. The queue is bounded by expected waiting time, not by
  * length: ten thumbnails may queue where one 100-megapixel render may not.
  */
-export class Gate {
-  readonly #limits: GateLimits;
+export class Admission {
+  readonly #limits: AdmissionLimits;
   readonly #now: () => number;
   readonly #waiting: Waiter[] = [];
   #holders = 0;
@@ -43,7 +43,7 @@ export class Gate {
   /** Real ms per priced ms on this machine, smoothed. */
   #pace = 1;
 
-  constructor(limits: GateLimits, now: () => number) {
+  constructor(limits: AdmissionLimits, now: () => number) {
     this.#limits = limits;
     this.#now = now;
   }
@@ -55,7 +55,7 @@ export class Gate {
   /**
    * @throws Problem `overloaded` at once when the expected wait is too long; the signal's reason when it fires first
    */
-  async acquire(price: Price, signal?: AbortSignal): Promise<Permit> {
+  async acquire(price: Cost, signal?: AbortSignal): Promise<Permit> {
     signal?.throwIfAborted();
     const since = this.#now();
     if (this.#waiting.length === 0 && this.#fits(price)) return this.#admit(price, since);
@@ -88,12 +88,12 @@ export class Gate {
   }
 
   /** One holder always fits, however large: else it would wait for ever. */
-  #fits(price: Price): boolean {
+  #fits(price: Cost): boolean {
     if (this.#holders === 0) return true;
     return this.#holders < this.#limits.slots && this.#bytes + price.bytes <= this.#limits.bytes;
   }
 
-  #admit(price: Price, since: number): Permit {
+  #admit(price: Cost, since: number): Permit {
     const admitted = this.#now();
     this.#holders += 1;
     this.#bytes += price.bytes;

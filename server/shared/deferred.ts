@@ -6,18 +6,18 @@ const AFTER_MS = 5;
  * reads the answer: the kernel lets a process go on that has just woken another one (traced: 0.5 ms of a render of 38
  * for the store, 0.1 for the log line).
  */
-export class Afterwards {
+export class Deferred {
   readonly #waiting: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   /** @param work  does not throw */
-  later(work: () => void): void {
+  afterResponse(work: () => void): void {
     this.#waiting.push(work);
-    this.#timer ??= setTimeout(() => this.settle(), AFTER_MS);
+    this.#timer ??= setTimeout(() => this.flush(), AFTER_MS);
   }
 
   /** Does now what waits. */
-  settle(): void {
+  flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const work of this.#waiting.splice(0)) work();

@@ -1,5 +1,5 @@
 /** What went wrong and why: the message of an error and of each of its causes, outermost first. */
-export function explained(error: unknown): string {
+export function errorText(error: unknown): string {
   const messages: string[] = [];
   for (
     let at = error;
@@ -14,8 +14,8 @@ export function explained(error: unknown): string {
 }
 
 /** Ends a program that could not start, or not go on. */
-export function failed(error: unknown): never {
-  process.stderr.write(`${explained(error)}\n`);
+export function exitWithError(error: unknown): never {
+  process.stderr.write(`${errorText(error)}\n`);
   process.exit(1);
 }
 
@@ -25,7 +25,7 @@ export function failed(error: unknown): never {
  * @param what  such as `PORT="80": cannot listen`
  * @throws Error with `what` for its message and the reason for its cause
  */
-export async function naming<T>(what: string, work: () => T | Promise<T>): Promise<T> {
+export async function withContext<T>(what: string, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

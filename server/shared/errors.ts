@@ -111,3 +111,18 @@ export function problemCacheControl(code: ProblemCode): string {
   if (status === 404 || status === 403) return 'public, max-age=30';
   return 'public, max-age=300';
 }
+
+/**
+ * What a store throws for a foreign error: the caller's own reason when it was the caller who ended the
+ * call, a Problem as it is, anything else as Problem `store_unavailable` with the error as its cause.
+ */
+export function unavailable(error: unknown, signal?: AbortSignal): unknown {
+  if (signal?.aborted) return signal.reason;
+  if (isProblem(error)) return error;
+  return new Problem(
+    'store_unavailable',
+    'The storage did not answer as expected. The same request may work in a moment.',
+    { retryAfterSeconds: 1 },
+    error,
+  );
+}

@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
  *
  * @param max  answers that are kept
  */
-export function remembering<T extends object>(read: (text: string) => T, max: number): (text: string) => T {
+export function memoize<T extends object>(read: (text: string) => T, max: number): (text: string) => T {
   const known = new LRUCache<string, T>({ max, memoMethod: (text) => read(text) });
   return (text) => known.memo(text);
 }

@@ -1,11 +1,11 @@
 interface Flight<T> {
   readonly promise: Promise<T>;
   readonly controller: AbortController;
-  passengers: number;
+  waiters: number;
 }
 
-/** The reason that a flight sees when its last passenger has left. */
-export class NobodyWaits extends Error {
+/** The reason that a flight sees when its last waiter has left. */
+export class Abandoned extends Error {
   override readonly name = 'AbortError';
 }
 
@@ -15,10 +15,10 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
   return new Promise((resolve, reject) => {
     const leave = () => reject(signal.reason);
     const then =
-      <V>(settle: (value: V) => void) =>
+      <V>(finish: (value: V) => void) =>
       (value: V) => {
         signal.removeEventListener('abort', leave);
-        settle(value);
+        finish(value);
       };
     if (signal.aborted) leave();
     else signal.addEventListener('abort', leave, { once: true });
@@ -30,7 +30,7 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
  * One piece of work per key at a time; those who ask meanwhile share it. When the last of them leaves, the
  * work's signal fires, so that it can stop before its next stage.
  */
-export class Flights<T> {
+export class SingleFlight<T> {
   readonly #flights = new Map<string, Flight<T>>();
 
   get size(): number {
@@ -49,31 +49,31 @@ export class Flights<T> {
     signal.throwIfAborted();
     const known = this.#flights.get(key);
     const flight = known ?? this.#start(key, work);
-    flight.passengers += 1;
+    flight.waiters += 1;
     try {
       return { value: await unlessAborted(flight.promise, signal), joined: known !== undefined };
     } finally {
-      flight.passengers -= 1;
-      if (flight.passengers === 0) this.#drop(key, flight);
+      flight.waiters -= 1;
+      if (flight.waiters === 0) this.#drop(key, flight);
     }
   }
 
   #start(key: string, work: (signal: AbortSignal) => Promise<T>): Flight<T> {
     const controller = new AbortController();
     const promise = work(controller.signal);
-    const flight: Flight<T> = { promise, controller, passengers: 0 };
+    const flight: Flight<T> = { promise, controller, waiters: 0 };
     this.#flights.set(key, flight);
-    const landed = () => {
+    const settled = () => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     };
-    promise.then(landed, landed);
+    promise.then(settled, settled);
     return flight;
   }
 
-  /** Nobody new may board a flight that was told to stop. Without effect on one that has landed. */
+  /** Nobody new may join a flight that was told to stop. Without effect on one that has settled. */
   #drop(key: string, flight: Flight<T>): void {
     if (this.#flights.get(key) !== flight) return;
     this.#flights.delete(key);
-    flight.controller.abort(new NobodyWaits('Nobody waits for this any more.'));
+    flight.controller.abort(new Abandoned('Nobody waits for this any more.'));
   }
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { unavailable } from '../stores/errors.ts';
+import { unavailable } from './errors.ts';
 
 const PREFIX = 'rendition-scratch-';
 /** Neither a job nor an upload takes this long. */
@@ -12,7 +12,7 @@ const STALE_MS = 3_600_000;
  *
  * @throws Error when nothing can be written there; one that started all the same would fail job after job
  */
-export async function openScratch(): Promise<void> {
+export async function prepareTempFolder(): Promise<void> {
   try {
     await rm(await mkdtemp(join(tmpdir(), PREFIX)), { recursive: true });
   } catch (error) {
@@ -36,7 +36,7 @@ const removeFolder = (path: string): Promise<void> =>
   rm(path, { recursive: true, force: true }).catch(() => undefined);
 
 /** An original as a file of its own, from the first time that somebody asks for it. */
-export class Scratch {
+export class TempFile {
   readonly #bytes: Uint8Array | AsyncIterable<Uint8Array>;
   #written: Promise<string> | undefined;
   #folder: string | undefined;

@@ -1,7 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { unavailable } from '../shared/errors.ts';
 import type { StoredFacts, StoredObject } from './contracts.ts';
-import { unavailable } from './errors.ts';
 
 /** A body on its way into a store. */
 export interface Incoming {

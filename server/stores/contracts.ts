@@ -308,3 +308,16 @@ export interface Jobs {
   redrive(max: number): Promise<number>;
   ping(): Promise<void>;
 }
+
+/** Every store of a process; nobody above this folder knows which implementation it has. */
+export interface Stores {
+  readonly originals: Objects;
+  readonly results: Objects;
+  readonly records: Records;
+  readonly jobs: Jobs;
+  /** What they are, for the log line at the start. */
+  readonly kinds: { readonly objects: string; readonly records: string; readonly jobs: string };
+  /** Clears what killed writers left; a bucket does that by a rule of its own. Resolves to how much it was. */
+  collectGarbage(): Promise<number>;
+  close(): void;
+}

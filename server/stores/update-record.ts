@@ -9,7 +9,7 @@ const ATTEMPTS = 20;
  * @param change  from the record as it stands; undefined leaves it alone
  * @returns       the record as it then stands; undefined when there is none
  */
-export async function revise(
+export async function updateWithRetry(
   records: Pick<Records, 'image' | 'updateImage'>,
   id: string,
   change: (record: ImageRecord) => ImageChange | undefined,
@@ -29,7 +29,7 @@ export async function revise(
  *
  * @returns  whether it was removed
  */
-export async function withdraw(
+export async function removeIf(
   records: Pick<Records, 'image' | 'removeImage'>,
   id: string,
   isMeant: (record: ImageRecord) => boolean,

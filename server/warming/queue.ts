@@ -1,9 +1,9 @@
 import { versionOf } from '../reading/originals.ts';
 import type { ImageRecord, ImageStatus, Jobs, Records, VariantRecord } from '../stores/contracts.ts';
-import { revise } from '../stores/update-record.ts';
+import { updateWithRetry } from '../stores/update-record.ts';
 import { sendWarm } from './jobs.ts';
 
-export interface WarmingOptions {
+export interface WarmQueueOptions {
   readonly records: Records;
   readonly jobs: Jobs;
   /** The message could not be sent; the variants stand in the table and the sweep sends them. */
@@ -13,7 +13,7 @@ export interface WarmingOptions {
 }
 
 /** What the variants of an image come to, once its original is there. */
-export function settledStatus(variants: readonly VariantRecord[]): ImageStatus {
+export function rollUpStatus(variants: readonly VariantRecord[]): ImageStatus {
   const count = (...statuses: VariantRecord['status'][]) =>
     variants.filter(({ status }) => statuses.includes(status)).length;
   if (count('queued', 'rendering') > 0) return 'processing';
@@ -28,10 +28,10 @@ export function currentVersion({ version, generation }: ImageRecord): string | u
 }
 
 /** Asks for variants: record first, then status, then message, so that a crash loses none. */
-export class Warming {
-  readonly #options: WarmingOptions;
+export class WarmQueue {
+  readonly #options: WarmQueueOptions;
 
-  constructor(options: WarmingOptions) {
+  constructor(options: WarmQueueOptions) {
     this.#options = options;
   }
 
@@ -48,9 +48,9 @@ export class Warming {
     if (!version) return undefined;
     const named = variants.length ? await records.queueVariants(id, version, variants) : [];
     const known = (await records.variants(id)).filter((one) => one.version === version);
-    const status = settledStatus(known);
+    const status = rollUpStatus(known);
     let moved = false;
-    const settled = await revise(records, id, (now) => {
+    const settled = await updateWithRetry(records, id, (now) => {
       // What was refused stays so, until somebody renders it.
       moved = now.status !== status && (status === 'processing' || now.original !== undefined);
       return moved ? { status } : undefined;

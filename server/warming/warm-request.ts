@@ -1,23 +1,23 @@
+import { formsOf, variantsOf } from '../core/operations/variants.ts';
 import type { Presets } from '../core/query/rule.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import { type OperationStep, readOperations } from './operations-list.ts';
-import { formsOf, variantsOf } from './variants.ts';
 
 /** A variant as a caller asks for it: a query, a preset (`p=card`), or a list of operations. */
-export type Wanted = string | readonly OperationStep[];
+export type VariantSpec = string | readonly OperationStep[];
 
 /** Canonical forms that one request may name. */
-export const MAX_WANTED = 100;
+export const MAX_VARIANTS_IN_REQUEST = 100;
 
-export interface WantedOptions {
+export interface WarmRequestOptions {
   readonly presets: Presets;
   /** Throws for what this deployment refuses. */
   readonly check: (canonical: string) => void;
 }
 
 /** What a request asks to warm; `operations` is one more variant. */
-export interface Asked {
-  readonly variants?: readonly Wanted[] | undefined;
+export interface WarmRequest {
+  readonly variants?: readonly VariantSpec[] | undefined;
   readonly operations?: readonly OperationStep[] | undefined;
 }
 
@@ -27,15 +27,26 @@ export interface Asked {
  *
  * @throws Problem of variantsOf and readOperations; `not_allowed` for what this deployment does not make
  */
-export function readWanted({ variants = [], operations }: Asked, options: WantedOptions): string[] {
+export function readWarmRequest(
+  { variants = [], operations }: WarmRequest,
+  options: WarmRequestOptions,
+): string[] {
   const asked = variants.flatMap((one, at) => readOne(one, options, `variants[${at}]`));
   const forms = [...new Set([...asked, ...(operations ? readOne(operations, options, 'operations') : [])])];
-  if (forms.length <= MAX_WANTED) return forms;
-  const facts = { param: 'variants', received: String(forms.length), allowed: `1-${MAX_WANTED}` };
-  throw new Problem('invalid_parameter', `At most ${MAX_WANTED} variants in one request.`, facts);
+  if (forms.length <= MAX_VARIANTS_IN_REQUEST) return forms;
+  const facts = {
+    param: 'variants',
+    received: String(forms.length),
+    allowed: `1-${MAX_VARIANTS_IN_REQUEST}`,
+  };
+  throw new Problem(
+    'invalid_parameter',
+    `At most ${MAX_VARIANTS_IN_REQUEST} variants in one request.`,
+    facts,
+  );
 }
 
-function readOne(wanted: Wanted, { presets, check }: WantedOptions, at: string): string[] {
+function readOne(wanted: VariantSpec, { presets, check }: WarmRequestOptions, at: string): string[] {
   try {
     const forms =
       typeof wanted === 'string' ? variantsOf(wanted, presets) : formsOf(readOperations(wanted, presets, at));

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { type CloudFrontClient, CreateInvalidationCommand } from '@aws-sdk/client-cloudfront';
 
-export type EdgeAnswer =
+export type CdnAnswer =
   | { readonly status: 'not configured' }
   | { readonly status: 'invalidating'; readonly invalidation: string }
   | { readonly status: 'failed'; readonly error: string };
 
 /** The cache in front of everything. */
-export interface Edge {
+export interface Cdn {
   /** Never rejects: the other tiers are clear whatever this one says. */
-  invalidate(id: string): Promise<EdgeAnswer>;
+  invalidate(id: string): Promise<CdnAnswer>;
 }
 
-export const NO_EDGE: Edge = { invalidate: async () => ({ status: 'not configured' }) };
+export const NO_CDN: Cdn = { invalidate: async () => ({ status: 'not configured' }) };
 
 /**
  * As viewers ask (with and without a query) and as the edge function rewrites: CloudFront matches either.
@@ -22,7 +22,7 @@ export function invalidationPaths(id: string): string[] {
   return [`/img/${id}`, `/img/${id}?*`, `/img/${id}/*`];
 }
 
-export class CloudFrontEdge implements Edge {
+export class CloudFrontCdn implements Cdn {
   readonly #client: CloudFrontClient;
   readonly #distribution: string;
 
@@ -32,7 +32,7 @@ export class CloudFrontEdge implements Edge {
     this.#distribution = distribution;
   }
 
-  async invalidate(id: string): Promise<EdgeAnswer> {
+  async invalidate(id: string): Promise<CdnAnswer> {
     const paths = invalidationPaths(id);
     const batch = { Paths: { Items: paths, Quantity: paths.length }, CallerReference: randomUUID() };
     const input = { DistributionId: this.#distribution, InvalidationBatch: batch };

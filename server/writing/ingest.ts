@@ -6,7 +6,7 @@ import { tooLarge } from './measure.ts';
 /** Longest silence of somebody who is sending; a slot is not kept for those who have gone without a word. */
 const IDLE_MS = 30_000;
 
-export interface IntakeLimits {
+export interface IngestLimits {
   /** Of an upload. */
   readonly maxBytes: number;
   /** Of an original that is read at all. */
@@ -14,7 +14,7 @@ export interface IntakeLimits {
 }
 
 /** Bytes on their way in whose type is known. */
-export interface Intake {
+export interface Ingest {
   readonly contentType: string;
   /** All of them, counted; fails as soon as a limit is passed. */
   readonly body: AsyncIterable<Uint8Array>;
@@ -27,7 +27,7 @@ export interface Intake {
  *                the same connection can still be read
  * @throws Problem `unsupported_source`; from the body `upload_too_large`, `source_too_large`, `invalid_request`
  */
-export async function openIntake(source: AsyncIterable<Uint8Array>, limits: IntakeLimits): Promise<Intake> {
+export async function openIngest(source: AsyncIterable<Uint8Array>, limits: IngestLimits): Promise<Ingest> {
   const chunks = counted(source, limits);
   const head: Uint8Array[] = [];
   for (let size = 0; size < SNIFF_BYTES; ) {
@@ -53,7 +53,7 @@ async function* joined(head: Uint8Array, rest: AsyncIterable<Uint8Array>): Async
 
 async function* counted(
   source: AsyncIterable<Uint8Array>,
-  { maxBytes, maxSourceBytes }: IntakeLimits,
+  { maxBytes, maxSourceBytes }: IngestLimits,
 ): AsyncGenerator<Uint8Array, undefined> {
   const chunks = source[Symbol.asyncIterator]();
   let size = 0;

@@ -1,10 +1,10 @@
 import { notFound } from '../reading/originals.ts';
 import { Problem } from '../shared/errors.ts';
 import type { FocalPoint, ImageRecord, Objects, Records, VariantRecord } from '../stores/contracts.ts';
-import { revise } from '../stores/update-record.ts';
-import { currentVersion, type Warming } from '../warming/queue.ts';
+import { updateWithRetry } from '../stores/update-record.ts';
+import { currentVersion, type WarmQueue } from '../warming/queue.ts';
 import type { Purge, PurgeAnswer } from './purge.ts';
-import type { Arrivals } from './reconciler.ts';
+import type { Reconciler } from './reconciler.ts';
 import { notArrived } from './replace.ts';
 import { collectionNotFound } from './uploads.ts';
 
@@ -12,8 +12,8 @@ export interface LibraryOptions {
   readonly originals: Objects;
   readonly records: Records;
   readonly purge: Purge;
-  readonly warming: Warming;
-  readonly arrivals: Arrivals;
+  readonly warmQueue: WarmQueue;
+  readonly reconciler: Reconciler;
 }
 
 /** An image with its variants. */
@@ -60,7 +60,7 @@ export class Library {
       ...(description === undefined ? {} : { description: description ?? undefined }),
     };
     const isMoved = focal !== undefined && !isSamePoint(before.focal, focal ?? undefined);
-    await revise(records, id, ({ generation = 0 }) => ({
+    await updateWithRetry(records, id, ({ generation = 0 }) => ({
       ...texts,
       ...(isMoved ? { focal: focal ?? undefined, generation: generation + 1 } : {}),
     }));
@@ -74,7 +74,7 @@ export class Library {
   /** @throws Problem `image_not_found`, `conflict` while the original is not there yet */
   async warm(id: string, variants: readonly string[]): Promise<Described> {
     await this.#known(id);
-    const queued = await this.#options.warming.queue(id, variants);
+    const queued = await this.#options.warmQueue.queue(id, variants);
     if (!queued) throw notArrived(id);
     const { record } = await this.describe(id);
     return { record, variants: queued };
@@ -89,7 +89,7 @@ export class Library {
   async purge(id: string, { warm }: { warm: boolean }): Promise<PurgeAnswer> {
     const { records, purge } = this.#options;
     await this.#known(id);
-    await revise(records, id, ({ generation = 0 }) => ({ generation: generation + 1 }));
+    await updateWithRetry(records, id, ({ generation = 0 }) => ({ generation: generation + 1 }));
     const answer = await purge.clear(id);
     await this.#requeue(id, ({ status }) => warm || status === 'queued' || status === 'rendering');
     return answer;
@@ -111,10 +111,10 @@ export class Library {
 
   /** The record; of an object that others put into the bucket it is made now. */
   async #known(id: string): Promise<ImageRecord> {
-    const { records, arrivals } = this.#options;
+    const { records, reconciler } = this.#options;
     const record = await records.image(id);
     if (record) return record;
-    await arrivals.reconcile(id);
+    await reconciler.reconcile(id);
     const made = await records.image(id);
     if (!made) throw notFound(id);
     return made;
@@ -122,7 +122,7 @@ export class Library {
 
   /** Variants whose results were purged: those that `again` holds for are queued, the others say that they are gone. */
   async #requeue(id: string, again: (variant: VariantRecord) => boolean): Promise<void> {
-    const { records, warming } = this.#options;
+    const { records, warmQueue } = this.#options;
     const record = await records.image(id);
     const version = record && currentVersion(record);
     // Ready for this version already: its result may have gone with the older ones.
@@ -134,7 +134,7 @@ export class Library {
       await records.updateVariant(id, variant.variant, variant.version, ['ready'], gone);
     }
     const wanted = old.filter(again).map(({ variant }) => variant);
-    if (wanted.length) await warming.renew(id, wanted);
+    if (wanted.length) await warmQueue.renew(id, wanted);
   }
 
   async #move(image: ImageRecord, collection: string | null): Promise<void> {

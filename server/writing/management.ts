@@ -1,19 +1,19 @@
-import type { Warming } from '../warming/queue.ts';
+import type { WarmQueue } from '../warming/queue.ts';
 import type { Library } from './library.ts';
 import type { Notifier } from './notify.ts';
-import type { Announcements } from './presigned-uploads.ts';
+import type { PresignedUploads } from './presigned-uploads.ts';
 import type { Purge } from './purge.ts';
-import type { Arrivals } from './reconciler.ts';
+import type { Reconciler } from './reconciler.ts';
 import type { Uploads } from './uploads.ts';
 import type { Urls } from './urls.ts';
 
 /** The writing side of a process: use cases of the management API and of the warmer. */
 export interface Management {
   readonly uploads: Uploads;
-  readonly announcements: Announcements;
+  readonly presignedUploads: PresignedUploads;
   readonly library: Library;
-  readonly arrivals: Arrivals;
-  readonly warming: Warming;
+  readonly reconciler: Reconciler;
+  readonly warmQueue: WarmQueue;
   readonly purge: Purge;
   readonly notifier: Notifier;
   readonly urls: Urls;

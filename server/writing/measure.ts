@@ -7,16 +7,16 @@ import {
   uprightSize,
 } from '../core/original/source.ts';
 import type { Renderer } from '../reading/renderer.ts';
-import type { Gate } from '../shared/admission.ts';
+import type { Admission } from '../shared/admission.ts';
 import { isProblem, Problem, type ProblemCode } from '../shared/errors.ts';
-import { Scratch } from '../shared/temp-files.ts';
+import { TempFile } from '../shared/temp-files.ts';
 import type { Objects, OriginalFacts } from '../stores/contracts.ts';
 
 /** Their headers come first and are told whole by the first bytes; others keep a directory or frames behind. */
 const HEADED: readonly SourceFormat[] = ['jpeg', 'png', 'avif'];
 /** Cameras put previews and profiles before the size, far below this. */
 const HEAD_BYTES = 1_000_000;
-/** For the gate: a read without a render. */
+/** For admission: a read without a render. */
 const READ_MS = 20;
 
 /** What is wrong with the bytes themselves, so that asking again is of no use. */
@@ -37,7 +37,7 @@ export interface Measured {
 export interface MeasureOptions {
   readonly originals: Objects;
   readonly renderer: Renderer;
-  readonly gate: Gate;
+  readonly admission: Admission;
   readonly limits: SourceLimits;
   readonly maxBytes: number;
 }
@@ -91,13 +91,13 @@ export class Measure {
     { etag, format }: { etag: string; format: SourceFormat },
     signal?: AbortSignal,
   ): Promise<Measured | undefined> {
-    const { gate, maxBytes: bytes, originals, renderer } = this.#options;
+    const { admission, maxBytes: bytes, originals, renderer } = this.#options;
     // Held until the file has gone: where it lies may be memory too, in a container.
-    const permit = await gate.acquire({ ms: READ_MS, bytes }, signal);
+    const permit = await admission.acquire({ ms: READ_MS, bytes }, signal);
     try {
       const object = await originals.get(key, signal);
       if (!object) return undefined;
-      const scratch = new Scratch(object.body);
+      const scratch = new TempFile(object.body);
       try {
         if (object.etag !== etag) return undefined;
         const file = { path: await scratch.path(), format, bytes: object.size };
@@ -118,10 +118,10 @@ export class Measure {
     return { etag, facts: { contentType, format, bytes, ...uprightSize(source, 'auto'), frames: pages } };
   }
 
-  /** At most `limit` bytes from the start; behind the gate, like every read of an original. */
+  /** At most `limit` bytes from the start; behind admission, like every read of an original. */
   async #read(key: string, limit: number, signal?: AbortSignal) {
-    const { gate, originals } = this.#options;
-    const permit = await gate.acquire({ ms: READ_MS, bytes: limit }, signal);
+    const { admission, originals } = this.#options;
+    const permit = await admission.acquire({ ms: READ_MS, bytes: limit }, signal);
     try {
       const object = await originals.get(key, signal);
       if (!object) return undefined;

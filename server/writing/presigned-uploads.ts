@@ -5,7 +5,7 @@ import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
 import type { Jobs, Objects, Records } from '../stores/contracts.ts';
 import { sendObject } from '../warming/jobs.ts';
-import { type IntakeLimits, openIntake, uploadTooLarge } from './ingest.ts';
+import { type IngestLimits, openIngest, uploadTooLarge } from './ingest.ts';
 import type { Form, Policy, Presigner } from './presign.ts';
 import { UPLOAD_SECONDS } from './reconciler.ts';
 import { deletedMeanwhile, removeOwn } from './replace.ts';
@@ -14,17 +14,17 @@ import { taken } from './uploads.ts';
 /** Version of variants that wait for an original which has not arrived. */
 const AWAITED = 'awaited';
 
-export interface AnnouncementsOptions {
+export interface PresignedUploadsOptions {
   readonly originals: Objects;
   readonly records: Records;
   readonly jobs: Jobs;
   readonly presigner: Presigner;
-  readonly limits: IntakeLimits;
+  readonly limits: IngestLimits;
   readonly now: () => Date;
 }
 
 /** An upload that a browser is going to make without our token. */
-export interface Announcement {
+export interface PresignedUpload {
   readonly filename: string;
   readonly contentType: string;
   readonly size: number;
@@ -34,10 +34,10 @@ export interface Announcement {
 }
 
 /** Uploads that go past the management API: announced here, completed when the object arrives. */
-export class Announcements {
-  readonly #options: AnnouncementsOptions;
+export class PresignedUploads {
+  readonly #options: PresignedUploadsOptions;
 
-  constructor(options: AnnouncementsOptions) {
+  constructor(options: PresignedUploadsOptions) {
     this.#options = options;
   }
 
@@ -46,7 +46,10 @@ export class Announcements {
    *
    * @throws Problem `unsupported_source`, `upload_too_large`, `invalid_parameter` for the id, `conflict`
    */
-  async announce(announcement: Announcement, base: string): Promise<Form & { id: string; expires: string }> {
+  async announce(
+    announcement: PresignedUpload,
+    base: string,
+  ): Promise<Form & { id: string; expires: string }> {
     const { originals, records, presigner, now } = this.#options;
     this.#check(announcement);
     const id = announcement.id === undefined ? newUlid(now().getTime()) : readId(announcement.id);
@@ -74,7 +77,7 @@ export class Announcements {
     if (!record) throw notFound(id);
     if (record.status !== 'uploading') throw taken(id);
     const maxBytes = Math.min(size, limits.maxBytes);
-    const intake = await openIntake(source, { ...limits, maxBytes });
+    const intake = await openIngest(source, { ...limits, maxBytes });
     if (intake.contentType !== contentType) {
       const facts = { param: 'file', received: intake.contentType, allowed: contentType };
       throw new Problem('unsupported_source', `This is ${intake.contentType}, not ${contentType}.`, facts);
@@ -88,7 +91,7 @@ export class Announcements {
     await sendObject(jobs, id, 'created', stored.etag);
   }
 
-  #check({ contentType, size }: Announcement): void {
+  #check({ contentType, size }: PresignedUpload): void {
     const types: readonly string[] = Object.values(SOURCE_FORMATS);
     if (!types.includes(contentType)) {
       const facts = { param: 'contentType', received: contentType, allowed: types.join(' ') };

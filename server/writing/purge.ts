@@ -1,15 +1,15 @@
 import { resultPrefix } from '../core/query/id.ts';
 import type { Originals } from '../reading/originals.ts';
-import type { Memory } from '../reading/result-cache.ts';
+import type { ResultCache } from '../reading/result-cache.ts';
 import type { Objects } from '../stores/contracts.ts';
-import type { Edge, EdgeAnswer } from './cdn.ts';
+import type { Cdn, CdnAnswer } from './cdn.ts';
 
 export interface PurgeOptions {
   readonly results: Objects;
-  readonly edge: Edge;
+  readonly edge: Cdn;
   readonly originals: Pick<Originals, 'refresh'>;
   /** Of this process; absent in the warmer, which has none. */
-  readonly memory?: Memory | undefined;
+  readonly memory?: ResultCache | undefined;
   /** How long other servers go on with what they have. */
   readonly versionSeconds: number;
 }
@@ -18,7 +18,7 @@ export interface PurgeOptions {
 export interface PurgeAnswer {
   readonly results: { readonly removed: number };
   readonly memory: { readonly removed: number; readonly elsewhereWithinSeconds: number };
-  readonly edge: EdgeAnswer;
+  readonly edge: CdnAnswer;
 }
 
 /** Clears every tier of an image, inmost first: else an outer one fills up from an inner one again. */

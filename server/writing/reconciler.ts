@@ -1,6 +1,6 @@
 import type { Problem } from '../shared/errors.ts';
 import type { ImageRecord, Objects, Records } from '../stores/contracts.ts';
-import type { Warming } from '../warming/queue.ts';
+import type { WarmQueue } from '../warming/queue.ts';
 import { isRefusal, type Measure, type Measured } from './measure.ts';
 import type { Purge } from './purge.ts';
 
@@ -12,12 +12,12 @@ export const uploadLease = (id: string): string => `upload/${id}`;
 /** An object that changes more often than this while one event is handled is handled by the next one. */
 const ROUNDS = 5;
 
-export interface ArrivalsOptions {
+export interface ReconcilerOptions {
   readonly originals: Objects;
   readonly records: Records;
   readonly measure: Measure;
   readonly purge: Purge;
-  readonly warming: Warming;
+  readonly warmQueue: WarmQueue;
   /** Canonical forms that every new image gets. */
   readonly defaults: readonly string[];
   readonly now: () => Date;
@@ -29,10 +29,10 @@ export interface ArrivalsOptions {
  * Events are hints: what counts is the object as it stands. So one that comes twice, late or in the wrong
  * order changes nothing, and the sweep may call this for any record that did not get on.
  */
-export class Arrivals {
-  readonly #options: ArrivalsOptions;
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
 
-  constructor(options: ArrivalsOptions) {
+  constructor(options: ReconcilerOptions) {
     this.#options = options;
   }
 
@@ -85,8 +85,8 @@ export class Arrivals {
   /** Whoever takes it in goes on himself, and knows more: title, collection, variants. */
   async #isTakenIn(id: string): Promise<boolean> {
     const { records } = this.#options;
-    if (!(await records.lease(uploadLease(id), 'arrivals', 1))) return true;
-    await records.release(uploadLease(id), 'arrivals');
+    if (!(await records.lease(uploadLease(id), 'reconciler', 1))) return true;
+    await records.release(uploadLease(id), 'reconciler');
     return false;
   }
 
@@ -136,7 +136,7 @@ export class Arrivals {
    * their bucket is theirs and stays.
    */
   async #refused(id: string, before: ImageRecord | undefined, why: Problem): Promise<'refused' | undefined> {
-    const { originals, records, warming } = this.#options;
+    const { originals, records, warmQueue } = this.#options;
     const version = (await originals.head(id))?.etag;
     if (version === undefined) return undefined;
     const failure = { status: 'failed', error: why.detail } as const;
@@ -144,11 +144,11 @@ export class Arrivals {
     const isOurs = before.status === 'uploading';
     const change = isOurs ? failure : { ...failure, version, original: undefined };
     // Before the record: whoever is killed between the two comes here again.
-    if (isOurs) await warming.giveUp(id, why.detail);
+    if (isOurs) await warmQueue.giveUp(id, why.detail);
     const written = await records.updateImage(id, before.revision, change);
     if (written && isOurs) {
       await originals.remove([id]);
-      await warming.tell(written);
+      await warmQueue.tell(written);
     }
     return written ? 'refused' : undefined;
   }
@@ -159,8 +159,8 @@ export class Arrivals {
 
   /** Everything that this image is known to be asked for, and what every image is. */
   async #warm(id: string): Promise<void> {
-    const { records, warming, defaults } = this.#options;
+    const { records, warmQueue, defaults } = this.#options;
     const asked = (await records.variants(id)).map(({ variant }) => variant);
-    await warming.renew(id, [...new Set([...asked, ...defaults])]);
+    await warmQueue.renew(id, [...new Set([...asked, ...defaults])]);
   }
 }

@@ -2,36 +2,36 @@ import { notFound } from '../reading/originals.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
 import type { ImageRecord, Objects, Records, VariantRecord } from '../stores/contracts.ts';
-import { revise } from '../stores/update-record.ts';
-import type { Warming } from '../warming/queue.ts';
-import { type IntakeLimits, openIntake } from './ingest.ts';
+import { updateWithRetry } from '../stores/update-record.ts';
+import type { WarmQueue } from '../warming/queue.ts';
+import { type IngestLimits, openIngest } from './ingest.ts';
 import type { Measure, Measured } from './measure.ts';
 import type { Purge } from './purge.ts';
-import type { Arrivals } from './reconciler.ts';
+import type { Reconciler } from './reconciler.ts';
 import { STAGED } from './staging.ts';
 
-export interface ReplacingOptions {
+export interface ReplacementOptions {
   readonly originals: Objects;
   readonly records: Records;
   readonly measure: Measure;
   readonly purge: Purge;
-  readonly warming: Warming;
-  readonly arrivals: Pick<Arrivals, 'reconcile'>;
-  readonly limits: IntakeLimits;
+  readonly warmQueue: WarmQueue;
+  readonly reconciler: Pick<Reconciler, 'reconcile'>;
+  readonly limits: IngestLimits;
   readonly now: () => Date;
 }
 
 /** An image as an upload leaves it. */
-export interface Finished {
+export interface FinishedUpload {
   readonly record: ImageRecord;
   readonly variants: readonly VariantRecord[];
 }
 
 /** Takes new bytes in for an image that is there. */
-export class Replacing {
-  readonly #options: ReplacingOptions;
+export class Replacement {
+  readonly #options: ReplacementOptions;
 
-  constructor(options: ReplacingOptions) {
+  constructor(options: ReplacementOptions) {
     this.#options = options;
   }
 
@@ -41,10 +41,10 @@ export class Replacing {
    *
    * @throws Problem `image_not_found`, `conflict` while the original has not arrived, and those of accept
    */
-  async replace(id: string, source: AsyncIterable<Uint8Array>): Promise<Finished> {
+  async replace(id: string, source: AsyncIterable<Uint8Array>): Promise<FinishedUpload> {
     const { originals, limits, measure, now } = this.#options;
     await this.#arrived(id);
-    const { contentType, body } = await openIntake(source, limits);
+    const { contentType, body } = await openIngest(source, limits);
     const staged = `${STAGED}${newUlid(now().getTime())}`;
     await originals.put(staged, body, { contentType });
     try {
@@ -69,10 +69,10 @@ export class Replacing {
   }
 
   /** @param before  the record as it was before the new bytes were there */
-  async #replaced({ etag, facts }: Measured, { id, version: was }: ImageRecord): Promise<Finished> {
-    const { originals, records, arrivals } = this.#options;
+  async #replaced({ etag, facts }: Measured, { id, version: was }: ImageRecord): Promise<FinishedUpload> {
+    const { originals, records, reconciler } = this.#options;
     let isDone = false;
-    const changed = await revise(records, id, ({ version, status, generation = 0 }) => {
+    const changed = await updateWithRetry(records, id, ({ version, status, generation = 0 }) => {
       // The bucket's own event may have been faster. Then the rest is done as well, or just about to be.
       isDone = version === etag && was !== etag && status !== 'uploaded';
       if (isDone) return undefined;
@@ -82,7 +82,7 @@ export class Replacing {
     });
     if (changed) {
       // Of two at once, the record may be that of one and the object that of the other.
-      if ((await originals.head(id))?.etag !== etag) await arrivals.reconcile(id);
+      if ((await originals.head(id))?.etag !== etag) await reconciler.reconcile(id);
       else if (!isDone) await this.#renew(id);
     }
     const [record, variants] = await Promise.all([records.image(id), records.variants(id)]);
@@ -93,10 +93,10 @@ export class Replacing {
 
   /** Nothing old is left, and what there was is made again. */
   async #renew(id: string): Promise<void> {
-    const { records, purge, warming } = this.#options;
+    const { records, purge, warmQueue } = this.#options;
     await purge.clear(id);
     const known = (await records.variants(id)).map(({ variant }) => variant);
-    await warming.renew(id, known);
+    await warmQueue.renew(id, known);
   }
 }
 

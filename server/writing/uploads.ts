@@ -4,17 +4,23 @@ import type { Originals } from '../reading/originals.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
 import type { ImageRecord, Records } from '../stores/contracts.ts';
-import { revise, withdraw } from '../stores/update-record.ts';
+import { removeIf, updateWithRetry } from '../stores/update-record.ts';
 import { currentVersion } from '../warming/queue.ts';
-import { openIntake } from './ingest.ts';
+import { openIngest } from './ingest.ts';
 import type { Measured } from './measure.ts';
 import { uploadLease } from './reconciler.ts';
-import { deletedMeanwhile, type Finished, Replacing, type ReplacingOptions, removeOwn } from './replace.ts';
+import {
+  deletedMeanwhile,
+  type FinishedUpload,
+  Replacement,
+  type ReplacementOptions,
+  removeOwn,
+} from './replace.ts';
 
 /** A request lasts 300 s at most; a server that was killed holds an id no longer than this. */
 const LEASE_SECONDS = 600;
 
-export interface UploadsOptions extends ReplacingOptions {
+export interface UploadsOptions extends ReplacementOptions {
   readonly lookups: Pick<Originals, 'refresh'>;
   readonly maxUploads: number;
   /** Canonical forms that every new image gets. */
@@ -46,12 +52,12 @@ export interface Details {
 /** Takes originals in. Whatever goes wrong on the way, nothing of the file stays. */
 export class Uploads {
   readonly #options: UploadsOptions;
-  readonly #replacing: Replacing;
+  readonly #replacing: Replacement;
   #inFlight = 0;
 
   constructor(options: UploadsOptions) {
     this.#options = options;
-    this.#replacing = new Replacing(options);
+    this.#replacing = new Replacement(options);
   }
 
   get inFlight(): number {
@@ -88,7 +94,7 @@ export class Uploads {
     const id = givenId === undefined ? newUlid(now().getTime()) : readId(givenId);
     // Before a byte is read; and not every S3-compatible store knows conditional writes.
     if (givenId !== undefined && (await this.#isTaken(id))) throw taken(id);
-    const { contentType, body } = await openIntake(source, limits);
+    const { contentType, body } = await openIngest(source, limits);
     const claim = { id, owner: randomUUID(), createdAt: now().toISOString() };
     await this.#claim(claim);
     let etag: string | undefined;
@@ -148,16 +154,16 @@ export class Uploads {
    * @param etag  of the object; undefined when none was put
    */
   async #takeBack({ id, owner, createdAt }: Claim, etag: string | undefined): Promise<void> {
-    const { originals, records, purge, arrivals } = this.#options;
+    const { originals, records, purge, reconciler } = this.#options;
     if (etag !== undefined) await removeOwn(originals, id, etag);
     const isOurs = (record: ImageRecord) =>
       record.createdAt === createdAt && (record.version === undefined || record.version === etag);
-    await withdraw(records, id, isOurs);
+    await removeIf(records, id, isOurs);
     await records.release(uploadLease(id), owner);
     // At most an orphan of an id that nobody was told stays; without its original it is never served.
     if (etag !== undefined) await purge.clearInside(id).catch(() => undefined);
     // Of somebody else: its event was left to us as long as we held the id.
-    if (await originals.head(id)) await arrivals.reconcile(id);
+    if (await originals.head(id)) await reconciler.reconcile(id);
   }
 
   /**
@@ -165,11 +171,11 @@ export class Uploads {
    *
    * @throws Problem `collection_not_found`, `conflict` when it was deleted meanwhile; the upload stays
    */
-  async finish({ id, owner, etag, facts }: Accepted, details: Details): Promise<Finished> {
-    const { records, warming, lookups, arrivals, defaults } = this.#options;
+  async finish({ id, owner, etag, facts }: Accepted, details: Details): Promise<FinishedUpload> {
+    const { records, warmQueue, lookups, reconciler, defaults } = this.#options;
     const { title, description, webhook, collection, variants = [] } = details;
     const said = { title, description, webhook };
-    const uploaded = await revise(records, id, ({ status }) =>
+    const uploaded = await updateWithRetry(records, id, ({ status }) =>
       // The bucket's own event may have been faster; then the record has got on already.
       status === 'uploading' ? { ...said, version: etag, original: facts, status: 'uploaded' } : said,
     );
@@ -177,16 +183,16 @@ export class Uploads {
     if (collection !== undefined) await relateOne(records, collection, id);
     const seen = await lookups.refresh(id);
     // Overwritten or removed by others, whose event was left to us.
-    if (seen?.version !== currentVersion(uploaded)) await arrivals.reconcile(id);
-    const queued = await warming.queue(id, [...new Set([...variants, ...defaults])]);
+    if (seen?.version !== currentVersion(uploaded)) await reconciler.reconcile(id);
+    const queued = await warmQueue.queue(id, [...new Set([...variants, ...defaults])]);
     const record = await records.image(id);
     if (!queued || !record) throw deletedMeanwhile(id);
     await records.release(uploadLease(id), owner);
     return { record, variants: queued };
   }
 
-  /** @see Replacing.replace */
-  replace(id: string, source: AsyncIterable<Uint8Array>): Promise<Finished> {
+  /** @see Replacement.replace */
+  replace(id: string, source: AsyncIterable<Uint8Array>): Promise<FinishedUpload> {
     return this.#replacing.replace(id, source);
   }
 }

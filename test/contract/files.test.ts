@@ -117,7 +117,7 @@ t.test('a store that stays open clears them as well, and says how many they were
   for (const name of ['old', 'young']) await writeFile(join(root, '.tmp', name), 'half');
   const longAgo = new Date(Date.now() - 2 * 3_600_000);
   await utimes(join(root, '.tmp', 'old'), longAgo, longAgo);
-  t.equal(await objects.tidy(), 1);
+  t.equal(await objects.collectGarbage(), 1);
   t.same(await readdir(join(root, '.tmp')), ['young']);
 });
 

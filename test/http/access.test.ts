@@ -26,7 +26,7 @@ t.test('serves signed URLs only, where it is told to', async (t) => {
     signUrl(url, { kid, key: KEYS[kid], exp, presets });
   const signed = sign('cat.gif?w=90&fmt=webp', 'main');
   t.equal((await server.get(signed)).status, 200);
-  t.equal((await server.get(signed)).status, 200, 'again, by the lane');
+  t.equal((await server.get(signed)).status, 200, 'again, by the hit path');
   t.equal(
     (await server.get(signed.replace('w=90', 'width=45&dpr=2'))).status,
     200,

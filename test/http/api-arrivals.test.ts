@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
 import t, { type Test } from 'tap';
-import { CloudFrontEdge } from '../../server/writing/cdn.ts';
+import { CloudFrontCdn } from '../../server/writing/cdn.ts';
 import { call, form, jobsOf, keysOf, noise, playWarmer } from '../support/api.ts';
 import { identity } from '../support/emulators.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
@@ -13,15 +13,15 @@ async function started(t: Test, env: Record<string, string> = {}) {
   t.teardown(() => server.close());
   const { management } = server.composed;
   if (!management) throw new Error('no management');
-  return { server, arrivals: management.arrivals };
+  return { server, reconciler: management.reconciler };
 }
 
 const look = async (server: TestServer) => (await call(server, 'GET', `/api/images/${ID}`)).body;
 
 t.test('an object that anybody puts becomes known and warm; twice is once', async (t) => {
-  const { server, arrivals } = await started(t);
+  const { server, reconciler } = await started(t);
   await server.put(ID, await noise(60, 40));
-  await Promise.all([arrivals.created(ID), arrivals.created(ID)]);
+  await Promise.all([reconciler.created(ID), reconciler.created(ID)]);
   t.match(await look(server), {
     status: 'processing',
     original: { width: 60, height: 40, contentType: 'image/jpeg' },
@@ -29,22 +29,22 @@ t.test('an object that anybody puts becomes known and warm; twice is once', asyn
   });
   t.match(await jobsOf(server), [{ kind: 'warm', id: ID, variants: ['fmt=webp&w=20'] }]);
   await playWarmer(server, ID);
-  await arrivals.created(ID, 'of-some-old-event');
+  await reconciler.created(ID, 'of-some-old-event');
   t.match(await look(server), { status: 'completed' });
   t.same(await jobsOf(server), [], 'a late event changes nothing');
 });
 
 t.test('an overwritten object is purged and what it had is warmed again', async (t) => {
-  const { server, arrivals } = await started(t);
+  const { server, reconciler } = await started(t);
   await server.put(ID, await noise(60, 40));
-  await arrivals.created(ID);
+  await reconciler.created(ID);
   await call(server, 'POST', `/api/images/${ID}/variants`, { variants: ['w=10&fmt=png'] });
   await playWarmer(server, ID);
   await (await server.get(`/img/${ID}?w=30`)).arrayBuffer();
   await server.composed.images.settle();
   await jobsOf(server);
   await server.put(ID, await noise(50, 50, 2));
-  await arrivals.created(ID);
+  await reconciler.created(ID);
   t.match(await look(server), {
     status: 'processing',
     original: { width: 50 },
@@ -55,63 +55,63 @@ t.test('an overwritten object is purged and what it had is warmed again', async 
 });
 
 t.test('a removed object is forgotten; events in the wrong order end in what is there', async (t) => {
-  const { server, arrivals } = await started(t);
+  const { server, reconciler } = await started(t);
   await server.put(ID, await noise(60, 40));
-  await arrivals.created(ID);
-  await arrivals.removed(ID);
+  await reconciler.created(ID);
+  await reconciler.removed(ID);
   t.match(await look(server), { status: 'processing' }, 'it is there');
   await (await server.get(`/img/${ID}?w=30`)).arrayBuffer();
   await server.composed.images.settle();
   await server.stores.originals.remove([ID]);
-  await arrivals.created(ID);
+  await reconciler.created(ID);
   t.match(await look(server), { status: 404 });
   t.same(await keysOf(server.stores.results), []);
 });
 
 t.test('what is no image is told of, and stays with its owner', async (t) => {
-  const { server, arrivals } = await started(t);
+  const { server, reconciler } = await started(t);
   await server.put(ID, Buffer.from('%PDF-1.7 …'));
-  await arrivals.created(ID);
+  await reconciler.created(ID);
   t.match(await look(server), { status: 'failed', error: /PDF/, original: null });
   t.same(await keysOf(server.stores.originals), [ID]);
   await server.put(ID, await noise(60, 40));
-  await arrivals.created(ID);
+  await reconciler.created(ID);
   t.match(await look(server), { status: 'processing', error: null, original: { width: 60 } });
 });
 
 t.test('goes on where a server was killed between two steps', async (t) => {
-  const { server, arrivals } = await started(t);
+  const { server, reconciler } = await started(t);
   const { records } = server.stores;
   const createdAt = new Date().toISOString();
   const openUntil = new Date(Date.now() + 3_600_000).toISOString();
   await records.createImage({ id: ID, status: 'uploading', createdAt, openUntil });
-  await arrivals.reconcile(ID);
+  await reconciler.reconcile(ID);
   t.match(await look(server), { status: 'uploading' }, 'its bytes may still be on their way');
   await server.put(ID, await noise(60, 40));
-  await arrivals.reconcile(ID);
+  await reconciler.reconcile(ID);
   t.match(await look(server), { status: 'processing' });
   const record = await records.image(ID);
   await records.updateImage(ID, record?.revision ?? 0, { status: 'uploaded' });
   await jobsOf(server);
-  await arrivals.reconcile(ID);
+  await reconciler.reconcile(ID);
   t.match(await look(server), { status: 'processing' });
   t.match(await jobsOf(server), [{ kind: 'warm', id: ID }]);
   await records.createImage({ id: 'old', status: 'uploading', createdAt, openUntil: createdAt });
-  await arrivals.reconcile('old');
+  await reconciler.reconcile('old');
   t.equal(await records.image('old'), undefined, 'nobody sends that any more');
   await records.createImage({ id: 'killed', status: 'uploading', createdAt });
-  await arrivals.reconcile('killed');
+  await reconciler.reconcile('killed');
   t.equal(await records.image('killed'), undefined, 'no form, and no server that takes it in');
 });
 
 t.test('leaves an upload alone that a server is taking in, which knows its title and variants', async (t) => {
-  const { server, arrivals } = await started(t);
+  const { server, reconciler } = await started(t);
   const uploads = server.composed.management?.uploads;
   const source = async function* (bytes: Uint8Array) {
     yield bytes;
   };
   const accepted = await uploads?.accept(source(await noise(60, 40)), ID);
-  await arrivals.created(ID, accepted?.etag);
+  await reconciler.created(ID, accepted?.etag);
   t.match(await look(server), { status: 'uploading', title: null });
   if (accepted) await uploads?.finish(accepted, { title: 'Mine', variants: ['w=9'] });
   t.match(await look(server), { status: 'processing', title: 'Mine', variants: [{}, { variant: 'w=9' }] });
@@ -132,7 +132,7 @@ async function edgeOf(t: Test, { refuses = false } = {}) {
   t.teardown(() => cloudfront.close());
   const address = cloudfront.address();
   const endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
-  const edge = new CloudFrontEdge(new CloudFrontClient({ ...identity, endpoint, maxAttempts: 1 }), 'E1');
+  const edge = new CloudFrontCdn(new CloudFrontClient({ ...identity, endpoint, maxAttempts: 1 }), 'E1');
   return { edge, bodies };
 }
 
@@ -140,16 +140,16 @@ t.test('an event of an object that was never served costs no call of CloudFront'
   const { edge, bodies } = await edgeOf(t);
   const server = await startServer({}, { edge });
   t.teardown(() => server.close());
-  const arrivals = server.composed.management?.arrivals;
+  const reconciler = server.composed.management?.reconciler;
   // An upload that was refused, as its two events tell of it.
-  await arrivals?.created(ID);
-  await arrivals?.removed(ID);
+  await reconciler?.created(ID);
+  await reconciler?.removed(ID);
   await server.put(ID, await noise(60, 40));
-  await arrivals?.created(ID);
+  await reconciler?.created(ID);
   t.equal(bodies.length, 0);
   await server.stores.originals.remove([ID]);
-  await arrivals?.removed(ID);
-  await arrivals?.removed(ID);
+  await reconciler?.removed(ID);
+  await reconciler?.removed(ID);
   t.equal(bodies.length, 1, 'once when one that was known is gone');
 });
 
@@ -157,7 +157,7 @@ t.test('an object that was served before anyone told of it leaves nothing old wh
   const { edge, bodies } = await edgeOf(t);
   const server = await startServer({}, { edge });
   t.teardown(() => server.close());
-  const arrivals = server.composed.management?.arrivals;
+  const reconciler = server.composed.management?.reconciler;
   const serve = async () => {
     await (await server.get(`/img/${ID}?w=30`)).arrayBuffer();
     await server.composed.images.settle();
@@ -166,12 +166,12 @@ t.test('an object that was served before anyone told of it leaves nothing old wh
   await server.put(ID, await noise(60, 40));
   await serve();
   await server.put(ID, await noise(50, 50, 2));
-  await arrivals?.created(ID);
+  await reconciler?.created(ID);
   t.same([await keysOf(server.stores.results), bodies.length], [[], 1]);
   await serve();
   await server.stores.records.removeImage(ID);
   await server.stores.originals.remove([ID]);
-  await arrivals?.removed(ID);
+  await reconciler?.removed(ID);
   t.same([await keysOf(server.stores.results), bodies.length], [[], 2]);
 });
 

@@ -205,8 +205,8 @@ async function deliver(server: TestServer): Promise<string[]> {
     if (job.kind === 'warm') warmed.push(job.id);
     if (job.kind !== 'objects') continue;
     for (const { id, change, etag } of job.events) {
-      const { arrivals } = server.composed.management ?? {};
-      await (change === 'created' ? arrivals?.created(id, etag) : arrivals?.removed(id));
+      const { reconciler } = server.composed.management ?? {};
+      await (change === 'created' ? reconciler?.created(id, etag) : reconciler?.removed(id));
     }
   }
   return warmed;

@@ -42,7 +42,7 @@ async function deliver(at = server) {
   for (const job of await jobsOf(at)) {
     if (job['kind'] !== 'objects' || !Array.isArray(job['events'])) continue;
     for (const { id, change, etag } of job['events']) {
-      await at.composed.management?.arrivals[change === 'created' ? 'created' : 'removed'](id, etag);
+      await at.composed.management?.reconciler[change === 'created' ? 'created' : 'removed'](id, etag);
     }
   }
 }

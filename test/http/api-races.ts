@@ -33,11 +33,11 @@ async function slowUpload(server: TestServer, id: string, file: Uint8Array) {
     ]),
   );
   const bytes = new Uint8Array(await whole.arrayBuffer());
-  const gate = Promise.withResolvers<void>();
+  const admission = Promise.withResolvers<void>();
   const body = new ReadableStream({
     async start(controller) {
       controller.enqueue(bytes.subarray(0, bytes.length / 2));
-      await gate.promise;
+      await admission.promise;
       controller.enqueue(bytes.subarray(bytes.length / 2));
       controller.close();
     },
@@ -49,7 +49,7 @@ async function slowUpload(server: TestServer, id: string, file: Uint8Array) {
     return response.status;
   });
   while (!(await server.stores.records.image(id))) await sleep(5);
-  return { status, goOn: gate.resolve };
+  return { status, goOn: admission.resolve };
 }
 
 /** Whether somebody holds the id for an upload. */
@@ -104,7 +104,7 @@ async function uploadsOfOneId(t: Test, server: TestServer, management: Managemen
     const id = 'race/foreign.jpg';
     const { status, goOn } = await slowUpload(server, id, large);
     await server.put(id, small);
-    await management.arrivals.created(id);
+    await management.reconciler.created(id);
     goOn();
     // Where conditional writes are not known, the upload is the later one, and stays.
     const width = (await status) === 409 ? 60 : 900;
@@ -115,10 +115,10 @@ async function uploadsOfOneId(t: Test, server: TestServer, management: Managemen
 
   await t.test('an object that others put over an upload before anyone was told of it', async (t) => {
     const id = 'race/over.jpg';
-    const { uploads, arrivals } = management;
+    const { uploads, reconciler } = management;
     const accepted = await uploads.accept(source(large), id);
     await server.put(id, small);
-    await arrivals.created(id);
+    await reconciler.created(id);
     await uploads.finish(accepted, { title: 'Mine' });
     t.match((await call(server, 'GET', pathOf(id))).body, { title: 'Mine', original: { width: 60 } });
     const late = await uploads.accept(source(large), `${id}.2`);
@@ -195,7 +195,7 @@ async function replacements(t: Test, server: TestServer, management: Management)
       const write = originals.put.bind(originals);
       originals.put = async (key, ...given) => {
         const stored = await write(key, ...given);
-        if (key === id) await management.arrivals.created(id);
+        if (key === id) await management.reconciler.created(id);
         return stored;
       };
       t.match(await put(server, id, small), { status: 202, body: { variants: [{ status: 'queued' }, {}] } });
@@ -221,7 +221,7 @@ function afterLook({ stores: { records } }: TestServer, act: () => Promise<void>
 }
 
 async function events(t: Test, server: TestServer, management: Management): Promise<void> {
-  const { arrivals, library, uploads } = management;
+  const { reconciler, library, uploads } = management;
   const { originals, records } = server.stores;
   for (const isKnown of [false, true]) {
     const id = `late-event/${isKnown}.jpg`;
@@ -229,7 +229,7 @@ async function events(t: Test, server: TestServer, management: Management): Prom
       const file = await noise(60, 40);
       if (isKnown) {
         await server.put(id, await noise(30, 30));
-        await arrivals.created(id);
+        await reconciler.created(id);
         await originals.remove([id]);
       }
       let accepted: ReturnType<typeof uploads.accept> | undefined;
@@ -238,7 +238,7 @@ async function events(t: Test, server: TestServer, management: Management): Prom
         accepted = uploads.accept(source(file), id);
         while (!(await records.image(id))) await sleep(1);
       });
-      await arrivals.removed(id);
+      await reconciler.removed(id);
       if (accepted) await uploads.finish(await accepted, { title: 'New' });
       const { body } = await call(server, 'GET', pathOf(id));
       t.match(body, { title: 'New', original: { width: 60 } });

@@ -33,14 +33,14 @@ t.test('answers a first request with a render and the next ones from memory, byt
   t.equal(first.status, 200);
   t.equal(first.headers.get('x-image-cache'), 'miss');
   t.equal(second.headers.get('x-image-cache'), 'memory');
-  t.equal(third.headers.get('x-image-cache'), 'memory', 'also by the lane before the router');
+  t.equal(third.headers.get('x-image-cache'), 'memory', 'also by the hit path before the router');
   t.same(await bytesOf(second), bytes);
   t.same(await bytesOf(third), bytes);
   const { width, height, format } = await sharp(bytes).metadata();
   t.match({ width, height, format }, { width: 320, height: 240, format: 'webp' });
 });
 
-t.test('sends every header of the contract, the same by router and lane', async (t) => {
+t.test('sends every header of the contract, the same by router and hit path', async (t) => {
   const url = '/img/samples/ladybug.jpg?w=200&fmt=jpeg';
   const [miss, hit] = [await server.get(url), await server.get(url)];
   await Promise.all([bytesOf(miss), bytesOf(hit)]);
@@ -62,7 +62,7 @@ t.test('sends every header of the contract, the same by router and lane', async 
   for (const [name, value] of Object.entries(expected)) {
     t.match(miss.headers.get(name), value, name);
     if (name !== 'x-request-id')
-      t.equal(hit.headers.get(name), miss.headers.get(name), `${name} of the lane`);
+      t.equal(hit.headers.get(name), miss.headers.get(name), `${name} of the hit path`);
   }
   for (const stage of ['queue', 'fetch', 'decode', 'transform', 'encode']) {
     t.match(miss.headers.get('server-timing'), new RegExp(`${stage};dur=\\d`), stage);

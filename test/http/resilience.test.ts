@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
-import { Afterwards } from '../../server/shared/deferred.ts';
+import { Deferred } from '../../server/shared/deferred.ts';
 import { call, form } from '../support/api.ts';
 import { corpus } from '../support/corpus.ts';
 import { bytesOf, problemOf, startServer, temporaryFolder } from '../support/server.ts';
@@ -240,11 +240,11 @@ t.test('drops a render that nobody waits for any more', async (t) => {
   const leaver = http.get(`${server.base}/img/ladybug.jpg?w=333&fmt=webp`);
   leaver.on('error', () => {});
   await sleep(100);
-  const gate = server.composed.core.gates.render;
-  t.equal(gate.load.waiting, 1);
+  const admission = server.composed.core.admissions.render;
+  t.equal(admission.load.waiting, 1);
   leaver.destroy();
   await sleep(100);
-  t.equal(gate.load.waiting, 0, 'it left the queue');
+  t.equal(admission.load.waiting, 0, 'it left the queue');
   await bytesOf(await slow);
   const head = await server.get('/img/ladybug.jpg?w=333&fmt=webp', { method: 'HEAD' });
   t.equal(head.headers.get('x-image-cache'), 'miss', 'it was never rendered');
@@ -314,18 +314,18 @@ t.test('is slower, not down, without its results bucket', async (t) => {
     AWS_MAX_ATTEMPTS: '1',
   };
   for (const [name, value] of Object.entries(deaf)) if (name.startsWith('AWS')) process.env[name] = value;
-  const { openStores } = await import('../../server/stores/open.ts');
+  const { openStores } = await import('../../server/compose/stores.ts');
   const { loadConfig } = await import('../../server/config/settings.ts');
   const away = await openStores(loadConfig({ ...deaf, DATA_DIR: await temporaryFolder() }));
   const { Results } = await import('../../server/reading/results.ts');
   const { Images } = await import('../../server/reading/images.ts');
-  const { Memory } = await import('../../server/reading/result-cache.ts');
+  const { ResultCache } = await import('../../server/reading/result-cache.ts');
   const failures: unknown[] = [];
   const images = new Images({
-    afterwards: new Afterwards(),
+    deferred: new Deferred(),
     ...server.composed.core,
     results: new Results(away.results, ''),
-    memory: new Memory(1e7),
+    memory: new ResultCache(1e7),
     now: () => performance.now(),
     onStoreFailure: (error) => failures.push(error),
   });

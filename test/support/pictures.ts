@@ -3,11 +3,11 @@ import sharp from 'sharp';
 import { readQuery, readTransformation } from '../../server/core/operations/transformation.ts';
 import type { PlanOptions } from '../../server/core/plan/plan.ts';
 import { makePlan } from '../../server/core/plan/plan.ts';
-import type { Rendered } from '../../server/core/render/render.ts';
 import { openOriginal, render } from '../../server/core/render/render.ts';
+import type { Rendered } from '../../server/core/render/types.ts';
 
 export const LIMITS = { maxPixels: 100_000_000, maxFrames: 500 };
-const OPTIONS: PlanOptions = { lane: 'live', limits: LIMITS };
+const OPTIONS: PlanOptions = { priority: 'live', limits: LIMITS };
 
 /** Renders a query as a request would: read, planned, drawn, encoded. */
 export async function picture(

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
-import { type Outside, openOutside } from '../../server/compose/management.ts';
+import type { ExternalServices } from '../../server/compose/external-services.ts';
+import { openExternalServices } from '../../server/compose/external-services.ts';
 import { type Composed, composeServer } from '../../server/compose/server.ts';
+import { openStores } from '../../server/compose/stores.ts';
 import { loadConfig } from '../../server/config/settings.ts';
 import { buildApp } from '../../server/http/app.ts';
-import { openStores, type Stores } from '../../server/stores/open.ts';
+import type { Stores } from '../../server/stores/contracts.ts';
 
 export interface TestServer {
   base: string;
@@ -36,7 +38,7 @@ export async function temporaryFolder(): Promise<string> {
  */
 export async function startServer(
   env: Record<string, string> = {},
-  beyond: Partial<Outside> = {},
+  beyond: Partial<ExternalServices> = {},
 ): Promise<TestServer> {
   const own = env['DATA_DIR'] === undefined ? await temporaryFolder() : undefined;
   const config = loadConfig({ DATA_DIR: own, HOST: '127.0.0.1', VERSION_SECONDS: '0', ...env });
@@ -50,8 +52,8 @@ export async function startServer(
   });
   let draining = false;
   const log = pino({ level: 'info' }, sink);
-  const outside = { ...(await openOutside(config)), ...beyond };
-  const composed = composeServer(config, stores, { log, version: '0', isDraining: () => draining, outside });
+  const external = { ...(await openExternalServices(config)), ...beyond };
+  const composed = composeServer(config, stores, { log, version: '0', isDraining: () => draining, external });
   const app = await buildApp(composed.deps);
   const base = await app.listen({ port: 0, host: '127.0.0.1' });
   return {
@@ -60,7 +62,7 @@ export async function startServer(
     stores,
     composed,
     get lines() {
-      composed.deps.afterwards.settle();
+      composed.deps.deferred.flush();
       return lines;
     },
     get: (path, init) => fetch(base + path, { redirect: 'manual', ...init }),

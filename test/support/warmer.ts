@@ -6,11 +6,12 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
-import { composeManagement, openOutside } from '../../server/compose/management.ts';
-import { composeCore } from '../../server/compose/server.ts';
+import { composeCore } from '../../server/compose/core.ts';
+import { openExternalServices } from '../../server/compose/external-services.ts';
+import { composeManagement } from '../../server/compose/management.ts';
+import { openStores } from '../../server/compose/stores.ts';
 import { type Config, loadConfig } from '../../server/config/settings.ts';
-import type { Objects, VariantRecord } from '../../server/stores/contracts.ts';
-import { openStores, type Stores } from '../../server/stores/open.ts';
+import type { Objects, Stores, VariantRecord } from '../../server/stores/contracts.ts';
 import type { Management } from '../../server/writing/management.ts';
 import { composeWarmer, type Warmer } from '../../warmer/compose.ts';
 import { temporaryFolder } from './server.ts';
@@ -47,17 +48,17 @@ export async function createWarmer(
   const stores = await openStores(config);
   const lines: Line[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
-  const outside = await openOutside(config);
+  const external = await openExternalServices(config);
   const core = composeCore(config, stores);
-  const management = composeManagement(config, stores, core, { outside, log });
-  const warmer = composeWarmer(config, alter(stores), { log, outside });
+  const management = composeManagement(config, stores, core, { external, log });
+  const warmer = composeWarmer(config, alter(stores), { log, external });
   return {
     ...warmer,
     ...{ config, stores, management, lines },
     ask: async (id, bytes, variants) => {
       await stores.originals.put(id, bytes, { contentType: 'image/jpeg' });
-      await management.arrivals.reconcile(id);
-      await management.warming.queue(id, variants);
+      await management.reconciler.reconcile(id);
+      await management.warmQueue.queue(id, variants);
     },
     variants: (id) => stores.records.variants(id),
     until: async (seen) => {

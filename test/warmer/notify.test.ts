@@ -29,7 +29,7 @@ async function ask(one: TestWarmer, id: string, webhook: string): Promise<void> 
   const createdAt = new Date().toISOString();
   const version = (await originals.put(id, small, { contentType: 'image/png' }))?.etag ?? '';
   await records.createImage({ id, status: 'uploaded', createdAt, version, webhook });
-  await one.management.warming.queue(id, ['fmt=webp&w=100']);
+  await one.management.warmQueue.queue(id, ['fmt=webp&w=100']);
 }
 
 for (const [signal, how] of [

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Test } from 'tap';
 import { resultKey } from '../../server/core/query/id.ts';
-import type { Stores } from '../../server/stores/open.ts';
+import type { Stores } from '../../server/stores/contracts.ts';
 import { corpusPath } from '../support/corpus.ts';
 import { altered, createWarmer, type TestWarmer } from '../support/warmer.ts';
 
@@ -24,7 +24,7 @@ export async function overwritten(t: Test, env: Record<string, string>, pause: P
   const overwrite = async () => {
     if (++calls > 1) return;
     await two.stores.originals.put('a', after, { contentType: 'image/jpeg' });
-    await two.management.arrivals.reconcile('a');
+    await two.management.reconciler.reconcile('a');
     await two.until(completed);
   };
   const written: unknown[] = [];

@@ -74,7 +74,7 @@ t.test('an old dead letter leaves a variant alone that was asked for anew', asyn
   await one.ask('a', small, [VARIANT]);
   await bury(one);
   await waitFor(buried);
-  await one.management.warming.queue('a', [VARIANT]);
+  await one.management.warmQueue.queue('a', [VARIANT]);
   // Longer than the quiet time: only the time of the letter tells it from one that has died just now.
   await sleep(1200);
   t.notOk(await buried(), 'its new message waits');

@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 import { resultPrefix } from '../../server/core/query/id.ts';
-import type { Objects } from '../../server/stores/contracts.ts';
-import type { Stores } from '../../server/stores/open.ts';
+import type { Objects, Stores } from '../../server/stores/contracts.ts';
 import { corpusPath } from '../support/corpus.ts';
 import { createWarmer, type TestWarmer, withPut } from '../support/warmer.ts';
 import { overwritten } from './overwrite.ts';
@@ -61,7 +60,7 @@ t.test('what is there for this version is not made again', async (t) => {
   const version = (await one.stores.records.image('a'))?.version ?? '';
   // Its variant is lost, its result is not.
   await two.stores.records.updateVariant('a', 'fmt=webp&w=320', version, ['ready'], { status: 'queued' });
-  await two.management.warming.queue('a', ['fmt=webp&w=320', 'fmt=webp&w=50']);
+  await two.management.warmQueue.queue('a', ['fmt=webp&w=320', 'fmt=webp&w=50']);
   await two.until(isSettled(two, 'a'));
   t.match(
     two.lines.find(({ msg }) => msg === 'job'),
@@ -154,7 +153,7 @@ t.test('an overwrite during a render leaves only results of the new original', a
     {},
     afterPut(async () => {
       await one.stores.originals.put('a', other, { contentType: 'image/jpeg' });
-      await one.management.arrivals.reconcile('a');
+      await one.management.reconciler.reconcile('a');
     }),
   );
   await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=jpeg&w=320', 'fmt=webp&w=100']);

@@ -152,7 +152,7 @@ t.test('a message that nobody understands becomes a dead letter', async (t) => {
 t.test('the sweep sends again what was written down and never sent', async (t) => {
   const one = await warmer(t);
   await one.stores.originals.put('a', small, { contentType: 'image/png' });
-  await one.management.arrivals.reconcile('a');
+  await one.management.reconciler.reconcile('a');
   const record = await one.stores.records.image('a');
   await one.stores.records.queueVariants('a', record?.version ?? '', ['fmt=webp&w=320']);
   await one.stores.records.updateImage('a', record?.revision ?? 0, { status: 'processing' });

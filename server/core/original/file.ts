@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import type { Size } from '../operations/operation.ts';
-import { FAIL_ON } from '../render/opening.ts';
+import { FAIL_ON } from '../sharp/fail-on.ts';
 import { sharpProblem } from '../sharp/sharp-errors.ts';
 import { readSource, type Source } from './source.ts';
 

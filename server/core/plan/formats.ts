@@ -7,7 +7,7 @@ import { codecQuality } from './quality.ts';
 export type Format = (typeof FORMATS)[number];
 
 /** Who renders: a request that somebody waits for, or the warmer, which has time for smaller files. */
-export type Lane = 'live' | 'warm';
+export type Priority = 'live' | 'warm';
 type Effort = 'fast' | 'live' | 'warm';
 
 export interface EncoderSettings {
@@ -142,14 +142,14 @@ export function chooseFormat(source: Source, values: Transformation): Format {
   return values.colors ? 'png' : 'avif';
 }
 
-/** Settings of the encoder for a lane; `effort=small` and `fast` mean the same in both. */
+/** Settings of the encoder for a priority; `effort=small` and `fast` mean the same in both. */
 export function encoderSettings(
   source: Source,
   values: Transformation,
-  lane: Lane,
+  priority: Priority,
   moves: boolean,
 ): EncoderSettings {
-  const effort = values.effort === 'small' ? 'warm' : values.effort === 'fast' ? 'fast' : lane;
+  const effort = values.effort === 'small' ? 'warm' : values.effort === 'fast' ? 'fast' : priority;
   return {
     quality: values.q ?? 75,
     lossless: values.lossless ?? false,

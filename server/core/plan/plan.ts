@@ -13,7 +13,7 @@ import type { Cost } from './cost.ts';
 import { priceOf } from './cost.ts';
 import { drawingOf } from './drawing.ts';
 import { fitting } from './format-conflicts.ts';
-import type { EncoderSettings, Format, Lane } from './formats.ts';
+import type { EncoderSettings, Format, Priority } from './formats.ts';
 import { chooseFormat, encoderSettings, FORMAT_TABLE, wantsMotion } from './formats.ts';
 import { inP3 } from './gamut.ts';
 
@@ -42,7 +42,7 @@ export interface Plan {
 }
 
 export interface PlanOptions {
-  readonly lane: Lane;
+  readonly priority: Priority;
   readonly limits: SourceLimits;
   readonly focal?: Point | undefined;
   readonly watermark?: Uint8Array | undefined;
@@ -209,7 +209,7 @@ export function makePlan(source: Source, asked: Transformation, options: PlanOpt
   const start = geometry.canvas ? geometry.scaled : geometry.result;
   const result = steps.reduce((size, step) => step.resized?.(size) ?? size, start);
   checkSides(result);
-  const settings = encoderSettings(source, values, options.lane, moves);
+  const settings = encoderSettings(source, values, options.priority, moves);
   const work = {
     source,
     upright,

@@ -11,7 +11,7 @@ const PHYS = Buffer.from('0000000970485973' + '00000b1300000b1301' + '009a9c18',
  * Makes a PNG say DENSITY, in place. libvips writes what it knows: the density of the original in a single pass, its
  * own default where pixels were handed over or shared, and one URL would have two ETags.
  */
-export function settleDensity(png: Buffer): void {
+export function fixDensity(png: Buffer): void {
   for (let at = SIGNATURE_BYTES; at + PHYS.length <= png.length; ) {
     const type = png.toString('latin1', at + 4, at + 8);
     if (type === 'IDAT') return;

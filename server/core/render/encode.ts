@@ -4,12 +4,12 @@ import type { Size } from '../operations/operation.ts';
 import type { EncoderSettings } from '../plan/formats.ts';
 import { FORMAT_TABLE } from '../plan/formats.ts';
 import type { Plan } from '../plan/plan.ts';
-import { DENSITY, settleDensity } from './density.ts';
-import { hold, profiled, settled } from './materialize.ts';
+import { DENSITY, fixDensity } from './density.ts';
+import { asSrgb8, materialize, profiled } from './materialize.ts';
 import type { PassOptions } from './pipeline.ts';
 import { toRaw } from './pipeline.ts';
 import { placeholder } from './placeholder.ts';
-import type { Opened } from './render.ts';
+import type { Opened } from './types.ts';
 
 interface EncodedResult {
   readonly bytes: Buffer;
@@ -20,22 +20,22 @@ interface EncodedResult {
 }
 
 /** A picture, all steps done. */
-export interface Finished {
+export interface FinishedPicture {
   readonly image: Sharp;
   readonly plan: Plan;
   /** Comes without the EXIF of the original, be it from pixels alone. */
-  readonly isBare: boolean;
+  readonly isStripped: boolean;
 }
 
 /** Encodes the finished picture as the plan says. */
 export async function encodeResult(
-  finished: Finished,
+  finished: FinishedPicture,
   opened: Opened,
   pass: PassOptions,
 ): Promise<EncodedResult> {
   const kept = keptOf(finished.plan, opened);
-  const isBare = finished.isBare || !clings(finished.plan, opened);
-  const { image, plan } = isBare ? finished : await bared(finished, pass);
+  const isStripped = finished.isStripped || !carriesSourceMetadata(finished.plan, opened);
+  const { image, plan } = isStripped ? finished : await stripped(finished, pass);
   if (plan.values.ph) {
     const text = await placeholder(plan.values.ph, await toRaw(image, pass));
     return {
@@ -51,7 +51,7 @@ export async function encodeResult(
     });
     const encoder = FORMAT_TABLE[plan.format].encode(ready, settings);
     const encoded = await encoder.toBuffer({ resolveWithObject: true });
-    if (plan.format === 'png' && plan.values.meta !== 'keep') settleDensity(encoded.data);
+    if (plan.format === 'png' && plan.values.meta !== 'keep') fixDensity(encoded.data);
     return encoded;
   };
   const {
@@ -79,7 +79,7 @@ const keptOf = ({ values }: Plan, { copyright }: Opened): Exif | undefined =>
  * original, whose thumbnail stays there (the whole picture, uncropped), and libvips has an AVIF turned by the
  * orientation of the original, which the pixels have followed already.
  */
-export function clings(plan: Plan, opened: Opened): boolean {
+export function carriesSourceMetadata(plan: Plan, opened: Opened): boolean {
   if (plan.values.meta === 'keep' || plan.values.ph) return false;
   const { exif, orientation = 1 } = opened.metadata;
   const turnsAgain = plan.format === 'avif' && orientation !== 1;
@@ -87,8 +87,11 @@ export function clings(plan: Plan, opened: Opened): boolean {
 }
 
 /** The same picture from its pixels alone. */
-export async function bared({ image, plan }: Finished, pass: PassOptions): Promise<Finished> {
-  return { image: (await hold(image, plan, pass)).reopen(), plan: settled(plan), isBare: true };
+export async function stripped(
+  { image, plan }: FinishedPicture,
+  pass: PassOptions,
+): Promise<FinishedPicture> {
+  return { image: (await materialize(image, plan, pass)).reopen(), plan: asSrgb8(plan), isStripped: true };
 }
 
 function described(image: Sharp, { values, orientation }: Plan, kept: Exif | undefined): Sharp {
@@ -123,7 +126,7 @@ async function withinBytes(
   encode: (picture: Sharp, settings: EncoderSettings) => Promise<Encoded>,
 ): Promise<Encoded> {
   const most = plan.values.mb ?? 0;
-  const { reopen } = await hold(image, plan, pass);
+  const { reopen } = await materialize(image, plan, pass);
   const rungs = ladder(plan);
   let [low, high] = [0, rungs.length - 1];
   let best: Encoded | undefined;

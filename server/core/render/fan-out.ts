@@ -11,8 +11,9 @@ import { encodeResult } from './encode.ts';
 import { isForeign } from './materialize.ts';
 import type { Raw } from './pipeline.ts';
 import { fromRaw } from './pipeline.ts';
-import type { Base, Rendered, RenderRequest } from './render.ts';
+import type { Base } from './render.ts';
 import { decodeBase, pixelsOf, render } from './render.ts';
+import type { Rendered, RenderRequest } from './types.ts';
 
 /** One of the variants of an original that are rendered together. */
 export interface Member {
@@ -187,7 +188,7 @@ async function encoded(
   { opened, pass, now }: Shared,
 ): Promise<Rendered> {
   const started = now();
-  const finished = { image: fromRaw(pixels), plan, isBare: true };
+  const finished = { image: fromRaw(pixels), plan, isStripped: true };
   const result = await encodeResult(finished, opened, pass);
   const warnings = [...plan.warnings, ...result.warnings];
   return { ...result, warnings, timings: { decode: 0, transform, encode: now() - started } };

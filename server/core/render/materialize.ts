@@ -7,7 +7,7 @@ import type { PassOptions } from './pipeline.ts';
 import { fromRaw, toRaw } from './pipeline.ts';
 
 /** Pixels that have been computed, to go on from as often as needed. */
-export interface Held {
+export interface Materialized {
   readonly reopen: () => Sharp;
   /** px; of all frames together where the picture moves. */
   readonly size: Size;
@@ -32,7 +32,7 @@ export const waitsForColour = (plan: Plan): boolean =>
   isForeign(plan) || plan.source.grey || plan.source.deep;
 
 /** A plan whose pixels have been handed over: 8 bits of RGB in the space of the result. */
-export const settled = (plan: Plan): Plan => ({
+export const asSrgb8 = (plan: Plan): Plan => ({
   ...plan,
   source: { ...plan.source, deep: false, grey: false },
 });
@@ -55,7 +55,7 @@ const carriesMore = (plan: Plan): boolean =>
   !plan.moves && (plan.wide || keepsProfile(plan) || plan.values.meta === 'keep');
 
 /** Ends a pass: raw pixels; with another profile than sRGB or with metadata, an uncompressed PNG that carries them. */
-export async function hold(image: Sharp, plan: Plan, pass: PassOptions): Promise<Held> {
+export async function materialize(image: Sharp, plan: Plan, pass: PassOptions): Promise<Materialized> {
   if (!carriesMore(plan)) {
     const raw = await toRaw(isForeign(plan) ? profiled(image, plan) : image, pass);
     const frames = plan.moves ? plan.source.pages : 1;

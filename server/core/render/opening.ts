@@ -2,17 +2,16 @@ import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import type { Box, Turn } from '../geometry/turns.ts';
 import { inverse, turnBox, turnSize, turnSteps, UPRIGHT } from '../geometry/turns.ts';
-import { naturalBox, rasterizeSvg } from '../plan/drawing.ts';
+import { naturalBox } from '../plan/drawing.ts';
 import { storedRegion } from '../plan/geometry-steps.ts';
 import type { Plan } from '../plan/plan.ts';
 import { makePlan } from '../plan/plan.ts';
+import { FAIL_ON } from '../sharp/fail-on.ts';
 import { opensAsIs } from './materialize.ts';
 import type { PassOptions, Raw } from './pipeline.ts';
 import { fromRaw, rawHandover, runSteps, toRaw } from './pipeline.ts';
-import type { RenderRequest } from './render.ts';
-
-/** A truncated or corrupt file is refused, not shown in half: every warning of a decoder is an error. */
-export const FAIL_ON = 'warning';
+import { rasterizeSvg } from './svg.ts';
+import type { RenderRequest } from './types.ts';
 
 /**
  * The part of the original that a plan reads, as stored; or the base that stands for it.
@@ -42,7 +41,7 @@ const firstFrame = (request: RenderRequest): RenderRequest => ({
 });
 
 /** Settles what only pixels can tell: the border to trim, and one crop for all frames of a moving picture. */
-export async function settlePlan(request: RenderRequest): Promise<Plan> {
+export async function resolvePlan(request: RenderRequest): Promise<Plan> {
   const { opened, plan, options } = request;
   const trimmed = await findTrim(request);
   const exact = trimmed ? makePlan(opened.source, plan.values, { ...options, trimmed }) : plan;

@@ -1,4 +1,3 @@
-import type { Exif } from 'sharp';
 import sharp from 'sharp';
 import { turnSize } from '../geometry/turns.ts';
 import type { Handover, Size, Step } from '../operations/operation.ts';
@@ -6,53 +5,21 @@ import { readJpegHeader, withoutExif } from '../original/jpeg.ts';
 import { copyrightOf } from '../original/metadata.ts';
 import type { Header, Source } from '../original/source.ts';
 import { formatOf, readSource } from '../original/source.ts';
-import type { Measure, Rasterize } from '../plan/drawing.ts';
-import { measureSvg } from '../plan/drawing.ts';
 import { geometrySteps, storedRegion } from '../plan/geometry-steps.ts';
-import type { Plan, PlanOptions } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Shrink } from '../plan/shrink.ts';
+import { FAIL_ON } from '../sharp/fail-on.ts';
 import { sharpProblem } from '../sharp/sharp-errors.ts';
-import type { Finished } from './encode.ts';
-import { bared, clings, encodeResult } from './encode.ts';
+import type { FinishedPicture } from './encode.ts';
+import { carriesSourceMetadata, encodeResult, stripped } from './encode.ts';
 import { areFramewise, fromStrip, runOnFrames } from './frames.ts';
-import { hold, isMistakenForP3, settled, waitsForColour } from './materialize.ts';
-import { FAIL_ON, open, settlePlan } from './opening.ts';
-import type { Draft, PassOptions, Raw } from './pipeline.ts';
+import { asSrgb8, isMistakenForP3, materialize, waitsForColour } from './materialize.ts';
+import { open, resolvePlan } from './opening.ts';
+import type { Draft, Raw } from './pipeline.ts';
 import { passesOf, runSteps, toRaw } from './pipeline.ts';
-
-/** An original whose header has been read. */
-export interface Opened {
-  readonly bytes: Uint8Array;
-  readonly source: Source;
-  readonly metadata: Header;
-  /** Author and copyright, as every result says them. */
-  readonly copyright: Exif | undefined;
-}
-
-export interface RenderRequest {
-  readonly opened: Opened;
-  readonly plan: Plan;
-  /** Made the plan; a trim makes it anew. */
-  readonly options: PlanOptions;
-  readonly maxPixels: number;
-  readonly pass: PassOptions;
-  /** Draws SVGs, in a process that may die; in this one when absent. */
-  readonly rasterize?: Rasterize | undefined;
-  /** The region of the plan at its scale or larger, as stored, in sRGB: stands for decoding the original. */
-  readonly base?: Raw | undefined;
-  /** Monotonic ms, for the timings. */
-  readonly now: () => number;
-}
-
-export interface Rendered {
-  readonly bytes: Buffer;
-  readonly contentType: string;
-  /** px of a frame; undefined for placeholders. */
-  readonly size: Size | undefined;
-  readonly warnings: readonly string[];
-  /** ms; a single pass decodes, transforms and encodes at once and counts as encode. */
-  readonly timings: { readonly decode: number; readonly transform: number; readonly encode: number };
-}
+import type { Measure } from './svg.ts';
+import { measureSvg } from './svg.ts';
+import type { Opened, Rendered, RenderRequest } from './types.ts';
 
 /**
  * Reads the header of an original.
@@ -97,7 +64,7 @@ export async function render(request: RenderRequest): Promise<Rendered> {
 async function run(request: RenderRequest): Promise<Rendered> {
   const { now, opened } = request;
   const started = now();
-  const plan = await settlePlan(request);
+  const plan = await resolvePlan(request);
   const decoded = now();
   const final = await drawn({ ...request, plan });
   const transformed = now();
@@ -151,7 +118,7 @@ export async function decodeBase(
   }
 }
 
-interface Drawn extends Finished {
+interface Drawn extends FinishedPicture {
   readonly warnings?: readonly string[];
 }
 
@@ -164,30 +131,30 @@ async function drawn(request: RenderRequest): Promise<Drawn> {
   const size = request.base ?? storedRegion(plan) ?? turnSize(plan.upright, plan.orientation);
   const waits = request.base === undefined && waitsForColour(plan) && plan.steps.length > 0;
   const isHeld = waits || passesOf(steps).length > 1 || request.base !== undefined || plan.source.vector;
-  const silent = isHeld ? undefined : silenced(request.opened, plan);
+  const silent = isHeld ? undefined : withoutSourceExif(request.opened, plan);
   const original = await open(silent ? { ...request, opened: silent } : request);
   const start: Draft = { image: original, size, slot: 0 };
   if (plan.moves && !areFramewise(steps)) return drawnByFrames(request, start, geometry, [...early, ...late]);
   if (!waits) {
     const { image } = await runSteps(start, steps, handover(request), pass);
-    const finished = { image, plan, isBare: isHeld || silent !== undefined };
-    return isMistakenForP3(plan) ? bared(finished, pass) : finished;
+    const finished = { image, plan, isStripped: isHeld || silent !== undefined };
+    return isMistakenForP3(plan) ? stripped(finished, pass) : finished;
   }
   // Steps know colours: they wait until the pixels are in the space of the result.
   const placed = await runSteps(start, geometry, handover(request), pass);
-  const held = await hold(placed.image, plan, pass);
+  const held = await materialize(placed.image, plan, pass);
   const next: Draft = { image: held.reopen(), size: held.size, slot: 0 };
-  const rest = await runSteps(next, plan.steps, handover({ ...request, plan: settled(plan) }), pass);
-  return { image: rest.image, plan: settled(plan), isBare: true };
+  const rest = await runSteps(next, plan.steps, handover({ ...request, plan: asSrgb8(plan) }), pass);
+  return { image: rest.image, plan: asSrgb8(plan), isStripped: true };
 }
 
 /** Above this a pass over the pixels of the result costs less than a copy of the original, which has no price. */
 const COPY_BYTES = 8 * 2 ** 20;
 
 /** The original without what would cling to the result; undefined where nothing would, or only pixels are without it. */
-function silenced(opened: Opened, plan: Plan): Opened | undefined {
+function withoutSourceExif(opened: Opened, plan: Plan): Opened | undefined {
   const { bytes, metadata } = opened;
-  if (!clings(plan, opened) || bytes.byteLength > COPY_BYTES) return undefined;
+  if (!carriesSourceMetadata(plan, opened) || bytes.byteLength > COPY_BYTES) return undefined;
   const rest = metadata.exif && withoutExif(bytes, metadata.exif);
   return rest && { ...opened, bytes: rest };
 }
@@ -207,7 +174,7 @@ async function drawnByFrames(
   const strip = await runOnFrames(await toRaw(scaled.image, pass), frames, rest, pass);
   const { icc, meta } = plan.values;
   const warnings = [...(icc === 'keep' ? ['icc-srgb'] : []), ...(meta === 'keep' ? ['metadata-lost'] : [])];
-  return { image: fromStrip(strip, frames), plan, isBare: true, warnings };
+  return { image: fromStrip(strip, frames), plan, isStripped: true, warnings };
 }
 
 /** Steps that may come before the geometry: a flatten that nothing looks behind. */
@@ -218,7 +185,7 @@ function split({ steps }: Plan): [Plan['steps'], Plan['steps']] {
 
 function handover({ plan, pass }: RenderRequest): Handover {
   return async (image) => {
-    const { reopen, size } = await hold(image, plan, pass);
+    const { reopen, size } = await materialize(image, plan, pass);
     return { image: reopen(), size };
   };
 }

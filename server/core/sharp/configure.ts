@@ -9,7 +9,7 @@ import sharp from 'sharp';
  * - No gain maps: they are not part of a result, and libvips would look for one through all of a large JPEG
  *   (1.3 ms of 2 MB).
  */
-export function settleSharp(): void {
+export function configureSharp(): void {
   sharp.concurrency(1);
   sharp.cache(false);
   sharp.block({ operation: ['VipsForeignLoadUhdr'] });

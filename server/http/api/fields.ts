@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Problem } from '../../shared/errors.ts';
 import { checkWebhook } from '../../shared/outbound.ts';
-import { readWanted } from '../../warming/warm-request.ts';
+import { readWarmRequest } from '../../warming/warm-request.ts';
 import type { Details } from '../../writing/uploads.ts';
 import type { ApiDeps } from './context.ts';
 import { UploadFields } from './schemas.ts';
@@ -66,7 +66,7 @@ export class FormFields {
   #read(): Details {
     const { variants, operations, title, description, collection, webhook } = this.#checked();
     if (webhook !== undefined) this.#checkWebhook(webhook);
-    const wanted = readWanted({ variants, operations }, this.#deps);
+    const wanted = readWarmRequest({ variants, operations }, this.#deps);
     return { title, description, collection, webhook, variants: wanted };
   }
 

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { readId } from '../../core/query/id.ts';
-import { readWanted } from '../../warming/warm-request.ts';
+import { readWarmRequest } from '../../warming/warm-request.ts';
 import { describedView, imageView, uploadView } from '../../writing/serializers.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
 import {
@@ -103,7 +103,7 @@ function workRoutes(api: Api, deps: ApiDeps): void {
     },
     async (request, reply) => {
       const id = readId(request.params.id);
-      const described = await library.warm(id, readWanted(request.body, deps));
+      const described = await library.warm(id, readWarmRequest(request.body, deps));
       const base = urls.base(originOf(request));
       return reply
         .code(202)

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { Problem } from '../../shared/errors.ts';
-import { readWanted } from '../../warming/warm-request.ts';
+import { readWarmRequest } from '../../warming/warm-request.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
 import { linger } from './linger.ts';
 import { chunksOf, formOnly, partsOf } from './parts.ts';
@@ -8,7 +8,7 @@ import { Id, PROBLEMS, PresignBody, Presigned } from './schemas.ts';
 
 /** Uploads by browsers that have no token: the form, and on the embedded default where it is posted to. */
 export function presignRoutes(api: Api, deps: ApiDeps): void {
-  const { announcements, urls } = deps;
+  const { presignedUploads, urls } = deps;
   api.post(
     '/api/images/presign',
     {
@@ -21,8 +21,8 @@ export function presignRoutes(api: Api, deps: ApiDeps): void {
     },
     async (request) => {
       const base = urls.base(originOf(request));
-      const variants = readWanted(request.body, deps);
-      const form = await announcements.announce({ ...request.body, variants }, base);
+      const variants = readWarmRequest(request.body, deps);
+      const form = await presignedUploads.announce({ ...request.body, variants }, base);
       return { ...form, fields: { ...form.fields }, statusUrl: urls.status(base, form.id) };
     },
   );
@@ -31,7 +31,7 @@ export function presignRoutes(api: Api, deps: ApiDeps): void {
 
 function receiveRoute(
   api: Api,
-  { announcements, uploads }: ApiDeps,
+  { presignedUploads, uploads }: ApiDeps,
   forms: NonNullable<ApiDeps['localForms']>,
 ): void {
   api.post(
@@ -60,7 +60,7 @@ function receiveRoute(
             continue;
           }
           const policy = forms.open(fields, request.params.id, Date.now());
-          await uploads.withSlot(() => announcements.receive(policy, chunksOf(part.stream)));
+          await uploads.withSlot(() => presignedUploads.receive(policy, chunksOf(part.stream)));
           return reply.code(204).send(null);
         }
       } finally {

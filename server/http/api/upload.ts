@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { readId } from '../../core/query/id.ts';
 import { Problem, problemBody } from '../../shared/errors.ts';
-import type { Finished } from '../../writing/replace.ts';
+import type { FinishedUpload } from '../../writing/replace.ts';
 import { uploadView } from '../../writing/serializers.ts';
 import type { Accepted } from '../../writing/uploads.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
@@ -87,7 +87,7 @@ async function lingering<T>(request: FastifyRequest, work: () => Promise<T>): Pr
   }
 }
 
-async function replace(request: FastifyRequest, id: string, { uploads }: ApiDeps): Promise<Finished> {
+async function replace(request: FastifyRequest, id: string, { uploads }: ApiDeps): Promise<FinishedUpload> {
   for await (const part of partsOf(request)) {
     if (part.kind === 'file') return await uploads.replace(id, chunksOf(part.stream));
     throw new Problem('invalid_request', `There is no field "${part.name}" here.`, { param: part.name });
@@ -98,7 +98,7 @@ async function replace(request: FastifyRequest, id: string, { uploads }: ApiDeps
 async function upload(request: FastifyRequest, reply: FastifyReply, deps: ApiDeps): Promise<unknown> {
   const { uploads } = deps;
   const outcomes: Outcome[] = [];
-  const finished: Finished[] = [];
+  const finished: FinishedUpload[] = [];
   try {
     const fields = new FormFields(deps);
     await readForm(request, deps, fields, outcomes);
@@ -187,7 +187,7 @@ function answer(
   reply: FastifyReply,
   { urls }: ApiDeps,
   outcomes: readonly Outcome[],
-  finished: readonly Finished[],
+  finished: readonly FinishedUpload[],
 ): unknown {
   const base = urls.base(originOf(request));
   const [only, second] = outcomes;

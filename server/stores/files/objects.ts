@@ -3,10 +3,11 @@ import { accessSync, closeSync, constants, createReadStream } from 'node:fs';
 import { access, link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { unavailable } from '../../shared/errors.ts';
 import { held, type Incoming, incoming, streamed } from '../body.ts';
 import type { NewObject, ObjectFacts, Objects, Page, StoredFacts, StoredObject } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { attempt, errorName, unavailable } from '../errors.ts';
+import { attempt, errorName } from '../errors.ts';
 import { ignoring, pruneFolders, removeStale, syncFolders } from './folders.ts';
 import { bytesOf, KeyPaths, keyOf } from './path.ts';
 import { openIfThere, readAndClose, WHOLE_BYTES } from './read.ts';
@@ -51,7 +52,7 @@ export class FileObjects implements Objects {
   }
 
   /** Clears what writers left that were killed since; resolves to how many files that were. */
-  tidy(): Promise<number> {
+  collectGarbage(): Promise<number> {
     return attempt(undefined, () => removeStale(this.#aside, STALE_SECONDS));
   }
 

@@ -11,10 +11,11 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
+import { unavailable } from '../../shared/errors.ts';
 import { type Incoming, incoming, streamed } from '../body.ts';
 import type { NewObject, ObjectFacts, Objects, Page, StoredFacts, StoredObject } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { attempt, errorName, sending, unavailable } from '../errors.ts';
+import { attempt, errorName, sending } from '../errors.ts';
 import { decodeMetadata, encodeMetadata } from './metadata.ts';
 
 /** Memory of one upload: two parts on their way and one that fills. Good for objects up to 80 GB. */

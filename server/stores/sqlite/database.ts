@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
-import { unavailable } from '../errors.ts';
+import { unavailable } from '../../shared/errors.ts';
 import { MIGRATIONS } from './schema.ts';
 
 export type Row = Record<string, SQLOutputValue>;

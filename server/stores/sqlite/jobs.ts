@@ -15,7 +15,7 @@ export class SqliteJobs implements Jobs {
   readonly #db: Database;
   readonly #maxReceives: number;
   /** Tells the waiting receivers of this process that a message came or came back. */
-  readonly #arrivals = new EventEmitter().setMaxListeners(0);
+  readonly #reconciler = new EventEmitter().setMaxListeners(0);
   readonly deadLetters: Jobs['deadLetters'];
 
   constructor(db: Database, options: { maxReceives: number }) {
@@ -35,7 +35,7 @@ export class SqliteJobs implements Jobs {
       const sql = 'INSERT INTO jobs (body, sent_at, visible_at) VALUES (?1, ?2, ?2)';
       for (const body of bodies) this.#db.run(sql, body, now);
     });
-    this.#arrivals.emit('arrival');
+    this.#reconciler.emit('arrival');
   }
 
   receive(options: Options, signal?: AbortSignal): Promise<ReceivedJob[]> {
@@ -65,7 +65,7 @@ export class SqliteJobs implements Jobs {
     const sql = `UPDATE jobs SET dead = 0, receives = 0, receipt = NULL, sent_at = ?1, visible_at = ?1
       WHERE number IN (SELECT number FROM jobs WHERE dead = 1 ORDER BY number LIMIT ?2)`;
     const moved = await this.#write(() => this.#db.run(sql, Date.now(), max));
-    this.#arrivals.emit('arrival');
+    this.#reconciler.emit('arrival');
     return moved;
   }
 
@@ -111,7 +111,7 @@ export class SqliteJobs implements Jobs {
   async #extend(dead: 0 | 1, receipt: string, seconds: number): Promise<boolean> {
     const sql = 'UPDATE jobs SET visible_at = ? WHERE receipt = ? AND dead = ?';
     const found = await this.#write(() => this.#db.run(sql, Date.now() + seconds * 1000, receipt, dead));
-    if (seconds === 0) this.#arrivals.emit('arrival');
+    if (seconds === 0) this.#reconciler.emit('arrival');
     return found === 1;
   }
 
@@ -125,12 +125,12 @@ export class SqliteJobs implements Jobs {
       const done = () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', done);
-        this.#arrivals.off('arrival', done);
+        this.#reconciler.off('arrival', done);
         resolve();
       };
       const timer = setTimeout(done, ms);
       signal?.addEventListener('abort', done);
-      this.#arrivals.on('arrival', done);
+      this.#reconciler.on('arrival', done);
     });
   }
 

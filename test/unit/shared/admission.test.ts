@@ -1,20 +1,23 @@
 import t from 'tap';
-import { Gate } from '../../../server/shared/admission.ts';
+import { Admission } from '../../../server/shared/admission.ts';
 
 function gateAt(limits: Partial<{ slots: number; bytes: number; maxWaitMs: number }> = {}) {
   let time = 0;
-  const gate = new Gate({ slots: 2, bytes: 1000, maxWaitMs: 1000, name: 'tests', ...limits }, () => time);
-  return { gate, pass: (ms: number) => (time += ms) };
+  const admission = new Admission(
+    { slots: 2, bytes: 1000, maxWaitMs: 1000, name: 'tests', ...limits },
+    () => time,
+  );
+  return { admission, pass: (ms: number) => (time += ms) };
 }
 
 const price = (ms: number, bytes = 10) => ({ ms, bytes });
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 t.test('admits as many as there are slots, and the rest in order of arrival', async (t) => {
-  const { gate, pass } = gateAt();
+  const { admission, pass } = gateAt();
   const order: string[] = [];
   const enter = async (name: string) => {
-    const permit = await gate.acquire(price(100));
+    const permit = await admission.acquire(price(100));
     order.push(name);
     return permit;
   };
@@ -31,10 +34,10 @@ t.test('admits as many as there are slots, and the rest in order of arrival', as
 });
 
 t.test('is bounded by memory too, but lets one large piece in when nothing else runs', async (t) => {
-  const { gate } = gateAt();
-  const large = await gate.acquire(price(10, 5000));
+  const { admission } = gateAt();
+  const large = await admission.acquire(price(10, 5000));
   let entered = false;
-  const next = gate.acquire(price(10, 1)).then((permit) => {
+  const next = admission.acquire(price(10, 1)).then((permit) => {
     entered = true;
     return permit;
   });
@@ -42,51 +45,54 @@ t.test('is bounded by memory too, but lets one large piece in when nothing else 
   t.notOk(entered, 'a slot is free, memory is not');
   large.release();
   (await next).release();
-  t.same(gate.load, { holders: 0, waiting: 0, bytes: 0 });
+  t.same(admission.load, { holders: 0, waiting: 0, bytes: 0 });
 });
 
 t.test('counts cost, not requests: many small pieces may wait where one large may not', async (t) => {
-  const { gate } = gateAt({ slots: 1 });
-  await gate.acquire(price(10));
-  const small = Array.from({ length: 20 }, () => gate.acquire(price(10)));
-  t.equal(gate.load.waiting, 20);
-  small.push(gate.acquire(price(5000)));
-  await t.rejects(gate.acquire(price(1)), { code: 'overloaded', facts: { retryAfterSeconds: Number } });
-  t.equal(gate.load.waiting, 21, 'who is refused does not wait');
+  const { admission } = gateAt({ slots: 1 });
+  await admission.acquire(price(10));
+  const small = Array.from({ length: 20 }, () => admission.acquire(price(10)));
+  t.equal(admission.load.waiting, 20);
+  small.push(admission.acquire(price(5000)));
+  await t.rejects(admission.acquire(price(1)), { code: 'overloaded', facts: { retryAfterSeconds: Number } });
+  t.equal(admission.load.waiting, 21, 'who is refused does not wait');
 });
 
 t.test('lets a waiter leave, and forgets it', async (t) => {
-  const { gate } = gateAt({ slots: 1 });
-  const first = await gate.acquire(price(10));
+  const { admission } = gateAt({ slots: 1 });
+  const first = await admission.acquire(price(10));
   const leaving = new AbortController();
-  const left = gate.acquire(price(10), leaving.signal);
-  const stays = gate.acquire(price(10));
+  const left = admission.acquire(price(10), leaving.signal);
+  const stays = admission.acquire(price(10));
   leaving.abort(new Error('gone'));
   await t.rejects(left, { message: 'gone' });
   first.release();
   (await stays).release();
-  t.equal(gate.load.holders, 0);
-  await t.rejects(gate.acquire(price(1), AbortSignal.abort(new Error('late'))), { message: 'late' });
+  t.equal(admission.load.holders, 0);
+  await t.rejects(admission.acquire(price(1), AbortSignal.abort(new Error('late'))), { message: 'late' });
 });
 
 t.test('a second release changes nothing', async (t) => {
-  const { gate } = gateAt();
-  const permit = await gate.acquire(price(10));
+  const { admission } = gateAt();
+  const permit = await admission.acquire(price(10));
   permit.release();
   permit.release();
-  t.same(gate.load, { holders: 0, waiting: 0, bytes: 0 });
+  t.same(admission.load, { holders: 0, waiting: 0, bytes: 0 });
 });
 
 t.test('learns how slow the machine really is', async (t) => {
-  const { gate, pass } = gateAt({ slots: 1 });
+  const { admission, pass } = gateAt({ slots: 1 });
   for (let lap = 0; lap < 200; lap++) {
-    const permit = await gate.acquire(price(100));
+    const permit = await admission.acquire(price(100));
     pass(400);
     permit.release();
   }
-  const holder = await gate.acquire(price(100));
-  const waiting = gate.acquire(price(100));
-  t.ok(gate.expectedWaitMs() > 500, `${gate.expectedWaitMs()} ms are expected, four times the price`);
+  const holder = await admission.acquire(price(100));
+  const waiting = admission.acquire(price(100));
+  t.ok(
+    admission.expectedWaitMs() > 500,
+    `${admission.expectedWaitMs()} ms are expected, four times the price`,
+  );
   holder.release();
   (await waiting).release();
 });

@@ -1,17 +1,17 @@
 import t from 'tap';
-import { Afterwards } from '../../../server/shared/deferred.ts';
+import { Deferred } from '../../../server/shared/deferred.ts';
 
 t.test('does what waits in its order: in a moment, or when somebody needs it done', async (t) => {
-  const afterwards = new Afterwards();
+  const deferred = new Deferred();
   const done: string[] = [];
-  const put = (name: string) => afterwards.later(() => done.push(name));
+  const put = (name: string) => deferred.afterResponse(() => done.push(name));
   put('a');
   put('b');
   await Promise.resolve();
   t.same(done, [], 'the answer goes first');
-  afterwards.settle();
+  deferred.flush();
   t.same(done, ['a', 'b']);
   put('c');
-  await new Promise<void>((resolve) => afterwards.later(resolve));
+  await new Promise<void>((resolve) => deferred.afterResponse(resolve));
   t.same(done, ['a', 'b', 'c'], 'each once');
 });

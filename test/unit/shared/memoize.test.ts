@@ -1,9 +1,9 @@
 import t from 'tap';
-import { remembering } from '../../../server/shared/memoize.ts';
+import { memoize } from '../../../server/shared/memoize.ts';
 
 t.test('asks again only for what it was not asked of late, and for what failed', async (t) => {
   const asked: string[] = [];
-  const read = remembering((text) => {
+  const read = memoize((text) => {
     asked.push(text);
     if (text === 'bad') throw new Error(text);
     return { text };

@@ -1,10 +1,10 @@
 import t from 'tap';
-import { Flights } from '../../../server/shared/single-flight.ts';
+import { SingleFlight } from '../../../server/shared/single-flight.ts';
 
 const never = new AbortController().signal;
 
 t.test('shares one piece of work between all who ask meanwhile', async (t) => {
-  const flights = new Flights<number>();
+  const flights = new SingleFlight<number>();
   let works = 0;
   let land = (_value: number) => {};
   const work = () => {
@@ -28,7 +28,7 @@ t.test('shares one piece of work between all who ask meanwhile', async (t) => {
 });
 
 t.test('tells the work to stop when the last passenger leaves, and not before', async (t) => {
-  const flights = new Flights<number>();
+  const flights = new SingleFlight<number>();
   const [one, two] = [new AbortController(), new AbortController()];
   let stop: AbortSignal | undefined;
   const work = (signal: AbortSignal) => {
@@ -49,7 +49,7 @@ t.test('tells the work to stop when the last passenger leaves, and not before', 
 });
 
 t.test('gives every passenger the failure, and tries anew for the next', async (t) => {
-  const flights = new Flights<number>();
+  const flights = new SingleFlight<number>();
   const failing = () => Promise.reject(new Error('broken'));
   const asked = [flights.run('a', never, failing), flights.run('a', never, failing)];
   for (const one of asked) await t.rejects(one, { message: 'broken' });
@@ -57,7 +57,7 @@ t.test('gives every passenger the failure, and tries anew for the next', async (
 });
 
 t.test('does not begin for a caller who has left already', async (t) => {
-  const flights = new Flights<number>();
+  const flights = new SingleFlight<number>();
   const late = AbortSignal.abort(new Error('late'));
   await t.rejects(
     flights.run('a', late, () => Promise.reject(new Error('began'))),

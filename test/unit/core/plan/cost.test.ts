@@ -5,9 +5,10 @@ import type { Cost } from '../../../../server/core/plan/cost.ts';
 import { makePlan } from '../../../../server/core/plan/plan.ts';
 import { source } from '../../../support/sources.ts';
 
-const cost = (query: string, facts: Partial<Source> = {}, lane: 'live' | 'warm' = 'live'): Cost => {
+const cost = (query: string, facts: Partial<Source> = {}, priority: 'live' | 'warm' = 'live'): Cost => {
   const limits = { maxPixels: 1e9, maxFrames: 1000 };
-  return makePlan(source(facts), readTransformation(readQuery(query, {}).canonical), { lane, limits }).cost;
+  return makePlan(source(facts), readTransformation(readQuery(query, {}).canonical), { priority, limits })
+    .cost;
 };
 /** From cheap to dear. */
 const LADDERS: Readonly<Record<string, readonly Cost[]>> = {
@@ -35,7 +36,8 @@ t.test('more work is never cheaper', async (t) => {
 });
 
 t.test('formats and lanes cost what was measured: AVIF of the warmer most of all', async (t) => {
-  const ms = (fmt: string, lane: 'live' | 'warm' = 'live') => cost(`w=1600&fmt=${fmt}`, {}, lane).cpuMs;
+  const ms = (fmt: string, priority: 'live' | 'warm' = 'live') =>
+    cost(`w=1600&fmt=${fmt}`, {}, priority).cpuMs;
   t.ok(ms('webp') < ms('avif') && ms('avif') < ms('gif'));
   t.ok(ms('avif', 'warm') > 3 * ms('avif'));
 });

@@ -47,9 +47,9 @@ t.test('a placeholder, a page and anim=0 do not move', async (t) => {
   t.equal(wantsMotion(STILL, values('anim=1')), false);
 });
 
-t.test('the lane decides the effort unless the URL does', async (t) => {
-  const effort = (query: string, lane: 'live' | 'warm') =>
-    encoderSettings(STILL, values(query), lane, false).effort;
+t.test('the priority decides the effort unless the URL does', async (t) => {
+  const effort = (query: string, priority: 'live' | 'warm') =>
+    encoderSettings(STILL, values(query), priority, false).effort;
   t.same([effort('', 'live'), effort('', 'warm')], ['live', 'warm']);
   t.same([effort('effort=fast', 'warm'), effort('effort=small', 'live')], ['fast', 'warm']);
 });

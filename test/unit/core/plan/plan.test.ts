@@ -11,7 +11,7 @@ import { source } from '../../../support/sources.ts';
 
 const LIMITS = { maxPixels: 100_000_000, maxFrames: 100 };
 const plan = (query: string, of: Source = source()) =>
-  makePlan(of, readTransformation(readQuery(query, {}).canonical), { lane: 'live', limits: LIMITS });
+  makePlan(of, readTransformation(readQuery(query, {}).canonical), { priority: 'live', limits: LIMITS });
 const names = (query: string, of?: Source) => plan(query, of).steps.map(({ name }) => name);
 
 t.test('steps come in the documented order whatever the order of the query', async (t) => {

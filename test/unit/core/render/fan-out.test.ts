@@ -6,7 +6,8 @@ import { readQuery, readTransformation } from '../../../../server/core/operation
 import { makePlan } from '../../../../server/core/plan/plan.ts';
 import type { Member, Outcome } from '../../../../server/core/render/fan-out.ts';
 import { groupPlans, openGroup, renderPicture } from '../../../../server/core/render/fan-out.ts';
-import { type Opened, openOriginal, render } from '../../../../server/core/render/render.ts';
+import { openOriginal, render } from '../../../../server/core/render/render.ts';
+import type { Opened } from '../../../../server/core/render/types.ts';
 import { corpusPath } from '../../../support/corpus.ts';
 import { lumaOf, ssim } from '../../../support/ssim.ts';
 
@@ -15,7 +16,7 @@ const now = () => performance.now();
 
 function member(opened: Opened, query: string): Member {
   const name = readQuery(query, {}).canonical;
-  const options = { lane: 'live', limits: LIMITS } as const;
+  const options = { priority: 'live', limits: LIMITS } as const;
   return { name, options, plan: makePlan(opened.source, readTransformation(name), options) };
 }
 

@@ -1,7 +1,7 @@
-import { readQuery, resolved } from '../core/operations/transformation.ts';
-import type { Canonical } from '../core/query/canonical.ts';
-import type { Presets } from '../core/query/rule.ts';
-import { Problem } from '../shared/errors.ts';
+import { Problem } from '../../shared/errors.ts';
+import type { Canonical } from '../query/canonical.ts';
+import type { Presets } from '../query/rule.ts';
+import { readQuery, resolved } from './transformation.ts';
 
 /** What the Accept headers of all clients come to; see negotiate. */
 const NEGOTIATED = ['auto-avif', 'webp', 'auto-base'] as const;

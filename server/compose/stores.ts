@@ -1,23 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/settings.ts';
-import { naming } from '../shared/error-text.ts';
-import type { Jobs, Objects, Records } from './contracts.ts';
-import { FileObjects } from './files/objects.ts';
-import { openSqlite, type SqliteStores } from './sqlite/open.ts';
-
-/** Every store of a process; nobody above this folder knows which implementation it has. */
-export interface Stores {
-  readonly originals: Objects;
-  readonly results: Objects;
-  readonly records: Records;
-  readonly jobs: Jobs;
-  /** What they are, for the log line at the start. */
-  readonly kinds: { readonly objects: string; readonly records: string; readonly jobs: string };
-  /** Clears what killed writers left; a bucket does that by a rule of its own. Resolves to how much it was. */
-  tidy(): Promise<number>;
-  close(): void;
-}
+import { withContext } from '../shared/error-text.ts';
+import type { Jobs, Records, Stores } from '../stores/contracts.ts';
+import { FileObjects } from '../stores/files/objects.ts';
+import { openSqlite, type SqliteStores } from '../stores/sqlite/open.ts';
 
 /** Whoever does not take a connection within this is not there; the system would wait two minutes. */
 const connectionTimeout = 3_000;
@@ -47,7 +34,7 @@ async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Confi
   if (!originalsBucket || !resultsBucket) return undefined;
   const [{ S3Client }, { S3Objects }] = await Promise.all([
     import('@aws-sdk/client-s3'),
-    import('./s3/objects.ts'),
+    import('../stores/s3/objects.ts'),
   ]);
   const client = new S3Client({
     ...REACHING_BUCKET,
@@ -56,14 +43,14 @@ async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Confi
   return {
     originals: new S3Objects(client, originalsBucket),
     results: new S3Objects(client, resultsBucket),
-    tidy: async () => 0,
+    collectGarbage: async () => 0,
   };
 }
 
 /** Opens what lies at a path under DATA_DIR. */
 function embedded<T>(dataDir: string, name: string, open: (path: string) => T | Promise<T>): Promise<T> {
   const path = join(dataDir, name);
-  return naming(`DATA_DIR="${dataDir}": cannot open ${path}`, () => open(path));
+  return withContext(`DATA_DIR="${dataDir}": cannot open ${path}`, () => open(path));
 }
 
 async function openFolders(dataDir: string) {
@@ -71,15 +58,15 @@ async function openFolders(dataDir: string) {
     embedded(dataDir, 'originals', (path) => FileObjects.open(path)),
     embedded(dataDir, 'results', (path) => FileObjects.open(path)),
   ]);
-  const tidy = async () => (await originals.tidy()) + (await results.tidy());
-  return { originals, results, tidy };
+  const collectGarbage = async () => (await originals.collectGarbage()) + (await results.collectGarbage());
+  return { originals, results, collectGarbage };
 }
 
 async function openTable({ recordsTable, dynamodbEndpoint }: Config): Promise<Records | undefined> {
   if (!recordsTable) return undefined;
   const [{ DynamoDBClient }, { DynamoRecords }] = await Promise.all([
     import('@aws-sdk/client-dynamodb'),
-    import('./dynamodb/records.ts'),
+    import('../stores/dynamodb/records.ts'),
   ]);
   return new DynamoRecords(
     new DynamoDBClient({ ...REACHING, ...(dynamodbEndpoint ? { endpoint: dynamodbEndpoint } : {}) }),
@@ -91,7 +78,7 @@ async function openQueue({ jobsQueue, jobsDeadLetterQueue, sqsEndpoint }: Config
   if (!jobsQueue || !jobsDeadLetterQueue) return undefined;
   const [{ SQSClient }, { SqsJobs }] = await Promise.all([
     import('@aws-sdk/client-sqs'),
-    import('./sqs/jobs.ts'),
+    import('../stores/sqs/jobs.ts'),
   ]);
   // The queue URL that a stand-in answers may name a host that nobody resolves.
   const client = new SQSClient({
@@ -115,7 +102,7 @@ export async function openStores(config: Config): Promise<Stores> {
   if (!table || !queue) {
     sqlite = await embedded(dataDir, 'rendition.sqlite', (path) => openSqlite(path, { maxReceives }));
   }
-  const { originals, results, tidy } = buckets ?? (await openFolders(dataDir));
+  const { originals, results, collectGarbage } = buckets ?? (await openFolders(dataDir));
   const records = table ?? sqlite?.records;
   const jobs = queue ?? sqlite?.jobs;
   if (!records || !jobs) throw new Error('A store is missing.');
@@ -129,7 +116,7 @@ export async function openStores(config: Config): Promise<Stores> {
       records: table ? 'DynamoDB' : 'SQLite',
       jobs: queue ? 'SQS' : 'SQLite',
     },
-    tidy,
+    collectGarbage,
     close: () => sqlite?.close(),
   };
 }

@@ -1,0 +1,40 @@
+import type { Exif } from 'sharp';
+import type { Size } from '../operations/operation.ts';
+import type { Header, Source } from '../original/source.ts';
+import type { Plan, PlanOptions } from '../plan/plan.ts';
+import type { PassOptions, Raw } from './pipeline.ts';
+import type { Rasterize } from './svg.ts';
+
+/** An original whose header has been read. */
+export interface Opened {
+  readonly bytes: Uint8Array;
+  readonly source: Source;
+  readonly metadata: Header;
+  /** Author and copyright, as every result says them. */
+  readonly copyright: Exif | undefined;
+}
+
+export interface RenderRequest {
+  readonly opened: Opened;
+  readonly plan: Plan;
+  /** Made the plan; a trim makes it anew. */
+  readonly options: PlanOptions;
+  readonly maxPixels: number;
+  readonly pass: PassOptions;
+  /** Draws SVGs, in a process that may die; in this one when absent. */
+  readonly rasterize?: Rasterize | undefined;
+  /** The region of the plan at its scale or larger, as stored, in sRGB: stands for decoding the original. */
+  readonly base?: Raw | undefined;
+  /** Monotonic ms, for the timings. */
+  readonly now: () => number;
+}
+
+export interface Rendered {
+  readonly bytes: Buffer;
+  readonly contentType: string;
+  /** px of a frame; undefined for placeholders. */
+  readonly size: Size | undefined;
+  readonly warnings: readonly string[];
+  /** ms; a single pass decodes, transforms and encodes at once and counts as encode. */
+  readonly timings: { readonly decode: number; readonly transform: number; readonly encode: number };
+}

@@ -1,0 +1,97 @@
+import t from 'tap';
+import {
+  circles,
+  fileCircles,
+  type ImportGraph,
+  importGraph,
+  readSources,
+  roomArrows,
+  roomOf,
+} from './imports.ts';
+import { EDGE_SAFE, mayUse, PACKAGES, ROOMS } from './table.ts';
+
+const texts = readSources('server', 'warmer');
+const graph = importGraph(texts);
+
+/** Imports that the table of rooms does not have, each as `file → file`. */
+function forbiddenArrows(graph: ImportGraph): string[] {
+  return [...graph].flatMap(([file, { files }]) =>
+    files.filter((target) => !mayUse(roomOf(file), roomOf(target))).map((target) => `${file} → ${target}`),
+  );
+}
+
+/** The tree with one more import in one of its files. */
+function planted(file: string, target: string): ImportGraph {
+  const imports = graph.get(file);
+  if (!imports) throw new Error(`No such file: ${file}`);
+  return new Map([...graph, [file, { ...imports, files: [...imports.files, target] }]]);
+}
+
+t.test('every folder is a room of the table, and every room of the table is a folder', async (t) => {
+  t.same([...new Set([...graph.keys()].map(roomOf))].sort(), Object.keys(ROOMS).sort());
+});
+
+t.test('a room imports what the table allows it', async (t) => {
+  t.same(forbiddenArrows(graph), []);
+});
+
+t.test('no rooms and no files import each other in a circle, inside a room neither', async (t) => {
+  t.same(circles(roomArrows(graph)), []);
+  t.same(fileCircles(graph), []);
+});
+
+t.test('a planted arrow and a planted circle are found', async (t) => {
+  const outwards = planted('server/core/plan/plan.ts', 'server/http/app.ts');
+  t.same(forbiddenArrows(outwards), ['server/core/plan/plan.ts → server/http/app.ts']);
+  t.ok(circles(roomArrows(outwards)).length > 0, 'rooms in a circle');
+  const inside = planted('server/core/render/types.ts', 'server/core/render/render.ts');
+  t.same(forbiddenArrows(inside), [], 'the table does not see inside a room');
+  t.ok(
+    fileCircles(inside).some((ring) => ring.includes('server/core/render/types.ts')),
+    'the circle of files does',
+  );
+});
+
+t.test('what runs at the edge imports only what runs at the edge', async (t) => {
+  for (const [file, { files, packages }] of graph) {
+    if (!EDGE_SAFE.test(file)) continue;
+    t.same(
+      files.filter((target) => !EDGE_SAFE.test(target)),
+      [],
+      file,
+    );
+    t.same(packages, [], file);
+    t.match(texts.get(file), /^\/\/ \[edge-safe\]/, file);
+  }
+});
+
+t.test('the core is pure: no AWS, no HTTP, no clock, no environment', async (t) => {
+  const pure = [...texts].filter(([file]) => /^server\/(core\/|shared\/errors)/.test(file));
+  for (const [file, text] of pure) {
+    t.notMatch(text, /process\.env|Date\.now|new Date\(\)|performance\.now|setTimeout|setInterval/, file);
+    const allowed = PACKAGES[roomOf(file)] ?? [];
+    t.same(
+      graph.get(file)?.packages.filter((name) => !allowed.includes(name)),
+      [],
+      file,
+    );
+  }
+});
+
+t.test('the environment is read by the entry points alone', async (t) => {
+  const readers = [...texts].filter(([, text]) => /process\.env/.test(text)).map(([file]) => file);
+  const entries = /^(server\/(main|cli\/(start|put|sign))|warmer\/(main|redrive))\.ts$/;
+  t.same(
+    readers.filter((file) => !entries.test(file)),
+    [],
+  );
+});
+
+t.test('nothing imports infra', async (t) => {
+  for (const [file, { files }] of graph)
+    t.same(
+      files.filter((target) => target.startsWith('infra/')),
+      [],
+      file,
+    );
+});
