@@ -127,8 +127,8 @@ export async function cold(folderOfPhotos?: string): Promise<Row[]> {
 }
 
 function rows(photos: readonly Photo[], times: readonly Times[], peakRssMb: number): Row[] {
-  const ratios = (who: Who) => times.map((one) => against(one, who));
-  const all = (who: Who) => times.flatMap((one) => one[who]);
+  const ratios = (who: Who) => times.map((time) => against(time, who));
+  const all = (who: Who) => times.flatMap((time) => time[who]);
   const seconds = all('ours').reduce((sum, ms) => sum + ms, 0) / 1000;
   const ms = (value: number) => `${value.toFixed(0)} ms`;
   return [
@@ -146,9 +146,9 @@ function rows(photos: readonly Photo[], times: readonly Times[], peakRssMb: numb
       what: 'bare sharp',
       figure: `p50 ${ms(quantile(all('bare'), 0.5))}, p99 ${ms(quantile(all('bare'), 0.99))}`,
     },
-    ...photos.map(({ name }, at) => ({
+    ...photos.map(({ name }, index) => ({
       what: `  ${name}`,
-      figure: `${ratio(ratios('ours')[at] ?? 0)}, ${ms(median(times[at]?.ours ?? []))} / ${ms(median(times[at]?.bare ?? []))}`,
+      figure: `${ratio(ratios('ours')[index] ?? 0)}, ${ms(median(times[index]?.ours ?? []))} / ${ms(median(times[index]?.bare ?? []))}`,
     })),
   ];
 }

@@ -39,8 +39,8 @@ export async function storeWithSample(id = 'ladybug.jpg'): Promise<string> {
 }
 
 const figures = (laps: readonly Lap[]): string => {
-  const latencies = laps.flatMap((one) => one.latencies);
-  const speed = `${median(laps.map(({ perSecond }) => perSecond)).toFixed(0)}/s, ${median(laps.map((one) => one.perCpuSecond)).toFixed(0)} per CPU s`;
+  const latencies = laps.flatMap((item) => item.latencies);
+  const speed = `${median(laps.map(({ perSecond }) => perSecond)).toFixed(0)}/s, ${median(laps.map((entry) => entry.perCpuSecond)).toFixed(0)} per CPU s`;
   return `${speed}, p50 ${quantile(latencies, 0.5).toFixed(2)} ms, p99 ${quantile(latencies, 0.99).toFixed(2)} ms`;
 };
 
@@ -61,15 +61,15 @@ export async function hits(): Promise<Row[]> {
   const rss = [await ours.usage(), await bare.usage()];
   await Promise.all([ours.stop(), bare.stop()]);
   await rm(folder, { recursive: true, force: true });
-  const share = (pick: (one: Lap) => number) =>
-    median(mine.map((one, at) => pick(one) / pick(theirs[at] ?? one)));
+  const share = (pick: (item: Lap) => number) =>
+    median(mine.map((entry, index) => pick(entry) / pick(theirs[index] ?? entry)));
   return [
     {
       what: 'requests per CPU second, ours / bare node:http',
-      figure: ratio(share((one) => one.perCpuSecond)),
+      figure: ratio(share((item) => item.perCpuSecond)),
       budget: '>= 0.8',
     },
-    { what: 'requests per second, ours / bare node:http', figure: ratio(share((one) => one.perSecond)) },
+    { what: 'requests per second, ours / bare node:http', figure: ratio(share((entry) => entry.perSecond)) },
     { what: 'ours', figure: `${figures(mine)}, peak RSS ${rss[0]?.peakRssMb.toFixed(0)} MB` },
     { what: 'bare node:http', figure: `${figures(theirs)}, peak RSS ${rss[1]?.peakRssMb.toFixed(0)} MB` },
   ];

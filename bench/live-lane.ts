@@ -27,8 +27,8 @@ const PER_SECOND = 250;
 
 async function fill({ originals, records, jobs }: Stores): Promise<void> {
   const photograph = await readFile(PHOTOGRAPH);
-  for (let at = 0; at < IMAGES; at++) {
-    const id = `load-${at}`;
+  for (let index = 0; index < IMAGES; index++) {
+    const id = `load-${index}`;
     const stored = await originals.put(id, photograph, { contentType: 'image/jpeg' });
     const version = stored?.etag ?? '';
     await records.createImage({ id, status: 'processing', version, createdAt: new Date().toISOString() });

@@ -42,9 +42,9 @@ const ENCODERS: Readonly<Record<'jpeg' | 'webp' | 'avif', (image: Sharp, quality
 function planes(data: Buffer, width: number, height: number): [Luma, Luma, Luma] {
   const plane = (red: number, green: number, blue: number, zero: number): Luma => {
     const values = new Uint8ClampedArray(width * height);
-    for (let at = 0; at < values.length; at++) {
-      const [r = 0, g = 0, b = 0] = [data[at * 3], data[at * 3 + 1], data[at * 3 + 2]];
-      values[at] = red * r + green * g + blue * b + zero;
+    for (let index = 0; index < values.length; index++) {
+      const [r = 0, g = 0, b = 0] = [data[index * 3], data[index * 3 + 1], data[index * 3 + 2]];
+      values[index] = red * r + green * g + blue * b + zero;
     }
     return { width, height, data: new Uint8Array(values.buffer) };
   };

@@ -70,9 +70,9 @@ export async function failDeadLetters({
   const look = async ({ id, version, variants }: WarmJob, { sentAt }: ReceivedJob) => {
     const known = await records.variants(id);
     const before = new Date(now().getTime() - quietSeconds * 1000).toISOString();
-    const isQuiet = (one: VariantRecord) => one.updatedAt < before && !isNewer(one, sentAt, quietSeconds);
+    const isQuiet = (item: VariantRecord) => item.updatedAt < before && !isNewer(item, sentAt, quietSeconds);
     const dead = known.filter(
-      (one) => one.version === version && variants.includes(one.variant) && isQuiet(one),
+      (entry) => entry.version === version && variants.includes(entry.variant) && isQuiet(entry),
     );
     let marked = 0;
     for (const variant of dead) {

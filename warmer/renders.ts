@@ -25,7 +25,7 @@ export interface Rendering extends RenderEvents {
  */
 export async function renderGroups(groups: readonly Group[], rendering: Rendering): Promise<void> {
   const ended = await Promise.allSettled(groups.map((group) => renderGroup(group, rendering)));
-  for (const one of ended) if (one.status === 'rejected') throw one.reason;
+  for (const outcome of ended) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 async function renderGroup(group: Group, rendering: Rendering): Promise<void> {

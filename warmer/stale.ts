@@ -26,7 +26,7 @@ export async function endStale({ id, version, variants }: WarmJob, options: Stal
   if (current !== undefined && current !== version) {
     const known = await records.variants(id);
     const open = known.filter(
-      (one) => one.version === version && (one.status === 'queued' || one.status === 'rendering'),
+      (entry) => entry.version === version && (entry.status === 'queued' || entry.status === 'rendering'),
     );
     const named = open.map(({ variant }) => variant).filter((variant) => variants.includes(variant));
     if (named.length) await warmQueue.queue(id, named);

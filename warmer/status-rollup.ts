@@ -45,7 +45,7 @@ export class StatusRollup {
   }
 
   async #variants(id: string, version: string): Promise<VariantRecord[]> {
-    return (await this.#options.records.variants(id)).filter((one) => one.version === version);
+    return (await this.#options.records.variants(id)).filter((variant) => variant.version === version);
   }
 
   async #portrait(id: string, variants: readonly VariantRecord[]): Promise<Placeholder | undefined> {
@@ -60,7 +60,7 @@ export class StatusRollup {
     portrait: Placeholder | undefined,
   ): Promise<{ settled: ImageRecord | undefined; moved: boolean }> {
     const status = rollUpStatus(variants);
-    const error = status === 'failed' ? variants.find((one) => one.error)?.error : undefined;
+    const error = status === 'failed' ? variants.find((variant) => variant.error)?.error : undefined;
     let moved = false;
     const settled = await updateWithRetry(this.#options.records, id, (now): ImageChange | undefined => {
       moved = false;

@@ -66,14 +66,14 @@ export class Sweep {
     const version = record && currentVersion(record);
     if (!record || !version || record.status === 'uploading') return false;
     const open = (await records.variants(id)).filter(isOpen);
-    const older = open.filter((one) => one.version !== version);
+    const older = open.filter((item) => item.version !== version);
     if (older.length)
       await warmQueue.queue(
         id,
         older.map(({ variant }) => variant),
       );
     if (open.length === 0) await finish.rollUp(id);
-    const current = open.filter((one) => one.version === version);
+    const current = open.filter((entry) => entry.version === version);
     if (current.length === 0 || !this.#isLost(record, current, queueIsEmpty)) return older.length > 0;
     await this.#send(record, version, current);
     return true;

@@ -96,7 +96,7 @@ export class Warm {
   async #open({ id, version, variants }: WarmJob): Promise<string[]> {
     const records = await this.#options.records.variants(id);
     return records
-      .filter((one) => one.version === version && variants.includes(one.variant) && isOpen(one))
+      .filter((record) => record.version === version && variants.includes(record.variant) && isOpen(record))
       .map(({ variant }) => variant);
   }
 
@@ -110,7 +110,7 @@ export class Warm {
         return this.#stays(job, variant);
       }),
     );
-    const missing = open.filter((_variant, at) => !stored[at]);
+    const missing = open.filter((_variant, index) => !stored[index]);
     report.current += open.length - missing.length;
     return missing;
   }

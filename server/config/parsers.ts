@@ -63,9 +63,9 @@ export const map = parser('a JSON object of texts, or name=text;name=text', (val
   if (value === '') return {};
   if (value.startsWith('{')) return jsonTexts(value);
   const entries = value.split(';').map((part, index): [string, string] => {
-    const at = part.indexOf('=');
-    if (at < 0) throw new Error(`part ${index + 1} has no "="`);
-    return [part.slice(0, at).trim(), part.slice(at + 1).trim()];
+    const position = part.indexOf('=');
+    if (position < 0) throw new Error(`part ${index + 1} has no "="`);
+    return [part.slice(0, position).trim(), part.slice(position + 1).trim()];
   });
   if (new Set(entries.map(([name]) => name)).size < entries.length) throw new Error('a name is given twice');
   return entries.every(([name, item]) => name && item) ? Object.fromEntries(entries) : undefined;
@@ -135,7 +135,7 @@ export const apiTokens: Parser<readonly ApiToken[]> = parser(
   (value) => {
     const tokens = Object.entries(map.parse(value) ?? { '': '' }).flatMap(([name, written]) => {
       const [scope = '', hash = ''] = written.toLowerCase().split(':');
-      const known = SCOPES.find((one) => one === scope);
+      const known = SCOPES.find((entry) => entry === scope);
       return known && /^[0-9a-f]{64}$/.test(hash) ? [{ name, scope: known, hash }] : [undefined];
     });
     return tokens.every((token) => token !== undefined) ? tokens : undefined;

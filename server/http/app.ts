@@ -122,8 +122,12 @@ function openApi(version: string) {
       components: { securitySchemes: { token: { type: 'http' as const, scheme: 'bearer' } } },
     },
     refResolver: {
-      buildLocalReference: (json: Record<string, unknown>, _base: unknown, _fragment: unknown, at: number) =>
-        typeof json['$id'] === 'string' ? json['$id'] : `def-${at}`,
+      buildLocalReference: (
+        json: Record<string, unknown>,
+        _base: unknown,
+        _fragment: unknown,
+        offset: number,
+      ) => (typeof json['$id'] === 'string' ? json['$id'] : `def-${offset}`),
     },
     transform: ({ schema, url, route }: { schema: FastifySchema; url: string; route: RouteOptions }) => {
       const named = url.replace('/*', '/{id}');

@@ -40,8 +40,8 @@ const MAX_URLS = 20_000;
 /** Longer ones go by the router: what all entries take together stays below 100 MB. */
 const MAX_URL_LENGTH = 512;
 
-const isSame = (one: Prepared['of'], other: Prepared['of']): boolean =>
-  one.etag === other.etag && one.version === other.version && one.lastModified === other.lastModified;
+const isSame = (entry: Prepared['of'], other: Prepared['of']): boolean =>
+  entry.etag === other.etag && entry.version === other.version && entry.lastModified === other.lastModified;
 
 /**
  * Answers memory hits before the router, from the raw URL: the same work as a bare node:http server with a

@@ -27,7 +27,7 @@ function grammarSchema(grammar: Grammar): Record<string, unknown> {
 /** In the type that the schema names. One that no spelling gives, such as 0 for off, is left out: pages send defaults. */
 function defaultOf({ fallback, grammar }: Rule): { default?: string | number } {
   if (fallback === undefined) return {};
-  const ranges = grammar.flatMap((one) => (one[0] === 'int' || one[0] === 'dec' ? [one] : []));
+  const ranges = grammar.flatMap((entry) => (entry[0] === 'int' || entry[0] === 'dec' ? [entry] : []));
   if (ranges.length < grammar.length) return { default: fallback };
   const value = Number(fallback);
   return ranges.some(([, min, max]) => value >= min && value <= max) ? { default: value } : {};

@@ -52,9 +52,9 @@ export function readAsked(
   readQuery: ImageRoutesOptions['readQuery'],
   accept: string | undefined,
 ): ImageRequest {
-  const at = rawUrl.indexOf('?');
-  const path = at < 0 ? rawUrl : rawUrl.slice(0, at);
-  const query = at < 0 ? '' : rawUrl.slice(at + 1);
+  const position = rawUrl.indexOf('?');
+  const path = position < 0 ? rawUrl : rawUrl.slice(0, position);
+  const query = position < 0 ? '' : rawUrl.slice(position + 1);
   const { id, canonical: form } = splitPath(path.slice(prefix.length));
   const read = readQuery(form === undefined ? query : query ? `${form}&${query}` : form);
   return {

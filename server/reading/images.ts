@@ -103,7 +103,7 @@ export class Images {
   /** Asks for the stored result while the version is still looked up: one round trip less for whoever waits. */
   #begin(variant: Variant, identity: Promise<Identity>, signal: AbortSignal): Promise<Result | undefined> {
     const { id, canonical } = variant;
-    const version = identity.then((one) => one.version);
+    const version = identity.then(({ version }) => version);
     const reading = this.#early
       .run(resultKey(id, canonical), signal, (flight) =>
         this.#options.results.get(id, canonical, version, flight),

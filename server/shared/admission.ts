@@ -63,8 +63,8 @@ export class Admission {
     if (expected > this.#limits.maxWaitMs) throw this.#refusal(expected);
     return new Promise<Permit>((resolve, reject) => {
       const leave = () => {
-        const at = this.#waiting.indexOf(waiter);
-        if (at >= 0) this.#waiting.splice(at, 1);
+        const position = this.#waiting.indexOf(waiter);
+        if (position >= 0) this.#waiting.splice(position, 1);
         reject(signal?.reason);
         this.#next();
       };

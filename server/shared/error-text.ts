@@ -2,13 +2,13 @@
 export function errorText(error: unknown): string {
   const messages: string[] = [];
   for (
-    let at = error;
-    at !== undefined && messages.length < 8;
-    at = at instanceof Error ? at.cause : undefined
+    let current = error;
+    current !== undefined && messages.length < 8;
+    current = current instanceof Error ? current.cause : undefined
   ) {
-    const message = (at instanceof Error && at.message) || String(at);
+    const message = (current instanceof Error && current.message) || String(current);
     // Many a message has that of its cause in it.
-    if (!messages.some((one) => one.includes(message))) messages.push(message);
+    if (!messages.some((text) => text.includes(message))) messages.push(message);
   }
   return messages.join(': ');
 }

@@ -14,7 +14,7 @@ const RANDOM_DIGITS = 16;
  */
 export function newUlid(now: number): string {
   let time = '';
-  for (let rest = now, at = 0; at < TIME_DIGITS; at++, rest = Math.floor(rest / 32)) {
+  for (let rest = now, index = 0; index < TIME_DIGITS; index++, rest = Math.floor(rest / 32)) {
     time = (DIGITS[rest % 32] ?? '') + time;
   }
   const random = [...randomBytes(RANDOM_DIGITS)].map((byte) => DIGITS[byte % 32]).join('');

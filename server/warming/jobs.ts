@@ -59,8 +59,8 @@ export async function sendWarm(
   variants: readonly string[],
 ): Promise<void> {
   const bodies: string[] = [];
-  for (let at = 0; at < variants.length; at += MAX_VARIANTS) {
-    const job: WarmJob = { kind: 'warm', id, version, variants: variants.slice(at, at + MAX_VARIANTS) };
+  for (let index = 0; index < variants.length; index += MAX_VARIANTS) {
+    const job: WarmJob = { kind: 'warm', id, version, variants: variants.slice(index, index + MAX_VARIANTS) };
     bodies.push(JSON.stringify(job));
   }
   if (bodies.length) await jobs.send(bodies);

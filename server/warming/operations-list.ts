@@ -48,13 +48,13 @@ export function readOperations(
   const places = new Map<string, string>();
   let last = -1;
   steps.forEach((step, index) => {
-    const at = `${name}[${index}]`;
-    const operation = operationOf(step.type, at);
+    const path = `${name}[${index}]`;
+    const operation = operationOf(step.type, path);
     const place = STEPS.indexOf(operation);
-    if (place <= last) throw outOfOrder(step.type, at, STEPS[last]?.name ?? '', place === last);
+    if (place <= last) throw outOfOrder(step.type, path, STEPS[last]?.name ?? '', place === last);
     last = place;
-    for (const [key, value] of paramsOf(step, operation, at)) {
-      places.set(key, `${at}.params.${key}`);
+    for (const [key, value] of paramsOf(step, operation, path)) {
+      places.set(key, `${path}.params.${key}`);
       pairs.push([key, value]);
     }
   });
@@ -106,12 +106,12 @@ function paramsOf(
   });
 }
 
-function switchOf(type: string, rows: readonly Row[], at: string): string {
-  const row = rows.length === 1 ? rows[0] : rows.find((one) => spellings(one).includes(type));
+function switchOf(type: string, rows: readonly Row[], path: string): string {
+  const row = rows.length === 1 ? rows[0] : rows.find((entry) => spellings(entry).includes(type));
   if (row?.param.rule.grammar.some(([kind]) => kind === 'flag')) return row.key;
   const allowed = rows.flatMap(spellings).join(' ');
-  throw new Problem('invalid_parameter', `${at}: "${type}" says nothing without parameters: ${allowed}.`, {
-    param: `${at}.params`,
+  throw new Problem('invalid_parameter', `${path}: "${type}" says nothing without parameters: ${allowed}.`, {
+    param: `${path}.params`,
     allowed,
   });
 }

@@ -47,7 +47,7 @@ export class WarmQueue {
     const version = record && currentVersion(record);
     if (!version) return undefined;
     const named = variants.length ? await records.queueVariants(id, version, variants) : [];
-    const known = (await records.variants(id)).filter((one) => one.version === version);
+    const known = (await records.variants(id)).filter((variant) => variant.version === version);
     const status = rollUpStatus(known);
     let moved = false;
     const settled = await updateWithRetry(records, id, (now) => {
@@ -59,7 +59,7 @@ export class WarmQueue {
     // Overwritten or purged meanwhile: what was queued is of a version that nobody asks for any more.
     if (currentVersion(settled) !== version) return this.queue(id, variants);
     if (moved && status !== 'processing') onFinished(settled, known);
-    const queued = named.filter((one) => one.status === 'queued').map(({ variant }) => variant);
+    const queued = named.filter((entry) => entry.status === 'queued').map(({ variant }) => variant);
     await sendWarm(jobs, id, version, queued).catch((error: unknown) => onUnsent(error, id));
     return named;
   }
@@ -88,8 +88,8 @@ export class WarmQueue {
     const record = await records.image(id);
     const version = record && currentVersion(record);
     const known = version ? await records.variants(id) : [];
-    for (const { variant, ...one } of known.filter(({ variant }) => variants.includes(variant))) {
-      if (one.version !== version || one.status !== 'ready') continue;
+    for (const { variant, ...entry } of known.filter(({ variant }) => variants.includes(variant))) {
+      if (entry.version !== version || entry.status !== 'ready') continue;
       await records.updateVariant(id, variant, version, ['ready'], { status: 'queued' });
     }
     return this.queue(id, variants);

@@ -31,7 +31,7 @@ export function readWarmRequest(
   { variants = [], operations }: WarmRequest,
   options: WarmRequestOptions,
 ): string[] {
-  const asked = variants.flatMap((one, at) => readOne(one, options, `variants[${at}]`));
+  const asked = variants.flatMap((variant, index) => readOne(variant, options, `variants[${index}]`));
   const forms = [...new Set([...asked, ...(operations ? readOne(operations, options, 'operations') : [])])];
   if (forms.length <= MAX_VARIANTS_IN_REQUEST) return forms;
   const facts = {
@@ -46,15 +46,17 @@ export function readWarmRequest(
   );
 }
 
-function readOne(wanted: VariantSpec, { presets, check }: WarmRequestOptions, at: string): string[] {
+function readOne(wanted: VariantSpec, { presets, check }: WarmRequestOptions, path: string): string[] {
   try {
     const forms =
-      typeof wanted === 'string' ? variantsOf(wanted, presets) : formsOf(readOperations(wanted, presets, at));
+      typeof wanted === 'string'
+        ? variantsOf(wanted, presets)
+        : formsOf(readOperations(wanted, presets, path));
     for (const form of forms) check(form);
     return forms;
   } catch (error) {
     if (!isProblem(error) || typeof wanted !== 'string') throw error;
-    const facts = { ...error.facts, param: error.facts.param ? `${at}.${error.facts.param}` : at };
-    throw new Problem(error.code, `${at} ("${wanted}"): ${error.detail}`, facts);
+    const facts = { ...error.facts, param: error.facts.param ? `${path}.${error.facts.param}` : path };
+    throw new Problem(error.code, `${path} ("${wanted}"): ${error.detail}`, facts);
   }
 }

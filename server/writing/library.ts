@@ -127,10 +127,10 @@ export class Library {
     const version = record && currentVersion(record);
     // Ready for this version already: its result may have gone with the older ones.
     const old = (await records.variants(id)).filter(
-      (one) => one.version !== version || one.status === 'ready',
+      (item) => item.version !== version || item.status === 'ready',
     );
     const gone = { status: 'skipped', error: 'Purged; made again when it is asked for.' } as const;
-    for (const variant of old.filter((one) => !again(one))) {
+    for (const variant of old.filter((entry) => !again(entry))) {
       await records.updateVariant(id, variant.variant, variant.version, ['ready'], gone);
     }
     const wanted = old.filter(again).map(({ variant }) => variant);

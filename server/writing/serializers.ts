@@ -28,7 +28,7 @@ export function uploadView({ record, variants }: Described, urls: Urls, base: st
 
 export function statusView({ record, variants }: Described, urls: Urls, base: string) {
   const { id, status, error = null } = record;
-  return { id, status, error, variants: variants.map((one) => variantStatus(one, urls, base)) };
+  return { id, status, error, variants: variants.map((variant) => variantStatus(variant, urls, base)) };
 }
 
 /** A record without its variants, as lists show it. */
@@ -47,7 +47,7 @@ export function imageView(record: ImageRecord, urls: Urls, base: string) {
 export function describedView({ record, variants }: Described, urls: Urls, base: string) {
   return {
     ...imageView(record, urls, base),
-    variants: variants.map((one) => variantStatus(one, urls, base)),
+    variants: variants.map((variant) => variantStatus(variant, urls, base)),
   };
 }
 

@@ -144,7 +144,7 @@ function imageCases(it: Case, records: Records): void {
     const openUntil = new Date(Date.now() + 3_600_000).toISOString();
     const { id } = await created(records, { status: 'uploading', openUntil });
     const isThere = async (ms: number) =>
-      (await allStalled(records, new Date(Date.parse(openUntil) + ms))).some((one) => one.id === id);
+      (await allStalled(records, new Date(Date.parse(openUntil) + ms))).some((image) => image.id === id);
     t.equal(await isThere(-1_000), false);
     t.equal(await isThere(1_000), true);
     await records.updateImage(id, 1, { status: 'uploaded' });
@@ -169,7 +169,7 @@ function listCases(it: Case, records: Records): void {
     const times = Array.from({ length: 130 }, (_, n) =>
       new Date(2e12 + 1000 * Math.floor(n / 3)).toISOString(),
     );
-    const mine = times.map((at, n) => newImage(`${prefix}-${(n * 7) % 130}`, at));
+    const mine = times.map((path, n) => newImage(`${prefix}-${(n * 7) % 130}`, path));
     await each(mine, (image) => records.createImage(image));
     await each(mine.slice(0, 65), ({ id }) => records.updateImage(id, 1, { status: 'completed' }));
     const listed = await all(records, { limit: 20 });

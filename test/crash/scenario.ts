@@ -107,7 +107,7 @@ async function faultsOf(deployment: Deployment, ids: readonly string[]): Promise
     if (!record?.original?.placeholder) faults.push(`${id} has no placeholder`);
     const variants = await records.variants(id);
     for (const variant of VARIANTS) {
-      const known = variants.find((one) => one.variant === variant);
+      const known = variants.find((entry) => entry.variant === variant);
       if (known?.status !== 'ready') faults.push(`${id} ${variant} is ${known?.status ?? 'lost'}`);
       const stored = await results.head(resultKey(id, variant));
       if (stored?.size !== known?.bytes || !stored) faults.push(`${id} ${variant} has no such result`);

@@ -66,5 +66,5 @@ export const CASES: readonly Case[] = [
       ? [{ name: operation.name, query: operation.example, source: SOURCES[operation.name] ?? parrots }]
       : [],
   ),
-  ...MORE.map((one) => ({ source: parrots, ...one })),
+  ...MORE.map((entry) => ({ source: parrots, ...entry })),
 ];

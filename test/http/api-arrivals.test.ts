@@ -194,11 +194,11 @@ t.test('a purge knows objects without a record, and tells CloudFront', async (t)
 
 t.test('a purge by one server is seen by the others on the same stores', async (t) => {
   const folder = await temporaryFolder();
-  const one = await startServer({ DATA_DIR: folder, VERSION_SECONDS: '0' });
+  const testServer = await startServer({ DATA_DIR: folder, VERSION_SECONDS: '0' });
   const two = await startServer({ DATA_DIR: folder, VERSION_SECONDS: '0' });
-  t.teardown(() => one.close());
+  t.teardown(() => testServer.close());
   t.teardown(() => two.close());
-  const { body } = await call(one, 'POST', '/api/images', form([['file', await noise(60, 40)]]));
+  const { body } = await call(testServer, 'POST', '/api/images', form([['file', await noise(60, 40)]]));
   const tier = async () => {
     const response = await two.get(`/img/${body['id']}?w=30&fmt=png`);
     await response.arrayBuffer();
@@ -206,6 +206,6 @@ t.test('a purge by one server is seen by the others on the same stores', async (
     return response.headers.get('x-image-cache');
   };
   t.same([await tier(), await tier()], ['miss', 'memory']);
-  await call(one, 'POST', `/api/images/${body['id']}/purge`);
+  await call(testServer, 'POST', `/api/images/${body['id']}/purge`);
   t.same([await tier(), await tier()], ['miss', 'memory']);
 });

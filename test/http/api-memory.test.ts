@@ -54,11 +54,11 @@ function indexed(): Picture {
   start.writeUInt32LE(FILE_BYTES, 4);
   const end = Buffer.alloc(2 + tags.length * 12 + 4);
   end.writeUInt16LE(tags.length);
-  tags.forEach(([tag, value], at) => {
-    end.writeUInt16LE(tag, 2 + at * 12);
-    end.writeUInt16LE(4, 4 + at * 12);
-    end.writeUInt32LE(1, 6 + at * 12);
-    end.writeUInt32LE(value, 10 + at * 12);
+  tags.forEach(([tag, value], index) => {
+    end.writeUInt16LE(tag, 2 + index * 12);
+    end.writeUInt16LE(4, 4 + index * 12);
+    end.writeUInt32LE(1, 6 + index * 12);
+    end.writeUInt32LE(value, 10 + index * 12);
   });
   return { start, end };
 }

@@ -23,9 +23,9 @@ t.before(async () => {
 });
 t.teardown(() => server.close());
 
-async function presign(size: number, more: object = {}, at = server) {
+async function presign(size: number, more: object = {}, position = server) {
   const body = { filename: 'shoe.jpg', contentType: 'image/jpeg', size, ...more };
-  return call<Presigned>(at, 'POST', '/api/images/presign', body);
+  return call<Presigned>(position, 'POST', '/api/images/presign', body);
 }
 
 async function post({ url, fields }: Presigned, file: Uint8Array, changed: Record<string, string> = {}) {
@@ -38,11 +38,11 @@ async function post({ url, fields }: Presigned, file: Uint8Array, changed: Recor
 }
 
 /** What the warmer does with an `objects` job. */
-async function deliver(at = server) {
-  for (const job of await jobsOf(at)) {
+async function deliver(place = server) {
+  for (const job of await jobsOf(place)) {
     if (job['kind'] !== 'objects' || !Array.isArray(job['events'])) continue;
     for (const { id, change, etag } of job['events']) {
-      await at.composed.management?.reconciler[change === 'created' ? 'created' : 'removed'](id, etag);
+      await place.composed.management?.reconciler[change === 'created' ? 'created' : 'removed'](id, etag);
     }
   }
 }
@@ -231,7 +231,7 @@ t.test('on S3 the form carries the same conditions', async (t) => {
   const { url, fields } = await new S3Presigner(client, 'originals').form(policy);
   t.equal(url, 'http://127.0.0.1:9/originals');
   const { conditions } = JSON.parse(Buffer.from(fields['Policy'] ?? '', 'base64').toString());
-  const texts = conditions.map((one: unknown) => JSON.stringify(one));
+  const texts = conditions.map((condition: unknown) => JSON.stringify(condition));
   for (const wanted of [
     '["content-length-range",100,100]',
     '["eq","$Content-Type","image/jpeg"]',

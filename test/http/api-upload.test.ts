@@ -175,7 +175,7 @@ t.test('a bad file of any length spoils nothing and is told at once', async (t) 
   const good = await noise(60, 40);
   const before = Date.now();
   type Several = { images: ({ problem?: { code: string } } & Partial<UploadAnswer>)[] };
-  const parts = ['a', 'b', 'c', 'd', 'e', 'f'].map((name, at) => [name, at % 2 ? good : bad] as const);
+  const parts = ['a', 'b', 'c', 'd', 'e', 'f'].map((name, index) => [name, index % 2 ? good : bad] as const);
   const { status, body } = await call<Several>(server, 'POST', '/api/images', form(parts));
   t.equal(status, 202);
   const refused = { problem: { code: 'unsupported_source' } };
@@ -220,9 +220,9 @@ t.test('says 413 at once also on a connection that has carried other uploads', a
   const bad = Buffer.alloc(LIMIT - 1000, 'no picture ');
   const end = '\r\n--b--\r\n';
   const send = (bytes: number) => HEAD(`Content-Length: ${PART.length + bytes + end.length}\r\n`) + PART;
-  for (let at = 1; at <= 3; at++) {
+  for (let index = 1; index <= 3; index++) {
     for (const piece of [send(bad.length), bad, end]) socket.write(piece);
-    t.ok(await until(() => answer().split('HTTP/1.1 415 ').length > at));
+    t.ok(await until(() => answer().split('HTTP/1.1 415 ').length > index));
   }
   socket.write(send(4 * LIMIT));
   socket.write(await noise(60, 40));

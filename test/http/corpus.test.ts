@@ -58,7 +58,7 @@ t.test('stops an SVG that would draw for ever, and draws the next one', async (t
   const server = await startServer({ SVG_MS: '700' });
   t.teardown(() => server.close());
   const use = (level: number) => `<g id="l${level}">${`<use href="#l${level - 1}"/>`.repeat(12)}</g>`;
-  const levels = Array.from({ length: 9 }, (_, at) => use(at + 1)).join('');
+  const levels = Array.from({ length: 9 }, (_, index) => use(index + 1)).join('');
   const bomb = `<svg xmlns="http://www.w3.org/2000/svg" width="900" height="900"><defs><rect id="l0" width="9" height="9"/>${levels}</defs><use href="#l9"/></svg>`;
   const heavy = `<svg xmlns="http://www.w3.org/2000/svg" width="4000" height="4000"><filter id="f"><feTurbulence baseFrequency="0.9" numOctaves="200"/><feGaussianBlur stdDeviation="900"/></filter><rect width="4000" height="4000" filter="url(#f)"/></svg>`;
   await server.put('bomb.svg', Buffer.from(bomb));

@@ -38,9 +38,9 @@ interface Listening {
 function listen(message: unknown): void {
   const { fastify } = message as { fastify: Listening };
   fastify.addHook('onRoute', ({ method, url, schema }) => {
-    for (const one of [method].flat()) {
+    for (const text of [method].flat()) {
       const path = url.replace('/*', '/{id}').replace(/:(\w+)/g, '{$1}');
-      routes.push({ method: one.toLowerCase(), path, hidden: schema?.hide === true });
+      routes.push({ method: text.toLowerCase(), path, hidden: schema?.hide === true });
     }
   });
 }
@@ -90,7 +90,11 @@ t.test('each operation has a summary, a tag, described answers, and its path par
       t.type(description, 'string', `${name} ${status}: description`);
     }
     const inPath = (operation.parameters ?? []).filter(({ in: place }) => place === 'path');
-    t.same(inPath.map((one) => `{${one.name}}`).sort(), (path.match(/\{\w+\}/g) ?? []).sort(), name);
+    t.same(
+      inPath.map((parameter) => `{${parameter.name}}`).sort(),
+      (path.match(/\{\w+\}/g) ?? []).sort(),
+      name,
+    );
     t.ok(
       inPath.every(({ required }) => required),
       `${name}: path parameters are required`,
@@ -102,7 +106,7 @@ t.test('the token is offered where it may be wanted, and nowhere else', async (t
   t.ok(document.components['securitySchemes']?.['token']);
   for (const { path, method, operation } of operations()) {
     const wanted = path.startsWith('/api/') && path !== '/api/uploads/{id}';
-    t.equal(operation.security?.some((one) => 'token' in one) ?? false, wanted, `${method} ${path}`);
+    t.equal(operation.security?.some((entry) => 'token' in entry) ?? false, wanted, `${method} ${path}`);
   }
 });
 
@@ -170,11 +174,14 @@ t.test('every reference resolves inside the document', async (t) => {
   t.ok(found.length > 0);
   for (const reference of found) {
     t.match(reference, /^#\//, reference);
-    let at: unknown = document;
+    let place: unknown = document;
     for (const part of reference.slice(2).split('/')) {
-      at = at !== null && typeof at === 'object' ? Object.entries(at).find(([key]) => key === part)?.[1] : at;
+      place =
+        place !== null && typeof place === 'object'
+          ? Object.entries(place).find(([key]) => key === part)?.[1]
+          : place;
     }
-    t.type(at, 'object', reference);
+    t.type(place, 'object', reference);
   }
 });
 

@@ -39,7 +39,7 @@ async function npmRun(line: string): Promise<string> {
 
 /** The line that contains `part`; the README must have it. */
 function example(part: string): string {
-  const line = LINES.find((one) => one.includes(part));
+  const line = LINES.find((text) => text.includes(part));
   if (line === undefined) throw new Error(`The README has no example with ${part}.`);
   return line;
 }

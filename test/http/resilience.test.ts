@@ -174,7 +174,7 @@ t.test('holds no more bytes of results than memory may have, however often each 
   }
   await server.composed.images.settle();
   await collectGarbage();
-  const alive = held.reduce((sum, one) => sum + (one.deref()?.length ?? 0), 0);
+  const alive = held.reduce((sum, weakRef) => sum + (weakRef.deref()?.length ?? 0), 0);
   t.ok(made > 4 * limit, `${made} bytes were made`);
   t.ok(alive > 0 && alive <= limit, `${alive} bytes are still reachable`);
 });

@@ -45,9 +45,9 @@ export async function call<T = Record<string, unknown>>(
 /** A photograph of noise, which no two seeds share. */
 export async function noise(width: number, height: number, seed = 1): Promise<Buffer> {
   const data = Buffer.alloc(width * height * 3);
-  for (let at = 0, state = seed; at < data.length; at++) {
+  for (let index = 0, state = seed; index < data.length; index++) {
     state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    data[at] = state >> 16;
+    data[index] = state >> 16;
   }
   return sharp(data, { raw: { width, height, channels: 3 } })
     .jpeg()

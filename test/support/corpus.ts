@@ -23,10 +23,10 @@ export function corpusRows(): CorpusRow[] {
   const [head = '', ...lines] = readFileSync(new URL('test/corpus/MANIFEST.tsv', ROOT), 'utf8')
     .trim()
     .split('\n');
-  const at = (name: string) => head.split('\t').indexOf(name);
+  const position = (name: string) => head.split('\t').indexOf(name);
   return lines.map((line) => {
     const cells = line.split('\t');
-    const cell = (name: string) => cells[at(name)] ?? '';
+    const cell = (name: string) => cells[position(name)] ?? '';
     return {
       file: cell('file'),
       tests: cell('tests'),

@@ -40,11 +40,12 @@ async function detail(flat: Buffer): Promise<number[]> {
   const sums = Array.from({ length: 16 }, () => ({ steps: 0, count: 0 }));
   for (let y = 0; y < info.height - 1; y++) {
     for (let x = 0; x < info.width - 1; x++) {
-      const at = y * info.width + x;
-      const here = data[at] ?? 0;
+      const offset = y * info.width + x;
+      const here = data[offset] ?? 0;
       const field = sums[Math.floor((y * 4) / info.height) * 4 + Math.floor((x * 4) / info.width)];
       if (!field) continue;
-      field.steps += Math.abs(here - (data[at + 1] ?? 0)) + Math.abs(here - (data[at + info.width] ?? 0));
+      field.steps +=
+        Math.abs(here - (data[offset + 1] ?? 0)) + Math.abs(here - (data[offset + info.width] ?? 0));
       field.count += 2;
     }
   }
@@ -78,7 +79,7 @@ export async function fingerprint(bytes: Buffer): Promise<Fingerprint> {
 }
 
 const apart = (a: readonly number[], b: readonly number[]): number =>
-  a.length === b.length ? Math.max(0, ...a.map((value, at) => Math.abs(value - (b[at] ?? 0)))) : 255;
+  a.length === b.length ? Math.max(0, ...a.map((value, index) => Math.abs(value - (b[index] ?? 0)))) : 255;
 
 /** Where two fingerprints differ by more than codecs do; empty when they show the same picture. */
 export function differences(a: Fingerprint, b: Fingerprint): string[] {
@@ -90,7 +91,7 @@ export function differences(a: Fingerprint, b: Fingerprint): string[] {
     .filter((name) => apart(a[name], b[name]) > limits[name])
     .map((name) => `${name} is ${apart(a[name], b[name])} apart`);
   const rough = Math.max(
-    ...a.detail.map((value, at) => Math.abs(value - (b.detail[at] ?? 0)) - 6 - value / 8),
+    ...a.detail.map((value, index) => Math.abs(value - (b.detail[index] ?? 0)) - 6 - value / 8),
   );
   return [...facts, ...parts, ...(rough > 0 ? [`detail is ${a.detail}, not ${b.detail}`] : [])];
 }

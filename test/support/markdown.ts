@@ -48,5 +48,5 @@ export function shellLines(text: string): string[] {
 /** Splits a command as a shell would, as far as our examples need it. */
 export function words(line: string): string[] {
   const parts = line.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
-  return parts.map((part) => part.replace(/'([^']*)'|"([^"]*)"/g, (_all, one, two) => one ?? two));
+  return parts.map((part) => part.replace(/'([^']*)'|"([^"]*)"/g, (_all, entry, two) => entry ?? two));
 }

@@ -54,10 +54,10 @@ export const numbers = (bytes: Uint8Array): Promise<Pixels> => pixelsOf(sharp(by
 export function difference(a: Pixels, b: Pixels): number {
   if (a.width !== b.width || a.height !== b.height) return Number.POSITIVE_INFINITY;
   let sum = 0;
-  for (let at = 0; at < a.data.length; at += 4) {
-    const [p, q] = [(a.data[at + 3] ?? 0) / 255, (b.data[at + 3] ?? 0) / 255];
+  for (let index = 0; index < a.data.length; index += 4) {
+    const [p, q] = [(a.data[index + 3] ?? 0) / 255, (b.data[index + 3] ?? 0) / 255];
     for (let band = 0; band < 3; band++)
-      sum += Math.abs((a.data[at + band] ?? 0) * p - (b.data[at + band] ?? 0) * q);
+      sum += Math.abs((a.data[index + band] ?? 0) * p - (b.data[index + band] ?? 0) * q);
     sum += Math.abs(p - q) * 255;
   }
   return sum / a.data.length;
@@ -65,7 +65,7 @@ export function difference(a: Pixels, b: Pixels): number {
 
 /** Largest difference of one colour to another, alpha included where both have it. */
 export function off(a: readonly number[], b: readonly number[]): number {
-  return Math.max(...b.map((value, at) => Math.abs(value - (a[at] ?? 0))));
+  return Math.max(...b.map((value, index) => Math.abs(value - (a[index] ?? 0))));
 }
 
 /** A picture from a function of the place, as PNG. */
@@ -74,8 +74,8 @@ export function drawn(
   height: number,
   color: (x: number, y: number) => readonly number[],
 ): Promise<Buffer> {
-  const data = Array.from({ length: width * height }, (_, at) =>
-    color(at % width, Math.floor(at / width)),
+  const data = Array.from({ length: width * height }, (_, index) =>
+    color(index % width, Math.floor(index / width)),
   ).flat();
   const channels = data.length === width * height * 4 ? 4 : 3;
   return sharp(Buffer.from(data), { raw: { width, height, channels } }).png().toBuffer();

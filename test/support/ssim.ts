@@ -44,9 +44,9 @@ export function ssim(a: Luma, b: Luma): number {
 function move(columns: readonly Float64Array[], a: Luma, b: Luma, y: number, sign: 1 | -1): void {
   const [sa, sb, saa, sbb, sab] = columns;
   if (!sa || !sb || !saa || !sbb || !sab) return;
-  for (let x = 0, at = y * a.width; x < a.width; x++, at++) {
-    const p = a.data[at] ?? 0;
-    const q = b.data[at] ?? 0;
+  for (let x = 0, offset = y * a.width; x < a.width; x++, offset++) {
+    const p = a.data[offset] ?? 0;
+    const q = b.data[offset] ?? 0;
     sa[x] = (sa[x] ?? 0) + sign * p;
     sb[x] = (sb[x] ?? 0) + sign * q;
     saa[x] = (saa[x] ?? 0) + sign * p * p;
@@ -59,8 +59,8 @@ function rowOfWindows(columns: readonly Float64Array[], width: number): number {
   const sums = [0, 0, 0, 0, 0];
   let total = 0;
   for (let x = 0; x < width; x++) {
-    columns.forEach((column, at) => {
-      sums[at] = (sums[at] ?? 0) + (column[x] ?? 0) - (x >= WINDOW ? (column[x - WINDOW] ?? 0) : 0);
+    columns.forEach((column, index) => {
+      sums[index] = (sums[index] ?? 0) + (column[x] ?? 0) - (x >= WINDOW ? (column[x - WINDOW] ?? 0) : 0);
     });
     if (x >= WINDOW - 1) total += similarity(sums);
   }

@@ -54,43 +54,43 @@ t.test('a warmer that is late with an original that was overwritten', async (t) 
 t.test('the job of a warmer that was killed is done by another one', async (t) => {
   const env = await hurried(t);
   if (!env) return;
-  const one = await createWarmer(env);
-  t.teardown(() => one.close());
-  await one.ask('a', large, VARIANTS);
+  const testWarmer = await createWarmer(env);
+  t.teardown(() => testWarmer.close());
+  await testWarmer.ask('a', large, VARIANTS);
   const process = await spawnWarmer(env);
-  await waitFor(async () => (await one.variants('a')).some(({ status }) => status === 'rendering'));
+  await waitFor(async () => (await testWarmer.variants('a')).some(({ status }) => status === 'rendering'));
   await process.end('SIGKILL');
-  await one.until(async () => (await statusOf(one, 'a')) === 'completed');
+  await testWarmer.until(async () => (await statusOf(testWarmer, 'a')) === 'completed');
   // 3 where the long poll of the killed one was handed the message once more.
-  const receives = Number(one.lines.find(({ msg }) => msg === 'job')?.['receives']);
+  const receives = Number(testWarmer.lines.find(({ msg }) => msg === 'job')?.['receives']);
   t.ok(receives === 2 || receives === 3, `${receives} receives`);
-  for (const { status, variant } of await one.variants('a')) t.equal(status, 'ready', variant);
+  for (const { status, variant } of await testWarmer.variants('a')) t.equal(status, 'ready', variant);
 });
 
 t.test('a job that is given up is a dead letter, and is sent again by redrive', async (t) => {
   const env = await hurried(t, 2);
   if (!env) return;
   let broken = true;
-  const one = await createWarmer(env, (stores) => ({
+  const testWarmer = await createWarmer(env, (stores) => ({
     ...stores,
     results: withPut(stores.results, async (...given) => {
       if (broken) throw new Error('the network is down');
       return stores.results.put(...given);
     }),
   }));
-  t.teardown(() => one.close());
-  await one.ask('a', small, VARIANTS);
-  const run = one.worker.run();
-  await waitFor(async () => (await one.stores.jobs.depth()).dead === 1);
+  t.teardown(() => testWarmer.close());
+  await testWarmer.ask('a', small, VARIANTS);
+  const run = testWarmer.worker.run();
+  await waitFor(async () => (await testWarmer.stores.jobs.depth()).dead === 1);
   await waitFor(async () => {
-    await one.rounds.run();
-    return (await statusOf(one, 'a')) === 'failed';
+    await testWarmer.rounds.run();
+    return (await statusOf(testWarmer, 'a')) === 'failed';
   });
-  t.match(await one.variants('a'), [{ status: 'failed', error: /^gave_up: internal: / }, {}, {}]);
+  t.match(await testWarmer.variants('a'), [{ status: 'failed', error: /^gave_up: internal: / }, {}, {}]);
   broken = false;
-  t.match(await redrive(one.stores), { messages: 1, variants: 3 });
-  await waitFor(async () => (await statusOf(one, 'a')) === 'completed');
-  one.worker.stop();
+  t.match(await redrive(testWarmer.stores), { messages: 1, variants: 3 });
+  await waitFor(async () => (await statusOf(testWarmer, 'a')) === 'completed');
+  testWarmer.worker.stop();
   await run;
-  t.match(await one.stores.jobs.depth(), { dead: 0 });
+  t.match(await testWarmer.stores.jobs.depth(), { dead: 0 });
 });

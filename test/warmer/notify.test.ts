@@ -18,18 +18,18 @@ async function asker(t: Test): Promise<{ one: TestWarmer; env: Record<string, st
     VISIBILITY_SECONDS: '1',
     SWEEP_SECONDS: '60',
   };
-  const one = await createWarmer(env);
-  t.teardown(() => one.close());
-  return { one, env };
+  const testWarmer = await createWarmer(env);
+  t.teardown(() => testWarmer.close());
+  return { one: testWarmer, env };
 }
 
 /** As `ask`, with a webhook. */
-async function ask(one: TestWarmer, id: string, webhook: string): Promise<void> {
-  const { originals, records } = one.stores;
+async function ask(testWarmer: TestWarmer, id: string, webhook: string): Promise<void> {
+  const { originals, records } = testWarmer.stores;
   const createdAt = new Date().toISOString();
   const version = (await originals.put(id, small, { contentType: 'image/png' }))?.etag ?? '';
   await records.createImage({ id, status: 'uploaded', createdAt, version, webhook });
-  await one.management.warmQueue.queue(id, ['fmt=webp&w=100']);
+  await testWarmer.management.warmQueue.queue(id, ['fmt=webp&w=100']);
 }
 
 for (const [signal, how] of [

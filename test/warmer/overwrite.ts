@@ -45,14 +45,14 @@ export async function overwritten(t: Test, env: Record<string, string>, pause: P
     });
     return { ...stores, records, results };
   };
-  const one = await createWarmer({ ...env, DATA_DIR: two.config.dataDir }, alter);
-  t.teardown(() => one.close());
-  await one.ask('a', before, VARIANTS);
-  await one.until(async () => one.lines.some(({ msg }) => msg === 'job'));
+  const testWarmer = await createWarmer({ ...env, DATA_DIR: two.config.dataDir }, alter);
+  t.teardown(() => testWarmer.close());
+  await testWarmer.ask('a', before, VARIANTS);
+  await testWarmer.until(async () => testWarmer.lines.some(({ msg }) => msg === 'job'));
   const { version } = (await two.stores.records.image('a')) ?? {};
   if (pause === 'in its first render')
     t.ok(
-      written.every((one) => one === version),
+      written.every((entry) => entry === version),
       'not for a moment is there an old result',
     );
   await allNew(t, two);

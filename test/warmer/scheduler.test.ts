@@ -35,25 +35,25 @@ const UNREADABLE = JSON.stringify({
 });
 
 t.test('a message that cannot be read keeps no other one from burial and redrive', async (t) => {
-  const one = await warmer(t, { WARM_ATTEMPTS: '1' });
-  const { jobs } = one.stores;
+  const testWarmer = await warmer(t, { WARM_ATTEMPTS: '1' });
+  const { jobs } = testWarmer.stores;
   await jobs.send([UNREADABLE, JSON.stringify({ kind: 'warm', id: 'é', version: 'v', variants: ['w=1'] })]);
-  await one.ask('a', small, ['fmt=webp&w=320']);
-  await bury(one);
+  await testWarmer.ask('a', small, ['fmt=webp&w=320']);
+  await bury(testWarmer);
   await waitFor(async () => {
-    await one.rounds.run();
-    return (await statusOf(one, 'a')) === 'failed';
+    await testWarmer.rounds.run();
+    return (await statusOf(testWarmer, 'a')) === 'failed';
   });
-  t.same(await redrive(one.stores), { messages: 3, variants: 1 });
-  await one.until(async () => (await statusOf(one, 'a')) === 'completed');
-  t.match(await one.variants('a'), [{ status: 'ready' }]);
+  t.same(await redrive(testWarmer.stores), { messages: 3, variants: 1 });
+  await testWarmer.until(async () => (await statusOf(testWarmer, 'a')) === 'completed');
+  t.match(await testWarmer.variants('a'), [{ status: 'ready' }]);
 });
 
 t.test('a dead letter that cannot be dealt with keeps no other one waiting', async (t) => {
-  const one = await warmer(t, { WARM_ATTEMPTS: '1' });
-  const { jobs } = one.stores;
+  const testWarmer = await warmer(t, { WARM_ATTEMPTS: '1' });
+  const { jobs } = testWarmer.stores;
   for (const id of ['a', 'b', 'c']) await sendWarm(jobs, id, 'v', ['w=1']);
-  await bury(one);
+  await bury(testWarmer);
   const seen: string[] = [];
   const failed: string[] = [];
   const look = async ({ id }: { id: string }) => {
@@ -65,64 +65,64 @@ t.test('a dead letter that cannot be dealt with keeps no other one waiting', asy
 });
 
 t.test('an old dead letter leaves a variant alone that was asked for anew', async (t) => {
-  const one = await warmer(t, { WARM_ATTEMPTS: '1' });
+  const testWarmer = await warmer(t, { WARM_ATTEMPTS: '1' });
   const VARIANT = 'fmt=webp&w=320';
   const buried = async () => {
-    await one.rounds.run();
-    return (await statusOf(one, 'a')) === 'failed';
+    await testWarmer.rounds.run();
+    return (await statusOf(testWarmer, 'a')) === 'failed';
   };
-  await one.ask('a', small, [VARIANT]);
-  await bury(one);
+  await testWarmer.ask('a', small, [VARIANT]);
+  await bury(testWarmer);
   await waitFor(buried);
-  await one.management.warmQueue.queue('a', [VARIANT]);
+  await testWarmer.management.warmQueue.queue('a', [VARIANT]);
   // Longer than the quiet time: only the time of the letter tells it from one that has died just now.
   await sleep(1200);
   t.notOk(await buried(), 'its new message waits');
-  t.match(await one.variants('a'), [{ status: 'queued' }]);
-  await bury(one);
+  t.match(await testWarmer.variants('a'), [{ status: 'queued' }]);
+  await bury(testWarmer);
   await waitFor(buried);
-  t.match(await redrive(one.stores), { messages: 2 });
-  await bury(one);
+  t.match(await redrive(testWarmer.stores), { messages: 2 });
+  await bury(testWarmer);
   await waitFor(buried);
-  t.match(await one.variants('a'), [{ status: 'failed', error: /^gave_up: / }]);
+  t.match(await testWarmer.variants('a'), [{ status: 'failed', error: /^gave_up: / }]);
 });
 
 t.test('the sweep gets behind any number of uploads that are under way', async (t) => {
-  const one = await warmer(t);
-  const { records, originals } = one.stores;
+  const testWarmer = await warmer(t);
+  const { records, originals } = testWarmer.stores;
   const createdAt = new Date().toISOString();
-  for (let at = 0; at < 105; at++) {
-    await records.lease(uploadLease(`upload-${at}`), 'a server', 600);
-    await records.createImage({ id: `upload-${at}`, status: 'uploading', createdAt });
+  for (let index = 0; index < 105; index++) {
+    await records.lease(uploadLease(`upload-${index}`), 'a server', 600);
+    await records.createImage({ id: `upload-${index}`, status: 'uploading', createdAt });
   }
   const version = (await originals.put('a', small, { contentType: 'image/png' }))?.etag ?? '';
   await records.createImage({ id: 'a', status: 'processing', createdAt, version });
   await records.queueVariants('a', version, ['fmt=webp&w=320']);
   await waitFor(async () => {
-    await one.rounds.run();
-    return (await one.stores.jobs.depth()).ready === 1;
+    await testWarmer.rounds.run();
+    return (await testWarmer.stores.jobs.depth()).ready === 1;
   });
-  t.equal(await statusOf(one, 'upload-104'), 'uploading');
+  t.equal(await statusOf(testWarmer, 'upload-104'), 'uploading');
 });
 
 t.test('the rounds clear what a killed server left of an upload', async (t) => {
-  const one = await warmer(t);
-  const { records } = one.stores;
+  const testWarmer = await warmer(t);
+  const { records } = testWarmer.stores;
   const createdAt = new Date().toISOString();
   const openUntil = new Date(Date.now() + 3_600_000).toISOString();
   await records.lease(uploadLease('killed'), 'a server', 3);
   await records.createImage({ id: 'killed', status: 'uploading', createdAt });
   await records.createImage({ id: 'announced', status: 'uploading', createdAt, openUntil });
-  const half = join(one.config.dataDir, 'originals', '.tmp', 'half');
+  const half = join(testWarmer.config.dataDir, 'originals', '.tmp', 'half');
   await writeFile(half, 'half');
   const longAgo = new Date(Date.now() - 2 * 3_600_000);
   await utimes(half, longAgo, longAgo);
-  await one.rounds.run();
+  await testWarmer.rounds.run();
   t.same(await readdir(join(half, '..')), []);
-  t.equal(await statusOf(one, 'killed'), 'uploading', 'while the lease of its server holds');
+  t.equal(await statusOf(testWarmer, 'killed'), 'uploading', 'while the lease of its server holds');
   await waitFor(async () => {
-    await one.rounds.run();
-    return (await statusOf(one, 'killed')) === undefined;
+    await testWarmer.rounds.run();
+    return (await statusOf(testWarmer, 'killed')) === undefined;
   });
-  t.equal(await statusOf(one, 'announced'), 'uploading', 'its form is open');
+  t.equal(await statusOf(testWarmer, 'announced'), 'uploading', 'its form is open');
 });

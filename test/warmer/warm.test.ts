@@ -21,43 +21,48 @@ async function warmer(
 }
 
 const statusOf = async ({ stores }: TestWarmer, id: string) => (await stores.records.image(id))?.status;
-const isSettled = (one: TestWarmer, id: string) => async () =>
-  ['completed', 'partial', 'failed'].includes((await statusOf(one, id)) ?? '');
+const isSettled = (entry: TestWarmer, id: string) => async () =>
+  ['completed', 'partial', 'failed'].includes((await statusOf(entry, id)) ?? '');
 const keys = async (objects: Objects, id: string) =>
   (await objects.list({ prefix: resultPrefix(id), limit: 1000 })).items.map(({ key }) => key);
 
 t.test(
   'every variant becomes ready, with bytes, time and one attempt; the image has a placeholder',
   async (t) => {
-    const one = await warmer(t);
-    await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=jpeg&w=320', 'fmt=webp&w=100', 'ph=blurhash']);
-    t.equal(await statusOf(one, 'a'), 'processing');
-    await one.until(isSettled(one, 'a'));
-    const record = await one.stores.records.image('a');
+    const testWarmer = await warmer(t);
+    await testWarmer.ask('a', photograph, [
+      'fmt=webp&w=320',
+      'fmt=jpeg&w=320',
+      'fmt=webp&w=100',
+      'ph=blurhash',
+    ]);
+    t.equal(await statusOf(testWarmer, 'a'), 'processing');
+    await testWarmer.until(isSettled(testWarmer, 'a'));
+    const record = await testWarmer.stores.records.image('a');
     t.equal(record?.status, 'completed');
     t.match(record?.original, { format: 'png', width: 768, height: 512 });
     t.match(record?.original?.placeholder, /^[A-Za-z0-9+/]+=*$/);
     t.match(record?.original?.color, /^#[0-9a-f]{6}$/);
-    for (const variant of await one.variants('a')) {
+    for (const variant of await testWarmer.variants('a')) {
       t.match(variant, { status: 'ready', attempts: 1, bytes: Number, ms: Number }, variant.variant);
-      const stored = await one.stores.results.head(`img/a/${variant.variant}`);
+      const stored = await testWarmer.stores.results.head(`img/a/${variant.variant}`);
       t.equal(stored?.size, variant.bytes, variant.variant);
     }
-    t.same(await one.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
+    t.same(await testWarmer.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
     t.match(
-      one.lines.find(({ msg }) => msg === 'job'),
+      testWarmer.lines.find(({ msg }) => msg === 'job'),
       { kind: 'warm', id: 'a', ready: 4, failed: 0, receives: 1, ms: Number, renderMs: Number },
     );
   },
 );
 
 t.test('what is there for this version is not made again', async (t) => {
-  const one = await warmer(t);
-  await one.ask('a', photograph, ['fmt=webp&w=320']);
-  await one.until(isSettled(one, 'a'));
-  const before = await one.stores.results.head('img/a/fmt=webp&w=320');
-  const two = await warmer(t, { DATA_DIR: one.config.dataDir });
-  const version = (await one.stores.records.image('a'))?.version ?? '';
+  const testWarmer = await warmer(t);
+  await testWarmer.ask('a', photograph, ['fmt=webp&w=320']);
+  await testWarmer.until(isSettled(testWarmer, 'a'));
+  const before = await testWarmer.stores.results.head('img/a/fmt=webp&w=320');
+  const two = await warmer(t, { DATA_DIR: testWarmer.config.dataDir });
+  const version = (await testWarmer.stores.records.image('a'))?.version ?? '';
   // Its variant is lost, its result is not.
   await two.stores.records.updateVariant('a', 'fmt=webp&w=320', version, ['ready'], { status: 'queued' });
   await two.management.warmQueue.queue('a', ['fmt=webp&w=320', 'fmt=webp&w=50']);
@@ -66,21 +71,21 @@ t.test('what is there for this version is not made again', async (t) => {
     two.lines.find(({ msg }) => msg === 'job'),
     { current: 1, ready: 1 },
   );
-  const after = await one.stores.results.head('img/a/fmt=webp&w=320');
+  const after = await testWarmer.stores.results.head('img/a/fmt=webp&w=320');
   t.same(after?.lastModified, before?.lastModified);
 });
 
 t.test('a damaged original fails its variants at once, with the reason', async (t) => {
-  const one = await warmer(t);
+  const testWarmer = await warmer(t);
   const whole = await sharp(other).resize(600).jpeg().toBuffer();
-  await one.ask('a', whole.subarray(0, whole.length / 2), ['fmt=webp&w=320', 'fmt=webp&w=100']);
-  await one.until(isSettled(one, 'a'));
-  const record = await one.stores.records.image('a');
+  await testWarmer.ask('a', whole.subarray(0, whole.length / 2), ['fmt=webp&w=320', 'fmt=webp&w=100']);
+  await testWarmer.until(isSettled(testWarmer, 'a'));
+  const record = await testWarmer.stores.records.image('a');
   t.match(record, { status: 'failed', error: /^damaged_source: / });
-  for (const variant of await one.variants('a')) {
+  for (const variant of await testWarmer.variants('a')) {
     t.match(variant, { status: 'failed', error: /^damaged_source: /, attempts: 1 });
   }
-  t.same(await one.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
+  t.same(await testWarmer.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
 });
 
 t.test('a variant that took too long waits for another try', async (t) => {
@@ -94,11 +99,15 @@ t.test('a variant that took too long waits for another try', async (t) => {
 });
 
 t.test('a variant that cannot be made fails alone', async (t) => {
-  const one = await warmer(t);
-  await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=webp&page=9&w=320', 'fmt=webp&w=320&wm=none']);
-  await one.until(isSettled(one, 'a'));
-  t.equal(await statusOf(one, 'a'), 'partial');
-  t.match(await one.variants('a'), [
+  const testWarmer = await warmer(t);
+  await testWarmer.ask('a', photograph, [
+    'fmt=webp&w=320',
+    'fmt=webp&page=9&w=320',
+    'fmt=webp&w=320&wm=none',
+  ]);
+  await testWarmer.until(isSettled(testWarmer, 'a'));
+  t.equal(await statusOf(testWarmer, 'a'), 'partial');
+  t.match(await testWarmer.variants('a'), [
     { variant: 'fmt=webp&page=9&w=320', status: 'failed', error: /^invalid_parameter: .*page=9/ },
     { variant: 'fmt=webp&w=320', status: 'ready' },
     { variant: 'fmt=webp&w=320&wm=none', status: 'failed', error: /^invalid_parameter: / },
@@ -121,53 +130,53 @@ function afterPut(then: () => Promise<void>): (stores: Stores) => Stores {
 }
 
 t.test('a delete during a render leaves nothing behind', async (t) => {
-  const one: TestWarmer = await warmer(
+  const testWarmer: TestWarmer = await warmer(
     t,
     {},
-    afterPut(() => one.management.library.remove('a')),
+    afterPut(() => testWarmer.management.library.remove('a')),
   );
-  await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=jpeg&w=320', 'fmt=webp&w=100']);
-  await one.until(async () => one.lines.some(({ msg }) => msg === 'job'));
-  t.same(await keys(one.stores.results, 'a'), []);
-  t.same(await one.stores.records.image('a'), undefined);
-  t.same(await one.variants('a'), []);
+  await testWarmer.ask('a', photograph, ['fmt=webp&w=320', 'fmt=jpeg&w=320', 'fmt=webp&w=100']);
+  await testWarmer.until(async () => testWarmer.lines.some(({ msg }) => msg === 'job'));
+  t.same(await keys(testWarmer.stores.results, 'a'), []);
+  t.same(await testWarmer.stores.records.image('a'), undefined);
+  t.same(await testWarmer.variants('a'), []);
 });
 
 t.test('a result that a late purge takes along as it is stored is made again', async (t) => {
-  const one: TestWarmer = await warmer(
+  const testWarmer: TestWarmer = await warmer(
     t,
     {},
     afterPut(async () => {
-      await one.stores.results.removeAll(resultPrefix('a'));
+      await testWarmer.stores.results.removeAll(resultPrefix('a'));
     }),
   );
-  await one.ask('a', photograph, ['fmt=webp&w=320']);
-  await one.until(isSettled(one, 'a'));
-  t.match(await one.variants('a'), [{ status: 'ready' }]);
-  t.same(await keys(one.stores.results, 'a'), ['img/a/fmt=webp&w=320']);
+  await testWarmer.ask('a', photograph, ['fmt=webp&w=320']);
+  await testWarmer.until(isSettled(testWarmer, 'a'));
+  t.match(await testWarmer.variants('a'), [{ status: 'ready' }]);
+  t.same(await keys(testWarmer.stores.results, 'a'), ['img/a/fmt=webp&w=320']);
 });
 
 t.test('an overwrite during a render leaves only results of the new original', async (t) => {
-  const one: TestWarmer = await warmer(
+  const testWarmer: TestWarmer = await warmer(
     t,
     {},
     afterPut(async () => {
-      await one.stores.originals.put('a', other, { contentType: 'image/jpeg' });
-      await one.management.reconciler.reconcile('a');
+      await testWarmer.stores.originals.put('a', other, { contentType: 'image/jpeg' });
+      await testWarmer.management.reconciler.reconcile('a');
     }),
   );
-  await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=jpeg&w=320', 'fmt=webp&w=100']);
-  const version = async () => (await one.stores.records.image('a'))?.version;
+  await testWarmer.ask('a', photograph, ['fmt=webp&w=320', 'fmt=jpeg&w=320', 'fmt=webp&w=100']);
+  const version = async () => (await testWarmer.stores.records.image('a'))?.version;
   const before = await version();
-  await one.until(async () => (await version()) !== before && (await isSettled(one, 'a')()));
-  t.equal(await statusOf(one, 'a'), 'completed');
+  await testWarmer.until(async () => (await version()) !== before && (await isSettled(testWarmer, 'a')()));
+  t.equal(await statusOf(testWarmer, 'a'), 'completed');
   const now = await version();
-  for (const { status, version, variant } of await one.variants('a')) {
+  for (const { status, version, variant } of await testWarmer.variants('a')) {
     t.same([status, version], ['ready', now], variant);
-    t.ok(await one.stores.results.head(`img/a/${variant}`), variant);
+    t.ok(await testWarmer.stores.results.head(`img/a/${variant}`), variant);
   }
-  for (const key of await keys(one.stores.results, 'a')) {
-    t.equal((await one.stores.results.head(key))?.metadata['original-version'], now, key);
+  for (const key of await keys(testWarmer.stores.results, 'a')) {
+    t.equal((await testWarmer.stores.results.head(key))?.metadata['original-version'], now, key);
   }
 });
 
@@ -178,12 +187,12 @@ for (const pause of ['in its first render', 'in its first write'] as const) {
 }
 
 t.test('a job of an older version asks for its open variants under the new one', async (t) => {
-  const one = await warmer(t);
-  await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=webp&w=100']);
-  const record = await one.stores.records.image('a');
-  await one.stores.records.updateImage('a', record?.revision ?? 0, { generation: 1 });
-  await one.until(isSettled(one, 'a'));
-  t.match(await one.variants('a'), [
+  const testWarmer = await warmer(t);
+  await testWarmer.ask('a', photograph, ['fmt=webp&w=320', 'fmt=webp&w=100']);
+  const record = await testWarmer.stores.records.image('a');
+  await testWarmer.stores.records.updateImage('a', record?.revision ?? 0, { generation: 1 });
+  await testWarmer.until(isSettled(testWarmer, 'a'));
+  t.match(await testWarmer.variants('a'), [
     { status: 'ready', version: `${record?.version}.1` },
     { status: 'ready', version: `${record?.version}.1` },
   ]);
@@ -192,35 +201,35 @@ t.test('a job of an older version asks for its open variants under the new one',
 t.test(
   'a job that finds other bytes than the record tells of brings both in line, and all is warmed',
   async (t) => {
-    const one = await warmer(t);
-    await one.ask('a', photograph, ['fmt=webp&w=320', 'fmt=webp&w=100']);
-    const { etag } = (await one.stores.originals.put('a', other, { contentType: 'image/jpeg' })) ?? {};
-    await one.until(isSettled(one, 'a'));
-    t.match(await one.stores.records.image('a'), { status: 'completed', version: etag });
+    const testWarmer = await warmer(t);
+    await testWarmer.ask('a', photograph, ['fmt=webp&w=320', 'fmt=webp&w=100']);
+    const { etag } = (await testWarmer.stores.originals.put('a', other, { contentType: 'image/jpeg' })) ?? {};
+    await testWarmer.until(isSettled(testWarmer, 'a'));
+    t.match(await testWarmer.stores.records.image('a'), { status: 'completed', version: etag });
     const ready = { status: 'ready', version: etag };
-    t.match(await one.variants('a'), [ready, ready]);
+    t.match(await testWarmer.variants('a'), [ready, ready]);
   },
 );
 
 t.test('a job of an image that is gone ends quietly', async (t) => {
-  const one = await warmer(t);
-  await one.ask('a', photograph, ['fmt=webp&w=320']);
-  await one.stores.originals.remove(['a']);
-  await one.until(async () => one.lines.some(({ msg }) => msg === 'job'));
-  t.match(await one.variants('a'), [{ status: 'skipped' }]);
-  t.same(await one.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
+  const testWarmer = await warmer(t);
+  await testWarmer.ask('a', photograph, ['fmt=webp&w=320']);
+  await testWarmer.stores.originals.remove(['a']);
+  await testWarmer.until(async () => testWarmer.lines.some(({ msg }) => msg === 'job'));
+  t.match(await testWarmer.variants('a'), [{ status: 'skipped' }]);
+  t.same(await testWarmer.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
 });
 
 t.test('drawings, moving pictures and smart crops are warmed as well', async (t) => {
-  const one = await warmer(t);
+  const testWarmer = await warmer(t);
   const drawing = await readFile(corpusPath('samples/drop-shadow.svg'));
   const moving = await readFile(corpusPath('samples/cat-trotting.gif'));
-  await one.ask('drawing', drawing, ['fmt=webp&w=320', 'fmt=webp&w=100']);
-  await one.ask('moving', moving, ['fmt=webp&w=100', 'anim=0&fmt=jpeg&w=100']);
-  await one.ask('crop', photograph, ['fit=cover&fmt=webp&g=attention&h=100&w=100', 'fmt=webp&w=100']);
-  for (const id of ['drawing', 'moving', 'crop']) await one.until(isSettled(one, id));
+  await testWarmer.ask('drawing', drawing, ['fmt=webp&w=320', 'fmt=webp&w=100']);
+  await testWarmer.ask('moving', moving, ['fmt=webp&w=100', 'anim=0&fmt=jpeg&w=100']);
+  await testWarmer.ask('crop', photograph, ['fit=cover&fmt=webp&g=attention&h=100&w=100', 'fmt=webp&w=100']);
+  for (const id of ['drawing', 'moving', 'crop']) await testWarmer.until(isSettled(testWarmer, id));
   for (const id of ['drawing', 'moving', 'crop']) {
-    t.equal(await statusOf(one, id), 'completed', id);
-    for (const { status, variant } of await one.variants(id)) t.equal(status, 'ready', variant);
+    t.equal(await statusOf(testWarmer, id), 'completed', id);
+    for (const { status, variant } of await testWarmer.variants(id)) t.equal(status, 'ready', variant);
   }
 });

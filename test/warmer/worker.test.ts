@@ -30,30 +30,31 @@ const jobLines = ({ lines }: { lines: Record<string, unknown>[] }) =>
   lines.filter(({ msg }) => msg === 'job');
 
 t.test('a job that takes longer than the visibility is not delivered twice', async (t) => {
-  const one = await warmer(t);
-  const two = await warmer(t, { DATA_DIR: one.config.dataDir });
-  await one.ask('a', large, SLOW);
+  const testWarmer = await warmer(t);
+  const two = await warmer(t, { DATA_DIR: testWarmer.config.dataDir });
+  await testWarmer.ask('a', large, SLOW);
   const started = Date.now();
   const run = two.worker.run();
-  await one.until(async () => (await statusOf(one, 'a')) === 'completed');
+  await testWarmer.until(async () => (await statusOf(testWarmer, 'a')) === 'completed');
   two.worker.stop();
   await run;
   t.ok(Date.now() - started > 1000, `${Date.now() - started} ms`);
   t.match(
-    [...jobLines(one), ...jobLines(two)].map(({ receives, ready }) => [receives, ready]),
+    [...jobLines(testWarmer), ...jobLines(two)].map(({ receives, ready }) => [receives, ready]),
     [[1, 3]],
   );
-  for (const { attempts, variant } of await one.variants('a')) t.equal(attempts, 1, variant);
+  for (const { attempts, variant } of await testWarmer.variants('a')) t.equal(attempts, 1, variant);
 });
 
 t.test('several processes share a queue, and each variant is rendered once', async (t) => {
   const DATA_DIR = await folder(t);
-  const one = await warmer(t, { DATA_DIR });
-  const ids = Array.from({ length: 12 }, (_, at) => `image-${at}`);
-  for (const id of ids) await one.ask(id, small, ['fmt=webp&w=320', 'fmt=jpeg&w=320', 'fmt=webp&w=100']);
+  const testWarmer = await warmer(t, { DATA_DIR });
+  const ids = Array.from({ length: 12 }, (_, index) => `image-${index}`);
+  for (const id of ids)
+    await testWarmer.ask(id, small, ['fmt=webp&w=320', 'fmt=jpeg&w=320', 'fmt=webp&w=100']);
   const processes = await Promise.all([spawnWarmer({ DATA_DIR }), spawnWarmer({ DATA_DIR })]);
   await waitFor(async () => {
-    const statuses = await Promise.all(ids.map((id) => statusOf(one, id)));
+    const statuses = await Promise.all(ids.map((id) => statusOf(testWarmer, id)));
     return statuses.every((status) => status === 'completed');
   });
   for (const process of processes) t.equal(await process.end('SIGTERM'), 0);
@@ -64,143 +65,145 @@ t.test('several processes share a queue, and each variant is rendered once', asy
     `${shares}`,
   );
   for (const id of ids) {
-    for (const { attempts, variant } of await one.variants(id)) t.equal(attempts, 1, `${id} ${variant}`);
+    for (const { attempts, variant } of await testWarmer.variants(id))
+      t.equal(attempts, 1, `${id} ${variant}`);
   }
 });
 
 t.test('a warmer that is told to stop gives its job back and ends with 0', async (t) => {
   const DATA_DIR = await folder(t);
-  const one = await warmer(t, { DATA_DIR });
-  await one.ask('a', large, SLOW);
+  const testWarmer = await warmer(t, { DATA_DIR });
+  await testWarmer.ask('a', large, SLOW);
   const process = await spawnWarmer({ DATA_DIR, VISIBILITY_SECONDS: '60', WARM_SLOTS: '1' });
-  await waitFor(async () => (await one.variants('a')).some(({ status }) => status === 'rendering'));
+  await waitFor(async () => (await testWarmer.variants('a')).some(({ status }) => status === 'rendering'));
   t.equal(await process.end('SIGTERM'), 0);
-  t.same(await one.stores.jobs.depth(), { ready: 1, inFlight: 0, dead: 0 });
-  const variants = await one.variants('a');
+  t.same(await testWarmer.stores.jobs.depth(), { ready: 1, inFlight: 0, dead: 0 });
+  const variants = await testWarmer.variants('a');
   t.notOk(variants.some(({ status }) => status === 'rendering'));
   t.ok(variants.some(({ status }) => status === 'queued'));
-  await one.until(async () => (await statusOf(one, 'a')) === 'completed');
-  for (const { attempts, variant } of await one.variants('a')) t.ok(attempts <= 2, `${variant}: ${attempts}`);
+  await testWarmer.until(async () => (await statusOf(testWarmer, 'a')) === 'completed');
+  for (const { attempts, variant } of await testWarmer.variants('a'))
+    t.ok(attempts <= 2, `${variant}: ${attempts}`);
 });
 
 t.test('one that cannot end in time gives its job back all the same', async (t) => {
   const DATA_DIR = await folder(t);
-  const one = await warmer(t, { DATA_DIR });
-  await one.ask('a', large, ['effort=small&fmt=avif&w=4000']);
+  const testWarmer = await warmer(t, { DATA_DIR });
+  await testWarmer.ask('a', large, ['effort=small&fmt=avif&w=4000']);
   const process = await spawnWarmer({ DATA_DIR, VISIBILITY_SECONDS: '60', STOP_MS: '500' });
-  await waitFor(async () => (await one.variants('a')).some(({ status }) => status === 'rendering'));
+  await waitFor(async () => (await testWarmer.variants('a')).some(({ status }) => status === 'rendering'));
   const started = Date.now();
   t.equal(await process.end('SIGTERM'), 'SIGTERM');
   t.ok(Date.now() - started < 2000, `${Date.now() - started} ms`);
-  t.same(await one.stores.jobs.depth(), { ready: 1, inFlight: 0, dead: 0 });
+  t.same(await testWarmer.stores.jobs.depth(), { ready: 1, inFlight: 0, dead: 0 });
 });
 
 t.test('a job is given up after its receives, and sent again by redrive', async (t) => {
-  const one = await warmer(t, { WARM_ATTEMPTS: '2' });
-  const results = join(one.config.dataDir, 'results');
-  await one.ask('a', small, ['fmt=webp&w=320', 'fmt=webp&w=100']);
+  const testWarmer = await warmer(t, { WARM_ATTEMPTS: '2' });
+  const results = join(testWarmer.config.dataDir, 'results');
+  await testWarmer.ask('a', small, ['fmt=webp&w=320', 'fmt=webp&w=100']);
   await rename(results, `${results}.away`);
   await writeFile(results, 'a file where a folder should be');
-  await one.until(async () => (await one.stores.jobs.depth()).dead === 1);
-  t.match(await one.variants('a'), [
+  await testWarmer.until(async () => (await testWarmer.stores.jobs.depth()).dead === 1);
+  t.match(await testWarmer.variants('a'), [
     { status: 'queued', attempts: 2, error: /^store_unavailable: / },
     { status: 'queued', attempts: 2, error: /^store_unavailable: / },
   ]);
   await waitFor(async () => {
-    await one.rounds.run();
-    return (await statusOf(one, 'a')) === 'failed';
+    await testWarmer.rounds.run();
+    return (await statusOf(testWarmer, 'a')) === 'failed';
   });
-  t.match(await one.stores.records.image('a'), { error: /^gave_up: store_unavailable: / });
-  t.match(await one.variants('a'), [{ status: 'failed', error: /^gave_up: / }, { status: 'failed' }]);
-  t.equal((await one.stores.jobs.depth()).dead, 1, 'the dead letter stays');
+  t.match(await testWarmer.stores.records.image('a'), { error: /^gave_up: store_unavailable: / });
+  t.match(await testWarmer.variants('a'), [{ status: 'failed', error: /^gave_up: / }, { status: 'failed' }]);
+  t.equal((await testWarmer.stores.jobs.depth()).dead, 1, 'the dead letter stays');
 
   await rm(results);
   await rename(`${results}.away`, results);
-  t.same(await redrive(one.stores), { messages: 1, variants: 2 });
-  t.equal(await statusOf(one, 'a'), 'processing');
-  t.match(await one.variants('a'), [{ status: 'queued' }, { status: 'queued' }]);
-  const two = await warmer(t, { DATA_DIR: one.config.dataDir });
-  await two.until(async () => (await statusOf(one, 'a')) === 'completed');
-  t.same(await one.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
+  t.same(await redrive(testWarmer.stores), { messages: 1, variants: 2 });
+  t.equal(await statusOf(testWarmer, 'a'), 'processing');
+  t.match(await testWarmer.variants('a'), [{ status: 'queued' }, { status: 'queued' }]);
+  const two = await warmer(t, { DATA_DIR: testWarmer.config.dataDir });
+  await two.until(async () => (await statusOf(testWarmer, 'a')) === 'completed');
+  t.same(await testWarmer.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
 });
 
 t.test('a dead letter that was sent again by other means is worked on as well', async (t) => {
-  const one = await warmer(t);
-  await one.ask('a', small, ['fmt=webp&w=320']);
-  const version = (await one.stores.records.image('a'))?.version ?? '';
+  const testWarmer = await warmer(t);
+  await testWarmer.ask('a', small, ['fmt=webp&w=320']);
+  const version = (await testWarmer.stores.records.image('a'))?.version ?? '';
   const error = 'gave_up: No attempt came to an end.';
-  await one.stores.records.updateVariant('a', 'fmt=webp&w=320', version, ['queued'], {
+  await testWarmer.stores.records.updateVariant('a', 'fmt=webp&w=320', version, ['queued'], {
     status: 'failed',
     error,
   });
-  await one.until(async () => (await statusOf(one, 'a')) === 'completed');
-  t.match(await one.variants('a'), [{ status: 'ready' }]);
+  await testWarmer.until(async () => (await statusOf(testWarmer, 'a')) === 'completed');
+  t.match(await testWarmer.variants('a'), [{ status: 'ready' }]);
 });
 
 t.test('a message that nobody understands becomes a dead letter', async (t) => {
-  const one = await warmer(t, { WARM_ATTEMPTS: '2' });
-  await one.stores.jobs.send(['what is this']);
-  await one.until(async () => (await one.stores.jobs.depth()).dead === 1);
-  await one.rounds.run();
-  t.equal((await one.stores.jobs.depth()).dead, 1);
+  const testWarmer = await warmer(t, { WARM_ATTEMPTS: '2' });
+  await testWarmer.stores.jobs.send(['what is this']);
+  await testWarmer.until(async () => (await testWarmer.stores.jobs.depth()).dead === 1);
+  await testWarmer.rounds.run();
+  t.equal((await testWarmer.stores.jobs.depth()).dead, 1);
   t.match(
-    one.lines.find(({ msg }) => msg === 'job not done'),
+    testWarmer.lines.find(({ msg }) => msg === 'job not done'),
     { err: { message: 'Unknown message: not JSON.' } },
   );
 });
 
 t.test('the sweep sends again what was written down and never sent', async (t) => {
-  const one = await warmer(t);
-  await one.stores.originals.put('a', small, { contentType: 'image/png' });
-  await one.management.reconciler.reconcile('a');
-  const record = await one.stores.records.image('a');
-  await one.stores.records.queueVariants('a', record?.version ?? '', ['fmt=webp&w=320']);
-  await one.stores.records.updateImage('a', record?.revision ?? 0, { status: 'processing' });
-  t.equal((await one.stores.jobs.depth()).ready, 0);
-  one.rounds.start();
-  await one.until(async () => (await statusOf(one, 'a')) === 'completed');
-  await one.rounds.stop();
-  t.match(await one.variants('a'), [{ status: 'ready', attempts: 1 }]);
+  const testWarmer = await warmer(t);
+  await testWarmer.stores.originals.put('a', small, { contentType: 'image/png' });
+  await testWarmer.management.reconciler.reconcile('a');
+  const record = await testWarmer.stores.records.image('a');
+  await testWarmer.stores.records.queueVariants('a', record?.version ?? '', ['fmt=webp&w=320']);
+  await testWarmer.stores.records.updateImage('a', record?.revision ?? 0, { status: 'processing' });
+  t.equal((await testWarmer.stores.jobs.depth()).ready, 0);
+  testWarmer.rounds.start();
+  await testWarmer.until(async () => (await statusOf(testWarmer, 'a')) === 'completed');
+  await testWarmer.rounds.stop();
+  t.match(await testWarmer.variants('a'), [{ status: 'ready', attempts: 1 }]);
 });
 
 t.test('the sweep settles an image whose last variant was the last thing that was written', async (t) => {
-  const one = await warmer(t);
-  await one.ask('a', small, ['fmt=webp&w=320']);
-  await one.until(async () => (await statusOf(one, 'a')) === 'completed');
-  const record = await one.stores.records.image('a');
-  await one.stores.records.updateImage('a', record?.revision ?? 0, { status: 'processing' });
+  const testWarmer = await warmer(t);
+  await testWarmer.ask('a', small, ['fmt=webp&w=320']);
+  await testWarmer.until(async () => (await statusOf(testWarmer, 'a')) === 'completed');
+  const record = await testWarmer.stores.records.image('a');
+  await testWarmer.stores.records.updateImage('a', record?.revision ?? 0, { status: 'processing' });
   await waitFor(async () => {
-    await one.rounds.run();
-    return (await statusOf(one, 'a')) === 'completed';
+    await testWarmer.rounds.run();
+    return (await statusOf(testWarmer, 'a')) === 'completed';
   });
 });
 
 t.test('an object that anybody puts is known, warm, and served from its bucket', async (t) => {
   const DATA_DIR = await folder(t);
   const env = { DATA_DIR, WARM_DEFAULTS: 'w=100&fmt=webp w=200&fmt=jpeg' };
-  const one = await warmer(t, env);
+  const testWarmer = await warmer(t, env);
   const server = await startServer(env);
   t.teardown(() => server.close());
-  await one.stores.originals.put('shoes/red.png', small, { contentType: 'image/png' });
-  await one.stores.jobs.send([
+  await testWarmer.stores.originals.put('shoes/red.png', small, { contentType: 'image/png' });
+  await testWarmer.stores.jobs.send([
     JSON.stringify({
       Records: [{ eventName: 'ObjectCreated:Put', s3: { object: { key: 'shoes/red.png', eTag: 'x' } } }],
     }),
   ]);
-  await one.until(async () => (await statusOf(one, 'shoes/red.png')) === 'completed');
-  for (const { variant } of await one.variants('shoes/red.png')) {
+  await testWarmer.until(async () => (await statusOf(testWarmer, 'shoes/red.png')) === 'completed');
+  for (const { variant } of await testWarmer.variants('shoes/red.png')) {
     const answer = await server.get(`/img/shoes/red.png?${variant}`);
     t.equal(answer.status, 200, variant);
     t.equal(answer.headers.get('x-image-cache'), 'stored', variant);
     await answer.arrayBuffer();
   }
-  await one.stores.originals.remove(['shoes/red.png']);
-  await one.stores.jobs.send([
+  await testWarmer.stores.originals.remove(['shoes/red.png']);
+  await testWarmer.stores.jobs.send([
     JSON.stringify({ kind: 'objects', events: [{ id: 'shoes/red.png', change: 'removed' }] }),
   ]);
   const two = await warmer(t, env);
-  await two.until(async () => (await one.stores.records.image('shoes/red.png')) === undefined);
-  t.same((await one.stores.results.list({ prefix: 'img/', limit: 10 })).items, []);
+  await two.until(async () => (await testWarmer.stores.records.image('shoes/red.png')) === undefined);
+  t.same((await testWarmer.stores.results.list({ prefix: 'img/', limit: 10 })).items, []);
 });
 
 t.test('a container can ask whether the warmer still looks at its queue', async (t) => {

@@ -53,8 +53,8 @@ const GRAVITY: Readonly<Record<string, readonly [x: number, y: number]>> = {
 
 /** A window of `window` px inside `frame`, its middle as near to the focal point as the edges allow. */
 function focalWindow(frame: Size, window: Size, x: number, y: number): Box {
-  const along = (whole: number, part: number, at: number) =>
-    clamp(Math.round(at * whole - part / 2), 0, whole - part);
+  const along = (whole: number, part: number, share: number) =>
+    clamp(Math.round(share * whole - part / 2), 0, whole - part);
   return { left: along(frame.width, window.width, x), top: along(frame.height, window.height, y), ...window };
 }
 
@@ -159,13 +159,13 @@ function limited(place: Placed, maxSide: number): { place: Placed; shrunk: boole
   });
   const scaled = scaledBy(place.scaled, factor);
   const canvas = place.canvas && scaledBy(place.canvas.size, factor);
-  const at = place.canvas && { ...box(place.canvas.at), ...scaled };
+  const found = place.canvas && { ...box(place.canvas.at), ...scaled };
   return {
     place: {
       ...place,
       scaled,
       crop: place.crop && within(box(place.crop), scaled),
-      canvas: canvas && at && { size: canvas, at: within(at, canvas) },
+      canvas: canvas && found && { size: canvas, at: within(found, canvas) },
     },
     shrunk: true,
   };

@@ -11,10 +11,10 @@ import type { Box } from './turns.ts';
 export function regionOf(rect: Rect, image: Size): { box: Box; clamped: boolean } {
   const [across, down] = rect.relative ? [image.width, image.height] : [1, 1];
   // A share below 1 lies inside however small the image is.
-  const start = (at: number, whole: number) =>
-    rect.relative && at < 1
-      ? Math.min(Math.round(at * whole), whole - 1)
-      : Math.round(at * (rect.relative ? whole : 1));
+  const start = (offset: number, whole: number) =>
+    rect.relative && offset < 1
+      ? Math.min(Math.round(offset * whole), whole - 1)
+      : Math.round(offset * (rect.relative ? whole : 1));
   const left = start(rect.left, image.width);
   const top = start(rect.top, image.height);
   const right = Math.max(left + 1, Math.round((rect.left + rect.width) * across));

@@ -91,9 +91,9 @@ export function resolved(canonical: string, format: string): string {
 export function readTransformation(canonical: string): Transformation {
   const values: Record<string, unknown> = {};
   for (const part of canonical === '' ? [] : canonical.split('&')) {
-    const at = part.indexOf('=');
-    const key = part.slice(0, at);
-    values[key] = PARAMS.get(key)?.read(part.slice(at + 1));
+    const position = part.indexOf('=');
+    const key = part.slice(0, position);
+    values[key] = PARAMS.get(key)?.read(part.slice(position + 1));
   }
   return values as Transformation;
 }

@@ -39,7 +39,8 @@ async function stamp(image: Sharp, frame: Size, mark: Mark): Promise<Sharp> {
     .toBuffer({ resolveWithObject: true });
   const fade = Math.round((mark.opacity / 100) * 255);
   if (fade < 255)
-    for (let at = 3; at < data.length; at += 4) data[at] = Math.round(((data[at] ?? 0) * fade) / 255);
+    for (let offset = 3; offset < data.length; offset += 4)
+      data[offset] = Math.round(((data[offset] ?? 0) * fade) / 255);
   const raw = { width: info.width, height: info.height, channels: info.channels };
   return image.composite([{ input: data, raw, ...place(frame, info, mark.gravity, mark.inset) }]);
 }

@@ -40,9 +40,13 @@ export function readExif(block: Uint8Array): ExifDirectory | undefined {
     const start = long(directory, 4);
     const entries = new Map<number, Entry>();
     const end = start + 2 + short(directory, start) * ENTRY_BYTES;
-    for (let at = start + 2; at < end; at += ENTRY_BYTES) {
-      const tag = short(directory, at);
-      const entry = { type: short(directory, at + 2), count: long(directory, at + 4), at: at + 8 };
+    for (let offset = start + 2; offset < end; offset += ENTRY_BYTES) {
+      const tag = short(directory, offset);
+      const entry = {
+        type: short(directory, offset + 2),
+        count: long(directory, offset + 4),
+        at: offset + 8,
+      };
       // The last bytes too, so that no value breaks off.
       long(directory, entry.at);
       if (!entries.has(tag)) entries.set(tag, entry);
@@ -55,11 +59,11 @@ export function readExif(block: Uint8Array): ExifDirectory | undefined {
 
 type Bytes = Pick<ExifDirectory, 'tiff' | 'isLittle'>;
 
-const short = ({ tiff, isLittle }: Bytes, at: number): number =>
-  isLittle ? tiff.readUInt16LE(at) : tiff.readUInt16BE(at);
+const short = ({ tiff, isLittle }: Bytes, position: number): number =>
+  isLittle ? tiff.readUInt16LE(position) : tiff.readUInt16BE(position);
 
-const long = ({ tiff, isLittle }: Bytes, at: number): number =>
-  isLittle ? tiff.readUInt32LE(at) : tiff.readUInt32BE(at);
+const long = ({ tiff, isLittle }: Bytes, offset: number): number =>
+  isLittle ? tiff.readUInt32LE(offset) : tiff.readUInt32BE(offset);
 
 /** 1 to 8, 1 where none is said; undefined for a value of another kind. */
 export function orientationIn(directory: ExifDirectory): number | undefined {

@@ -61,12 +61,12 @@ function readSegments(bytes: Buffer): Segments | undefined {
   if (bytes[0] !== 0xff || bytes[1] !== SOI) return undefined;
   const found = { exif: [] as Buffer[], profile: [] as Buffer[], iptc: [] as Buffer[] };
   let frame: Segments['frame'];
-  for (let at = 2; at + 4 <= bytes.length; ) {
-    const marker = bytes[at + 1] ?? 0;
-    const length = bytes.readUInt16BE(at + 2);
-    const end = at + 2 + length;
-    if (bytes[at] !== 0xff || length < 2 || end > bytes.length) return undefined;
-    const body = bytes.subarray(at + 4, end);
+  for (let offset = 2; offset + 4 <= bytes.length; ) {
+    const marker = bytes[offset + 1] ?? 0;
+    const length = bytes.readUInt16BE(offset + 2);
+    const end = offset + 2 + length;
+    if (bytes[offset] !== 0xff || length < 2 || end > bytes.length) return undefined;
+    const body = bytes.subarray(offset + 4, end);
     if (marker === SOS) {
       const scanned = body[0] ?? 0;
       return body.length === 4 + 2 * scanned ? { ...found, frame, scanned } : undefined;
@@ -78,7 +78,7 @@ function readSegments(bytes: Buffer): Segments | undefined {
     else if (marker === APP2 && startsWith(body, 'ICC_PROFILE')) found.profile.push(body);
     else if (marker === APP13 && startsWith(body, IPTC)) found.iptc.push(body);
     else if (!SKIPPED.includes(marker) && !(marker >= APP0 && marker <= APP15)) return undefined;
-    at = end;
+    offset = end;
   }
   return undefined;
 }
@@ -112,10 +112,10 @@ function orientationOf([block, ...more]: readonly Buffer[]): number | undefined 
 function isWhole(parts: readonly Buffer[]): boolean {
   const [number, count] = [PROFILE.length, PROFILE.length + 1];
   return parts.every(
-    (part, at) =>
+    (part, index) =>
       startsWith(part, PROFILE) &&
       part.length > count + 1 &&
-      part[number] === at + 1 &&
+      part[number] === index + 1 &&
       part[count] === parts.length,
   );
 }

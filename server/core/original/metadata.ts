@@ -21,13 +21,13 @@ function startOfIptc(bytes: Buffer): number {
 function readIptc(block: Uint8Array): Map<number, string> {
   const bytes = Buffer.from(block.buffer, block.byteOffset, Math.min(block.byteLength, IPTC_BYTES));
   const found = new Map<number, string>();
-  let at = startOfIptc(bytes);
-  while (at + 5 <= bytes.length && bytes[at] === 0x1c) {
-    const length = bytes.readUInt16BE(at + 3);
-    const dataset = bytes[at + 2] ?? 0;
-    if (bytes[at + 1] === 2 && !found.has(dataset))
-      found.set(dataset, textOf(bytes.subarray(at + 5, at + 5 + length)));
-    at += 5 + length;
+  let offset = startOfIptc(bytes);
+  while (offset + 5 <= bytes.length && bytes[offset] === 0x1c) {
+    const length = bytes.readUInt16BE(offset + 3);
+    const dataset = bytes[offset + 2] ?? 0;
+    if (bytes[offset + 1] === 2 && !found.has(dataset))
+      found.set(dataset, textOf(bytes.subarray(offset + 5, offset + 5 + length)));
+    offset += 5 + length;
   }
   return found;
 }

@@ -59,8 +59,8 @@ function brand(bytes: Buffer): Sniffed {
   const major = bytes.toString('latin1', 8, 12);
   if (major in BRANDS && major !== 'mif1') return told(BRANDS[major] ?? '');
   const end = Math.min(bytes.readUInt32BE(0), bytes.length);
-  for (let at = 16; at + 4 <= end; at += 4) {
-    const compatible = bytes.toString('latin1', at, at + 4);
+  for (let offset = 16; offset + 4 <= end; offset += 4) {
+    const compatible = bytes.toString('latin1', offset, offset + 4);
     if (compatible === 'avif' || compatible.startsWith('hei')) return told(BRANDS[compatible] ?? '');
   }
   return told(BRANDS[major] ?? 'an MP4 or QuickTime file');

@@ -157,7 +157,7 @@ export function encoderSettings(
     chroma: values.chroma ?? '420',
     colors: values.colors,
     effort,
-    delay: moves ? Array.from({ length: source.pages }, (_, at) => source.delay[at] ?? 100) : [],
+    delay: moves ? Array.from({ length: source.pages }, (_, index) => source.delay[index] ?? 100) : [],
     loop: source.loop,
   };
 }

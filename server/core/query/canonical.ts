@@ -41,9 +41,9 @@ export function splitQuery(raw: string): Pairs | undefined {
   try {
     raw.split('&').forEach((part) => {
       if (!part) return;
-      const at = part.indexOf('=');
-      const key = at < 0 ? part : part.slice(0, at);
-      const value = at < 0 ? '' : part.slice(at + 1);
+      const position = part.indexOf('=');
+      const key = position < 0 ? part : part.slice(0, position);
+      const value = position < 0 ? '' : part.slice(position + 1);
       pairs.push([decode(key), decode(value)]);
     });
   } catch (_broken) {
@@ -101,7 +101,7 @@ function readList(
   const parts = text.split(',');
   if (lead && parts.shift() !== lead) return undefined;
   if (parts.length !== items.length) return undefined;
-  const read = items.map((item, at) => readValue(item, parts[at] || '', dpr));
+  const read = items.map((item, index) => readValue(item, parts[index] || '', dpr));
   return read.indexOf(undefined) >= 0 ? undefined : (lead ? lead + ',' : '') + read.join(',');
 }
 
@@ -227,8 +227,10 @@ function readAll(index: RuleIndex, raw: Values, spelled: Values): { values: Valu
 /** Whether all words of a condition hold. */
 function holds(values: Values, condition: string): boolean {
   return condition.split(' ').every((word) => {
-    const at = word.indexOf('=');
-    return at < 0 ? values[word] !== undefined : values[word.slice(0, at)] === word.slice(at + 1);
+    const position = word.indexOf('=');
+    return position < 0
+      ? values[word] !== undefined
+      : values[word.slice(0, position)] === word.slice(position + 1);
   });
 }
 

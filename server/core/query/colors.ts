@@ -43,8 +43,8 @@ export function readColor(text: string, opaque: boolean): string | undefined {
   const lower = text.toLowerCase();
   if (lower === 'transparent') return opaque ? undefined : lower;
   if (/^[a-z]+$/.test(lower)) {
-    const at = new RegExp(' ' + lower + '([0-9a-f]{6}) ').exec(NAMED);
-    if (at) return at[1];
+    const place = new RegExp(' ' + lower + '([0-9a-f]{6}) ').exec(NAMED);
+    if (place) return place[1];
   }
   if (!/^([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})$/.test(lower)) return undefined;
   const hex = lower.length < 5 ? lower.replace(/./g, '$&$&') : lower;

@@ -27,10 +27,10 @@ export function readId(text: string): string {
 
 /** Splits the path behind `/img/`: the last segment is a canonical form exactly when it has a `=`, which no id has. */
 export function splitPath(path: string): { id: string; canonical: string | undefined } {
-  const at = path.lastIndexOf('/');
-  const last = path.slice(at + 1);
-  if (at < 0 || !last.includes('=')) return { id: readId(path), canonical: undefined };
-  return { id: readId(path.slice(0, at)), canonical: last };
+  const offset = path.lastIndexOf('/');
+  const last = path.slice(offset + 1);
+  if (offset < 0 || !last.includes('=')) return { id: readId(path), canonical: undefined };
+  return { id: readId(path.slice(0, offset)), canonical: last };
 }
 
 /** Key of a result in the results bucket, and its path behind the host. */

@@ -12,10 +12,10 @@ const PHYS = Buffer.from('0000000970485973' + '00000b1300000b1301' + '009a9c18',
  * own default where pixels were handed over or shared, and one URL would have two ETags.
  */
 export function fixDensity(png: Buffer): void {
-  for (let at = SIGNATURE_BYTES; at + PHYS.length <= png.length; ) {
-    const type = png.toString('latin1', at + 4, at + 8);
+  for (let offset = SIGNATURE_BYTES; offset + PHYS.length <= png.length; ) {
+    const type = png.toString('latin1', offset + 4, offset + 8);
     if (type === 'IDAT') return;
-    if (type === 'pHYs') PHYS.copy(png, at);
-    at += FRAME_BYTES + png.readUInt32BE(at);
+    if (type === 'pHYs') PHYS.copy(png, offset);
+    offset += FRAME_BYTES + png.readUInt32BE(offset);
   }
 }

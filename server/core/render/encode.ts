@@ -112,9 +112,9 @@ function ladder({ format, settings }: Plan): EncoderSettings[] {
     const fewer = [256, 16, 4, 2].filter((colors) => colors < most);
     return [settings, ...fewer.map((colors) => ({ ...settings, colors }))];
   }
-  return Array.from({ length: settings.quality }, (_, at) => ({
+  return Array.from({ length: settings.quality }, (_, index) => ({
     ...settings,
-    quality: settings.quality - at,
+    quality: settings.quality - index,
   }));
 }
 

@@ -35,10 +35,10 @@ export async function runOnFrames(
   const height = strip.height / frames;
   const length = width * height * channels;
   const done: Raw[] = [];
-  for (let at = 0; at < frames; at++) {
+  for (let index = 0; index < frames; index++) {
     options.signal?.throwIfAborted();
     const image = fromRaw({
-      data: strip.data.subarray(at * length, (at + 1) * length),
+      data: strip.data.subarray(index * length, (index + 1) * length),
       width,
       height,
       channels,

@@ -81,7 +81,7 @@ export class Auth {
 
 /** `scope` as RFC 8693 has it, or a list as other issuers write it. */
 function scopesOf({ scope, scp, scopes }: JWTPayload & Record<string, unknown>): string[] {
-  return [scope, scp, scopes].flat().flatMap((one) => (typeof one === 'string' ? one.split(' ') : []));
+  return [scope, scp, scopes].flat().flatMap((entry) => (typeof entry === 'string' ? entry.split(' ') : []));
 }
 
 function isTokenFault(error: unknown): boolean {

@@ -60,9 +60,9 @@ export async function relate(
   ids: readonly string[],
 ): Promise<Collection | Refusal> {
   const set = { collection: id, gsi1pk: `collection#${id}` };
-  return place(table, id, ids, 1, (image, at) => {
-    if (at === id) return { check: placeKey(image), if: '#collection = :id', with: { ':id': id } };
-    if (at !== undefined) return 'in_another_collection';
+  return place(table, id, ids, 1, (image, collection) => {
+    if (collection === id) return { check: placeKey(image), if: '#collection = :id', with: { ':id': id } };
+    if (collection !== undefined) return 'in_another_collection';
     const isFree = 'attribute_exists(#pk) AND attribute_not_exists(#collection)';
     return { update: placeKey(image), set, if: isFree };
   });
@@ -74,8 +74,8 @@ export async function unrelate(
   ids: readonly string[],
 ): Promise<Collection | Refusal> {
   const set = { collection: undefined, gsi1pk: undefined };
-  return place(table, id, ids, -1, (image, at) => {
-    if (at !== id) return 'not_in_collection';
+  return place(table, id, ids, -1, (image, collection) => {
+    if (collection !== id) return 'not_in_collection';
     return { update: placeKey(image), set, if: '#collection = :id', with: { ':id': id } };
   });
 }
@@ -93,7 +93,7 @@ async function place(
   id: string,
   ids: readonly string[],
   sign: 1 | -1,
-  step: (image: string, at: unknown) => Write | Reason,
+  step: (image: string, collection: unknown) => Write | Reason,
 ): Promise<Collection | Refusal> {
   return untilWritten(async () => {
     const items = await table.getAll([collectionKey(id), ...ids.map(placeKey)]);

@@ -35,7 +35,7 @@ export async function queueVariants(
 
 export async function updateVariant(
   table: Table,
-  at: { id: string; variant: string; version: string },
+  key: { id: string; variant: string; version: string },
   from: readonly VariantStatus[],
   change: VariantChange,
 ): Promise<boolean> {
@@ -43,11 +43,11 @@ export async function updateVariant(
   const { attempt, status, bytes, ms, error } = change;
   const statuses = Object.fromEntries(from.map((status, index) => [`:from${index}`, status]));
   const written = await table.write({
-    update: variantKey(at.id, at.variant),
+    update: variantKey(key.id, key.variant),
     set: { status, bytes, ms, error, updatedAt: new Date().toISOString() },
     add: { attempts: attempt ? 1 : 0 },
     if: `#version = :version AND #status IN (${Object.keys(statuses).join(', ')})`,
-    with: { ':version': at.version, ...statuses },
+    with: { ':version': key.version, ...statuses },
   });
   return written !== undefined;
 }

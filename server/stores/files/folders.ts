@@ -9,8 +9,8 @@ import { errorName } from '../errors.ts';
 export async function syncFolders(folder: string, root: string): Promise<void> {
   // Windows opens no folders; NTFS journals its entries.
   if (process.platform === 'win32') return;
-  for (let at = folder; at.length >= root.length; at = dirname(at)) {
-    const handle = await open(at, 'r').catch(ignoring('ENOENT'));
+  for (let path = folder; path.length >= root.length; path = dirname(path)) {
+    const handle = await open(path, 'r').catch(ignoring('ENOENT'));
     try {
       await handle?.sync();
     } finally {
@@ -24,9 +24,9 @@ export async function syncFolders(folder: string, root: string): Promise<void> {
  * so this cannot take an object with it; a writer whose folder vanished makes it again.
  */
 export async function pruneFolders(folder: string, root: string): Promise<void> {
-  for (let at = folder; at.length > root.length; at = dirname(at)) {
+  for (let path = folder; path.length > root.length; path = dirname(path)) {
     try {
-      await rmdir(at);
+      await rmdir(path);
     } catch {
       return;
     }

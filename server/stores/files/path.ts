@@ -69,7 +69,7 @@ export class KeyPaths {
   #folders(segments: string[]): string[] {
     return segments.flatMap((segment) => {
       const parts = this.#split(segment);
-      return parts.map((part, at) => this.#escape(part) + (at < parts.length - 1 ? '++' : '+'));
+      return parts.map((part, index) => this.#escape(part) + (index < parts.length - 1 ? '++' : '+'));
     });
   }
 

@@ -85,7 +85,8 @@ export class S3Objects implements Objects {
 
   async remove(keys: readonly string[], signal?: AbortSignal): Promise<void> {
     await attempt(signal, async () => {
-      for (let at = 0; at < keys.length; at += BATCH) await this.#delete(keys.slice(at, at + BATCH), signal);
+      for (let index = 0; index < keys.length; index += BATCH)
+        await this.#delete(keys.slice(index, index + BATCH), signal);
     });
   }
 

@@ -42,13 +42,13 @@ export function removeCollection(db: Database, id: string): 'removed' | 'absent'
 }
 
 export function relate(db: Database, id: string, ids: readonly string[]): Collection | Refusal {
-  const isElsewhere = (at: string | undefined) => at !== undefined && at !== id;
+  const isElsewhere = (collection: string | undefined) => collection !== undefined && collection !== id;
   const refusal = refused(db, id, ids, 'in_another_collection', isElsewhere);
   return refusal ?? place(db, id, ids, id);
 }
 
 export function unrelate(db: Database, id: string, ids: readonly string[]): Collection | Refusal {
-  const refusal = refused(db, id, ids, 'not_in_collection', (at) => at !== id);
+  const refusal = refused(db, id, ids, 'not_in_collection', (collection) => collection !== id);
   return refusal ?? place(db, id, ids, null);
 }
 

@@ -95,12 +95,12 @@ export function queueVariants(
 
 export function updateVariant(
   db: Database,
-  at: { id: string; variant: string; version: string },
+  key: { id: string; variant: string; version: string },
   from: readonly VariantStatus[],
   change: VariantChange,
 ): boolean {
-  const known = variant(db, at.id, at.variant);
-  if (known?.version !== at.version || !from.includes(known.status)) return false;
+  const known = variant(db, key.id, key.variant);
+  if (known?.version !== key.version || !from.includes(known.status)) return false;
   putVariant(db, changedVariant(known, change, now()));
   return true;
 }

@@ -52,7 +52,7 @@ t.test('gives every passenger the failure, and tries anew for the next', async (
   const flights = new SingleFlight<number>();
   const failing = () => Promise.reject(new Error('broken'));
   const asked = [flights.run('a', never, failing), flights.run('a', never, failing)];
-  for (const one of asked) await t.rejects(one, { message: 'broken' });
+  for (const entry of asked) await t.rejects(entry, { message: 'broken' });
   t.same(await flights.run('a', never, async () => 1), { value: 1, joined: false });
 });
 

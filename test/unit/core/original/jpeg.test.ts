@@ -47,19 +47,19 @@ function exif(
 ): Buffer {
   const tiff = Buffer.alloc(8 + 2 + entries.length * 12 + 4);
   const isLittle = order === 'II';
-  const u16 = (value: number, at: number) =>
-    isLittle ? tiff.writeUInt16LE(value, at) : tiff.writeUInt16BE(value, at);
-  const u32 = (value: number, at: number) =>
-    isLittle ? tiff.writeUInt32LE(value, at) : tiff.writeUInt32BE(value, at);
+  const u16 = (value: number, position: number) =>
+    isLittle ? tiff.writeUInt16LE(value, position) : tiff.writeUInt16BE(value, position);
+  const u32 = (value: number, offset: number) =>
+    isLittle ? tiff.writeUInt32LE(value, offset) : tiff.writeUInt32BE(value, offset);
   tiff.write(order, 'latin1');
   u16(42, 2);
   u32(8, 4);
   u16(entries.length, 8);
-  entries.forEach(([tag, type, value], at) => {
-    u16(tag, 10 + at * 12);
-    u16(type, 12 + at * 12);
-    u32(count, 14 + at * 12);
-    u16(value, 18 + at * 12);
+  entries.forEach(([tag, type, value], index) => {
+    u16(tag, 10 + index * 12);
+    u16(type, 12 + index * 12);
+    u32(count, 14 + index * 12);
+    u16(value, 18 + index * 12);
   });
   return Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff]);
 }
@@ -118,7 +118,7 @@ t.test(
   async (t) => {
     const plain = await withSegment(0xfe, Buffer.from('a comment'));
     t.equal(readJpegHeader(plain)?.width, 8);
-    const ordinary = [0xc4, 0xdb, 0xdd, 0xfe, ...Array.from({ length: 16 }, (_, at) => 0xe0 + at)];
+    const ordinary = [0xc4, 0xdb, 0xdd, 0xfe, ...Array.from({ length: 16 }, (_, index) => 0xe0 + index)];
     for (let marker = 0; marker <= 0xff; marker++) {
       const header = readJpegHeader(await withSegment(marker, Buffer.from('1234'), plain));
       t.equal(header?.width, ordinary.includes(marker) ? 8 : undefined, marker.toString(16));
@@ -130,9 +130,9 @@ t.test('reads no frame and no scan of another length than its components have', 
   const plain = await withSegment(0xfe, Buffer.from('a comment'));
   const frame = plain.indexOf(Buffer.from([0xff, 0xc0]));
   const scan = plain.indexOf(Buffer.from([0xff, 0xda]));
-  for (const at of [frame + 9, scan + 4]) {
+  for (const offset of [frame + 9, scan + 4]) {
     const other = Buffer.from(plain);
-    other[at] = 4;
+    other[offset] = 4;
     t.equal(readJpegHeader(other), undefined);
   }
 });

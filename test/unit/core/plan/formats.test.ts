@@ -66,10 +66,10 @@ t.test('every format costs more the more effort it takes', async (t) => {
 
 t.test('the quality map rises with q and keeps its ends', async (t) => {
   for (const format of ['jpeg', 'webp', 'avif'] as const) {
-    const map = Array.from({ length: 100 }, (_, at) => codecQuality(format, at + 1));
+    const map = Array.from({ length: 100 }, (_, position) => codecQuality(format, position + 1));
     t.ok(
       map.every(
-        (quality, at) => Number.isInteger(quality) && quality >= (map[at - 1] ?? 1) && quality <= 100,
+        (quality, index) => Number.isInteger(quality) && quality >= (map[index - 1] ?? 1) && quality <= 100,
       ),
       format,
     );

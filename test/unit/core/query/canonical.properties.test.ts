@@ -34,7 +34,7 @@ t.test('keys of the canonical form ascend and none is there twice', async (t) =>
       const keys = (outcome(queryOf(pairs)).canonical ?? '')
         .split('&')
         .map((part) => part.split('=')[0] ?? '');
-      return keys.every((key, at) => at === 0 || key > (keys[at - 1] ?? ''));
+      return keys.every((key, index) => index === 0 || key > (keys[index - 1] ?? ''));
     }),
     RUNS,
   );

@@ -47,8 +47,8 @@ t.test('no signature of another text, length or letter is taken', async (t) => {
     fc
       .nat(good.url.sig.length - 1)
       .map(
-        (at) =>
-          `${good.url.sig.slice(0, at)}${good.url.sig[at] === 'A' ? 'B' : 'A'}${good.url.sig.slice(at + 1)}`,
+        (offset) =>
+          `${good.url.sig.slice(0, offset)}${good.url.sig[offset] === 'A' ? 'B' : 'A'}${good.url.sig.slice(offset + 1)}`,
       ),
     fc.constantFrom(good.url.sig.repeat(2), good.url.sig.slice(0, -1), `${good.url.sig}=`),
   );

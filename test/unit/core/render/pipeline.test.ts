@@ -43,7 +43,7 @@ const ORDERED = new Set<Slot>(['flatten', 'resize', 'flip', 'turn', 'rotate', 'c
 
 const opaque = () => drawn(40, 30, (x, y) => [x * 6, 255 - y * 8, (x * y) % 90 < 45 ? 30 : 160]);
 const clear = () => drawn(40, 30, (x, y) => [x * 6, 255 - y * 8, 90, x + y < 30 ? 90 : 255]);
-const one = async (bytes: Buffer, ...slots: Slot[]) =>
+const entry = async (bytes: Buffer, ...slots: Slot[]) =>
   slots
     .reduce((image, slot) => CALLS[slot](image), sharp(bytes))
     .toColourspace('srgb')
@@ -52,9 +52,9 @@ const one = async (bytes: Buffer, ...slots: Slot[]) =>
 const apart = async (a: Buffer, b: Buffer) => difference(await pixels(a), await pixels(b));
 
 const slots = (Object.keys(CALLS) as Slot[]).sort((a, b) => SLOTS[a] - SLOTS[b]);
-const pairs = slots.flatMap((first, at) =>
+const pairs = slots.flatMap((first, index) =>
   slots
-    .slice(at + 1)
+    .slice(index + 1)
     .flatMap((second) =>
       SLOTS[first] < SLOTS[second] && !NEVER.has(`${first} ${second}`) ? [[first, second] as const] : [],
     ),
@@ -66,13 +66,13 @@ t.test(
     let telling = 0;
     for (const [first, second] of pairs) {
       const source = await (first === 'flatten' ? clear() : opaque());
-      const apiece = await one(await one(source, first), second);
+      const apiece = await entry(await entry(source, first), second);
       const together = ORDERED.has(first)
-        ? await one(source, first, second)
-        : await one(source, second, first);
+        ? await entry(source, first, second)
+        : await entry(source, second, first);
       const off = await apart(together, apiece);
       t.ok(off < 2.5, `${first}, then ${second}: off by ${off.toFixed(2)}`);
-      const swapped = await one(await one(source, second), first).catch(() => undefined);
+      const swapped = await entry(await entry(source, second), first).catch(() => undefined);
       if (!swapped || (await apart(swapped, apiece)) > 3) telling++;
     }
     t.ok(telling > pairs.length / 2, `${telling} of ${pairs.length} pairs would show another order`);
@@ -83,8 +83,8 @@ t.test(
   'sharp forgets a quarter turn when another turn follows, which is why both have one slot',
   async (t) => {
     const source = await opaque();
-    const together = await one(source, 'turn', 'rotate');
-    t.ok((await apart(together, await one(await one(source, 'turn'), 'rotate'))) > 5);
+    const together = await entry(source, 'turn', 'rotate');
+    t.ok((await apart(together, await entry(await entry(source, 'turn'), 'rotate'))) > 5);
     t.equal(SLOTS.turn, SLOTS.rotate);
   },
 );
@@ -124,7 +124,7 @@ t.test('steps run in their own order whatever sharp would do', async (t) => {
     options,
   );
   let expected = source;
-  for (const slot of order) expected = await one(expected, slot);
+  for (const slot of order) expected = await entry(expected, slot);
   t.ok((await apart(await done.image.png().toBuffer(), expected)) < 2);
 });
 

@@ -14,23 +14,23 @@ const step = async (bytes: Buffer, work: (image: Sharp) => Sharp): Promise<Buffe
 async function byHand(bytes: Buffer, { rect, size, ar, g, rot, flip, pad }: Way): Promise<Buffer> {
   const positions = { center: 'centre', n: 'north', se: 'southeast', w: 'west' };
   const position = positions[g];
-  let at: Buffer = await sharp(bytes).autoOrient().png().toBuffer();
+  let place: Buffer = await sharp(bytes).autoOrient().png().toBuffer();
   const cover = (width: number, height: number) =>
-    step(at, (image) => image.resize(width, height, { fit: 'cover', position }));
+    step(place, (image) => image.resize(width, height, { fit: 'cover', position }));
   if (rect)
-    at = await step(at, (image) =>
+    place = await step(place, (image) =>
       image.extract({ left: rect[0], top: rect[1], width: rect[2], height: rect[3] }),
     );
-  const { width, height } = await sharp(at).metadata();
-  if (size) at = await cover(size[0], size[1]);
+  const { width, height } = await sharp(place).metadata();
+  if (size) place = await cover(size[0], size[1]);
   else if (ar)
-    at = await (width / height > ar
+    place = await (width / height > ar
       ? cover(Math.round(height * ar), height)
       : cover(width, Math.round(width / ar)));
-  if (rot) at = await step(at, (image) => image.rotate(rot));
-  if (flip) at = await step(at, (image) => image.flop(flip.includes('h')).flip(flip.includes('v')));
+  if (rot) place = await step(place, (image) => image.rotate(rot));
+  if (flip) place = await step(place, (image) => image.flop(flip.includes('h')).flip(flip.includes('v')));
   const all = { top: pad, left: pad, right: pad, bottom: pad, background: '#ff0000' };
-  return pad ? step(at, (image) => image.extend(all)) : at;
+  return pad ? step(place, (image) => image.extend(all)) : place;
 }
 
 const way = fc.record({
@@ -154,7 +154,9 @@ t.test(
     );
     t.ok(off(away.at(40, 30), [0, 0, 60]) < 20, 'a direction wins over the stored point');
     const found = await pixels((await picture(dot, 'w=50&h=100&fit=cover&g=attention&fmt=png')).bytes);
-    const red = [...found.data.keys()].filter((at) => at % 4 === 0 && (found.data[at] ?? 0) > 200).length;
+    const red = [...found.data.keys()].filter(
+      (offset) => offset % 4 === 0 && (found.data[offset] ?? 0) > 200,
+    ).length;
     t.ok(red > 80, 'attention finds the dot');
   },
 );

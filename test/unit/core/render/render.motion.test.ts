@@ -6,12 +6,14 @@ import { difference, drawn, off, picture, pixels } from '../../../support/pictur
 /** Frames of one plain colour each, but for a white dot that moves. */
 async function frames(colors: readonly (readonly number[])[], width = 40, height = 30): Promise<Buffer> {
   const stills = await Promise.all(
-    colors.map((color, at) =>
-      drawn(width, height, (x, y) => (Math.hypot(x - 8 - at * 10, y - 15) < 3 ? [255, 255, 255] : color)),
+    colors.map((color, position) =>
+      drawn(width, height, (x, y) =>
+        Math.hypot(x - 8 - position * 10, y - 15) < 3 ? [255, 255, 255] : color,
+      ),
     ),
   );
   return sharp(stills, { join: { animated: true } })
-    .gif({ delay: colors.map((_, at) => 50 * (at + 1)), loop: 3 })
+    .gif({ delay: colors.map((_, index) => 50 * (index + 1)), loop: 3 })
     .toBuffer();
 }
 const RGB = [

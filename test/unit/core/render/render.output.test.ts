@@ -97,7 +97,7 @@ t.test('colors is the palette of PNG and GIF, at the next of 2, 4, 16 and 256', 
   const source = await corpus('photos/kodim23.png');
   const used = async (query: string) => {
     const { data } = await pixels((await picture(source, `w=120&${query}`)).bytes);
-    return new Set(Array.from({ length: data.length / 4 }, (_, at) => data.readUInt32BE(at * 4))).size;
+    return new Set(Array.from({ length: data.length / 4 }, (_, index) => data.readUInt32BE(index * 4))).size;
   };
   for (const fmt of ['png', 'gif']) {
     const counts = await Promise.all([2, 4, 12, 16].map((colors) => used(`colors=${colors}&fmt=${fmt}`)));
@@ -152,7 +152,7 @@ t.test('a drawing is drawn at the size that is asked for: sharp edges, without u
     );
   const greys = async (query: string, side = '20') => {
     const { width, height, data } = await pixels((await picture(svg(side), `${query}&fmt=png`)).bytes);
-    const soft = Array.from({ length: width * height }, (_, at) => data[at * 4] ?? 0).filter(
+    const soft = Array.from({ length: width * height }, (_, index) => data[index * 4] ?? 0).filter(
       (level) => level > 20 && level < 235,
     );
     return { width, height, soft: soft.length };
