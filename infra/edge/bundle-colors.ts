@@ -28,7 +28,7 @@ export function colorPieces(): string[] {
 export const colorsFromStore: Plugin = {
   name: 'colors-from-store',
   setup(build) {
-    build.onLoad({ filter: /server[\\/]core[\\/]colors\.ts$/ }, () => ({
+    build.onLoad({ filter: /server[\\/]core[\\/]query[\\/]colors\.ts$/ }, () => ({
       loader: 'ts',
       contents: source().text.replace(
         TABLE,
