@@ -1,17 +1,7 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import pino from 'pino';
+import { writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { putFile } from '../server/cli/put.ts';
-import { composeServer } from '../server/compose/server.ts';
-import { openStores } from '../server/compose/stores.ts';
-import { loadConfig } from '../server/config/settings.ts';
-import { buildApp } from '../server/http/app.ts';
-import type { Stores } from '../server/stores/contracts.ts';
+import { withServer } from './server.ts';
 
-const SAMPLES = fileURLToPath(new URL('../samples/', import.meta.url));
 const TARGET = new URL('./picture.webp', import.meta.url);
 
 /** Sample and query of each tile, as the server is asked and as it is printed below; `card` is 400 x 300. */
@@ -38,23 +28,16 @@ function label(query: string): Buffer {
 }
 
 /** The server's own answers, as PNG so that the sheet is compressed once. */
-async function render(stores: Stores, config: ReturnType<typeof loadConfig>): Promise<Buffer[]> {
-  const log = pino({ level: 'silent' });
-  const composed = composeServer(config, stores, { log, version: '0', isDraining: () => false });
-  const app = await buildApp(composed.deps);
-  try {
-    return await Promise.all(
+function render(): Promise<Buffer[]> {
+  return withServer({}, (app) =>
+    Promise.all(
       TILES.map(async ([name, query]) => {
         const answer = await app.inject(`/img/samples/${name}?${query}&fmt=png`);
         if (answer.statusCode !== 200) throw new Error(`${query}: ${answer.body}`);
         return answer.rawPayload;
       }),
-    );
-  } finally {
-    await app.close();
-    await composed.images.settle();
-    composed.core.sandbox.close();
-  }
+    ),
+  );
 }
 
 async function sheet(tiles: readonly Buffer[]): Promise<Buffer> {
@@ -73,14 +56,4 @@ async function sheet(tiles: readonly Buffer[]): Promise<Buffer> {
   return paper.composite(layers).webp({ quality: 78, effort: 6 }).toBuffer();
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
-const config = loadConfig({ DATA_DIR: folder });
-const stores = await openStores(config);
-try {
-  for (const name of await readdir(SAMPLES))
-    if (!name.endsWith('.md')) await putFile(stores, join(SAMPLES, name), `samples/${name}`);
-  await writeFile(TARGET, await sheet(await render(stores, config)));
-} finally {
-  stores.close();
-  await rm(folder, { recursive: true, force: true });
-}
+await writeFile(TARGET, await sheet(await render()));

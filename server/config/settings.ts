@@ -38,7 +38,7 @@ function given<T>(variable: string, parser: Parser<T>, doc: string): Setting<T |
 
 const secret = <T>(row: Setting<T>): Setting<T> => ({ ...row, secret: true });
 
-/** Every setting is one row. The README's table is made from it, and nothing else reads the environment. */
+/** Every setting is one row. The table of docs/settings.md is made from it, and nothing else reads the environment. */
 export const SETTINGS = {
   port: setting('PORT', integer(0, 65_535), 8080, 'Port to listen on; 0 takes a free one.'),
   host: setting('HOST', text, '0.0.0.0', 'Address to listen on.'),
@@ -293,7 +293,7 @@ function unreadable({ warmDefaults, presets }: Config): string[] {
     return [];
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return [`WARM_DEFAULTS="${warmDefaults.join(' ')}": ${reason} (README#warm_defaults)`];
+    return [`WARM_DEFAULTS="${warmDefaults.join(' ')}": ${reason} (docs/settings.md#warm_defaults)`];
   }
 }
 
@@ -311,7 +311,7 @@ function readSetting(
   } catch (error) {
     reason = `: ${error instanceof Error ? error.message : String(error)}`;
   }
-  const anchor = `README#${row.variable.toLowerCase()}`;
+  const anchor = `docs/settings.md#${row.variable.toLowerCase()}`;
   return {
     wrong: `${row.variable}="${row.secret ? '***' : written}": expected ${row.parser.expected}${reason} (${anchor})`,
   };

@@ -3,10 +3,13 @@ import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
-import { pages, ROOT, shellLines, words } from '../support/markdown.ts';
+import { curl, words } from '../../docs/curl.ts';
+import { answers, pages, ROOT, shellLines } from '../support/markdown.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { createWarmer } from '../support/warmer.ts';
 
-const LINES = shellLines(pages().get('README.md') ?? '');
+const README = pages().get('README.md') ?? '';
+const LINES = [...pages().values()].flatMap(shellLines);
 const SIGNING_KEYS = 'main=00112233445566778899aabbccddeeff';
 
 let server: TestServer;
@@ -14,7 +17,8 @@ let folder: string;
 t.before(async () => {
   folder = await temporaryFolder();
   await copyFile(join(ROOT, 'samples/flower-macro.jpg'), join(folder, 'photo.jpg'));
-  server = await startServer({ DATA_DIR: join(folder, 'data'), SIGNING_KEYS });
+  const PUBLIC_URL = 'http://localhost:8080';
+  server = await startServer({ DATA_DIR: join(folder, 'data'), SIGNING_KEYS, PUBLIC_URL });
   await server.put('samples/ladybug.jpg', await readFile(join(ROOT, 'samples/ladybug.jpg')));
 });
 t.teardown(() => server.close());
@@ -29,36 +33,32 @@ async function npmRun(line: string): Promise<string> {
   const [, , name = ''] = all.slice(all.indexOf('npm'));
   const [, script = ''] = (scripts[name] ?? '').split(' ');
   const env = { ...process.env, DATA_DIR: join(folder, 'data'), ...Object.fromEntries(variables) };
-  const given = all.slice(all.indexOf('--') + 1);
-  const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, script), ...given], {
+  const own = all.slice(all.indexOf('--') + 1);
+  const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, script), ...own], {
     cwd: folder,
     env,
   });
   return stdout.trim();
 }
 
-/** The line that contains `part`; the README must have it. */
+/** The line that contains `part`; the documentation must have it. */
 function example(part: string): string {
   const line = LINES.find((text) => text.includes(part));
-  if (line === undefined) throw new Error(`The README has no example with ${part}.`);
+  if (line === undefined) throw new Error(`The documentation has no example with ${part}.`);
   return line;
 }
 
-/** Does what a curl line says: its URL on our port, `-F` fields as a form. */
-async function curl(line: string, id = ''): Promise<Response> {
-  const all = words(line);
-  const form = new FormData();
-  for (const [at, word] of all.entries()) {
-    if (word !== '-F') continue;
-    const [name = '', value = ''] = (all[at + 1] ?? '').split(/=(.*)/s);
-    if (value.startsWith('@')) {
-      const bytes = await readFile(join(folder, value.slice(1)));
-      form.append(name, new Blob([new Uint8Array(bytes)]), value.slice(1));
-    } else form.append(name, value);
-  }
-  const url = new URL((all.find((word) => /^http/.test(word)) ?? '').replace('<id>', id));
-  const posted = [...form.keys()].length > 0;
-  return server.get(url.pathname + url.search, posted ? { method: 'POST', body: form } : {});
+/** What depends on the machine and the hour: how long a render took, how well a codec did. */
+const measured = (name: string, value: unknown): unknown =>
+  ['bytes', 'ms'].includes(name) ? typeof value : value;
+
+/** What the README shows below the command, and what is answered, both without what is measured. */
+async function shownAndAnswered(line: string): Promise<[shown: unknown, answered: unknown]> {
+  const answer = await curl(line, server.base, folder);
+  return [
+    JSON.parse(answers(README).get(line) ?? 'null', measured),
+    JSON.parse(await answer.text(), measured),
+  ];
 }
 
 t.test('npm run put prints a URL that is served', async (t) => {
@@ -69,7 +69,9 @@ t.test('npm run put prints a URL that is served', async (t) => {
 
 t.test('npm run sign prints a URL that a deployment with required signatures serves', async (t) => {
   const printed = await npmRun(example('npm run sign'));
-  t.match(printed, /^\/img\/products\/shoe\.jpg\?w=800&exp=\d+&kid=main&sig=[\w-]{43}$/);
+  const form = /^\/img\/products\/shoe\.jpg\?w=800&exp=\d+&kid=main&sig=[\w-]{43}$/;
+  t.match(printed, form);
+  t.match(answers(README).get(example('npm run sign'))?.trim(), form, 'and the README shows one like it');
   const strict = await startServer({ SIGNING_KEYS, SIGNATURES: 'required', DATA_DIR: join(folder, 'data') });
   t.equal((await strict.get(printed)).status, 200);
   t.equal((await strict.get('/img/products/shoe.jpg?w=801')).status, 403);
@@ -77,20 +79,18 @@ t.test('npm run sign prints a URL that a deployment with required signatures ser
 });
 
 t.test('the dry run explains', async (t) => {
-  const answer = await curl(example('/api/explain/'));
+  const answer = await curl(example('/api/explain/'), server.base, folder);
   t.equal(answer.status, 200);
   t.match(await answer.json(), { canonical: 'fmt=webp&w=400', tier: 'miss' });
 });
 
-t.test('the upload is accepted and its status can be asked for', async (t) => {
-  if (!server.app.hasRoute({ method: 'POST', url: '/api/images' })) {
-    t.plan(0, 'the management API is not part of this server yet');
-    return;
-  }
-  const answer = await curl(example('-F file='));
-  t.equal(answer.status, 202);
-  const { id, variants } = (await answer.json()) as { id: string; variants: unknown[] };
-  t.ok(variants.length >= 3);
-  const line = example('/status').replace('wait=20', 'wait=0');
-  t.match(await (await curl(line, id)).json(), { id, status: String });
+t.test('upload and status answer what the README shows', async (t) => {
+  const [shown, accepted] = await shownAndAnswered(example('-F file='));
+  t.same(accepted, shown);
+  const warmer = await createWarmer({ DATA_DIR: join(folder, 'data') });
+  const { records } = warmer.stores;
+  await warmer.until(async () => (await records.image('products/boot.jpg'))?.status === 'completed');
+  await warmer.close();
+  const [wanted, status] = await shownAndAnswered(example('/status?wait=20'));
+  t.same(status, wanted);
 });

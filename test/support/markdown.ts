@@ -6,7 +6,8 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** The pages that people read, by path from the root. */
 export function pages(): Map<string, string> {
   const docs = readdirSync(`${ROOT}docs`).filter((name) => name.endsWith('.md'));
-  const paths = ['README.md', 'CHANGELOG.md', 'samples/CREDITS.md', ...docs.map((name) => `docs/${name}`)];
+  const roots = readdirSync(ROOT).filter((name) => name.endsWith('.md'));
+  const paths = [...roots, 'samples/CREDITS.md', ...docs.map((name) => `docs/${name}`)];
   return new Map(paths.map((path) => [path, readFileSync(`${ROOT}${path}`, 'utf8')]));
 }
 
@@ -45,8 +46,8 @@ export function shellLines(text: string): string[] {
     .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
-/** Splits a command as a shell would, as far as our examples need it. */
-export function words(line: string): string[] {
-  const parts = line.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
-  return parts.map((part) => part.replace(/'([^']*)'|"([^"]*)"/g, (_all, entry, two) => entry ?? two));
+/** What a page shows below a command: the block that follows its own, by the command. */
+export function answers(text: string): Map<string, string> {
+  const found = text.matchAll(/```sh\n([^\n]*)\n```\s+(?:[^\n`]+\n+)?```(?:json|text)\n([\s\S]*?)```/g);
+  return new Map([...found].map(([, line = '', answer = '']) => [line, answer]));
 }

@@ -47,22 +47,49 @@ t.test('every internal link leads somewhere', async (t) => {
 });
 
 t.test('the message of a bad setting leads to its row', async (t) => {
-  const known = anchors(README);
-  for (const { variable } of Object.values(SETTINGS)) t.ok(known.has(variable.toLowerCase()), variable);
+  const rows = anchors(PAGES.get('docs/settings.md') ?? '');
+  for (const { variable } of Object.values(SETTINGS)) t.ok(rows.has(variable.toLowerCase()), variable);
 });
 
-t.test('every npm command of the README exists', async (t) => {
+t.test('every npm command of the documentation exists', async (t) => {
   const { scripts }: { scripts: Record<string, string> } = JSON.parse(
     readFileSync(`${ROOT}package.json`, 'utf8'),
   );
-  const names = [...README.matchAll(/npm (?:run )?([a-z]+)/g)].map(([, name = '']) => name);
-  const own = new Set(['ci', 'brings']);
-  for (const name of new Set(names)) t.ok(own.has(name) || name in scripts, name);
+  for (const [page, text] of PAGES) {
+    const outside = page === 'docs/deploy.md' || page === 'docs/cost.md' ? 'cost' : '';
+    const names = [...text.matchAll(/npm run ([a-z:]+)/g)].map(([, name = '']) => name);
+    for (const name of new Set(names)) t.ok(name === outside || name in scripts, `${page}: ${name}`);
+  }
   t.ok(shellLines(README).length > 4);
 });
 
 t.test('a first picture stands within a screen', async (t) => {
   const lines = README.split('\n');
   const first = lines.findIndex((line) => line.includes('/img/samples/'));
-  t.ok(lines.indexOf('npm ci && npm start') < first && first < 30, `line ${first + 1}`);
+  t.ok(lines.indexOf('npm ci && npm start') < first && first < 35, `line ${first + 1}`);
+});
+
+t.test(
+  'the README is one page, without generated parts, and each command to copy stands alone',
+  async (t) => {
+    t.ok(README.trimEnd().split('\n').length <= 150);
+    t.notMatch(README, /<!-- generated/);
+    for (const [, block = ''] of README.matchAll(/```sh\n([\s\S]*?)```/g))
+      t.equal(block.trim().split('\n').length, 1);
+  },
+);
+
+t.test('every page is reached from the README', async (t) => {
+  const seen = new Set(['README.md']);
+  for (const page of seen)
+    for (const link of internalLinks(PAGES.get(page) ?? '')) {
+      const target = normalize(
+        join(dirname(page), link.split('#')[0] || page.slice(page.lastIndexOf('/') + 1)),
+      );
+      if (PAGES.has(target)) seen.add(target);
+    }
+  t.same(
+    [...PAGES.keys()].filter((page) => !seen.has(page)),
+    [],
+  );
 });

@@ -42,7 +42,7 @@ t.test('lists every bad variable at once, with what was expected, and shows no s
     for (const name of Object.keys(bad)) t.match(message, new RegExp(`${name}="`), name);
     t.match(
       message,
-      'MEMORY_CACHE_BYTES="lots": expected bytes such as 50M or 256MiB (README#memory_cache_bytes)',
+      'MEMORY_CACHE_BYTES="lots": expected bytes such as 50M or 256MiB (docs/settings.md#memory_cache_bytes)',
     );
     t.match(message, /Preset "card".*"0" is not accepted for "w"/);
     t.notMatch(message, 'hunter2');
