@@ -51,7 +51,7 @@ async function renderGroup(group: Group, rendering: Rendering): Promise<void> {
     await withHelp(next, () => todo.length, price, rendering);
   } catch (error) {
     shared.pass.signal?.throwIfAborted();
-    const failed = sharpProblem(error);
+    const failed = sharpProblem(error, shared.opened.source.format);
     for (const member of group.pictures.flat()) rendering.done({ member, error: failed }, 0);
   } finally {
     permit.release();

@@ -24,6 +24,7 @@ export const PROBLEMS = {
   damaged_source: [422, 'The stored image is damaged'],
   too_many_pixels: [422, 'Image exceeds the pixel limit'],
   too_many_frames: [422, 'Image exceeds the frame limit'],
+  unrenderable: [422, 'Image cannot be decoded or drawn'],
   no_overlap: [422, 'Region lies outside the image'],
   source_too_large: [422, 'Original exceeds the byte limit'],
   rate_limited: [429, 'Too many requests'],

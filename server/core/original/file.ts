@@ -25,7 +25,7 @@ export async function readFileSource(
     const header = format === 'svg' ? await measure(path) : await headerOf(path);
     return readSource(format, bytes, header);
   } catch (error) {
-    throw sharpProblem(error);
+    throw sharpProblem(error, format);
   }
 }
 

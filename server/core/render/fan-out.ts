@@ -177,7 +177,7 @@ async function settled<T>(
     return { member, rendered: await work() };
   } catch (error) {
     signal?.throwIfAborted();
-    return { member, error: sharpProblem(error) };
+    return { member, error: sharpProblem(error, member.plan.source.format) };
   }
 }
 

@@ -25,7 +25,7 @@ import type { Opened, Rendered, RenderRequest } from './types.ts';
  * Reads the header of an original.
  *
  * @param svg  reads the header of an SVG, which can hang a parser; in this process when absent
- * @throws Problem `unsupported_source`, `damaged_source`, `too_many_pixels`
+ * @throws Problem `unsupported_source`, `damaged_source`, `unrenderable`, `too_many_pixels`
  */
 export async function openOriginal(
   bytes: Uint8Array,
@@ -38,7 +38,7 @@ export async function openOriginal(
     const source = readSource(format, bytes.byteLength, metadata);
     return { bytes, metadata, source, copyright: copyrightOf(metadata) };
   } catch (error) {
-    throw sharpProblem(error);
+    throw sharpProblem(error, format);
   }
 }
 
@@ -50,14 +50,14 @@ async function readHeader(format: Source['format'], bytes: Uint8Array): Promise<
 /**
  * Renders a plan.
  *
- * @throws Problem `damaged_source`, `unsupported_source`, `too_many_pixels`, `no_overlap`, `deadline`;
+ * @throws Problem `damaged_source`, `unsupported_source`, `unrenderable`, `too_many_pixels`, `no_overlap`, `deadline`;
  *         the signal's reason when it fires between two passes
  */
 export async function render(request: RenderRequest): Promise<Rendered> {
   try {
     return await run(request);
   } catch (error) {
-    throw sharpProblem(error);
+    throw sharpProblem(error, request.opened.source.format);
   }
 }
 
@@ -88,7 +88,7 @@ export async function pixelsOf(request: RenderRequest): Promise<Raw> {
   try {
     return await toRaw((await drawn(request)).image, request.pass);
   } catch (error) {
-    throw sharpProblem(error);
+    throw sharpProblem(error, request.opened.source.format);
   }
 }
 
@@ -114,7 +114,7 @@ export async function decodeBase(
     const image = await open(request, byName);
     return await toRaw(shrink ? image : image.resize(width, height, { fit: 'fill' }), request.pass);
   } catch (error) {
-    throw sharpProblem(error);
+    throw sharpProblem(error, request.opened.source.format);
   }
 }
 
