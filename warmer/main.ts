@@ -25,8 +25,8 @@ async function listen(port: number, { worker }: Warmer): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  lowerPriority();
   const config = loadConfig(process.env);
+  lowerPriority(config.warmerNice);
   const { log, flush } = createLog(config.logLevel);
   await prepareTempFolder();
   const stores = await openStores(config);

@@ -226,6 +226,12 @@ export const SETTINGS = {
     'Whether webhooks may use http and private addresses: for development only.',
   ),
   warmSlots: setting('WARM_SLOTS', integer(1, 256), availableParallelism(), 'Renders at once in a warmer.'),
+  warmerNice: setting(
+    'WARMER_NICE',
+    integer(0, 19),
+    19,
+    'How far a warmer gives way to other programs of its machine; 0: not at all, 19: wholly.',
+  ),
   warmerPort: setting(
     'WARMER_PORT',
     integer(0, 65_535),

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { noise } from '../support/api.ts';
-import { waitFor } from '../support/warmer.ts';
+import { waitFor } from '../support/wait.ts';
 import { Deployment } from './deployment.ts';
 import { crash } from './scenario.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { resultKey } from '../../server/core/query/id.ts';
 import { noise } from '../support/api.ts';
-import { waitFor } from '../support/warmer.ts';
+import { waitFor } from '../support/wait.ts';
 import { Deployment, VARIANTS } from './deployment.ts';
 
 export interface CrashReport {
@@ -95,7 +95,7 @@ async function finished(deployment: Deployment, ids: readonly string[]): Promise
       ({ id, status }) => status !== 'completed' && (status !== 'uploading' || ids.includes(id)),
     );
     return images.length >= ids.length && open.length === 0;
-  }, 120_000).catch(() => {});
+  }).catch(() => {});
 }
 
 async function faultsOf(deployment: Deployment, ids: readonly string[]): Promise<string[]> {

@@ -2,7 +2,7 @@ import t from 'tap';
 import { resultKey } from '../../server/core/query/id.ts';
 import type { ImageRecord, VariantRecord } from '../../server/stores/contracts.ts';
 import { noise } from '../support/api.ts';
-import { waitFor } from '../support/warmer.ts';
+import { waitFor } from '../support/wait.ts';
 import { Deployment, VARIANTS } from './deployment.ts';
 
 interface Moment {

@@ -1,33 +1,18 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { openStores } from '../../server/compose/stores.ts';
 import { loadConfig } from '../../server/config/settings.ts';
 import { call, form, keysOf, noise, type UploadAnswer } from '../support/api.ts';
 import { spawnServer } from '../support/process.ts';
 import { temporaryFolder } from '../support/server.ts';
+import { waitFor } from '../support/wait.ts';
+import { spawnWarmer } from '../support/warmer.ts';
 
 const ROUNDS = 3;
 const AT_ONCE = 3;
 
-function spawnWarmer(t: Test, env: Record<string, string>) {
-  const cwd = fileURLToPath(new URL('../..', import.meta.url));
-  const child = spawn(process.execPath, ['warmer/main.ts'], {
-    cwd,
-    env: { ...process.env, ...env },
-    stdio: 'ignore',
-  });
-  t.teardown(async () => {
-    child.kill('SIGTERM');
-    if (child.exitCode === null) await once(child, 'exit');
-  });
-}
-
-/** Uploads one after the other until the server is gone; ids that were answered with 202. */
-async function uploadOn(base: string, seed: number): Promise<string[]> {
-  const accepted: string[] = [];
+/** Uploads one after the other until the server is gone; adds the ids that were answered with 202. */
+async function uploadOn(base: string, seed: number, accepted: string[]): Promise<void> {
   for (let n = 0; ; n++) {
     const parts = [
       ['variants', '["w=16&fmt=webp"]'],
@@ -36,7 +21,7 @@ async function uploadOn(base: string, seed: number): Promise<string[]> {
     const answer = await call<UploadAnswer>({ base }, 'POST', '/api/images', form(parts)).catch(
       () => undefined,
     );
-    if (answer?.status !== 202) return accepted;
+    if (answer?.status !== 202) return;
     accepted.push(answer.body.id);
   }
 }
@@ -48,22 +33,25 @@ t.test('a server that is killed while it takes uploads in loses none that it acc
   const accepted: string[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const server = await spawnServer(env);
-    const uploads = Array.from({ length: AT_ONCE }, (_, n) => uploadOn(server.base, round * AT_ONCE + n));
-    await new Promise((resolve) => setTimeout(resolve, 300 + 70 * round));
+    const before = accepted.length;
+    const uploads = Array.from({ length: AT_ONCE }, (_, n) =>
+      uploadOn(server.base, round * AT_ONCE + n, accepted),
+    );
+    // Each time at another moment of the uploads that are under way.
+    await waitFor(() => accepted.length > before + 3 * round);
     await server.end('SIGKILL');
-    accepted.push(...(await Promise.all(uploads)).flat());
+    await Promise.all(uploads);
   }
   const server = await spawnServer(env);
   t.teardown(() => server.end('SIGTERM'));
-  spawnWarmer(t, env);
+  const warmer = await spawnWarmer(env);
+  t.teardown(() => warmer.end('SIGTERM'));
   t.comment(`${accepted.length} accepted, ${ROUNDS} kills`);
   t.ok(accepted.length > ROUNDS);
-  for (const id of accepted) {
-    const { body } = await call(server, 'GET', `/api/images/${id}/status?wait=30`);
-    if (body['status'] !== 'completed') t.fail(`${id}: ${JSON.stringify(body)}`);
-  }
   const stores = await openStores(loadConfig(env));
   t.teardown(() => stores.close());
+  for (const id of accepted)
+    await waitFor(async () => (await stores.records.image(id))?.status === 'completed');
   const originals = await keysOf(stores.originals);
   t.same(
     accepted.filter((id) => !originals.includes(id)),

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { composeCore } from '../../server/compose/core.ts';
@@ -15,6 +14,7 @@ import type { Objects, Stores, VariantRecord } from '../../server/stores/contrac
 import type { Management } from '../../server/writing/management.ts';
 import { composeWarmer, type Warmer } from '../../warmer/compose.ts';
 import { temporaryFolder } from './server.ts';
+import { waitFor } from './wait.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -94,14 +94,6 @@ export function withPut(objects: Objects, put: Objects['put']): Objects {
   return altered(objects, { put });
 }
 
-/** Looks often until it holds. */
-export async function waitFor(seen: () => Promise<boolean> | boolean, ms = 15_000): Promise<void> {
-  for (const end = Date.now() + ms; !(await seen()); ) {
-    if (Date.now() > end) throw new Error(`Not seen within ${ms} ms: ${seen}`);
-    await sleep(20);
-  }
-}
-
 export interface WarmerProcess {
   child: ChildProcess;
   lines: Line[];
@@ -115,7 +107,8 @@ export async function spawnWarmer(env: Record<string, string>): Promise<WarmerPr
   if (dataDir) await mkdir(join(dataDir), { recursive: true });
   const child = spawn(process.execPath, ['warmer/main.ts'], {
     cwd: ROOT,
-    env: { ...process.env, ...env },
+    // At its own priority it would wait for whatever else this machine does.
+    env: { ...process.env, WARMER_NICE: '0', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines: Line[] = [];

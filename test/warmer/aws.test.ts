@@ -6,7 +6,8 @@ import { corpusPath } from '../support/corpus.ts';
 import { startRecords } from '../support/emulators.dynamodb.ts';
 import { emulated } from '../support/emulators.ts';
 import { startServer } from '../support/server.ts';
-import { createWarmer, spawnWarmer, type TestWarmer, waitFor, withPut } from '../support/warmer.ts';
+import { waitFor } from '../support/wait.ts';
+import { createWarmer, spawnWarmer, type TestWarmer, withPut } from '../support/warmer.ts';
 import { overwritten } from './overwrite.ts';
 
 const small = await readFile(corpusPath('photos/kodim23.png'));

@@ -3,7 +3,8 @@ import t, { type Test } from 'tap';
 import { corpusPath } from '../support/corpus.ts';
 import { receiver } from '../support/receiver.ts';
 import { temporaryFolder } from '../support/server.ts';
-import { createWarmer, spawnWarmer, type TestWarmer, waitFor } from '../support/warmer.ts';
+import { waitFor } from '../support/wait.ts';
+import { createWarmer, spawnWarmer, type TestWarmer } from '../support/warmer.ts';
 
 const small = await readFile(corpusPath('photos/kodim23.png'));
 

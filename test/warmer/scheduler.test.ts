@@ -7,7 +7,8 @@ import { uploadLease } from '../../server/writing/reconciler.ts';
 import { readDeadLetters } from '../../warmer/dead-letters.ts';
 import { redrive } from '../../warmer/redrive.ts';
 import { corpusPath } from '../support/corpus.ts';
-import { createWarmer, type TestWarmer, waitFor } from '../support/warmer.ts';
+import { waitFor } from '../support/wait.ts';
+import { createWarmer, type TestWarmer } from '../support/warmer.ts';
 
 // What one of all warmers does now and then: sweep, burial, leftovers.
 const small = await readFile(corpusPath('photos/kodim23.png'));

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { getPriority, platform } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { redrive } from '../../warmer/redrive.ts';
 import { corpusPath } from '../support/corpus.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
-import { createWarmer, spawnWarmer, type TestWarmer, waitFor } from '../support/warmer.ts';
+import { waitFor } from '../support/wait.ts';
+import { createWarmer, spawnWarmer, type TestWarmer } from '../support/warmer.ts';
 
 const small = await readFile(corpusPath('photos/kodim23.png'));
 const large = await readFile(corpusPath('photos/snow-forest-20mp.jpg'));
@@ -218,4 +220,19 @@ t.test('a container can ask whether the warmer still looks at its queue', async 
   t.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
   t.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 404);
   t.equal(await process.end('SIGTERM'), 0);
+});
+
+t.test('a warmer gives way as far as it is told to, with all its threads', async (t) => {
+  const process = await spawnWarmer({ DATA_DIR: await folder(t), WARMER_NICE: '7' });
+  t.teardown(() => process.end('SIGKILL'));
+  const pid = process.child.pid ?? 0;
+  t.equal(getPriority(pid), 7);
+  if (platform() !== 'linux') return t.comment('only Linux has a priority per thread');
+  const threads = await readdir(`/proc/${pid}/task`);
+  t.ok(threads.length > 4, `${threads.length} threads`);
+  for (const thread of threads) {
+    const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => undefined);
+    // The 19th field; the second is a name in brackets. A thread may have ended.
+    if (stat) t.equal(stat.slice(stat.lastIndexOf(')')).split(' ')[17], '7', thread);
+  }
 });

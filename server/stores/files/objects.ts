@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { accessSync, closeSync, constants, createReadStream } from 'node:fs';
+import { accessSync, closeSync, constants, createReadStream, existsSync } from 'node:fs';
 import { access, link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -166,7 +166,7 @@ export class FileObjects implements Objects {
   /** Makes the file visible under its key; false when `ifAbsent` and the key is taken. */
   async #publish(aside: string, key: string, ifAbsent: boolean): Promise<boolean> {
     const path = this.#paths.file(bytesOf(key));
-    for (let attempts = 1; ; attempts++) {
+    for (;;) {
       try {
         await mkdir(dirname(path), { recursive: true });
         await (ifAbsent ? link(aside, path) : rename(aside, path));
@@ -175,8 +175,9 @@ export class FileObjects implements Objects {
         if (ifAbsent && errorName(error) === 'EEXIST') {
           if (await this.head(key)) return false;
           ifAbsent = false;
-        } else if (errorName(error) !== 'ENOENT' || attempts === 10) throw error;
-        // ENOENT: the folder was pruned between the two steps.
+        } else if (errorName(error) !== 'ENOENT' || !existsSync(aside)) throw error;
+        // The folder was pruned between the two steps, by others who then have got on. Ten tries in a row were not
+        // enough for eight writers on a machine at a load of 14.
       }
     }
     await syncFolders(dirname(path), this.#root);
