@@ -31,8 +31,8 @@ async function fill({ originals, records, jobs }: Stores): Promise<void> {
     const id = `load-${index}`;
     const stored = await originals.put(id, photograph, { contentType: 'image/jpeg' });
     const version = stored?.etag ?? '';
-    await records.createImage({ id, status: 'processing', version, createdAt: new Date().toISOString() });
-    await records.queueVariants(id, version, VARIANTS);
+    await records.images.create({ id, status: 'processing', version, createdAt: new Date().toISOString() });
+    await records.variants.queue(id, version, VARIANTS);
     await sendWarm(jobs, id, version, VARIANTS);
   }
 }

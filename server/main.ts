@@ -27,14 +27,14 @@ async function main(): Promise<void> {
     log,
     version: packageVersion(),
     isDraining: () => draining,
-    external: await openExternalServices(config),
+    external: await openExternalServices(config, stores),
   });
   const app = await buildApp(deps);
   const connections = new Connections(app.server);
   const { port, host } = config;
   const where = `PORT=${port}, HOST="${host}": cannot listen`;
   const address = await withContext(where, () => app.listen({ port, host }));
-  log.info({ address, stores: stores.kinds, ready: true }, 'listening');
+  log.info({ address, stores: stores.summary, ready: true }, 'listening');
   flush();
   // For whoever started us with a channel: on a port that was taken, somebody else would answer.
   process.send?.({ ready: true });

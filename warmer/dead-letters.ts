@@ -68,7 +68,7 @@ export async function failDeadLetters({
   onFailure,
 }: DeadLetterOptions): Promise<void> {
   const look = async ({ id, version, variants }: WarmJob, { sentAt }: ReceivedJob) => {
-    const known = await records.variants(id);
+    const known = await records.variants.list(id);
     const before = new Date(now().getTime() - quietSeconds * 1000).toISOString();
     const isQuiet = (item: VariantRecord) => item.updatedAt < before && !isNewer(item, sentAt, quietSeconds);
     const dead = known.filter(
@@ -78,7 +78,7 @@ export async function failDeadLetters({
     for (const variant of dead) {
       const change = { status: 'failed', error: gaveUp(variant) } as const;
       const from = ['queued', 'rendering'] as const;
-      if (await records.updateVariant(id, variant.variant, version, from, change)) marked += 1;
+      if (await records.variants.update(id, variant.variant, version, from, change)) marked += 1;
     }
     if (marked) await finish.rollUp(id);
   };

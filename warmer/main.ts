@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   const { log, flush } = createLog(config.logLevel);
   await prepareTempFolder();
   const stores = await openStores(config);
-  const warmer = composeWarmer(config, stores, { log, external: await openExternalServices(config) });
+  const warmer = composeWarmer(config, stores, { log, external: await openExternalServices(config, stores) });
   const { worker, rounds } = warmer;
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
   const { warmerPort: port } = config;
   if (port) await withContext(`WARMER_PORT=${port}: cannot listen`, () => listen(port, warmer));
   rounds.start();
-  log.info({ stores: stores.kinds, slots: config.warmSlots, ready: true }, 'warming');
+  log.info({ stores: stores.summary, slots: config.warmSlots, ready: true }, 'warming');
   flush();
   await worker.run();
   await rounds.stop();

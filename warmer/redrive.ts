@@ -20,12 +20,12 @@ export async function redrive(
 ): Promise<{ messages: number; variants: number }> {
   let variants = 0;
   const look = async (job: WarmJob) => {
-    const record = await records.image(job.id);
+    const record = await records.images.get(job.id);
     // Of another version by now: the job will end at once by itself.
     if (!record || currentVersion(record) !== job.version) return;
-    const known = (await records.variants(job.id)).map(({ variant }) => variant);
+    const known = (await records.variants.list(job.id)).map(({ variant }) => variant);
     const named = job.variants.filter((variant) => known.includes(variant));
-    const queued = await records.queueVariants(job.id, job.version, named);
+    const queued = await records.variants.queue(job.id, job.version, named);
     const open = queued.filter(({ status }) => status === 'queued').length;
     if (open) await updateWithRetry(records, job.id, () => ({ status: 'processing', error: undefined }));
     variants += open;

@@ -1,7 +1,7 @@
 import type { Records } from '../server/stores/contracts.ts';
 
 export interface SchedulerOptions {
-  readonly records: Pick<Records, 'lease' | 'release'>;
+  readonly records: Pick<Records, 'locks'>;
   /** Of the lease; one per process. */
   readonly owner: string;
   /** Between two rounds. */
@@ -34,7 +34,8 @@ export class Scheduler {
     clearInterval(this.#timer);
     await this.#round;
     const { records, owner } = this.#options;
-    for (const task of Object.keys(this.#options.tasks)) await records.release(task, owner).catch(() => {});
+    for (const task of Object.keys(this.#options.tasks))
+      await records.locks.release(task, owner).catch(() => {});
   }
 
   /** One round, each task where we hold its lease. Never rejects. */
@@ -42,7 +43,7 @@ export class Scheduler {
     const { records, owner, seconds, tasks, onFailure } = this.#options;
     for (const [task, work] of Object.entries(tasks)) {
       try {
-        if (await records.lease(task, owner, seconds * GRACE)) await work();
+        if (await records.locks.lease(task, owner, seconds * GRACE)) await work();
       } catch (error) {
         onFailure(error, task);
       }

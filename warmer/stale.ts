@@ -21,10 +21,10 @@ export interface StaleOptions {
 export async function endStale({ id, version, variants }: WarmJob, options: StaleOptions): Promise<number> {
   const { records, results, warmQueue } = options;
   for (const variant of variants) await results.removeOld(id, variant, version);
-  const record = await records.image(id);
+  const record = await records.images.get(id);
   const current = record && currentVersion(record);
   if (current !== undefined && current !== version) {
-    const known = await records.variants(id);
+    const known = await records.variants.list(id);
     const open = known.filter(
       (entry) => entry.version === version && (entry.status === 'queued' || entry.status === 'rendering'),
     );
@@ -34,7 +34,7 @@ export async function endStale({ id, version, variants }: WarmJob, options: Stal
   }
   let skipped = 0;
   for (const variant of variants) {
-    if (await records.updateVariant(id, variant, version, ['queued', 'rendering'], SKIPPED)) skipped += 1;
+    if (await records.variants.update(id, variant, version, ['queued', 'rendering'], SKIPPED)) skipped += 1;
   }
   return skipped;
 }

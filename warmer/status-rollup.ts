@@ -29,7 +29,7 @@ export class StatusRollup {
    */
   async rollUp(id: string, { again = false }: { again?: boolean } = {}): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
-      const record = await this.#options.records.image(id);
+      const record = await this.#options.records.images.get(id);
       const version = record && currentVersion(record);
       if (!version) return;
       const variants = await this.#variants(id, version);
@@ -45,7 +45,7 @@ export class StatusRollup {
   }
 
   async #variants(id: string, version: string): Promise<VariantRecord[]> {
-    return (await this.#options.records.variants(id)).filter((variant) => variant.version === version);
+    return (await this.#options.records.variants.list(id)).filter((variant) => variant.version === version);
   }
 
   async #portrait(id: string, variants: readonly VariantRecord[]): Promise<Placeholder | undefined> {

@@ -40,7 +40,7 @@ export class Sweep {
     let sent = 0;
     for (let page = 0; page < PAGES; page++) {
       const cursor = this.#cursor === undefined ? {} : { cursor: this.#cursor };
-      const { items, next } = await records.stalled({ before, limit: PAGE, ...cursor });
+      const { items, next } = await records.images.stalled({ before, limit: PAGE, ...cursor });
       if (items.length) ready ??= (await jobs.depth()).ready;
       for (const { id } of items) if (await this.#tryLook(id, ready === 0)) sent += 1;
       this.#cursor = next;
@@ -62,10 +62,10 @@ export class Sweep {
     const { records, reconciler, warmQueue, finish } = this.#options;
     // Leftovers of uploads, objects that were overwritten or removed without an event.
     await reconciler.reconcile(id);
-    const record = await records.image(id);
+    const record = await records.images.get(id);
     const version = record && currentVersion(record);
     if (!record || !version || record.status === 'uploading') return false;
-    const open = (await records.variants(id)).filter(isOpen);
+    const open = (await records.variants.list(id)).filter(isOpen);
     const older = open.filter((item) => item.version !== version);
     if (older.length)
       await warmQueue.queue(

@@ -94,7 +94,7 @@ export class Warm {
   }
 
   async #open({ id, version, variants }: WarmJob): Promise<string[]> {
-    const records = await this.#options.records.variants(id);
+    const records = await this.#options.records.variants.list(id);
     return records
       .filter((record) => record.version === version && variants.includes(record.variant) && isOpen(record))
       .map(({ variant }) => variant);
@@ -224,7 +224,7 @@ export class Warm {
   /** What was begun and not finished waits again. */
   async #giveBack({ id, version, variants }: WarmJob): Promise<void> {
     for (const variant of variants) {
-      await this.#options.records.updateVariant(id, variant, version, ['rendering'], { status: 'queued' });
+      await this.#options.records.variants.update(id, variant, version, ['rendering'], { status: 'queued' });
     }
   }
 
@@ -245,6 +245,6 @@ export class Warm {
     change: VariantChange,
     from: readonly VariantStatus[] = VARIANT_STATUSES,
   ): Promise<boolean> {
-    return this.#options.records.updateVariant(id, variant, version, from, change);
+    return this.#options.records.variants.update(id, variant, version, from, change);
   }
 }

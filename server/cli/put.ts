@@ -32,8 +32,7 @@ export async function putFile(stores: Stores, path: string, id: string): Promise
   const head = new Uint8Array(await blob.slice(0, SNIFF_BYTES).arrayBuffer());
   const contentType = SOURCE_FORMATS[formatOf(head)];
   const stored = await stores.originals.put(readId(id), blob.stream(), { contentType });
-  // S3 tells the queue by itself.
-  if (stores.kinds.objects !== 'S3') await sendObject(stores.jobs, id, 'created', stored?.etag);
+  if (!stores.originals.announces) await sendObject(stores.jobs, id, 'created', stored?.etag);
 }
 
 async function main(): Promise<void> {

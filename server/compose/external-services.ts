@@ -1,25 +1,27 @@
 import type { Config } from '../config/settings.ts';
+import type { Stores } from '../stores/contracts.ts';
 import type { Cdn } from '../writing/cdn.ts';
 import { CloudFrontCdn, NO_CDN } from '../writing/cdn.ts';
 import type { Notifier } from '../writing/notify.ts';
-import { LocalPresigner, openSecret, S3Presigner } from '../writing/presign.ts';
+import { LocalForms, openSecret } from '../writing/presign.ts';
 import { REACHING } from './stores.ts';
 
 /** Clients of what lies outside the stores; each is absent where it is not configured. */
 export interface ExternalServices {
   readonly edge: Cdn;
   readonly topic: ConstructorParameters<typeof Notifier>[0]['topic'];
-  readonly presigner: LocalPresigner | S3Presigner;
+  /** Absent where the originals make forms themselves. */
+  readonly localForms: LocalForms | undefined;
 }
 
 /** AWS clients are loaded where they are needed: they would double the start of a laptop. */
-export async function openExternalServices(config: Config): Promise<ExternalServices> {
-  const [edge, topic, presigner] = await Promise.all([
+export async function openExternalServices(config: Config, stores: Stores): Promise<ExternalServices> {
+  const [edge, topic, localForms] = await Promise.all([
     openEdge(config),
     openTopic(config),
-    openPresigner(config),
+    stores.originals.form ? undefined : openSecret(config.dataDir).then((secret) => new LocalForms(secret)),
   ]);
-  return { edge, topic, presigner };
+  return { edge, topic, localForms };
 }
 
 export async function openEdge({ cdnDistribution }: Config): Promise<Cdn> {
@@ -35,15 +37,4 @@ export async function openTopic({
   if (!arn) return undefined;
   const { SNSClient } = await import('@aws-sdk/client-sns');
   return { client: new SNSClient({ ...REACHING, ...(endpoint ? { endpoint } : {}) }), arn };
-}
-
-export async function openPresigner({
-  originalsBucket,
-  s3Endpoint,
-  dataDir,
-}: Config): Promise<ExternalServices['presigner']> {
-  if (!originalsBucket) return new LocalPresigner(await openSecret(dataDir));
-  const { S3Client } = await import('@aws-sdk/client-s3');
-  const client = new S3Client(s3Endpoint ? { endpoint: s3Endpoint, forcePathStyle: true } : {});
-  return new S3Presigner(client, originalsBucket);
 }

@@ -51,7 +51,7 @@ export function composeManagement(
   const reconciler = new Reconciler({ originals, records, measure, purge, warmQueue, defaults, now });
   const limits = { maxBytes: maxUploadBytes, maxSourceBytes };
   const { maxUploads } = config;
-  const presigner = external.presigner;
+  const { localForms } = external;
   return {
     uploads: new Uploads({
       ...{
@@ -68,7 +68,7 @@ export function composeManagement(
         now,
       },
     }),
-    presignedUploads: new PresignedUploads({ originals, records, jobs, presigner, limits, now }),
+    presignedUploads: new PresignedUploads({ originals, records, jobs, localForms, limits, now }),
     library: new Library({ originals, records, purge, warmQueue, reconciler }),
     ...{ reconciler, warmQueue, purge, urls, notifier },
   };

@@ -16,7 +16,6 @@ import { Deferred } from '../shared/deferred.ts';
 import { memoize } from '../shared/memoize.ts';
 import type { Stores } from '../stores/contracts.ts';
 import type { Management } from '../writing/management.ts';
-import { LocalPresigner } from '../writing/presign.ts';
 import type { Core } from './core.ts';
 import { composeCore, monotonic } from './core.ts';
 import type { ExternalServices } from './external-services.ts';
@@ -163,7 +162,7 @@ function apiPlugin(
   { management, external }: { management: Management; external: ExternalServices },
 ): AppDeps['plugins'][number] {
   const { presets, apiRatePerMinute: ratePerMinute, maxUploadBytes, webhookSecret, webhookPrivate } = config;
-  const localForms = external.presigner instanceof LocalPresigner ? external.presigner : undefined;
+  const { localForms } = external;
   return (app) =>
     managementApi(app, {
       ...management,

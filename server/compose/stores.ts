@@ -111,11 +111,7 @@ export async function openStores(config: Config): Promise<Stores> {
     results,
     records,
     jobs,
-    kinds: {
-      objects: buckets ? 'S3' : 'files',
-      records: table ? 'DynamoDB' : 'SQLite',
-      jobs: queue ? 'SQS' : 'SQLite',
-    },
+    summary: `objects in ${buckets ? 'S3' : 'files'}, records in ${table ? 'DynamoDB' : 'SQLite'}, jobs in ${queue ? 'SQS' : 'SQLite'}`,
     collectGarbage,
     close: () => sqlite?.close(),
   };

@@ -28,7 +28,7 @@ interface Known {
 
 export interface OriginalsOptions {
   readonly objects: Objects;
-  readonly records: Pick<Records, 'image'>;
+  readonly records: Pick<Records, 'images'>;
   readonly admission: Admission;
   /** How long a looked-up version is believed. */
   readonly versionMs: number;
@@ -112,7 +112,7 @@ export class Originals {
 
   async #read(id: string): Promise<Identity | undefined> {
     const { objects, records } = this.#options;
-    const [facts, record] = await Promise.all([objects.head(id), records.image(id)]);
+    const [facts, record] = await Promise.all([objects.head(id), records.images.get(id)]);
     if (!facts) return undefined;
     const { etag, lastModified, size } = facts;
     return { version: versionOf(etag, record?.generation), lastModified, size, focal: record?.focal };

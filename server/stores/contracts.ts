@@ -34,15 +34,44 @@ export interface StoredObject extends StoredFacts {
   bytes(): Promise<Buffer>;
 }
 
-export interface NewObject {
+/** What must lie at a key for a write to happen; decided by the store in the same step. A refused write is undefined. */
+export interface Condition {
+  /** Nothing: refuses to overwrite. */
+  ifAbsent?: boolean;
+  /** An object with this ETag. */
+  ifMatch?: string;
+}
+
+export interface NewObject extends Condition {
   contentType: string;
   cacheControl?: string;
   metadata?: Record<string, string>;
-  /** Refuse to overwrite: resolves to undefined when the key is taken. Atomic on both implementations. */
-  ifAbsent?: boolean;
+}
+
+/** What exactly may be posted through a form. */
+export interface FormPolicy {
+  readonly key: string;
+  readonly contentType: string;
+  /** Bytes, neither more nor fewer. */
+  readonly size: number;
+  /** From now. */
+  readonly seconds: number;
+}
+
+/** A form that a browser posts, the file as its last field. */
+export interface Form {
+  readonly url: string;
+  readonly fields: Readonly<Record<string, string>>;
 }
 
 export interface Objects {
+  /**
+   * Whether the store itself sends a message to the queue for every object that comes or goes. Of the others,
+   * whoever writes or removes an original sends it.
+   */
+  readonly announces: boolean;
+  /** A form by which a browser posts straight to the store; absent where it must go through a server of ours. */
+  readonly form?: (policy: FormPolicy) => Promise<Form>;
   head(key: string, signal?: AbortSignal): Promise<StoredFacts | undefined>;
   get(key: string, signal?: AbortSignal): Promise<StoredObject | undefined>;
   /**
@@ -54,6 +83,16 @@ export interface Objects {
     key: string,
     body: Uint8Array | AsyncIterable<Uint8Array>,
     object: NewObject,
+    signal?: AbortSignal,
+  ): Promise<ObjectFacts | undefined>;
+  /**
+   * Copies bytes, type, cache control and metadata inside the store. What `put` says of readers, durability and
+   * conditions holds here; undefined also when there is no object at `from`.
+   */
+  copy(
+    from: string,
+    to: string,
+    condition?: Condition,
     signal?: AbortSignal,
   ): Promise<ObjectFacts | undefined>;
   /** Absent keys are not an error. */
@@ -207,67 +246,86 @@ export type Refusal =
   | { refused: 'collection_absent' }
   | { refused: 'image_absent' | 'in_another_collection' | 'not_in_collection'; ids: string[] };
 
-export interface Records {
+/** What `create` takes: the rest is the store's own. */
+export type NewImage = Omit<ImageRecord, 'revision' | 'updatedAt' | 'collection'>;
+
+export interface ImageRecords {
   /** False when the id is taken. */
-  createImage(image: Omit<ImageRecord, 'revision' | 'updatedAt' | 'collection'>): Promise<boolean>;
-  image(id: string): Promise<ImageRecord | undefined>;
+  create(image: NewImage): Promise<boolean>;
+  get(id: string): Promise<ImageRecord | undefined>;
   /** Compare-and-set on `revision`; undefined when it moved or the image is gone, and nothing is written. */
-  updateImage(id: string, revision: number, change: ImageChange): Promise<ImageRecord | undefined>;
+  update(id: string, revision: number, change: ImageChange): Promise<ImageRecord | undefined>;
   /**
    * Removes the image, its variants and its membership (the collection's count follows) as one; the record as it was.
    *
    * @param as  only while it is still this one, at this revision; otherwise undefined, and nothing is removed
    */
-  removeImage(id: string, as?: ImageAsRead): Promise<ImageRecord | undefined>;
+  remove(id: string, as?: ImageAsRead): Promise<ImageRecord | undefined>;
   /**
    * Newest first by createdAt, then by id, also descending. Filters combine. A page may be short; only absent
    * `next` means the end. Lists may lag a moment behind writes.
    */
-  images(query: ImageQuery): Promise<Page<ImageRecord>>;
+  list(query: ImageQuery): Promise<Page<ImageRecord>>;
   /**
    * The sweep's work list: images `uploading`, `uploaded` or `processing` whose last write is older than `before`;
    * an announced upload only when its form was closed before that as well. In no order, but to its last page it
    * holds each image that is stalled all the while. A page may be short; only absent `next` means the end.
    */
   stalled(query: StalledQuery): Promise<Page<ImageRecord>>;
+}
 
+export interface VariantRecords {
   /** All variants of an image, ascending by canonical form. */
-  variants(id: string): Promise<VariantRecord[]>;
+  list(id: string): Promise<VariantRecord[]>;
   /**
    * Puts each variant to `queued` for `version`, attempts 0, unless one is there for the same version that is
    * not `failed`. Resolves to the named variants, in that order, as they now stand; [] when the image is gone.
    */
-  queueVariants(id: string, version: string, variants: readonly string[]): Promise<VariantRecord[]>;
+  queue(id: string, version: string, variants: readonly string[]): Promise<VariantRecord[]>;
   /**
    * Forward only: applies `change` if the variant exists for `version` and its status is one of `from`.
    * False when not, and nothing is written.
    */
-  updateVariant(
+  update(
     id: string,
     variant: string,
     version: string,
     from: readonly VariantStatus[],
     change: VariantChange,
   ): Promise<boolean>;
+}
 
+/** What an edit of a collection may set; an undefined description removes it. */
+export interface CollectionChange {
+  name?: string;
+  description?: string | undefined;
+}
+
+export interface CollectionRecords {
   /** False when the id is taken. */
-  createCollection(collection: Omit<Collection, 'count'>): Promise<boolean>;
-  collection(id: string): Promise<Collection | undefined>;
+  create(collection: Omit<Collection, 'count'>): Promise<boolean>;
+  get(id: string): Promise<Collection | undefined>;
   /** Newest first, as images. */
-  collections(page: { limit: number; cursor?: string }): Promise<Page<Collection>>;
-  updateCollection(
-    id: string,
-    change: { name?: string; description?: string | undefined },
-  ): Promise<Collection | undefined>;
+  list(page: { limit: number; cursor?: string }): Promise<Page<Collection>>;
+  update(id: string, change: CollectionChange): Promise<Collection | undefined>;
   /** Removes only an empty collection; a race with `relate` has one winner. */
-  removeCollection(id: string): Promise<'removed' | 'absent' | 'not_empty'>;
+  remove(id: string): Promise<'removed' | 'absent' | 'not_empty'>;
   /** All or nothing, 1-50 ids, none twice. An image already in this collection is fine. */
   relate(collection: string, ids: readonly string[]): Promise<Collection | Refusal>;
   unrelate(collection: string, ids: readonly string[]): Promise<Collection | Refusal>;
+}
 
+export interface Locks {
   /** True when `owner` holds `name` until `seconds` from now; renewing one's own lease succeeds. */
   lease(name: string, owner: string, seconds: number): Promise<boolean>;
   release(name: string, owner: string): Promise<void>;
+}
+
+export interface Records {
+  readonly images: ImageRecords;
+  readonly variants: VariantRecords;
+  readonly collections: CollectionRecords;
+  readonly locks: Locks;
   ping(): Promise<void>;
 }
 
@@ -309,14 +367,14 @@ export interface Jobs {
   ping(): Promise<void>;
 }
 
-/** Every store of a process; nobody above this folder knows which implementation it has. */
+/** Every store of a process; nobody above compose/stores.ts knows which implementation it has. */
 export interface Stores {
   readonly originals: Objects;
   readonly results: Objects;
   readonly records: Records;
   readonly jobs: Jobs;
-  /** What they are, for the log line at the start. */
-  readonly kinds: { readonly objects: string; readonly records: string; readonly jobs: string };
+  /** What they are, for people: the log line at the start. */
+  readonly summary: string;
   /** Clears what killed writers left; a bucket does that by a rule of its own. Resolves to how much it was. */
   collectGarbage(): Promise<number>;
   close(): void;

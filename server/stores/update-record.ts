@@ -10,15 +10,15 @@ const ATTEMPTS = 20;
  * @returns       the record as it then stands; undefined when there is none
  */
 export async function updateWithRetry(
-  records: Pick<Records, 'image' | 'updateImage'>,
+  records: Pick<Records, 'images'>,
   id: string,
   change: (record: ImageRecord) => ImageChange | undefined,
 ): Promise<ImageRecord | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const record = await records.image(id);
+    const record = await records.images.get(id);
     const wanted = record && change(record);
     if (!record || !wanted) return record;
-    const changed = await records.updateImage(id, record.revision, wanted);
+    const changed = await records.images.update(id, record.revision, wanted);
     if (changed) return changed;
   }
   throw new Error(`The record of ${id} changed under our hands ${ATTEMPTS} times.`);
@@ -30,14 +30,14 @@ export async function updateWithRetry(
  * @returns  whether it was removed
  */
 export async function removeIf(
-  records: Pick<Records, 'image' | 'removeImage'>,
+  records: Pick<Records, 'images'>,
   id: string,
   isMeant: (record: ImageRecord) => boolean,
 ): Promise<boolean> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const record = await records.image(id);
+    const record = await records.images.get(id);
     if (!record || !isMeant(record)) return false;
-    if (await records.removeImage(id, record)) return true;
+    if (await records.images.remove(id, record)) return true;
   }
   throw new Error(`The record of ${id} changed under our hands ${ATTEMPTS} times.`);
 }

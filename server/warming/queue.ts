@@ -43,11 +43,11 @@ export class WarmQueue {
    */
   async queue(id: string, variants: readonly string[]): Promise<VariantRecord[] | undefined> {
     const { records, jobs, onUnsent, onFinished } = this.#options;
-    const record = await records.image(id);
+    const record = await records.images.get(id);
     const version = record && currentVersion(record);
     if (!version) return undefined;
-    const named = variants.length ? await records.queueVariants(id, version, variants) : [];
-    const known = (await records.variants(id)).filter((variant) => variant.version === version);
+    const named = variants.length ? await records.variants.queue(id, version, variants) : [];
+    const known = (await records.variants.list(id)).filter((variant) => variant.version === version);
     const status = rollUpStatus(known);
     let moved = false;
     const settled = await updateWithRetry(records, id, (now) => {
@@ -67,16 +67,16 @@ export class WarmQueue {
   /** Fails the variants that wait for an original which was refused. */
   async giveUp(id: string, error: string): Promise<void> {
     const { records } = this.#options;
-    for (const { variant, version, status } of await records.variants(id)) {
+    for (const { variant, version, status } of await records.variants.list(id)) {
       if (status !== 'queued') continue;
-      await records.updateVariant(id, variant, version, ['queued'], { status: 'failed', error });
+      await records.variants.update(id, variant, version, ['queued'], { status: 'failed', error });
     }
   }
 
   /** Tells those who asked of an image that got to its end without a warmer. */
   async tell(record: ImageRecord): Promise<void> {
     const { records, onFinished } = this.#options;
-    onFinished(record, await records.variants(record.id));
+    onFinished(record, await records.variants.list(record.id));
   }
 
   /**
@@ -85,12 +85,12 @@ export class WarmQueue {
    */
   async renew(id: string, variants: readonly string[]): Promise<VariantRecord[] | undefined> {
     const { records } = this.#options;
-    const record = await records.image(id);
+    const record = await records.images.get(id);
     const version = record && currentVersion(record);
-    const known = version ? await records.variants(id) : [];
+    const known = version ? await records.variants.list(id) : [];
     for (const { variant, ...entry } of known.filter(({ variant }) => variants.includes(variant))) {
       if (entry.version !== version || entry.status !== 'ready') continue;
-      await records.updateVariant(id, variant, version, ['ready'], { status: 'queued' });
+      await records.variants.update(id, variant, version, ['ready'], { status: 'queued' });
     }
     return this.queue(id, variants);
   }

@@ -41,7 +41,7 @@ export class Library {
   /** @throws Problem `image_not_found` */
   async describe(id: string): Promise<Described> {
     const { records } = this.#options;
-    const [record, variants] = await Promise.all([records.image(id), records.variants(id)]);
+    const [record, variants] = await Promise.all([records.images.get(id), records.variants.list(id)]);
     if (!record) throw notFound(id);
     return { record, variants };
   }
@@ -103,7 +103,7 @@ export class Library {
     const { originals, records, purge } = this.#options;
     // The original first: a render that is under way finds it gone when it stores, and takes its result back.
     await originals.remove([id]);
-    const removed = await records.removeImage(id);
+    const removed = await records.images.remove(id);
     // A form that was posted between the two found its record still there.
     if (removed?.status === 'uploading') await originals.remove([id]);
     await purge.clear(id);
@@ -112,10 +112,10 @@ export class Library {
   /** The record; of an object that others put into the bucket it is made now. */
   async #known(id: string): Promise<ImageRecord> {
     const { records, reconciler } = this.#options;
-    const record = await records.image(id);
+    const record = await records.images.get(id);
     if (record) return record;
     await reconciler.reconcile(id);
-    const made = await records.image(id);
+    const made = await records.images.get(id);
     if (!made) throw notFound(id);
     return made;
   }
@@ -123,15 +123,15 @@ export class Library {
   /** Variants whose results were purged: those that `again` holds for are queued, the others say that they are gone. */
   async #requeue(id: string, again: (variant: VariantRecord) => boolean): Promise<void> {
     const { records, warmQueue } = this.#options;
-    const record = await records.image(id);
+    const record = await records.images.get(id);
     const version = record && currentVersion(record);
     // Ready for this version already: its result may have gone with the older ones.
-    const old = (await records.variants(id)).filter(
+    const old = (await records.variants.list(id)).filter(
       (item) => item.version !== version || item.status === 'ready',
     );
     const gone = { status: 'skipped', error: 'Purged; made again when it is asked for.' } as const;
     for (const variant of old.filter((entry) => !again(entry))) {
-      await records.updateVariant(id, variant.variant, variant.version, ['ready'], gone);
+      await records.variants.update(id, variant.variant, variant.version, ['ready'], gone);
     }
     const wanted = old.filter(again).map(({ variant }) => variant);
     if (wanted.length) await warmQueue.renew(id, wanted);
@@ -142,8 +142,8 @@ export class Library {
     if (collection === (image.collection ?? null)) return;
     const outcome =
       collection === null
-        ? await records.unrelate(image.collection ?? '', [image.id])
-        : await records.relate(collection, [image.id]);
+        ? await records.collections.unrelate(image.collection ?? '', [image.id])
+        : await records.collections.relate(collection, [image.id]);
     if (!('refused' in outcome)) return;
     if (outcome.refused === 'collection_absent') throw collectionNotFound(collection ?? '');
     if (outcome.refused === 'image_absent') throw notFound(image.id);

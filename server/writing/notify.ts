@@ -15,7 +15,7 @@ const SUBJECT_CHARACTERS = 100;
 
 export interface NotifierOptions {
   readonly urls: Urls;
-  readonly records: Pick<Records, 'image' | 'variants'>;
+  readonly records: Pick<Records, 'images' | 'variants'>;
   readonly jobs: Jobs;
   readonly topic?: { readonly client: SNSClient; readonly arn: string } | undefined;
   /** HMAC key of webhook calls; without it none is made. */
@@ -77,7 +77,7 @@ export class Notifier {
    */
   async deliver({ id, channel }: NotifyJob, receives: number): Promise<{ delivered: boolean }> {
     const { records, log } = this.#options;
-    const record = await records.image(id);
+    const record = await records.images.get(id);
     if (!record || !isFinished(record) || !this.#channels(record).includes(channel))
       return { delivered: false };
     const body = await this.#body(record);
@@ -102,7 +102,7 @@ export class Notifier {
     const { records, urls } = this.#options;
     const current = currentVersion(record);
     // Of an upload that was refused all: they waited for an original that has no version.
-    const variants = (await records.variants(record.id)).filter(
+    const variants = (await records.variants.list(record.id)).filter(
       ({ version }) => current === undefined || version === current,
     );
     const view = statusView({ record, variants }, urls, urls.base(''));

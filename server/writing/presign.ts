@@ -1,13 +1,11 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { S3Client } from '@aws-sdk/client-s3';
-import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { Problem } from '../shared/errors.ts';
+import type { Form } from '../stores/contracts.ts';
 import { errorName } from '../stores/errors.ts';
-import { UPLOAD_SECONDS } from './reconciler.ts';
 
-/** What exactly may be posted. */
+/** What a form of ours allows. */
 export interface Policy {
   readonly id: string;
   readonly contentType: string;
@@ -17,50 +15,16 @@ export interface Policy {
   readonly expires: number;
 }
 
-/** A form that a browser posts, the file as its last field. */
-export interface Form {
-  readonly url: string;
-  readonly fields: Readonly<Record<string, string>>;
-}
-
-export interface Presigner {
-  /** @param base  of this server, for stores that browsers cannot post to themselves */
-  form(policy: Policy, base: string): Promise<Form>;
-}
-
-/** Browsers post to the bucket; S3 checks size, type and key. */
-export class S3Presigner implements Presigner {
-  readonly #client: S3Client;
-  readonly #bucket: string;
-
-  constructor(client: S3Client, bucket: string) {
-    this.#client = client;
-    this.#bucket = bucket;
-  }
-
-  async form({ id, contentType, size }: Policy): Promise<Form> {
-    return createPresignedPost(this.#client, {
-      Bucket: this.#bucket,
-      Key: id,
-      Fields: { 'Content-Type': contentType },
-      Conditions: [
-        ['content-length-range', size, size],
-        ['eq', '$Content-Type', contentType],
-      ],
-      Expires: UPLOAD_SECONDS,
-    });
-  }
-}
-
 /** Browsers post to this server, which holds them to the same conditions by a signed policy of its own. */
-export class LocalPresigner implements Presigner {
+export class LocalForms {
   readonly #secret: string;
 
   constructor(secret: string) {
     this.#secret = secret;
   }
 
-  async form(policy: Policy, base: string): Promise<Form> {
+  /** @param base  of this server */
+  form(policy: Policy, base: string): Form {
     const encoded = Buffer.from(JSON.stringify(policy)).toString('base64url');
     const fields = { key: policy.id, 'Content-Type': policy.contentType, policy: encoded };
     const url = `${base}/api/uploads/${encodeURIComponent(policy.id)}`;

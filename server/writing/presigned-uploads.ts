@@ -3,10 +3,10 @@ import { readId } from '../core/query/id.ts';
 import { notFound } from '../reading/originals.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
-import type { Jobs, Objects, Records } from '../stores/contracts.ts';
+import type { Form, Jobs, Objects, Records } from '../stores/contracts.ts';
 import { sendObject } from '../warming/jobs.ts';
 import { type IngestLimits, openIngest, uploadTooLarge } from './ingest.ts';
-import type { Form, Policy, Presigner } from './presign.ts';
+import type { LocalForms, Policy } from './presign.ts';
 import { UPLOAD_SECONDS } from './reconciler.ts';
 import { deletedMeanwhile, removeOwn } from './replace.ts';
 import { taken } from './uploads.ts';
@@ -18,7 +18,8 @@ export interface PresignedUploadsOptions {
   readonly originals: Objects;
   readonly records: Records;
   readonly jobs: Jobs;
-  readonly presigner: Presigner;
+  /** For originals that make no forms themselves. */
+  readonly localForms: LocalForms | undefined;
   readonly limits: IngestLimits;
   readonly now: () => Date;
 }
@@ -50,7 +51,7 @@ export class PresignedUploads {
     announcement: PresignedUpload,
     base: string,
   ): Promise<Form & { id: string; expires: string }> {
-    const { originals, records, presigner, now } = this.#options;
+    const { originals, records, now } = this.#options;
     this.#check(announcement);
     const id = announcement.id === undefined ? newUlid(now().getTime()) : readId(announcement.id);
     if (announcement.id !== undefined && (await originals.head(id))) throw taken(id);
@@ -58,9 +59,9 @@ export class PresignedUploads {
     const expires = now().getTime() + UPLOAD_SECONDS * 1000;
     const openUntil = new Date(expires).toISOString();
     const image = { id, status: 'uploading', title, createdAt: now().toISOString(), openUntil } as const;
-    if (!(await records.createImage(image))) throw taken(id);
-    if (variants.length) await records.queueVariants(id, AWAITED, variants);
-    const form = await presigner.form({ id, contentType, size, expires }, base);
+    if (!(await records.images.create(image))) throw taken(id);
+    if (variants.length) await records.variants.queue(id, AWAITED, variants);
+    const form = await this.#form({ id, contentType, size, expires }, base);
     return { id, ...form, expires: openUntil };
   }
 
@@ -73,7 +74,7 @@ export class PresignedUploads {
    */
   async receive({ id, contentType, size }: Policy, source: AsyncIterable<Uint8Array>): Promise<void> {
     const { originals, records, jobs, limits } = this.#options;
-    const record = await records.image(id);
+    const record = await records.images.get(id);
     if (!record) throw notFound(id);
     if (record.status !== 'uploading') throw taken(id);
     const maxBytes = Math.min(size, limits.maxBytes);
@@ -84,11 +85,20 @@ export class PresignedUploads {
     }
     const stored = await originals.put(id, exactly(size, intake.body), { contentType, ifAbsent: true });
     if (!stored) throw taken(id);
-    if ((await records.image(id))?.createdAt !== record.createdAt) {
+    if ((await records.images.get(id))?.createdAt !== record.createdAt) {
       await removeOwn(originals, id, stored.etag);
       throw deletedMeanwhile(id);
     }
     await sendObject(jobs, id, 'created', stored.etag);
+  }
+
+  /** Straight to the store where it takes forms, else to this server. */
+  async #form(policy: Policy, base: string): Promise<Form> {
+    const { originals, localForms } = this.#options;
+    const { id: key, contentType, size } = policy;
+    if (originals.form) return originals.form({ key, contentType, size, seconds: UPLOAD_SECONDS });
+    if (!localForms) throw new Error('Nothing here makes forms.');
+    return localForms.form(policy, base);
   }
 
   #check({ contentType, size }: PresignedUpload): void {

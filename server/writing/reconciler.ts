@@ -55,7 +55,7 @@ export class Reconciler {
   async reconcile(id: string): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
       const object = await this.#options.originals.head(id);
-      const record = await this.#options.records.image(id);
+      const record = await this.#options.records.images.get(id);
       if (!object) {
         if (await this.#gone(id, record)) return;
         continue;
@@ -79,14 +79,14 @@ export class Reconciler {
     // Before the record, without which whoever comes after a crash would not know that there is something to clear.
     await purge.clear(id);
     // A new upload may have the id by now.
-    return (await records.removeImage(id, record)) !== undefined;
+    return (await records.images.remove(id, record)) !== undefined;
   }
 
   /** Whoever takes it in goes on himself, and knows more: title, collection, variants. */
   async #isTakenIn(id: string): Promise<boolean> {
     const { records } = this.#options;
-    if (!(await records.lease(uploadLease(id), 'reconciler', 1))) return true;
-    await records.release(uploadLease(id), 'reconciler');
+    if (!(await records.locks.lease(uploadLease(id), 'reconciler', 1))) return true;
+    await records.locks.release(uploadLease(id), 'reconciler');
     return false;
   }
 
@@ -127,7 +127,7 @@ export class Reconciler {
     const arrival = { version: measured.etag, original: measured.facts, status: 'uploaded' } as const;
     if (!before) return (await this.#create({ id, ...arrival })) ? 'good' : undefined;
     const change = { ...arrival, error: undefined };
-    const written = await this.#options.records.updateImage(id, before.revision, change);
+    const written = await this.#options.records.images.update(id, before.revision, change);
     return written ? 'good' : undefined;
   }
 
@@ -145,7 +145,7 @@ export class Reconciler {
     const change = isOurs ? failure : { ...failure, version, original: undefined };
     // Before the record: whoever is killed between the two comes here again.
     if (isOurs) await warmQueue.giveUp(id, why.detail);
-    const written = await records.updateImage(id, before.revision, change);
+    const written = await records.images.update(id, before.revision, change);
     if (written && isOurs) {
       await originals.remove([id]);
       await warmQueue.tell(written);
@@ -154,13 +154,13 @@ export class Reconciler {
   }
 
   #create(image: Omit<ImageRecord, 'createdAt' | 'revision' | 'updatedAt' | 'collection'>): Promise<boolean> {
-    return this.#options.records.createImage({ ...image, createdAt: this.#options.now().toISOString() });
+    return this.#options.records.images.create({ ...image, createdAt: this.#options.now().toISOString() });
   }
 
   /** Everything that this image is known to be asked for, and what every image is. */
   async #warm(id: string): Promise<void> {
     const { records, warmQueue, defaults } = this.#options;
-    const asked = (await records.variants(id)).map(({ variant }) => variant);
+    const asked = (await records.variants.list(id)).map(({ variant }) => variant);
     await warmQueue.renew(id, [...new Set([...asked, ...defaults])]);
   }
 }

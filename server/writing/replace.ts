@@ -62,7 +62,7 @@ export class Replacement {
 
   /** The record of an image whose original may be replaced: not of one that is still being uploaded. */
   async #arrived(id: string): Promise<ImageRecord> {
-    const record = await this.#options.records.image(id);
+    const record = await this.#options.records.images.get(id);
     if (!record) throw notFound(id);
     if (record.status === 'uploading') throw notArrived(id);
     return record;
@@ -85,7 +85,7 @@ export class Replacement {
       if ((await originals.head(id))?.etag !== etag) await reconciler.reconcile(id);
       else if (!isDone) await this.#renew(id);
     }
-    const [record, variants] = await Promise.all([records.image(id), records.variants(id)]);
+    const [record, variants] = await Promise.all([records.images.get(id), records.variants.list(id)]);
     if (record) return { record, variants };
     await removeOwn(originals, id, etag);
     throw notFound(id);
@@ -95,7 +95,7 @@ export class Replacement {
   async #renew(id: string): Promise<void> {
     const { records, purge, warmQueue } = this.#options;
     await purge.clear(id);
-    const known = (await records.variants(id)).map(({ variant }) => variant);
+    const known = (await records.variants.list(id)).map(({ variant }) => variant);
     await warmQueue.renew(id, known);
   }
 }

@@ -112,16 +112,16 @@ export class Uploads {
 
   async #isTaken(id: string): Promise<boolean> {
     const { originals, records } = this.#options;
-    const [object, record] = await Promise.all([originals.head(id), records.image(id)]);
+    const [object, record] = await Promise.all([originals.head(id), records.images.get(id)]);
     return object !== undefined || record !== undefined;
   }
 
   /** @throws Problem `conflict` */
   async #claim({ id, owner, createdAt }: Claim): Promise<void> {
     const { records } = this.#options;
-    if (!(await records.lease(uploadLease(id), owner, LEASE_SECONDS))) throw taken(id);
-    if (await records.createImage({ id, status: 'uploading', createdAt })) return;
-    await records.release(uploadLease(id), owner);
+    if (!(await records.locks.lease(uploadLease(id), owner, LEASE_SECONDS))) throw taken(id);
+    if (await records.images.create({ id, status: 'uploading', createdAt })) return;
+    await records.locks.release(uploadLease(id), owner);
     throw taken(id);
   }
 
@@ -159,7 +159,7 @@ export class Uploads {
     const isOurs = (record: ImageRecord) =>
       record.createdAt === createdAt && (record.version === undefined || record.version === etag);
     await removeIf(records, id, isOurs);
-    await records.release(uploadLease(id), owner);
+    await records.locks.release(uploadLease(id), owner);
     // At most an orphan of an id that nobody was told stays; without its original it is never served.
     if (etag !== undefined) await purge.clearInside(id).catch(() => undefined);
     // Of somebody else: its event was left to us as long as we held the id.
@@ -185,9 +185,9 @@ export class Uploads {
     // Overwritten or removed by others, whose event was left to us.
     if (seen?.version !== currentVersion(uploaded)) await reconciler.reconcile(id);
     const queued = await warmQueue.queue(id, [...new Set([...variants, ...defaults])]);
-    const record = await records.image(id);
+    const record = await records.images.get(id);
     if (!queued || !record) throw deletedMeanwhile(id);
-    await records.release(uploadLease(id), owner);
+    await records.locks.release(uploadLease(id), owner);
     return { record, variants: queued };
   }
 
@@ -198,7 +198,7 @@ export class Uploads {
 }
 
 async function relateOne(records: Records, collection: string, id: string): Promise<void> {
-  const related = await records.relate(collection, [id]);
+  const related = await records.collections.relate(collection, [id]);
   if (!('refused' in related)) return;
   if (related.refused === 'collection_absent') throw collectionNotFound(collection);
   throw deletedMeanwhile(id);

@@ -40,6 +40,32 @@ t.test('no rooms and no files import each other in a circle, inside a room neith
   t.same(fileCircles(graph), []);
 });
 
+const STORE_ROOMS = Object.keys(ROOMS).filter((room) => room.startsWith('server/stores/'));
+
+/** Where a store is told from another one, as `file: text`. */
+function tellsStores(texts: ReadonlyMap<string, string>, graph: ImportGraph): string[] {
+  const outside = [...graph].filter(
+    ([file]) => !file.startsWith('server/stores/') && file !== 'server/compose/stores.ts',
+  );
+  return outside.flatMap(([file, { files }]) => {
+    const imported = files.filter((target) => STORE_ROOMS.includes(roomOf(target)));
+    const told = texts
+      .get(file)
+      ?.match(
+        /\b(instanceof (S3|Dynamo|Sq|File|Local)\w*|(originals|results)Bucket|recordsTable|jobs(DeadLetter)?Queue)\b/g,
+      );
+    const isSettings = file.startsWith('server/config/');
+    return [...imported, ...(isSettings ? [] : (told ?? []))].map((found) => `${file}: ${found}`);
+  });
+}
+
+t.test('nothing beyond compose/stores.ts knows which stores it has', async (t) => {
+  t.same(tellsStores(texts, graph), []);
+  const file = 'server/cli/put.ts';
+  const knowing = new Map([...texts, [file, 'if (config.originalsBucket) return;']]);
+  t.same(tellsStores(knowing, graph), [`${file}: originalsBucket`], 'one that asks is found');
+});
+
 t.test('a planted arrow and a planted circle are found', async (t) => {
   const outwards = planted('server/core/plan/plan.ts', 'server/http/app.ts');
   t.same(forbiddenArrows(outwards), ['server/core/plan/plan.ts → server/http/app.ts']);

@@ -21,6 +21,9 @@ await objectsSuite(t, 'objects in S3', {
   gaps: {
     'ifAbsent refuses a taken key and leaves its object alone': 'fauxqs 2.4 ignores If-None-Match',
     'of 20 writers with ifAbsent at once, one wins': 'fauxqs 2.4 ignores If-None-Match',
+    'ifMatch replaces the object that has this ETag, and no other': 'fauxqs 2.4 ignores If-Match',
+    'of 20 writers with ifMatch at once, one wins': 'fauxqs 2.4 ignores If-Match',
+    'copies on condition of what lies at the other end': 'fauxqs 2.4 ignores conditions of copies',
     'ifAbsent on a large stream refuses a taken key': 'fauxqs 2.4 ignores If-None-Match',
     'writers that failed have left neither parts nor files':
       'fauxqs 2.4 answers ListMultipartUploads with keys',

@@ -41,13 +41,13 @@ function conflictCases(database: RecordsEmulator): void {
 
   t.test('writes that meet a transaction are repeated', async (t) => {
     const image = newImage();
-    t.equal(await conflicting(3).createImage(image), true);
-    t.equal(await conflicting(3).createImage(image), false, 'and the condition still counts');
-    t.match(await conflicting(3).updateImage(image.id, 1, { title: 'x' }), { title: 'x', revision: 2 });
+    t.equal(await conflicting(3).images.create(image), true);
+    t.equal(await conflicting(3).images.create(image), false, 'and the condition still counts');
+    t.match(await conflicting(3).images.update(image.id, 1, { title: 'x' }), { title: 'x', revision: 2 });
   });
 
   t.test('writes that meet a transaction all the time are store_unavailable', async (t) => {
-    t.match(await rejection(conflicting(1_000).createImage(newImage())), { code: 'store_unavailable' });
+    t.match(await rejection(conflicting(1_000).images.create(newImage())), { code: 'store_unavailable' });
   });
 }
 
@@ -56,18 +56,18 @@ function momentCases(database: RecordsEmulator): void {
 
   t.test('variants left by a removal that was cut short belong to no later image', async (t) => {
     const image = newImage();
-    await records.createImage(image);
-    await records.queueVariants(image.id, 'v1', ['w=1', 'w=2']);
+    await records.images.create(image);
+    await records.variants.queue(image.id, 'v1', ['w=1', 'w=2']);
     const cut = met(database, (command) => {
       if (command === 'DeleteItemCommand') throw new Error('killed');
     });
-    await rejection(cut.removeImage(image.id));
-    t.equal(await records.image(image.id), undefined);
-    t.same(await records.variants(image.id), []);
-    await records.createImage(image);
-    t.same(await records.variants(image.id), []);
-    const queued = await records.queueVariants(image.id, 'v1', ['w=1']);
-    t.same(await records.variants(image.id), queued);
+    await rejection(cut.images.remove(image.id));
+    t.equal(await records.images.get(image.id), undefined);
+    t.same(await records.variants.list(image.id), []);
+    await records.images.create(image);
+    t.same(await records.variants.list(image.id), []);
+    const queued = await records.variants.queue(image.id, 'v1', ['w=1']);
+    t.same(await records.variants.list(image.id), queued);
   });
 
   t.test('a removal that was cut short is ended by the next one, with or without an image', async (t) => {
@@ -76,56 +76,56 @@ function momentCases(database: RecordsEmulator): void {
       if (command === 'DeleteItemCommand') throw new Error('killed');
     });
     for (const variant of ['w=1', 'w=2']) {
-      await records.createImage(image);
-      await records.queueVariants(image.id, 'v1', [variant]);
-      await rejection(cut.removeImage(image.id));
+      await records.images.create(image);
+      await records.variants.queue(image.id, 'v1', [variant]);
+      await rejection(cut.images.remove(image.id));
     }
     t.same(await itemsOf(database, image.id), ['variant#w=1', 'variant#w=2']);
-    t.equal(await records.removeImage(image.id), undefined);
+    t.equal(await records.images.remove(image.id), undefined);
     t.same(await itemsOf(database, image.id), []);
 
-    await records.createImage(image);
-    await records.queueVariants(image.id, 'v1', ['w=1']);
-    await rejection(cut.removeImage(image.id));
-    await records.createImage(image);
-    await records.queueVariants(image.id, 'v1', ['w=2']);
-    t.ok(await records.removeImage(image.id));
+    await records.images.create(image);
+    await records.variants.queue(image.id, 'v1', ['w=1']);
+    await rejection(cut.images.remove(image.id));
+    await records.images.create(image);
+    await records.variants.queue(image.id, 'v1', ['w=2']);
+    t.ok(await records.images.remove(image.id));
     t.same(await itemsOf(database, image.id), []);
   });
 
   t.test('what ends a removal leaves alone what was made anew meanwhile', async (t) => {
     const image = newImage();
-    await records.createImage(image);
-    await records.queueVariants(image.id, 'v1', ['w=1', 'w=2']);
+    await records.images.create(image);
+    await records.variants.queue(image.id, 'v1', ['w=1', 'w=2']);
     let queries = 0;
     const late = met(database, async (command) => {
       if (command !== 'QueryCommand' || ++queries !== 3) return;
-      await records.createImage(image);
-      await records.queueVariants(image.id, 'v1', ['w=2']);
+      await records.images.create(image);
+      await records.variants.queue(image.id, 'v1', ['w=2']);
     });
-    t.ok(await late.removeImage(image.id));
-    t.match(await records.variants(image.id), [{ variant: 'w=2', status: 'queued' }]);
+    t.ok(await late.images.remove(image.id));
+    t.match(await records.variants.list(image.id), [{ variant: 'w=2', status: 'queued' }]);
     t.same(await itemsOf(database, image.id), ['image', 'place', 'variant#w=2']);
   });
 
   t.test('variants are not queued for an image that goes just before they are written', async (t) => {
     const image = newImage();
-    await records.createImage(image);
+    await records.images.create(image);
     const late = met(database, async (command) => {
-      if (command === 'TransactWriteItemsCommand') await records.removeImage(image.id);
+      if (command === 'TransactWriteItemsCommand') await records.images.remove(image.id);
     });
-    t.same(await late.queueVariants(image.id, 'v1', ['w=1']), []);
+    t.same(await late.variants.queue(image.id, 'v1', ['w=1']), []);
   });
 
   t.test('a related image that is removed meanwhile is refused, and not counted', async (t) => {
     const image = newImage();
-    await records.createImage(image);
-    await records.createCollection({ id: image.id, name: 'x', createdAt: image.createdAt });
+    await records.images.create(image);
+    await records.collections.create({ id: image.id, name: 'x', createdAt: image.createdAt });
     const late = met(database, async (command) => {
-      if (command === 'TransactWriteItemsCommand') await records.removeImage(image.id);
+      if (command === 'TransactWriteItemsCommand') await records.images.remove(image.id);
     });
-    t.same(await late.relate(image.id, [image.id]), { refused: 'image_absent', ids: [image.id] });
-    t.match(await records.collection(image.id), { count: 0 });
+    t.same(await late.collections.relate(image.id, [image.id]), { refused: 'image_absent', ids: [image.id] });
+    t.match(await records.collections.get(image.id), { count: 0 });
   });
 }
 
@@ -138,11 +138,11 @@ function pageCases(database: RecordsEmulator): void {
     );
     const description = 'x'.repeat(15_000);
     await each(images, (image) =>
-      records.createImage(image.id.endsWith('0') ? image : { ...image, status: 'failed', description }),
+      records.images.create(image.id.endsWith('0') ? image : { ...image, status: 'failed', description }),
     );
     const seen: string[] = [];
     for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
-      const page = await records.images({ limit: 100, ...(cursor !== undefined && { cursor }) });
+      const page = await records.images.list({ limit: 100, ...(cursor !== undefined && { cursor }) });
       t.ok(page.items.length <= 100);
       seen.push(...page.items.map(({ id }) => id).filter((id) => id.startsWith('big-')));
       cursor = page.next;

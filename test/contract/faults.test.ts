@@ -79,7 +79,7 @@ t.test('a service that takes connections and never answers is unavailable after 
     'put of bytes': () => originals.put('a', Buffer.from('x'), png),
     'put of a stream': () => originals.put('a', Readable.from([randomBytes(20_000_000)]), png),
     removeAll: () => originals.removeAll('a/'),
-    image: () => records.image('a'),
+    image: () => records.images.get('a'),
     send: () => jobs.send(['a']),
     receive: () => jobs.receive({ max: 1, waitSeconds: 0, visibilitySeconds: 60 }),
   };

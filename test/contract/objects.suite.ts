@@ -2,6 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { Objects } from '../../server/stores/contracts.ts';
+import { conditionCases } from './objects.conditions.ts';
 import { listingCases } from './objects.listing.ts';
 import { bytesOf, type Gaps, pieces, png, present, rejection, suite } from './suite.ts';
 
@@ -158,6 +159,8 @@ export function objectsSuite(t: Test, title: string, under: ObjectsUnderTest): P
       t.equal(won.length, 1);
       t.equal((await objects.head(key))?.etag, won[0]?.etag);
     });
+
+    conditionCases(it, objects, fresh);
 
     it('ifAbsent on a large stream refuses a taken key', async (t) => {
       const key = `${fresh()}/a`;

@@ -5,17 +5,17 @@ import { type Case, each, newImage, present } from './suite.ts';
 export function collectionCases(it: Case, records: Records): void {
   const collectionId = async (fields: Partial<Collection> = {}) => {
     const id = randomUUID();
-    await records.createCollection({ id, name: 'Shoes', createdAt: new Date().toISOString(), ...fields });
+    await records.collections.create({ id, name: 'Shoes', createdAt: new Date().toISOString(), ...fields });
     return fields.id ?? id;
   };
   const imageIds = async (count: number) => {
     const images = Array.from({ length: count }, () => newImage());
-    await each(images, (image) => records.createImage(image));
+    await each(images, (image) => records.images.create(image));
     return images.map(({ id }) => id);
   };
-  const countOf = async (id: string) => (await records.collection(id))?.count;
+  const countOf = async (id: string) => (await records.collections.get(id))?.count;
   const placesOf = async (ids: string[]) => {
-    const images = await Promise.all(ids.map((id) => records.image(id)));
+    const images = await Promise.all(ids.map((id) => records.images.get(id)));
     return images.map((image) => image?.collection);
   };
 
@@ -26,25 +26,25 @@ export function collectionCases(it: Case, records: Records): void {
       description: '写真',
       createdAt: new Date().toISOString(),
     };
-    const results = await Promise.all([1, 2, 3].map(() => records.createCollection(collection)));
+    const results = await Promise.all([1, 2, 3].map(() => records.collections.create(collection)));
     t.same(results.filter(Boolean), [true]);
-    t.same(await records.collection(collection.id), { ...collection, count: 0 });
-    t.equal(await records.collection(randomUUID()), undefined);
+    t.same(await records.collections.get(collection.id), { ...collection, count: 0 });
+    t.equal(await records.collections.get(randomUUID()), undefined);
   });
 
   it('changes name and description, and leaves the count', async (t) => {
     const id = await collectionId({ description: 'old' });
-    await records.relate(id, await imageIds(2));
-    t.match(await records.updateCollection(id, { name: 'New' }), {
+    await records.collections.relate(id, await imageIds(2));
+    t.match(await records.collections.update(id, { name: 'New' }), {
       name: 'New',
       description: 'old',
       count: 2,
     });
-    const updated = present(await records.updateCollection(id, { description: undefined }));
+    const updated = present(await records.collections.update(id, { description: undefined }));
     t.notOk('description' in updated);
-    t.same(await records.collection(id), updated);
-    t.same(await records.updateCollection(id, {}), updated);
-    t.equal(await records.updateCollection(randomUUID(), { name: 'x' }), undefined);
+    t.same(await records.collections.get(id), updated);
+    t.same(await records.collections.update(id, {}), updated);
+    t.equal(await records.collections.update(randomUUID(), { name: 'x' }), undefined);
   });
 
   it('lists collections newest first, through as many pages as it takes', async (t) => {
@@ -56,7 +56,7 @@ export function collectionCases(it: Case, records: Records): void {
     await each(mine, (fields) => collectionId(fields));
     const listed: Collection[] = [];
     for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
-      const page = await records.collections({ limit: 25, ...(cursor !== undefined && { cursor }) });
+      const page = await records.collections.list({ limit: 25, ...(cursor !== undefined && { cursor }) });
       listed.push(...page.items);
       cursor = page.next;
     }
@@ -69,37 +69,40 @@ export function collectionCases(it: Case, records: Records): void {
   it('relates up to 50 images, and again without effect', async (t) => {
     const id = await collectionId();
     const ids = await imageIds(50);
-    t.match(await records.relate(id, ids.slice(0, 3)), { id, count: 3 });
-    t.match(await records.relate(id, ids), { id, name: 'Shoes', count: 50 });
-    t.match(await records.relate(id, ids), { id, count: 50 });
+    t.match(await records.collections.relate(id, ids.slice(0, 3)), { id, count: 3 });
+    t.match(await records.collections.relate(id, ids), { id, name: 'Shoes', count: 50 });
+    t.match(await records.collections.relate(id, ids), { id, count: 50 });
     t.same(new Set(await placesOf(ids)), new Set([id]));
-    t.match(await records.unrelate(id, ids), { id, count: 0 });
+    t.match(await records.collections.unrelate(id, ids), { id, count: 0 });
     t.same(new Set(await placesOf(ids)), new Set([undefined]));
   });
 
   it('neither relating nor unrelating moves the revision', async (t) => {
     const id = await collectionId();
     const [image = ''] = await imageIds(1);
-    await records.relate(id, [image]);
-    t.match(await records.updateImage(image, 1, { title: 'x' }), { revision: 2, collection: id });
-    await records.unrelate(id, [image]);
-    t.match(await records.updateImage(image, 2, { title: 'y' }), { revision: 3, collection: undefined });
+    await records.collections.relate(id, [image]);
+    t.match(await records.images.update(image, 1, { title: 'x' }), { revision: 2, collection: id });
+    await records.collections.unrelate(id, [image]);
+    t.match(await records.images.update(image, 2, { title: 'y' }), { revision: 3, collection: undefined });
   });
 
   it('refuses with the images concerned, and changes nothing', async (t) => {
     const [mine, other] = [await collectionId(), await collectionId()];
     const [free = '', placed = '', elsewhere = ''] = await imageIds(3);
-    await records.relate(mine, [placed]);
-    await records.relate(other, [elsewhere]);
+    await records.collections.relate(mine, [placed]);
+    await records.collections.relate(other, [elsewhere]);
     const absent = randomUUID();
     const refusals: [Promise<Collection | Refusal>, Refusal][] = [
-      [records.relate(randomUUID(), [free]), { refused: 'collection_absent' }],
-      [records.unrelate(randomUUID(), [placed]), { refused: 'collection_absent' }],
-      [records.relate(mine, [free, absent, placed]), { refused: 'image_absent', ids: [absent] }],
-      [records.unrelate(mine, [absent, placed]), { refused: 'image_absent', ids: [absent] }],
-      [records.relate(mine, [free, elsewhere]), { refused: 'in_another_collection', ids: [elsewhere] }],
+      [records.collections.relate(randomUUID(), [free]), { refused: 'collection_absent' }],
+      [records.collections.unrelate(randomUUID(), [placed]), { refused: 'collection_absent' }],
+      [records.collections.relate(mine, [free, absent, placed]), { refused: 'image_absent', ids: [absent] }],
+      [records.collections.unrelate(mine, [absent, placed]), { refused: 'image_absent', ids: [absent] }],
       [
-        records.unrelate(mine, [placed, free, elsewhere]),
+        records.collections.relate(mine, [free, elsewhere]),
+        { refused: 'in_another_collection', ids: [elsewhere] },
+      ],
+      [
+        records.collections.unrelate(mine, [placed, free, elsewhere]),
         { refused: 'not_in_collection', ids: [free, elsewhere] },
       ],
     ];
@@ -113,7 +116,9 @@ export function collectionCases(it: Case, records: Records): void {
     const ids = await imageIds(6);
     const collections = await Promise.all([1, 2, 3].map(() => collectionId()));
     const results = await Promise.all(
-      ids.map((image) => Promise.all(collections.map((collection) => records.relate(collection, [image])))),
+      ids.map((image) =>
+        Promise.all(collections.map((collection) => records.collections.relate(collection, [image]))),
+      ),
     );
     for (const [at, image] of ids.entries()) {
       const won = (results[at] ?? []).filter((result) => 'id' in result);
@@ -133,10 +138,10 @@ export function collectionCases(it: Case, records: Records): void {
   it('relations at once to one collection are all made, and all counted', async (t) => {
     const id = await collectionId();
     const ids = await imageIds(12);
-    const results = await Promise.all(ids.map((image) => records.relate(id, [image])));
+    const results = await Promise.all(ids.map((image) => records.collections.relate(id, [image])));
     t.ok(results.every((result) => 'id' in result));
     t.equal(await countOf(id), 12);
-    await Promise.all(ids.slice(0, 6).map((image) => records.unrelate(id, [image])));
+    await Promise.all(ids.slice(0, 6).map((image) => records.collections.unrelate(id, [image])));
     t.equal(await countOf(id), 6);
   });
 
@@ -144,23 +149,26 @@ export function collectionCases(it: Case, records: Records): void {
     const id = await collectionId();
     const ids = await imageIds(8);
     await each(ids, async (image) => {
-      const [result, removed] = await Promise.all([records.relate(id, [image]), records.removeImage(image)]);
+      const [result, removed] = await Promise.all([
+        records.collections.relate(id, [image]),
+        records.images.remove(image),
+      ]);
       t.ok(removed);
       t.ok('id' in result || result.refused === 'image_absent');
     });
     t.equal(await countOf(id), 0);
-    t.equal(await records.removeCollection(id), 'removed');
+    t.equal(await records.collections.remove(id), 'removed');
   });
 
   it('removes a collection only while it is empty', async (t) => {
     const id = await collectionId();
     const [image = ''] = await imageIds(1);
-    await records.relate(id, [image]);
-    t.equal(await records.removeCollection(id), 'not_empty');
-    await records.removeImage(image);
-    t.equal(await records.removeCollection(id), 'removed');
-    t.equal(await records.removeCollection(id), 'absent');
-    t.equal(await records.collection(id), undefined);
+    await records.collections.relate(id, [image]);
+    t.equal(await records.collections.remove(id), 'not_empty');
+    await records.images.remove(image);
+    t.equal(await records.collections.remove(id), 'removed');
+    t.equal(await records.collections.remove(id), 'absent');
+    t.equal(await records.collections.get(id), undefined);
   });
 
   it('a removal at once with a relation has one winner', async (t) => {
@@ -168,8 +176,8 @@ export function collectionCases(it: Case, records: Records): void {
     await each(ids, async (image) => {
       const id = await collectionId();
       const [result, removal] = await Promise.all([
-        records.relate(id, [image]),
-        records.removeCollection(id),
+        records.collections.relate(id, [image]),
+        records.collections.remove(id),
       ]);
       const related = 'id' in result;
       t.equal(removal, related ? 'not_empty' : 'removed');
@@ -181,10 +189,10 @@ export function collectionCases(it: Case, records: Records): void {
   it('a list by collection follows what is related, unrelated and removed', async (t) => {
     const id = await collectionId();
     const ids = await imageIds(5);
-    await records.relate(id, ids);
-    await records.unrelate(id, ids.slice(0, 1));
-    await records.removeImage(ids[1] ?? '');
-    const { items } = await records.images({ limit: 10, collection: id });
+    await records.collections.relate(id, ids);
+    await records.collections.unrelate(id, ids.slice(0, 1));
+    await records.images.remove(ids[1] ?? '');
+    const { items } = await records.images.list({ limit: 10, collection: id });
     t.same(items.map((image) => image.id).sort(), ids.slice(2).sort());
   });
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
-import type { ImageRecord, Records } from '../../server/stores/contracts.ts';
+import type { ImageQuery, ImageRecord, Records } from '../../server/stores/contracts.ts';
 import { collectionCases } from './records.collections.ts';
 import { variantCases } from './records.variants.ts';
 import { type Case, each, type Gaps, newImage, present, rejection, suite, wait } from './suite.ts';
@@ -49,8 +49,8 @@ function imageCases(it: Case, records: Records): void {
       error: 'none',
       generation: 2,
     };
-    t.equal(await records.createImage(image), true);
-    const { revision, updatedAt, ...rest } = present(await records.image(image.id));
+    t.equal(await records.images.create(image), true);
+    const { revision, updatedAt, ...rest } = present(await records.images.get(image.id));
     t.same(rest, image);
     t.equal(revision, 1);
     t.ok(Math.abs(Date.parse(updatedAt) - Date.now()) < 10_000);
@@ -58,27 +58,29 @@ function imageCases(it: Case, records: Records): void {
   });
 
   it('an image that is not there is undefined', async (t) => {
-    t.equal(await records.image(randomUUID()), undefined);
-    t.equal(await records.removeImage(randomUUID()), undefined);
-    t.equal(await records.updateImage(randomUUID(), 1, { title: 'x' }), undefined);
+    t.equal(await records.images.get(randomUUID()), undefined);
+    t.equal(await records.images.remove(randomUUID()), undefined);
+    t.equal(await records.images.update(randomUUID(), 1, { title: 'x' }), undefined);
   });
 
   it('of 20 creators of an id at once, one is told true, and its image stays', async (t) => {
     const id = randomUUID();
     const titles = Array.from({ length: 20 }, (_, n) => `${n}`);
-    const created = await Promise.all(titles.map((title) => records.createImage({ ...newImage(id), title })));
+    const created = await Promise.all(
+      titles.map((title) => records.images.create({ ...newImage(id), title })),
+    );
     t.equal(created.filter(Boolean).length, 1);
-    t.equal((await records.image(id))?.title, titles[created.indexOf(true)]);
+    t.equal((await records.images.get(id))?.title, titles[created.indexOf(true)]);
   });
 
   it('an update sets fields, removes those that are undefined, and leaves the rest', async (t) => {
     const { id } = await created(records, { title: 'old', description: 'kept', error: 'gone soon' });
     const change = { status: 'completed', title: 'new', error: undefined, focal: { x: 0, y: 1 } } as const;
-    const updated = present(await records.updateImage(id, 1, change));
+    const updated = present(await records.images.update(id, 1, change));
     t.match(updated, { title: 'new', description: 'kept', status: 'completed', revision: 2, version: 'v1' });
     t.notOk('error' in updated);
-    t.same(await records.image(id), updated);
-    const again = present(await records.updateImage(id, 2, { status: undefined, focal: undefined }));
+    t.same(await records.images.get(id), updated);
+    const again = present(await records.images.update(id, 2, { status: undefined, focal: undefined }));
     t.equal(again.status, 'completed', 'there is always a status');
     t.notOk('focal' in again);
     t.ok(again.updatedAt >= updated.updatedAt);
@@ -86,40 +88,40 @@ function imageCases(it: Case, records: Records): void {
 
   it('an update for a revision that has passed writes nothing', async (t) => {
     const { id } = await created(records, { title: 'one' });
-    await records.updateImage(id, 1, { title: 'two' });
+    await records.images.update(id, 1, { title: 'two' });
     for (const revision of [0, 1, 3])
-      t.equal(await records.updateImage(id, revision, { title: 'x' }), undefined);
-    t.match(await records.image(id), { title: 'two', revision: 2 });
+      t.equal(await records.images.update(id, revision, { title: 'x' }), undefined);
+    t.match(await records.images.get(id), { title: 'two', revision: 2 });
   });
 
   it('of 20 updates of one revision at once, one is applied', async (t) => {
     const { id } = await created(records);
     const titles = Array.from({ length: 20 }, (_, n) => `${n}`);
-    const results = await Promise.all(titles.map((title) => records.updateImage(id, 1, { title })));
+    const results = await Promise.all(titles.map((title) => records.images.update(id, 1, { title })));
     const applied = results.filter((result) => result !== undefined);
     t.equal(applied.length, 1);
-    t.same(await records.image(id), applied[0]);
+    t.same(await records.images.get(id), applied[0]);
   });
 
   it('removing an image gives it back as it was, once', async (t) => {
     const image = await created(records, { title: 'mine' });
-    const removed = await Promise.all([1, 2, 3].map(() => records.removeImage(image.id)));
+    const removed = await Promise.all([1, 2, 3].map(() => records.images.remove(image.id)));
     t.same(removed.filter(Boolean), [image]);
-    t.equal(await records.image(image.id), undefined);
-    t.equal(await records.updateImage(image.id, 1, { title: 'x' }), undefined);
+    t.equal(await records.images.get(image.id), undefined);
+    t.equal(await records.images.update(image.id, 1, { title: 'x' }), undefined);
   });
 
   it('removing an image as it was read leaves one that was written since, or is another one', async (t) => {
     const read = await created(records, { title: 'mine' });
-    const written = present(await records.updateImage(read.id, 1, { title: 'theirs' }));
-    t.equal(await records.removeImage(read.id, read), undefined);
+    const written = present(await records.images.update(read.id, 1, { title: 'theirs' }));
+    t.equal(await records.images.remove(read.id, read), undefined);
     const later = new Date(Date.parse(read.createdAt) + 1).toISOString();
-    t.equal(await records.removeImage(read.id, { ...written, createdAt: later }), undefined);
-    t.same(await records.image(read.id), written);
-    const removed = await Promise.all([1, 2, 3].map(() => records.removeImage(read.id, written)));
+    t.equal(await records.images.remove(read.id, { ...written, createdAt: later }), undefined);
+    t.same(await records.images.get(read.id), written);
+    const removed = await Promise.all([1, 2, 3].map(() => records.images.remove(read.id, written)));
     t.same(removed.filter(Boolean), [written]);
-    t.equal(await records.image(read.id), undefined);
-    t.equal(await records.removeImage(read.id, written), undefined);
+    t.equal(await records.images.get(read.id), undefined);
+    t.equal(await records.images.remove(read.id, written), undefined);
   });
 
   it('stalled finds unfinished images not written to since, and only those', async (t) => {
@@ -127,7 +129,7 @@ function imageCases(it: Case, records: Records): void {
     const ids = new Map<string, string>();
     for (const status of statuses) {
       const { id } = await created(records, { status: 'uploading' });
-      await records.updateImage(id, 1, { status });
+      await records.images.update(id, 1, { status });
       ids.set(id, status);
     }
     const ours = async (before: Date) => {
@@ -136,7 +138,7 @@ function imageCases(it: Case, records: Records): void {
     };
     t.same(await ours(new Date(Date.now() - 60_000)), []);
     t.same(await ours(new Date(Date.now() + 60_000)), ['processing', 'uploaded', 'uploading']);
-    const page = await records.stalled({ before: new Date(Date.now() + 60_000), limit: 2 });
+    const page = await records.images.stalled({ before: new Date(Date.now() + 60_000), limit: 2 });
     t.ok(page.items.length <= 2 && page.next !== undefined);
   });
 
@@ -147,7 +149,7 @@ function imageCases(it: Case, records: Records): void {
       (await allStalled(records, new Date(Date.parse(openUntil) + ms))).some((image) => image.id === id);
     t.equal(await isThere(-1_000), false);
     t.equal(await isThere(1_000), true);
-    await records.updateImage(id, 1, { status: 'uploaded' });
+    await records.images.update(id, 1, { status: 'uploaded' });
     t.equal(await isThere(-1_000), true, 'the bytes have come: nobody waits for the form any more');
   });
 
@@ -170,8 +172,8 @@ function listCases(it: Case, records: Records): void {
       new Date(2e12 + 1000 * Math.floor(n / 3)).toISOString(),
     );
     const mine = times.map((path, n) => newImage(`${prefix}-${(n * 7) % 130}`, path));
-    await each(mine, (image) => records.createImage(image));
-    await each(mine.slice(0, 65), ({ id }) => records.updateImage(id, 1, { status: 'completed' }));
+    await each(mine, (image) => records.images.create(image));
+    await each(mine.slice(0, 65), ({ id }) => records.images.update(id, 1, { status: 'completed' }));
     const listed = await all(records, { limit: 20 });
     t.same(ours(listed, prefix), byTime(mine));
     const keys = listed.map(({ createdAt, id }) => createdAt + id);
@@ -181,15 +183,15 @@ function listCases(it: Case, records: Records): void {
 
   it('filters by collection and status, alone and together', async (t) => {
     const prefix = randomUUID();
-    await records.createCollection({ id: prefix, name: 'x', createdAt: new Date().toISOString() });
+    await records.collections.create({ id: prefix, name: 'x', createdAt: new Date().toISOString() });
     const mine = Array.from({ length: 120 }, (_, n) =>
       newImage(`${prefix}-${n}`, new Date(1e12 + n).toISOString()),
     );
-    await each(mine, (image) => records.createImage(image));
+    await each(mine, (image) => records.images.create(image));
     const failed = mine.filter((_, n) => n % 3 === 0);
     const related = mine.filter((_, n) => n % 4 === 0);
-    await each(failed, ({ id }) => records.updateImage(id, 1, { status: 'failed' }));
-    await records.relate(
+    await each(failed, ({ id }) => records.images.update(id, 1, { status: 'failed' }));
+    await records.collections.relate(
       prefix,
       related.map(({ id }) => id),
     );
@@ -200,7 +202,7 @@ function listCases(it: Case, records: Records): void {
     const both = related.filter((image) => failed.includes(image));
     t.same(await found({ collection: prefix, status: 'failed' }), byTime(both));
     t.same(await found({ collection: randomUUID() }), []);
-    const page = await records.images({ limit: 5, collection: prefix });
+    const page = await records.images.list({ limit: 5, collection: prefix });
     t.ok(
       page.items.every(({ collection }) => collection === prefix),
       'records are whole',
@@ -209,24 +211,24 @@ function listCases(it: Case, records: Records): void {
 
   it('a cursor goes on behind its place though images come, change and go', async (t) => {
     const collection = randomUUID();
-    await records.createCollection({ id: collection, name: 'x', createdAt: new Date().toISOString() });
+    await records.collections.create({ id: collection, name: 'x', createdAt: new Date().toISOString() });
     const mine = Array.from({ length: 8 }, (_, n) =>
       newImage(`${collection}-${n}`, new Date(1e12 + n * 10).toISOString()),
     );
-    await each(mine, (image) => records.createImage(image));
+    await each(mine, (image) => records.images.create(image));
     const ids = byTime(mine);
-    await records.relate(collection, ids);
-    const first = await records.images({ limit: 3, collection });
+    await records.collections.relate(collection, ids);
+    const first = await records.images.list({ limit: 3, collection });
     t.same(
       first.items.map(({ id }) => id),
       ids.slice(0, 3),
     );
-    await records.removeImage(ids[2] ?? '');
-    await records.updateImage(ids[4] ?? '', 1, { status: 'partial' });
+    await records.images.remove(ids[2] ?? '');
+    await records.images.update(ids[4] ?? '', 1, { status: 'partial' });
     const late = newImage(`${collection}-late`, new Date(1e12 + 15).toISOString());
-    await records.createImage(late);
-    await records.relate(collection, [late.id]);
-    const rest = await records.images({ limit: 100, collection, cursor: present(first.next) });
+    await records.images.create(late);
+    await records.collections.relate(collection, [late.id]);
+    const rest = await records.images.list({ limit: 100, collection, cursor: present(first.next) });
     t.same(
       rest.items.map(({ id }) => id),
       [...ids.slice(3, 6), late.id, ...ids.slice(6)],
@@ -237,9 +239,9 @@ function listCases(it: Case, records: Records): void {
   it('a cursor that is not ours is refused by name', async (t) => {
     for (const cursor of ['', 'x', 'e30', Buffer.from('{"at":1,"id":"a"}').toString('base64url')]) {
       const expected = { code: 'invalid_parameter', facts: { param: 'cursor' } };
-      t.match(await rejection(records.images({ limit: 1, cursor })), expected);
-      t.match(await rejection(records.images({ limit: 1, cursor, collection: 'c' })), expected);
-      t.match(await rejection(records.collections({ limit: 1, cursor })), expected);
+      t.match(await rejection(records.images.list({ limit: 1, cursor })), expected);
+      t.match(await rejection(records.images.list({ limit: 1, cursor, collection: 'c' })), expected);
+      t.match(await rejection(records.collections.list({ limit: 1, cursor })), expected);
     }
   });
 }
@@ -248,42 +250,42 @@ function leaseCases(it: Case, records: Records): void {
   it('of 50 owners at once, one gets the lease', async (t) => {
     const name = randomUUID();
     const owners = Array.from({ length: 50 }, (_, n) => `owner ${n}`);
-    const got = await Promise.all(owners.map((owner) => records.lease(name, owner, 30)));
+    const got = await Promise.all(owners.map((owner) => records.locks.lease(name, owner, 30)));
     t.equal(got.filter(Boolean).length, 1);
-    t.equal(await records.lease(name, owners[got.indexOf(true)] ?? '', 30), true, 'and may renew it');
+    t.equal(await records.locks.lease(name, owners[got.indexOf(true)] ?? '', 30), true, 'and may renew it');
   });
 
   it('a lease ends with its time, which a renewal moves', async (t) => {
     const name = randomUUID();
-    t.equal(await records.lease(name, 'a', 1), true);
-    t.equal(await records.lease(name, 'b', 1), false);
-    t.equal(await records.lease(name, 'a', 3), true);
+    t.equal(await records.locks.lease(name, 'a', 1), true);
+    t.equal(await records.locks.lease(name, 'b', 1), false);
+    t.equal(await records.locks.lease(name, 'a', 3), true);
     await wait(1_500);
-    t.equal(await records.lease(name, 'b', 1), false);
+    t.equal(await records.locks.lease(name, 'b', 1), false);
     await wait(1_700);
-    t.equal(await records.lease(name, 'b', 1), true);
-    t.equal(await records.lease(name, 'a', 1), false, 'the first owner has lost it');
+    t.equal(await records.locks.lease(name, 'b', 1), true);
+    t.equal(await records.locks.lease(name, 'a', 1), false, 'the first owner has lost it');
   });
 
   it('only its owner can release a lease', async (t) => {
     const name = randomUUID();
-    await records.lease(name, 'a', 30);
-    await records.release(name, 'b');
-    t.equal(await records.lease(name, 'b', 30), false);
-    await records.release(name, 'a');
-    t.equal(await records.lease(name, 'b', 30), true);
-    await records.release(randomUUID(), 'a');
+    await records.locks.lease(name, 'a', 30);
+    await records.locks.release(name, 'b');
+    t.equal(await records.locks.lease(name, 'b', 30), false);
+    await records.locks.release(name, 'a');
+    t.equal(await records.locks.lease(name, 'b', 30), true);
+    await records.locks.release(randomUUID(), 'a');
   });
 }
 
 async function created(records: Records, fields: Partial<ReturnType<typeof newImage>> | object = {}) {
   const image = { ...newImage(), ...fields };
-  await records.createImage(image);
-  return present(await records.image(image.id));
+  await records.images.create(image);
+  return present(await records.images.get(image.id));
 }
 
-async function all(records: Records, query: Parameters<Records['images']>[0]): Promise<ImageRecord[]> {
-  const page = await records.images(query);
+async function all(records: Records, query: ImageQuery): Promise<ImageRecord[]> {
+  const page = await records.images.list(query);
   const cursor = page.next;
   return cursor === undefined ? page.items : [...page.items, ...(await all(records, { ...query, cursor }))];
 }
@@ -300,24 +302,24 @@ function byTime(images: { createdAt: string; id: string }[]): string[] {
 
 function callsOf(records: Records): (() => Promise<unknown>)[] {
   return [
-    () => records.createImage(newImage('a')),
-    () => records.image('a'),
-    () => records.updateImage('a', 1, {}),
-    () => records.removeImage('a'),
-    () => records.images({ limit: 1 }),
-    () => records.stalled({ before: new Date(), limit: 1 }),
-    () => records.variants('a'),
-    () => records.queueVariants('a', 'v1', ['w=1']),
-    () => records.updateVariant('a', 'w=1', 'v1', ['queued'], { status: 'ready' }),
-    () => records.createCollection({ id: 'c', name: 'c', createdAt: '' }),
-    () => records.collection('c'),
-    () => records.collections({ limit: 1 }),
-    () => records.updateCollection('c', {}),
-    () => records.removeCollection('c'),
-    () => records.relate('c', ['a']),
-    () => records.unrelate('c', ['a']),
-    () => records.lease('l', 'a', 1),
-    () => records.release('l', 'a'),
+    () => records.images.create(newImage('a')),
+    () => records.images.get('a'),
+    () => records.images.update('a', 1, {}),
+    () => records.images.remove('a'),
+    () => records.images.list({ limit: 1 }),
+    () => records.images.stalled({ before: new Date(), limit: 1 }),
+    () => records.variants.list('a'),
+    () => records.variants.queue('a', 'v1', ['w=1']),
+    () => records.variants.update('a', 'w=1', 'v1', ['queued'], { status: 'ready' }),
+    () => records.collections.create({ id: 'c', name: 'c', createdAt: '' }),
+    () => records.collections.get('c'),
+    () => records.collections.list({ limit: 1 }),
+    () => records.collections.update('c', {}),
+    () => records.collections.remove('c'),
+    () => records.collections.relate('c', ['a']),
+    () => records.collections.unrelate('c', ['a']),
+    () => records.locks.lease('l', 'a', 1),
+    () => records.locks.release('l', 'a'),
     () => records.ping(),
   ];
 }
@@ -325,7 +327,7 @@ function callsOf(records: Records): (() => Promise<unknown>)[] {
 async function allStalled(records: Records, before: Date, limit = 100): Promise<ImageRecord[]> {
   const found: ImageRecord[] = [];
   for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
-    const page = await records.stalled({ before, limit, ...(cursor !== undefined && { cursor }) });
+    const page = await records.images.stalled({ before, limit, ...(cursor !== undefined && { cursor }) });
     found.push(...page.items);
     cursor = page.next;
   }

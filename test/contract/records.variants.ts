@@ -1,24 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import type { Records } from '../../server/stores/contracts.ts';
+import type { Records, VariantChange } from '../../server/stores/contracts.ts';
 import { type Case, each, newImage, present, wait } from './suite.ts';
 
 export function variantCases(it: Case, records: Records): void {
   const imageId = async () => {
     const image = newImage();
-    await records.createImage(image);
+    await records.images.create(image);
     return image.id;
   };
 
   it('queued variants come back in the order asked for, and listed by their form', async (t) => {
     const id = await imageId();
     const names = ['w=200', 'w=100,fmt=webp', 'w=1000', 'W=1', 'w=100'];
-    const queued = await records.queueVariants(id, 'v1', names);
+    const queued = await records.variants.queue(id, 'v1', names);
     t.same(
       queued.map(({ variant }) => variant),
       names,
     );
     for (const variant of queued) t.match(variant, { id, status: 'queued', version: 'v1', attempts: 0 });
-    const listed = await records.variants(id);
+    const listed = await records.variants.list(id);
     t.same(
       listed,
       [...queued].sort((a, b) => (a.variant < b.variant ? -1 : 1)),
@@ -28,25 +28,25 @@ export function variantCases(it: Case, records: Records): void {
   it('takes and lists 250 variants', async (t) => {
     const id = await imageId();
     const names = Array.from({ length: 250 }, (_, n) => `w=${1000 + n}`);
-    t.equal((await records.queueVariants(id, 'v1', names)).length, 250);
+    t.equal((await records.variants.queue(id, 'v1', names)).length, 250);
     t.same(
-      (await records.variants(id)).map(({ variant }) => variant),
+      (await records.variants.list(id)).map(({ variant }) => variant),
       names,
     );
-    await records.removeImage(id);
-    await records.createImage(newImage(id));
-    t.same(await records.variants(id), [], 'and removes them with their image');
+    await records.images.remove(id);
+    await records.images.create(newImage(id));
+    t.same(await records.variants.list(id), [], 'and removes them with their image');
   });
 
   it('queueing again leaves what is under way or done, and starts over what failed', async (t) => {
     const id = await imageId();
     const names = ['queued', 'rendering', 'ready', 'skipped', 'failed'] as const;
-    await records.queueVariants(id, 'v1', names);
+    await records.variants.queue(id, 'v1', names);
     for (const status of names) {
       if (status === 'queued') continue;
-      await records.updateVariant(id, status, 'v1', ['queued'], { status, attempt: true, ms: 5 });
+      await records.variants.update(id, status, 'v1', ['queued'], { status, attempt: true, ms: 5 });
     }
-    const again = await records.queueVariants(id, 'v1', names);
+    const again = await records.variants.queue(id, 'v1', names);
     t.same(
       again.map(({ status }) => status),
       ['queued', 'rendering', 'ready', 'skipped', 'queued'],
@@ -56,55 +56,55 @@ export function variantCases(it: Case, records: Records): void {
       [0, 1, 1, 1, 0],
     );
     t.notOk('ms' in (again[4] ?? {}));
-    t.same(await records.queueVariants(id, 'v1', ['ready']), [again[2]]);
+    t.same(await records.variants.queue(id, 'v1', ['ready']), [again[2]]);
   });
 
   it('queueing for another version starts all over', async (t) => {
     const id = await imageId();
-    await records.queueVariants(id, 'v1', ['w=1']);
-    await records.updateVariant(id, 'w=1', 'v1', ['queued'], { status: 'ready', bytes: 9, attempt: true });
-    const [queued] = await records.queueVariants(id, 'v2', ['w=1']);
+    await records.variants.queue(id, 'v1', ['w=1']);
+    await records.variants.update(id, 'w=1', 'v1', ['queued'], { status: 'ready', bytes: 9, attempt: true });
+    const [queued] = await records.variants.queue(id, 'v2', ['w=1']);
     t.match(queued, { status: 'queued', version: 'v2', attempts: 0 });
     t.notOk('bytes' in present(queued));
-    t.equal(await records.updateVariant(id, 'w=1', 'v1', ['queued'], { status: 'ready' }), false);
-    t.same(await records.variants(id), [queued]);
+    t.equal(await records.variants.update(id, 'w=1', 'v1', ['queued'], { status: 'ready' }), false);
+    t.same(await records.variants.list(id), [queued]);
   });
 
   it('nothing is queued for an image that is not there', async (t) => {
     const id = randomUUID();
-    t.same(await records.queueVariants(id, 'v1', ['w=1']), []);
-    t.same(await records.variants(id), []);
-    await records.createImage(newImage(id));
-    t.same(await records.variants(id), []);
-    t.same(await records.queueVariants(id, 'v1', []), []);
+    t.same(await records.variants.queue(id, 'v1', ['w=1']), []);
+    t.same(await records.variants.list(id), []);
+    await records.images.create(newImage(id));
+    t.same(await records.variants.list(id), []);
+    t.same(await records.variants.queue(id, 'v1', []), []);
   });
 
   it('a status moves only from where it is expected to be', async (t) => {
     const id = await imageId();
-    await records.queueVariants(id, 'v1', ['w=1']);
+    await records.variants.queue(id, 'v1', ['w=1']);
     const move = (from: 'queued' | 'rendering', to: 'rendering' | 'ready' | 'failed', version = 'v1') =>
-      records.updateVariant(id, 'w=1', version, [from], { status: to });
+      records.variants.update(id, 'w=1', version, [from], { status: to });
     t.equal(await move('rendering', 'ready'), false);
     t.equal(await move('queued', 'rendering', 'v0'), false);
     t.equal(await move('queued', 'rendering'), true);
     t.equal(await move('queued', 'rendering'), false);
     t.equal(await move('rendering', 'ready'), true);
     t.equal(await move('rendering', 'failed'), false);
-    t.equal(await records.updateVariant(id, 'w=2', 'v1', ['queued'], { status: 'ready' }), false);
-    t.equal(await records.updateVariant(randomUUID(), 'w=1', 'v1', ['queued'], { status: 'ready' }), false);
+    t.equal(await records.variants.update(id, 'w=2', 'v1', ['queued'], { status: 'ready' }), false);
+    t.equal(await records.variants.update(randomUUID(), 'w=1', 'v1', ['queued'], { status: 'ready' }), false);
     t.same(
-      (await records.variants(id)).map(({ status }) => status),
+      (await records.variants.list(id)).map(({ status }) => status),
       ['ready'],
     );
   });
 
   it('counts attempts, and says bytes, time and error of the present status only', async (t) => {
     const id = await imageId();
-    await records.queueVariants(id, 'v1', ['w=1']);
+    await records.variants.queue(id, 'v1', ['w=1']);
     const any = ['queued', 'rendering', 'failed'] as const;
-    const change = async (change: Parameters<Records['updateVariant']>[4]) => {
-      t.equal(await records.updateVariant(id, 'w=1', 'v1', any, change), true);
-      const { updatedAt, queuedAt: _when, ...variant } = present((await records.variants(id))[0]);
+    const change = async (change: VariantChange) => {
+      t.equal(await records.variants.update(id, 'w=1', 'v1', any, change), true);
+      const { updatedAt, queuedAt: _when, ...variant } = present((await records.variants.list(id))[0]);
       t.ok(Math.abs(Date.parse(updatedAt) - Date.now()) < 10_000);
       return variant;
     };
@@ -127,66 +127,69 @@ export function variantCases(it: Case, records: Records): void {
 
   it('says when a variant was queued, whatever becomes of it, until it is queued anew', async (t) => {
     const id = await imageId();
-    const [first] = await records.queueVariants(id, 'v1', ['w=1']);
+    const [first] = await records.variants.queue(id, 'v1', ['w=1']);
     t.equal(first?.queuedAt, first?.updatedAt);
     await wait(5);
-    await records.updateVariant(id, 'w=1', 'v1', ['queued'], { status: 'rendering', attempt: true });
-    await records.updateVariant(id, 'w=1', 'v1', ['rendering'], { status: 'failed' });
-    t.match(await records.variants(id), [{ queuedAt: first?.queuedAt }]);
-    const [second] = await records.queueVariants(id, 'v1', ['w=1']);
+    await records.variants.update(id, 'w=1', 'v1', ['queued'], { status: 'rendering', attempt: true });
+    await records.variants.update(id, 'w=1', 'v1', ['rendering'], { status: 'failed' });
+    t.match(await records.variants.list(id), [{ queuedAt: first?.queuedAt }]);
+    const [second] = await records.variants.queue(id, 'v1', ['w=1']);
     t.ok((second?.queuedAt ?? '') > (first?.queuedAt ?? ''));
-    t.same(await records.variants(id), [second]);
+    t.same(await records.variants.list(id), [second]);
   });
 
   it('of 20 workers that claim a variant at once, one gets it', async (t) => {
     const id = await imageId();
-    await records.queueVariants(id, 'v1', ['w=1']);
+    await records.variants.queue(id, 'v1', ['w=1']);
     const change = { status: 'rendering', attempt: true } as const;
     const claims = Array.from({ length: 20 }, () =>
-      records.updateVariant(id, 'w=1', 'v1', ['queued'], change),
+      records.variants.update(id, 'w=1', 'v1', ['queued'], change),
     );
     t.equal((await Promise.all(claims)).filter(Boolean).length, 1);
-    t.match(await records.variants(id), [{ attempts: 1 }]);
+    t.match(await records.variants.list(id), [{ attempts: 1 }]);
   });
 
   it('queueing at once with claims never takes a claim back', async (t) => {
     const id = await imageId();
     const names = Array.from({ length: 10 }, (_, n) => `w=${n}`);
-    await records.queueVariants(id, 'v1', names);
+    await records.variants.queue(id, 'v1', names);
     const claims = names.map((name) =>
-      records.updateVariant(id, name, 'v1', ['queued'], { status: 'rendering', attempt: true }),
+      records.variants.update(id, name, 'v1', ['queued'], { status: 'rendering', attempt: true }),
     );
-    const queues = names.map(() => records.queueVariants(id, 'v1', names));
+    const queues = names.map(() => records.variants.queue(id, 'v1', names));
     t.ok((await Promise.all(claims)).every(Boolean));
     await Promise.all(queues);
-    for (const variant of await records.variants(id)) t.match(variant, { status: 'rendering', attempts: 1 });
+    for (const variant of await records.variants.list(id))
+      t.match(variant, { status: 'rendering', attempts: 1 });
   });
 
   it('variants of one image and the image itself change at once without getting in each other’s way', async (t) => {
     const id = await imageId();
     const names = Array.from({ length: 20 }, (_, n) => `w=${n}`);
-    await records.queueVariants(id, 'v1', names);
-    const moves = names.map((name) => records.updateVariant(id, name, 'v1', ['queued'], { status: 'ready' }));
-    const more = records.queueVariants(id, 'v1', ['h=1', 'h=2']);
-    t.match(await records.updateImage(id, 1, { status: 'processing' }), { revision: 2 });
+    await records.variants.queue(id, 'v1', names);
+    const moves = names.map((name) =>
+      records.variants.update(id, name, 'v1', ['queued'], { status: 'ready' }),
+    );
+    const more = records.variants.queue(id, 'v1', ['h=1', 'h=2']);
+    t.match(await records.images.update(id, 1, { status: 'processing' }), { revision: 2 });
     t.ok((await Promise.all(moves)).every(Boolean));
     t.equal((await more).length, 2);
-    t.equal((await records.variants(id)).length, 22);
+    t.equal((await records.variants.list(id)).length, 22);
   });
 
   it('a removal at once with queueing leaves no variant behind', async (t) => {
     const ids = await Promise.all(Array.from({ length: 10 }, imageId));
     await each(ids, async (id) => {
-      await records.queueVariants(id, 'v1', ['w=0']);
-      const queues = [1, 2, 3].map((n) => records.queueVariants(id, 'v1', [`w=${n}`]));
-      t.ok(await records.removeImage(id));
+      await records.variants.queue(id, 'v1', ['w=0']);
+      const queues = [1, 2, 3].map((n) => records.variants.queue(id, 'v1', [`w=${n}`]));
+      t.ok(await records.images.remove(id));
       for (const queued of await Promise.all(queues)) t.ok(queued.length < 2);
-      t.same(await records.variants(id), []);
-      t.equal(await records.updateVariant(id, 'w=0', 'v1', ['queued'], { status: 'ready' }), false);
-      await records.createImage(newImage(id));
-      t.same(await records.variants(id), [], 'also for the next image of that id');
-      const [queued] = await records.queueVariants(id, 'v1', ['w=0']);
-      t.same(await records.variants(id), [queued]);
+      t.same(await records.variants.list(id), []);
+      t.equal(await records.variants.update(id, 'w=0', 'v1', ['queued'], { status: 'ready' }), false);
+      await records.images.create(newImage(id));
+      t.same(await records.variants.list(id), [], 'also for the next image of that id');
+      const [queued] = await records.variants.queue(id, 'v1', ['w=0']);
+      t.same(await records.variants.list(id), [queued]);
     });
   });
 }

@@ -44,8 +44,8 @@ t.test(
       await wait(ms);
       await kill(child);
       const { records, close } = openSqlite(path, { maxReceives: 3 });
-      const { items } = await records.images({ collection: name, limit: 100_000 });
-      t.equal((await records.collection(name))?.count, items.length);
+      const { items } = await records.images.list({ collection: name, limit: 100_000 });
+      t.equal((await records.collections.get(name))?.count, items.length);
       t.equal(items.length % 3, 0, 'relations are made three at a time');
       t.ok(items.length >= 3 * (acknowledged + 1), `${items.length} related, ${acknowledged} acknowledged`);
       close();
@@ -74,7 +74,7 @@ t.test('several processes share the queue, and each job is done once', async (t)
     await wait(20);
   await Promise.all(workers.map(({ child }) => kill(child)));
   t.same(await jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
-  t.equal((await records.images({ limit: 100 })).items.length, 60);
+  t.equal((await records.images.list({ limit: 100 })).items.length, 60);
 });
 
 t.test('a receiver sees what another process sends long before its wait is over', async (t) => {
@@ -100,11 +100,11 @@ t.test('processes that make the file at once do not trip over each other', async
 t.test('opening again keeps what is there, and brings no changes', async (t) => {
   const path = join(folder, 'again.db');
   const first = openSqlite(path, { maxReceives: 3 });
-  await first.records.createImage({ id: 'a', status: 'uploaded', createdAt: new Date().toISOString() });
-  const image = present(await first.records.image('a'));
+  await first.records.images.create({ id: 'a', status: 'uploaded', createdAt: new Date().toISOString() });
+  const image = present(await first.records.images.get('a'));
   first.close();
   const second = openSqlite(path, { maxReceives: 3 });
-  t.same(await second.records.image('a'), image);
+  t.same(await second.records.images.get('a'), image);
   second.close();
 });
 
@@ -128,7 +128,7 @@ t.test('readers go on while another process writes', async (t) => {
   const raw = new DatabaseSync(path);
   raw.exec("BEGIN IMMEDIATE; INSERT INTO leases VALUES ('a', 'a', 1)");
   const since = Date.now();
-  t.equal(await records.image('a'), undefined);
+  t.equal(await records.images.get('a'), undefined);
   t.ok(Date.now() - since < 2_000);
   raw.exec('ROLLBACK');
   raw.close();

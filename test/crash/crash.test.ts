@@ -42,7 +42,7 @@ t.test('a server that is killed during an upload keeps nothing that it did not a
   await deployment.startServer();
   await deployment.startWarmer();
   const id = await deployment.upload(await noise(300, 200, 6));
-  await waitFor(async () => (await deployment.stores.records.image(id))?.status === 'completed');
+  await waitFor(async () => (await deployment.stores.records.images.get(id))?.status === 'completed');
   const { items } = await deployment.stores.originals.list({ prefix: '', limit: 10 });
   t.same(
     items.map(({ key }) => key),

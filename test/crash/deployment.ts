@@ -101,7 +101,10 @@ export class Deployment {
     const images: ImageRecord[] = [];
     let cursor: string | undefined;
     do {
-      const { items, next } = await this.stores.records.images({ limit: 100, ...(cursor ? { cursor } : {}) });
+      const { items, next } = await this.stores.records.images.list({
+        limit: 100,
+        ...(cursor ? { cursor } : {}),
+      });
       images.push(...items);
       cursor = next;
     } while (cursor);

@@ -102,10 +102,10 @@ async function faultsOf(deployment: Deployment, ids: readonly string[]): Promise
   const faults: string[] = [];
   const { records, results, jobs } = deployment.stores;
   for (const id of ids) {
-    const record = await records.image(id);
+    const record = await records.images.get(id);
     if (record?.status !== 'completed') faults.push(`${id} is ${record?.status ?? 'lost'}`);
     if (!record?.original?.placeholder) faults.push(`${id} has no placeholder`);
-    const variants = await records.variants(id);
+    const variants = await records.variants.list(id);
     for (const variant of VARIANTS) {
       const known = variants.find((entry) => entry.variant === variant);
       if (known?.status !== 'ready') faults.push(`${id} ${variant} is ${known?.status ?? 'lost'}`);

@@ -31,8 +31,8 @@ t.test('a warmer that is killed at any step of a job', async (t) => {
   const { records, results, jobs } = deployment.stores;
   await deployment.startServer();
   const look = async (id: string): Promise<Moment> => ({
-    image: await records.image(id),
-    variants: await records.variants(id),
+    image: await records.images.get(id),
+    variants: await records.variants.list(id),
     results: (await results.list({ prefix: resultKey(id, ''), limit: 100 })).items.length,
     waiting: (await jobs.depth()).ready,
   });
@@ -47,12 +47,12 @@ t.test('a warmer that is killed at any step of a job', async (t) => {
       await deployment.look();
       t.comment(`${moment.image?.status}, ${moment.results} results, ${ready(moment)} ready`);
       const next = await deployment.startWarmer();
-      await waitFor(async () => (await records.image(id))?.status === 'completed');
+      await waitFor(async () => (await records.images.get(id))?.status === 'completed');
       // The message of the last step comes again after its visibility, and finds nothing to do.
       await waitFor(async () => (await jobs.depth()).inFlight + (await jobs.depth()).ready === 0);
       await deployment.killWarmer(next);
       await deployment.look();
-      for (const variant of await records.variants(id)) {
+      for (const variant of await records.variants.list(id)) {
         t.equal(variant.status, 'ready', variant.variant);
         t.equal(
           deployment.seen.get(resultKey(id, variant.variant))?.size,

@@ -84,24 +84,24 @@ t.test('goes on where a server was killed between two steps', async (t) => {
   const { records } = server.stores;
   const createdAt = new Date().toISOString();
   const openUntil = new Date(Date.now() + 3_600_000).toISOString();
-  await records.createImage({ id: ID, status: 'uploading', createdAt, openUntil });
+  await records.images.create({ id: ID, status: 'uploading', createdAt, openUntil });
   await reconciler.reconcile(ID);
   t.match(await look(server), { status: 'uploading' }, 'its bytes may still be on their way');
   await server.put(ID, await noise(60, 40));
   await reconciler.reconcile(ID);
   t.match(await look(server), { status: 'processing' });
-  const record = await records.image(ID);
-  await records.updateImage(ID, record?.revision ?? 0, { status: 'uploaded' });
+  const record = await records.images.get(ID);
+  await records.images.update(ID, record?.revision ?? 0, { status: 'uploaded' });
   await jobsOf(server);
   await reconciler.reconcile(ID);
   t.match(await look(server), { status: 'processing' });
   t.match(await jobsOf(server), [{ kind: 'warm', id: ID }]);
-  await records.createImage({ id: 'old', status: 'uploading', createdAt, openUntil: createdAt });
+  await records.images.create({ id: 'old', status: 'uploading', createdAt, openUntil: createdAt });
   await reconciler.reconcile('old');
-  t.equal(await records.image('old'), undefined, 'nobody sends that any more');
-  await records.createImage({ id: 'killed', status: 'uploading', createdAt });
+  t.equal(await records.images.get('old'), undefined, 'nobody sends that any more');
+  await records.images.create({ id: 'killed', status: 'uploading', createdAt });
   await reconciler.reconcile('killed');
-  t.equal(await records.image('killed'), undefined, 'no form, and no server that takes it in');
+  t.equal(await records.images.get('killed'), undefined, 'no form, and no server that takes it in');
 });
 
 t.test('leaves an upload alone that a server is taking in, which knows its title and variants', async (t) => {
@@ -169,7 +169,7 @@ t.test('an object that was served before anyone told of it leaves nothing old wh
   await reconciler?.created(ID);
   t.same([await keysOf(server.stores.results), bodies.length], [[], 1]);
   await serve();
-  await server.stores.records.removeImage(ID);
+  await server.stores.records.images.remove(ID);
   await server.stores.originals.remove([ID]);
   await reconciler?.removed(ID);
   t.same([await keysOf(server.stores.results), bodies.length], [[], 2]);

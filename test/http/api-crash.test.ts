@@ -59,6 +59,6 @@ t.test('a server that is killed while it takes uploads in loses none that it acc
     'every accepted original is there',
   );
   const unknown: string[] = [];
-  for (const id of originals) if (!(await stores.records.image(id))) unknown.push(id);
+  for (const id of originals) if (!(await stores.records.images.get(id))) unknown.push(id);
   t.same(unknown, [], 'and no object that no record knows of');
 });

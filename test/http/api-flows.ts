@@ -166,7 +166,7 @@ export async function flows(t: Test, server: TestServer): Promise<void> {
       keys.filter((key) => key.includes(body.id)),
       [],
     );
-    t.same(await stores.records.variants(body.id), []);
+    t.same(await stores.records.variants.list(body.id), []);
     t.equal((await call(server, 'GET', `/api/images/${body.id}`)).status, 404);
     t.equal((await server.get(`/img/${body.id}?w=20`)).status, 404);
   });
@@ -191,7 +191,7 @@ export async function flows(t: Test, server: TestServer): Promise<void> {
 
 /** A message as S3 sends it when an object was put; the embedded default has sent its own. */
 async function tellOfObject({ stores }: TestServer, id: string): Promise<void> {
-  if (stores.kinds.objects !== 'S3') return;
+  if (!stores.originals.announces) return;
   const { etag = '' } = (await stores.originals.head(id)) ?? {};
   const s3 = { bucket: { name: 'originals' }, object: { key: encodeURIComponent(id), eTag: etag } };
   await stores.jobs.send([JSON.stringify({ Records: [{ eventName: 'ObjectCreated:Post', s3 }] })]);
@@ -233,7 +233,8 @@ async function entrances(t: Test, server: TestServer, file: Buffer): Promise<voi
   });
 
   await t.test('what is refused leaves nothing', async (t) => {
-    const ids = async () => (await stores.records.images({ limit: 100 })).items.map(({ id }) => id).sort();
+    const ids = async () =>
+      (await stores.records.images.list({ limit: 100 })).items.map(({ id }) => id).sort();
     const before = [await ids(), await keysOf(stores.originals)];
     const large = Buffer.alloc(MAX_UPLOAD_BYTES + 1, file);
     for (const [bytes, status] of [

@@ -43,10 +43,10 @@ type Under = Awaited<ReturnType<typeof notifier>>;
 /** An image that is finished, with one variant. */
 async function finished({ records }: Under, webhook?: string): Promise<ImageRecord> {
   const image = { id: ID, status: 'completed', version: 'v', createdAt: '2026-01-01T00:00:00.000Z' } as const;
-  await records.createImage({ ...image, ...(webhook ? { webhook } : {}) });
-  await records.queueVariants(ID, 'v', ['w=20']);
-  await records.updateVariant(ID, 'w=20', 'v', ['queued'], { status: 'ready', bytes: 7 });
-  const record = await records.image(ID);
+  await records.images.create({ ...image, ...(webhook ? { webhook } : {}) });
+  await records.variants.queue(ID, 'v', ['w=20']);
+  await records.variants.update(ID, 'w=20', 'v', ['queued'], { status: 'ready', bytes: 7 });
+  const record = await records.images.get(ID);
   if (!record) throw new Error('no record');
   return record;
 }
@@ -94,8 +94,8 @@ t.test('tells of a refused upload with the variants that waited for it', async (
   const { url, calls } = await receiver(t);
   const { notifier: sender, records } = await notifier(t);
   const createdAt = '2026-01-01T00:00:00.000Z';
-  await records.createImage({ id: ID, status: 'failed', error: 'no image', createdAt, webhook: url });
-  await records.queueVariants(ID, 'awaited', ['w=20']);
+  await records.images.create({ id: ID, status: 'failed', error: 'no image', createdAt, webhook: url });
+  await records.variants.queue(ID, 'awaited', ['w=20']);
   t.same(await sender.deliver(job('webhook'), 1), { delivered: true });
   t.match(JSON.parse(calls[0]?.body ?? ''), { status: 'failed', variants: [{ variant: 'w=20' }] });
 });
@@ -104,9 +104,9 @@ t.test('tells nothing of an image that is worked on again, or gone', async (t) =
   const { url, calls } = await receiver(t);
   const under = await notifier(t);
   const { revision } = await finished(under, url);
-  await under.records.updateImage(ID, revision, { status: 'processing' });
+  await under.records.images.update(ID, revision, { status: 'processing' });
   t.same(await under.notifier.deliver(job('webhook'), 1), { delivered: false });
-  await under.records.removeImage(ID);
+  await under.records.images.remove(ID);
   t.same(await under.notifier.deliver(job('webhook'), 1), { delivered: false });
   t.same(calls, []);
 });

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client as Client, type S3Client } from '@aws-sdk/client-s3';
 import { SNSClient } from '@aws-sdk/client-sns';
 import t from 'tap';
-import { S3Presigner } from '../../server/writing/presign.ts';
+import { S3Objects } from '../../server/stores/s3/objects.ts';
 import { call, form, jobsOf, keysOf, noise } from '../support/api.ts';
 import { identity } from '../support/emulators.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -227,8 +227,8 @@ t.test('a form that is posted between the two steps of a delete is deleted too',
 
 t.test('on S3 the form carries the same conditions', async (t) => {
   const client: S3Client = new Client({ ...identity, endpoint: 'http://127.0.0.1:9', forcePathStyle: true });
-  const policy = { id: 'a/b.jpg', contentType: 'image/jpeg', size: 100, expires: 0 };
-  const { url, fields } = await new S3Presigner(client, 'originals').form(policy);
+  const policy = { key: 'a/b.jpg', contentType: 'image/jpeg', size: 100, seconds: 60 };
+  const { url, fields } = await new S3Objects(client, 'originals').form(policy);
   t.equal(url, 'http://127.0.0.1:9/originals');
   const { conditions } = JSON.parse(Buffer.from(fields['Policy'] ?? '', 'base64').toString());
   const texts = conditions.map((condition: unknown) => JSON.stringify(condition));

@@ -48,14 +48,14 @@ async function slowUpload(server: TestServer, id: string, file: Uint8Array) {
     await response.arrayBuffer();
     return response.status;
   });
-  while (!(await server.stores.records.image(id))) await sleep(5);
+  while (!(await server.stores.records.images.get(id))) await sleep(5);
   return { status, goOn: admission.resolve };
 }
 
 /** Whether somebody holds the id for an upload. */
 async function isHeld({ stores: { records } }: TestServer, id: string): Promise<boolean> {
-  const isFree = await records.lease(uploadLease(id), 'test', 1);
-  if (isFree) await records.release(uploadLease(id), 'test');
+  const isFree = await records.locks.lease(uploadLease(id), 'test', 1);
+  if (isFree) await records.locks.release(uploadLease(id), 'test');
   return !isFree;
 }
 
@@ -92,7 +92,7 @@ async function uploadsOfOneId(t: Test, server: TestServer, management: Managemen
     let first: ReturnType<typeof uploads.accept> | undefined;
     afterLook(server, async () => {
       first = uploads.accept(source(large), id);
-      while (!(await server.stores.records.image(id))) await sleep(1);
+      while (!(await server.stores.records.images.get(id))) await sleep(1);
     });
     await t.rejects(uploads.accept(source(small), id), { code: 'conflict' });
     t.ok(await isHeld(server, id));
@@ -110,7 +110,7 @@ async function uploadsOfOneId(t: Test, server: TestServer, management: Managemen
     const width = (await status) === 409 ? 60 : 900;
     t.match((await call(server, 'GET', pathOf(id))).body, { original: { width } });
     const facts = await server.stores.originals.head(id);
-    t.equal((await server.stores.records.image(id))?.version, facts?.etag);
+    t.equal((await server.stores.records.images.get(id))?.version, facts?.etag);
   });
 
   await t.test('an object that others put over an upload before anyone was told of it', async (t) => {
@@ -148,11 +148,11 @@ async function replacements(t: Test, server: TestServer, management: Management)
         answers.map(({ status }) => status),
         [202, 202, 202],
       );
-      const record = await records.image(id);
+      const record = await records.images.get(id);
       const object = await originals.head(id);
       t.equal(record?.version, object?.etag);
       t.equal(record?.original?.bytes, object?.size);
-      const open = await records.variants(id);
+      const open = await records.variants.list(id);
       t.ok(open.every(({ status, version }) => status === 'queued' && version === record?.version));
     }
   });
@@ -176,12 +176,12 @@ async function replacements(t: Test, server: TestServer, management: Management)
         return removeAll(...given);
       };
       t.ok((await act()).status < 300);
-      const open = await records.variants(id);
+      const open = await records.variants.list(id);
       t.same(
         open.map(({ status }) => status),
         ['queued', 'queued'],
       );
-      t.match(await records.image(id), { status: 'processing' });
+      t.match(await records.images.get(id), { status: 'processing' });
       const job = { version: open[0]?.version, variants: open.map(({ variant }) => variant) };
       t.match(await jobsOf(server), [job]);
     }
@@ -200,20 +200,20 @@ async function replacements(t: Test, server: TestServer, management: Management)
       };
       t.match(await put(server, id, small), { status: 202, body: { variants: [{ status: 'queued' }, {}] } });
       originals.put = write;
-      t.notOk((await records.image(id))?.generation);
+      t.notOk((await records.images.get(id))?.generation);
       t.equal((await jobsOf(server)).length, 1);
       await playWarmer(server, id);
       t.match(await put(server, id, small), { status: 202 });
-      t.match(await records.image(id), { generation: 1 }, 'the same bytes again are another version');
+      t.match(await records.images.get(id), { generation: 1 }, 'the same bytes again are another version');
     },
   );
 }
 
 /** Does `act` once, between the next look at a record and what comes of it. */
 function afterLook({ stores: { records } }: TestServer, act: () => Promise<void>): void {
-  const image = records.image.bind(records);
-  records.image = async (id) => {
-    records.image = image;
+  const image = records.images.get.bind(records.images);
+  records.images.get = async (id) => {
+    records.images.get = image;
     const record = await image(id);
     await act();
     return record;
@@ -236,7 +236,7 @@ async function events(t: Test, server: TestServer, management: Management): Prom
       afterLook(server, async () => {
         await library.remove(id);
         accepted = uploads.accept(source(file), id);
-        while (!(await records.image(id))) await sleep(1);
+        while (!(await records.images.get(id))) await sleep(1);
       });
       await reconciler.removed(id);
       if (accepted) await uploads.finish(await accepted, { title: 'New' });

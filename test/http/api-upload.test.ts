@@ -65,7 +65,7 @@ t.test('fields may come before the file or after it, even the id', async (t) => 
     );
   }
   t.same(await keysOf(server.stores.originals), ['shoes/blue.jpg', 'shoes/red.jpg']);
-  t.equal((await server.stores.records.images({ limit: 10 })).items.length, 2);
+  t.equal((await server.stores.records.images.list({ limit: 10 })).items.length, 2);
 });
 
 t.test('an id after the file needs no results bucket, and nothing stays of one that failed', async (t) => {
@@ -93,7 +93,7 @@ t.test('an id after the file needs no results bucket, and nothing stays of one t
   };
   t.match(await renamed(), { status: 202, body: { id: 'late.jpg' } });
   t.same(await keysOf(originals), ['late.jpg']);
-  t.equal((await server.stores.records.images({ limit: 10 })).items.length, 1);
+  t.equal((await server.stores.records.images.list({ limit: 10 })).items.length, 1);
 });
 
 t.test('says that an upload is a form, whatever it is instead', async (t) => {
@@ -166,7 +166,7 @@ t.test('one bad file does not spoil the others', async (t) => {
   ]);
   const ids = body.images.flatMap(({ id }) => id ?? []);
   t.same(await keysOf(server.stores.originals), [...ids].sort());
-  t.equal((await server.stores.records.images({ limit: 10 })).items.length, 2);
+  t.equal((await server.stores.records.images.list({ limit: 10 })).items.length, 2);
 });
 
 t.test('a bad file of any length spoils nothing and is told at once', async (t) => {

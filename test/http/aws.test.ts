@@ -9,7 +9,7 @@ t.test('the same build reads from S3, DynamoDB and SQS when it is given their na
   const env = await emulated(t, await startRecords());
   if (!env) return;
   const first = await startServer(env);
-  t.same(first.stores.kinds, { objects: 'S3', records: 'DynamoDB', jobs: 'SQS' });
+  t.equal(first.stores.summary, 'objects in S3, records in DynamoDB, jobs in SQS');
   await first.put('products/shoe.jpg', await corpus('samples/ladybug.jpg'));
   t.match(await (await first.get('/readyz')).json(), { status: 'ok' });
   const url = '/img/products/shoe.jpg?w=200&fmt=webp';
@@ -39,8 +39,8 @@ t.test('lives on when a client leaves, or its time is over, before the version i
   const server = await startServer({ ...env, DEADLINE_MS: '1000' });
   t.teardown(() => server.close());
   const { records } = server.stores;
-  const image = records.image.bind(records);
-  records.image = () => new Promise(() => {});
+  const image = records.images.get.bind(records.images);
+  records.images.get = () => new Promise(() => {});
   const client = new AbortController();
   const leaving = server.get(url, { signal: client.signal });
   // By now the stored result has come, and waits for the version that it must be of.
@@ -48,6 +48,6 @@ t.test('lives on when a client leaves, or its time is over, before the version i
   client.abort();
   await t.rejects(leaving);
   t.equal((await server.get(url)).status, 504);
-  records.image = image;
+  records.images.get = image;
   t.equal((await server.get('/healthz')).status, 200);
 });

@@ -89,7 +89,7 @@ t.test('upload and status answer what the README shows', async (t) => {
   t.same(accepted, shown);
   const warmer = await createWarmer({ DATA_DIR: join(folder, 'data') });
   const { records } = warmer.stores;
-  await warmer.until(async () => (await records.image('products/boot.jpg'))?.status === 'completed');
+  await warmer.until(async () => (await records.images.get('products/boot.jpg'))?.status === 'completed');
   await warmer.close();
   const [wanted, status] = await shownAndAnswered(example('/status?wait=20'));
   t.same(status, wanted);

@@ -223,7 +223,7 @@ for (const seconds of ['0', '60']) {
     const again = await server.get(url);
     t.equal(again.headers.get('x-image-cache'), 'memory');
     t.same(await bytesOf(again), bytes);
-    const { version } = (await server.stores.records.image('a.jpg')) ?? {};
+    const { version } = (await server.stores.records.images.get('a.jpg')) ?? {};
     t.same(written, [version], 'not for a moment is there an old result');
     const stored = await results.head('img/a.jpg/fmt=webp&w=64');
     t.equal(stored?.metadata['original-version'], version);

@@ -79,12 +79,12 @@ export async function holdings(folder: string): Promise<string[]> {
 /** Plays the warmer for one image: every queued variant becomes ready. */
 export async function playWarmer({ stores }: TestServer, id: string): Promise<void> {
   const { records } = stores;
-  for (const { variant, version } of await records.variants(id)) {
-    await records.updateVariant(id, variant, version, ['queued'], { status: 'rendering', attempt: true });
-    await records.updateVariant(id, variant, version, ['rendering'], { status: 'ready', bytes: 1, ms: 1 });
+  for (const { variant, version } of await records.variants.list(id)) {
+    await records.variants.update(id, variant, version, ['queued'], { status: 'rendering', attempt: true });
+    await records.variants.update(id, variant, version, ['rendering'], { status: 'ready', bytes: 1, ms: 1 });
   }
-  const record = await records.image(id);
-  if (record) await records.updateImage(id, record.revision, { status: 'completed' });
+  const record = await records.images.get(id);
+  if (record) await records.images.update(id, record.revision, { status: 'completed' });
 }
 
 /** Takes every message off the queue. */

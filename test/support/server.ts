@@ -52,7 +52,7 @@ export async function startServer(
   });
   let draining = false;
   const log = pino({ level: 'info' }, sink);
-  const external = { ...(await openExternalServices(config)), ...beyond };
+  const external = { ...(await openExternalServices(config, stores)), ...beyond };
   const composed = composeServer(config, stores, { log, version: '0', isDraining: () => draining, external });
   const app = await buildApp(composed.deps);
   const base = await app.listen({ port: 0, host: '127.0.0.1' });

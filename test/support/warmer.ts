@@ -48,7 +48,7 @@ export async function createWarmer(
   const stores = await openStores(config);
   const lines: Line[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
-  const external = await openExternalServices(config);
+  const external = await openExternalServices(config, stores);
   const core = composeCore(config, stores);
   const management = composeManagement(config, stores, core, { external, log });
   const warmer = composeWarmer(config, alter(stores), { log, external });
@@ -60,7 +60,7 @@ export async function createWarmer(
       await management.reconciler.reconcile(id);
       await management.warmQueue.queue(id, variants);
     },
-    variants: (id) => stores.records.variants(id),
+    variants: (id) => stores.records.variants.list(id),
     until: async (seen) => {
       const run = warmer.worker.run();
       try {

@@ -7,11 +7,11 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 const image = (id: string) => ({ id, status: 'uploaded', createdAt: new Date().toISOString() }) as const;
 
 if (task === 'fill') {
-  await records.createCollection({ id: name, name, createdAt: new Date().toISOString() });
+  await records.collections.create({ id: name, name, createdAt: new Date().toISOString() });
   for (let n = 0; ; n++) {
     const ids = [`${name}-${n}a`, `${name}-${n}b`, `${name}-${n}c`];
-    for (const id of ids) await records.createImage(image(id));
-    await records.relate(name, ids);
+    for (const id of ids) await records.images.create(image(id));
+    await records.collections.relate(name, ids);
     say(`${n}`);
   }
 }
@@ -20,7 +20,7 @@ if (task === 'work') {
   say('ready');
   for (;;) {
     for (const { body, receipt } of await jobs.receive({ max: 3, waitSeconds: 5, visibilitySeconds: 30 })) {
-      say(`${body} ${await records.createImage(image(body))}`);
+      say(`${body} ${await records.images.create(image(body))}`);
       await jobs.remove(receipt);
     }
   }

@@ -20,7 +20,7 @@ async function hurried(t: Test, maxReceives = 5): Promise<Record<string, string>
   return env && { ...env, VISIBILITY_SECONDS: '2', SWEEP_SECONDS: '1' };
 }
 
-const statusOf = async ({ stores }: TestWarmer, id: string) => (await stores.records.image(id))?.status;
+const statusOf = async ({ stores }: TestWarmer, id: string) => (await stores.records.images.get(id))?.status;
 
 t.test('an upload is warm before anyone asks, and is served from its bucket', async (t) => {
   const env = await hurried(t);
@@ -36,13 +36,13 @@ t.test('an upload is warm before anyone asks, and is served from its bucket', as
   const upload = await call<UploadAnswer>(server, 'POST', '/api/images', fields);
   t.equal(upload.status, 202);
   const { id, variants } = upload.body;
-  await waitFor(async () => (await server.stores.records.image(id))?.status === 'completed');
+  await waitFor(async () => (await server.stores.records.images.get(id))?.status === 'completed');
   for (const { url, variant } of variants) {
     const answer = await fetch(url);
     t.equal(answer.headers.get('x-image-cache'), 'stored', variant);
     await answer.arrayBuffer();
   }
-  t.match((await server.stores.records.image(id))?.original, { placeholder: String, color: /^#/ });
+  t.match((await server.stores.records.images.get(id))?.original, { placeholder: String, color: /^#/ });
   t.equal(await process.end('SIGTERM'), 0);
 });
 

@@ -29,7 +29,7 @@ async function ask(testWarmer: TestWarmer, id: string, webhook: string): Promise
   const { originals, records } = testWarmer.stores;
   const createdAt = new Date().toISOString();
   const version = (await originals.put(id, small, { contentType: 'image/png' }))?.etag ?? '';
-  await records.createImage({ id, status: 'uploaded', createdAt, version, webhook });
+  await records.images.create({ id, status: 'uploaded', createdAt, version, webhook });
   await testWarmer.management.warmQueue.queue(id, ['fmt=webp&w=100']);
 }
 

@@ -19,7 +19,7 @@ export type Pause = 'in its first render' | 'in its first write';
 export async function overwritten(t: Test, env: Record<string, string>, pause: Pause): Promise<void> {
   const two = await createWarmer(env);
   t.teardown(() => two.close());
-  const completed = async () => (await two.stores.records.image('a'))?.status === 'completed';
+  const completed = async () => (await two.stores.records.images.get('a'))?.status === 'completed';
   let calls = 0;
   const overwrite = async () => {
     if (++calls > 1) return;
@@ -29,9 +29,9 @@ export async function overwritten(t: Test, env: Record<string, string>, pause: P
   };
   const written: unknown[] = [];
   const alter = (stores: Stores): Stores => {
-    const records = altered(stores.records, {
-      updateVariant: async (...given) => {
-        const is = await stores.records.updateVariant(...given);
+    const variants = altered(stores.records.variants, {
+      update: async (...given) => {
+        const is = await stores.records.variants.update(...given);
         if (pause === 'in its first render') await overwrite();
         return is;
       },
@@ -43,13 +43,13 @@ export async function overwritten(t: Test, env: Record<string, string>, pause: P
         return stores.results.put(...given);
       },
     });
-    return { ...stores, records, results };
+    return { ...stores, records: altered(stores.records, { variants }), results };
   };
   const testWarmer = await createWarmer({ ...env, DATA_DIR: two.config.dataDir }, alter);
   t.teardown(() => testWarmer.close());
   await testWarmer.ask('a', before, VARIANTS);
   await testWarmer.until(async () => testWarmer.lines.some(({ msg }) => msg === 'job'));
-  const { version } = (await two.stores.records.image('a')) ?? {};
+  const { version } = (await two.stores.records.images.get('a')) ?? {};
   if (pause === 'in its first render')
     t.ok(
       written.every((entry) => entry === version),
@@ -59,7 +59,7 @@ export async function overwritten(t: Test, env: Record<string, string>, pause: P
 }
 
 async function allNew(t: Test, { stores, variants }: TestWarmer): Promise<void> {
-  const record = await stores.records.image('a');
+  const record = await stores.records.images.get('a');
   t.match(record, { status: 'completed', original: { format: 'jpeg' } });
   for (const { variant, status, bytes, version } of await variants('a')) {
     t.same({ status, version }, { status: 'ready', version: record?.version }, variant);

@@ -19,7 +19,7 @@ async function warmer(t: Test, env: Record<string, string> = {}): Promise<TestWa
   return created;
 }
 
-const statusOf = async ({ stores }: TestWarmer, id: string) => (await stores.records.image(id))?.status;
+const statusOf = async ({ stores }: TestWarmer, id: string) => (await stores.records.images.get(id))?.status;
 
 /** Receives what is on the queue until all of it is dead letters. */
 async function bury({ stores: { jobs } }: TestWarmer): Promise<void> {
@@ -93,12 +93,12 @@ t.test('the sweep gets behind any number of uploads that are under way', async (
   const { records, originals } = testWarmer.stores;
   const createdAt = new Date().toISOString();
   for (let index = 0; index < 105; index++) {
-    await records.lease(uploadLease(`upload-${index}`), 'a server', 600);
-    await records.createImage({ id: `upload-${index}`, status: 'uploading', createdAt });
+    await records.locks.lease(uploadLease(`upload-${index}`), 'a server', 600);
+    await records.images.create({ id: `upload-${index}`, status: 'uploading', createdAt });
   }
   const version = (await originals.put('a', small, { contentType: 'image/png' }))?.etag ?? '';
-  await records.createImage({ id: 'a', status: 'processing', createdAt, version });
-  await records.queueVariants('a', version, ['fmt=webp&w=320']);
+  await records.images.create({ id: 'a', status: 'processing', createdAt, version });
+  await records.variants.queue('a', version, ['fmt=webp&w=320']);
   await waitFor(async () => {
     await testWarmer.rounds.run();
     return (await testWarmer.stores.jobs.depth()).ready === 1;
@@ -111,9 +111,9 @@ t.test('the rounds clear what a killed server left of an upload', async (t) => {
   const { records } = testWarmer.stores;
   const createdAt = new Date().toISOString();
   const openUntil = new Date(Date.now() + 3_600_000).toISOString();
-  await records.lease(uploadLease('killed'), 'a server', 3);
-  await records.createImage({ id: 'killed', status: 'uploading', createdAt });
-  await records.createImage({ id: 'announced', status: 'uploading', createdAt, openUntil });
+  await records.locks.lease(uploadLease('killed'), 'a server', 3);
+  await records.images.create({ id: 'killed', status: 'uploading', createdAt });
+  await records.images.create({ id: 'announced', status: 'uploading', createdAt, openUntil });
   const half = join(testWarmer.config.dataDir, 'originals', '.tmp', 'half');
   await writeFile(half, 'half');
   const longAgo = new Date(Date.now() - 2 * 3_600_000);

@@ -20,7 +20,7 @@ async function warmer(
   return created;
 }
 
-const statusOf = async ({ stores }: TestWarmer, id: string) => (await stores.records.image(id))?.status;
+const statusOf = async ({ stores }: TestWarmer, id: string) => (await stores.records.images.get(id))?.status;
 const isSettled = (entry: TestWarmer, id: string) => async () =>
   ['completed', 'partial', 'failed'].includes((await statusOf(entry, id)) ?? '');
 const keys = async (objects: Objects, id: string) =>
@@ -38,7 +38,7 @@ t.test(
     ]);
     t.equal(await statusOf(testWarmer, 'a'), 'processing');
     await testWarmer.until(isSettled(testWarmer, 'a'));
-    const record = await testWarmer.stores.records.image('a');
+    const record = await testWarmer.stores.records.images.get('a');
     t.equal(record?.status, 'completed');
     t.match(record?.original, { format: 'png', width: 768, height: 512 });
     t.match(record?.original?.placeholder, /^[A-Za-z0-9+/]+=*$/);
@@ -62,9 +62,9 @@ t.test('what is there for this version is not made again', async (t) => {
   await testWarmer.until(isSettled(testWarmer, 'a'));
   const before = await testWarmer.stores.results.head('img/a/fmt=webp&w=320');
   const two = await warmer(t, { DATA_DIR: testWarmer.config.dataDir });
-  const version = (await testWarmer.stores.records.image('a'))?.version ?? '';
+  const version = (await testWarmer.stores.records.images.get('a'))?.version ?? '';
   // Its variant is lost, its result is not.
-  await two.stores.records.updateVariant('a', 'fmt=webp&w=320', version, ['ready'], { status: 'queued' });
+  await two.stores.records.variants.update('a', 'fmt=webp&w=320', version, ['ready'], { status: 'queued' });
   await two.management.warmQueue.queue('a', ['fmt=webp&w=320', 'fmt=webp&w=50']);
   await two.until(isSettled(two, 'a'));
   t.match(
@@ -80,7 +80,7 @@ t.test('a damaged original fails its variants at once, with the reason', async (
   const whole = await sharp(other).resize(600).jpeg().toBuffer();
   await testWarmer.ask('a', whole.subarray(0, whole.length / 2), ['fmt=webp&w=320', 'fmt=webp&w=100']);
   await testWarmer.until(isSettled(testWarmer, 'a'));
-  const record = await testWarmer.stores.records.image('a');
+  const record = await testWarmer.stores.records.images.get('a');
   t.match(record, { status: 'failed', error: /^damaged_source: / });
   for (const variant of await testWarmer.variants('a')) {
     t.match(variant, { status: 'failed', error: /^damaged_source: /, attempts: 1 });
@@ -138,7 +138,7 @@ t.test('a delete during a render leaves nothing behind', async (t) => {
   await testWarmer.ask('a', photograph, ['fmt=webp&w=320', 'fmt=jpeg&w=320', 'fmt=webp&w=100']);
   await testWarmer.until(async () => testWarmer.lines.some(({ msg }) => msg === 'job'));
   t.same(await keys(testWarmer.stores.results, 'a'), []);
-  t.same(await testWarmer.stores.records.image('a'), undefined);
+  t.same(await testWarmer.stores.records.images.get('a'), undefined);
   t.same(await testWarmer.variants('a'), []);
 });
 
@@ -166,7 +166,7 @@ t.test('an overwrite during a render leaves only results of the new original', a
     }),
   );
   await testWarmer.ask('a', photograph, ['fmt=webp&w=320', 'fmt=jpeg&w=320', 'fmt=webp&w=100']);
-  const version = async () => (await testWarmer.stores.records.image('a'))?.version;
+  const version = async () => (await testWarmer.stores.records.images.get('a'))?.version;
   const before = await version();
   await testWarmer.until(async () => (await version()) !== before && (await isSettled(testWarmer, 'a')()));
   t.equal(await statusOf(testWarmer, 'a'), 'completed');
@@ -189,8 +189,8 @@ for (const pause of ['in its first render', 'in its first write'] as const) {
 t.test('a job of an older version asks for its open variants under the new one', async (t) => {
   const testWarmer = await warmer(t);
   await testWarmer.ask('a', photograph, ['fmt=webp&w=320', 'fmt=webp&w=100']);
-  const record = await testWarmer.stores.records.image('a');
-  await testWarmer.stores.records.updateImage('a', record?.revision ?? 0, { generation: 1 });
+  const record = await testWarmer.stores.records.images.get('a');
+  await testWarmer.stores.records.images.update('a', record?.revision ?? 0, { generation: 1 });
   await testWarmer.until(isSettled(testWarmer, 'a'));
   t.match(await testWarmer.variants('a'), [
     { status: 'ready', version: `${record?.version}.1` },
@@ -205,7 +205,7 @@ t.test(
     await testWarmer.ask('a', photograph, ['fmt=webp&w=320', 'fmt=webp&w=100']);
     const { etag } = (await testWarmer.stores.originals.put('a', other, { contentType: 'image/jpeg' })) ?? {};
     await testWarmer.until(isSettled(testWarmer, 'a'));
-    t.match(await testWarmer.stores.records.image('a'), { status: 'completed', version: etag });
+    t.match(await testWarmer.stores.records.images.get('a'), { status: 'completed', version: etag });
     const ready = { status: 'ready', version: etag };
     t.match(await testWarmer.variants('a'), [ready, ready]);
   },

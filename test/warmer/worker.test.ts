@@ -27,7 +27,7 @@ async function folder(t: Test): Promise<string> {
   return path;
 }
 
-const statusOf = async ({ stores }: TestWarmer, id: string) => (await stores.records.image(id))?.status;
+const statusOf = async ({ stores }: TestWarmer, id: string) => (await stores.records.images.get(id))?.status;
 const jobLines = ({ lines }: { lines: Record<string, unknown>[] }) =>
   lines.filter(({ msg }) => msg === 'job');
 
@@ -115,7 +115,7 @@ t.test('a job is given up after its receives, and sent again by redrive', async 
     await testWarmer.rounds.run();
     return (await statusOf(testWarmer, 'a')) === 'failed';
   });
-  t.match(await testWarmer.stores.records.image('a'), { error: /^gave_up: store_unavailable: / });
+  t.match(await testWarmer.stores.records.images.get('a'), { error: /^gave_up: store_unavailable: / });
   t.match(await testWarmer.variants('a'), [{ status: 'failed', error: /^gave_up: / }, { status: 'failed' }]);
   t.equal((await testWarmer.stores.jobs.depth()).dead, 1, 'the dead letter stays');
 
@@ -132,9 +132,9 @@ t.test('a job is given up after its receives, and sent again by redrive', async 
 t.test('a dead letter that was sent again by other means is worked on as well', async (t) => {
   const testWarmer = await warmer(t);
   await testWarmer.ask('a', small, ['fmt=webp&w=320']);
-  const version = (await testWarmer.stores.records.image('a'))?.version ?? '';
+  const version = (await testWarmer.stores.records.images.get('a'))?.version ?? '';
   const error = 'gave_up: No attempt came to an end.';
-  await testWarmer.stores.records.updateVariant('a', 'fmt=webp&w=320', version, ['queued'], {
+  await testWarmer.stores.records.variants.update('a', 'fmt=webp&w=320', version, ['queued'], {
     status: 'failed',
     error,
   });
@@ -158,9 +158,9 @@ t.test('the sweep sends again what was written down and never sent', async (t) =
   const testWarmer = await warmer(t);
   await testWarmer.stores.originals.put('a', small, { contentType: 'image/png' });
   await testWarmer.management.reconciler.reconcile('a');
-  const record = await testWarmer.stores.records.image('a');
-  await testWarmer.stores.records.queueVariants('a', record?.version ?? '', ['fmt=webp&w=320']);
-  await testWarmer.stores.records.updateImage('a', record?.revision ?? 0, { status: 'processing' });
+  const record = await testWarmer.stores.records.images.get('a');
+  await testWarmer.stores.records.variants.queue('a', record?.version ?? '', ['fmt=webp&w=320']);
+  await testWarmer.stores.records.images.update('a', record?.revision ?? 0, { status: 'processing' });
   t.equal((await testWarmer.stores.jobs.depth()).ready, 0);
   testWarmer.rounds.start();
   await testWarmer.until(async () => (await statusOf(testWarmer, 'a')) === 'completed');
@@ -172,8 +172,8 @@ t.test('the sweep settles an image whose last variant was the last thing that wa
   const testWarmer = await warmer(t);
   await testWarmer.ask('a', small, ['fmt=webp&w=320']);
   await testWarmer.until(async () => (await statusOf(testWarmer, 'a')) === 'completed');
-  const record = await testWarmer.stores.records.image('a');
-  await testWarmer.stores.records.updateImage('a', record?.revision ?? 0, { status: 'processing' });
+  const record = await testWarmer.stores.records.images.get('a');
+  await testWarmer.stores.records.images.update('a', record?.revision ?? 0, { status: 'processing' });
   await waitFor(async () => {
     await testWarmer.rounds.run();
     return (await statusOf(testWarmer, 'a')) === 'completed';
@@ -204,7 +204,7 @@ t.test('an object that anybody puts is known, warm, and served from its bucket',
     JSON.stringify({ kind: 'objects', events: [{ id: 'shoes/red.png', change: 'removed' }] }),
   ]);
   const two = await warmer(t, env);
-  await two.until(async () => (await testWarmer.stores.records.image('shoes/red.png')) === undefined);
+  await two.until(async () => (await testWarmer.stores.records.images.get('shoes/red.png')) === undefined);
   t.same((await testWarmer.stores.results.list({ prefix: 'img/', limit: 10 })).items, []);
 });
 

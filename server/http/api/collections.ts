@@ -31,7 +31,7 @@ export function collectionRoutes(api: Api, deps: ApiDeps): void {
     '/api/collections/:id',
     { schema: { tags, params, response, summary: 'A collection.' } },
     async (request) => {
-      const found = await records.collection(request.params.id);
+      const found = await records.collections.get(request.params.id);
       if (!found) throw collectionNotFound(request.params.id);
       return collectionView(found);
     },
@@ -42,7 +42,7 @@ export function collectionRoutes(api: Api, deps: ApiDeps): void {
     async (request) => {
       const { description, ...rest } = request.body;
       const change = description === undefined ? rest : { ...rest, description: description ?? undefined };
-      const changed = await records.updateCollection(request.params.id, change);
+      const changed = await records.collections.update(request.params.id, change);
       if (!changed) throw collectionNotFound(request.params.id);
       return collectionView(changed);
     },
@@ -64,7 +64,7 @@ function removal(api: Api, { records }: ApiDeps): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const outcome = await records.removeCollection(id);
+      const outcome = await records.collections.remove(id);
       if (outcome === 'absent') throw collectionNotFound(id);
       if (outcome === 'not_empty') {
         const hint = `Take its images out first: DELETE /api/collections/${id}/relationships/images.`;
@@ -89,7 +89,7 @@ function createAndList(api: Api, { records }: ApiDeps): void {
     async (request, reply) => {
       const id = newUlid(Date.now());
       const collection = { id, ...request.body, createdAt: new Date().toISOString() };
-      if (!(await records.createCollection(collection))) throw new Problem('conflict', 'The id is taken.');
+      if (!(await records.collections.create(collection))) throw new Problem('conflict', 'The id is taken.');
       const made = collectionView({ ...collection, count: 0 });
       return reply.code(201).header('Location', `/api/collections/${id}`).send(made);
     },
@@ -104,7 +104,7 @@ function createAndList(api: Api, { records }: ApiDeps): void {
       },
     },
     async (request) => {
-      const { items, next = null } = await records.collections({ limit: PAGE, ...request.query });
+      const { items, next = null } = await records.collections.list({ limit: PAGE, ...request.query });
       return { items: items.map(collectionView), next };
     },
   );
@@ -118,12 +118,12 @@ function relationships(api: Api, { records }: ApiDeps): void {
     { schema: { ...schema, summary: 'Puts images into a collection, all or none.' } },
     async (request) => {
       const { id } = request.params;
-      return outcomeOf(id, await records.relate(id, request.body.images.map(readId)));
+      return outcomeOf(id, await records.collections.relate(id, request.body.images.map(readId)));
     },
   );
   api.delete(url, { schema: { ...schema, summary: 'Takes images out, all or none.' } }, async (request) => {
     const { id } = request.params;
-    return outcomeOf(id, await records.unrelate(id, request.body.images.map(readId)));
+    return outcomeOf(id, await records.collections.unrelate(id, request.body.images.map(readId)));
   });
 }
 

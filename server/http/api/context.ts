@@ -4,7 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefau
 import type { Presets } from '../../core/query/rule.ts';
 import type { Records } from '../../stores/contracts.ts';
 import type { Management } from '../../writing/management.ts';
-import type { LocalPresigner } from '../../writing/presign.ts';
+import type { LocalForms } from '../../writing/presign.ts';
 
 /** An app whose routes take their types from their schemas. */
 export type Api = FastifyInstance<
@@ -26,7 +26,7 @@ export interface ApiDeps extends Management {
   readonly hasWebhookSecret: boolean;
   readonly webhookPrivate: boolean;
   /** Where forms of presigned uploads come back to this server. */
-  readonly localForms: LocalPresigner | undefined;
+  readonly localForms: LocalForms | undefined;
 }
 
 /** Scheme and host as the client sees them. */

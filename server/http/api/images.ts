@@ -52,7 +52,7 @@ function lookRoutes(api: Api, { library, urls, records }: ApiDeps): void {
       },
     },
     async (request) => {
-      const { items, next = null } = await records.images({ limit: PAGE, ...request.query });
+      const { items, next = null } = await records.images.list({ limit: PAGE, ...request.query });
       const base = urls.base(originOf(request));
       return { items: items.map((record) => imageView(record, urls, base)), next };
     },

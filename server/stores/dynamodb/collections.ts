@@ -1,6 +1,6 @@
-import type { Collection, Page, Refusal } from '../contracts.ts';
+import type { Collection, CollectionChange, CollectionRecords, Page, Refusal } from '../contracts.ts';
 import { decodeCursor } from '../cursor.ts';
-import { placeKey } from './images.ts';
+import { placeKey } from './items.ts';
 import { merge, part } from './lists.ts';
 import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
@@ -8,76 +8,71 @@ import type { Item, Key, Write } from './writes.ts';
 const PARTITION = 'collections';
 const collectionKey = (id: string): Key => ({ pk: `collection#${id}`, sk: 'collection' });
 
-export async function createCollection(
-  table: Table,
-  collection: Omit<Collection, 'count'>,
-): Promise<boolean> {
-  const index = { gsi1pk: PARTITION, gsi1sk: `${collection.createdAt}#${collection.id}` };
-  const item = { ...collectionKey(collection.id), ...index, ...collection, count: 0 };
-  return (await table.write({ put: item, if: 'attribute_not_exists(#pk)' })) !== undefined;
+export class DynamoCollections implements CollectionRecords {
+  readonly #table: Table;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  async create(collection: Omit<Collection, 'count'>): Promise<boolean> {
+    const index = { gsi1pk: PARTITION, gsi1sk: `${collection.createdAt}#${collection.id}` };
+    const item = { ...collectionKey(collection.id), ...index, ...collection, count: 0 };
+    return (await this.#table.write({ put: item, if: 'attribute_not_exists(#pk)' })) !== undefined;
+  }
+
+  get(id: string): Promise<Collection | undefined> {
+    return read(this.#table, id);
+  }
+
+  async list(page: { limit: number; cursor?: string }): Promise<Page<Collection>> {
+    const before = decodeCursor(page.cursor, ['before'])?.before ?? '~';
+    const { items, next } = merge([await part(this.#table, PARTITION, page.limit, before)], page.limit);
+    return { items: items.map(collectionOf), ...next };
+  }
+
+  async update(id: string, change: CollectionChange): Promise<Collection | undefined> {
+    if (Object.keys(change).length === 0) return this.get(id);
+    const item = await this.#table.write({
+      update: collectionKey(id),
+      set: { ...change },
+      if: 'attribute_exists(#pk)',
+    });
+    return item && collectionOf(item);
+  }
+
+  async remove(id: string): Promise<'removed' | 'absent' | 'not_empty'> {
+    return untilWritten(async () => {
+      const empty = { if: 'attribute_exists(#pk) AND #count = :none', with: { ':none': 0 } };
+      if (await this.#table.write({ remove: collectionKey(id), ...empty })) return 'removed';
+      const before = await this.get(id);
+      if (!before) return 'absent';
+      return before.count > 0 ? 'not_empty' : AGAIN;
+    });
+  }
+
+  relate(id: string, ids: readonly string[]): Promise<Collection | Refusal> {
+    const set = { collection: id, gsi1pk: `collection#${id}` };
+    return place(this.#table, id, ids, 1, (image, collection) => {
+      if (collection === id) return { check: placeKey(image), if: '#collection = :id', with: { ':id': id } };
+      if (collection !== undefined) return 'in_another_collection';
+      const isFree = 'attribute_exists(#pk) AND attribute_not_exists(#collection)';
+      return { update: placeKey(image), set, if: isFree };
+    });
+  }
+
+  unrelate(id: string, ids: readonly string[]): Promise<Collection | Refusal> {
+    const set = { collection: undefined, gsi1pk: undefined };
+    return place(this.#table, id, ids, -1, (image, collection) => {
+      if (collection !== id) return 'not_in_collection';
+      return { update: placeKey(image), set, if: '#collection = :id', with: { ':id': id } };
+    });
+  }
 }
 
-export async function collection(table: Table, id: string): Promise<Collection | undefined> {
+async function read(table: Table, id: string): Promise<Collection | undefined> {
   const item = await table.get(collectionKey(id));
   return item && collectionOf(item);
-}
-
-export async function collections(
-  table: Table,
-  page: { limit: number; cursor?: string },
-): Promise<Page<Collection>> {
-  const before = decodeCursor(page.cursor, ['before'])?.before ?? '~';
-  const { items, next } = merge([await part(table, PARTITION, page.limit, before)], page.limit);
-  return { items: items.map(collectionOf), ...next };
-}
-
-export async function updateCollection(
-  table: Table,
-  id: string,
-  change: { name?: string; description?: string | undefined },
-): Promise<Collection | undefined> {
-  if (Object.keys(change).length === 0) return collection(table, id);
-  const item = await table.write({ update: collectionKey(id), set: change, if: 'attribute_exists(#pk)' });
-  return item && collectionOf(item);
-}
-
-export async function removeCollection(
-  table: Table,
-  id: string,
-): Promise<'removed' | 'absent' | 'not_empty'> {
-  return untilWritten(async () => {
-    const empty = { if: 'attribute_exists(#pk) AND #count = :none', with: { ':none': 0 } };
-    if (await table.write({ remove: collectionKey(id), ...empty })) return 'removed';
-    const known = await collection(table, id);
-    if (!known) return 'absent';
-    return known.count > 0 ? 'not_empty' : AGAIN;
-  });
-}
-
-export async function relate(
-  table: Table,
-  id: string,
-  ids: readonly string[],
-): Promise<Collection | Refusal> {
-  const set = { collection: id, gsi1pk: `collection#${id}` };
-  return place(table, id, ids, 1, (image, collection) => {
-    if (collection === id) return { check: placeKey(image), if: '#collection = :id', with: { ':id': id } };
-    if (collection !== undefined) return 'in_another_collection';
-    const isFree = 'attribute_exists(#pk) AND attribute_not_exists(#collection)';
-    return { update: placeKey(image), set, if: isFree };
-  });
-}
-
-export async function unrelate(
-  table: Table,
-  id: string,
-  ids: readonly string[],
-): Promise<Collection | Refusal> {
-  const set = { collection: undefined, gsi1pk: undefined };
-  return place(table, id, ids, -1, (image, collection) => {
-    if (collection !== id) return 'not_in_collection';
-    return { update: placeKey(image), set, if: '#collection = :id', with: { ':id': id } };
-  });
 }
 
 type Reason = 'in_another_collection' | 'not_in_collection';
@@ -114,7 +109,7 @@ async function place(
       if: 'attribute_exists(#pk)',
     };
     if (!(await table.transact([counted, ...writes]))) return AGAIN;
-    return (await collection(table, id)) ?? { refused: 'collection_absent' };
+    return (await read(table, id)) ?? { refused: 'collection_absent' };
   });
 }
 

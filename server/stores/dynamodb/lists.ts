@@ -7,7 +7,7 @@ import {
   type StalledQuery,
 } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { imageKey, placeKey, recordOf, statusPartition } from './images.ts';
+import { imageKey, placeKey, recordOf, statusPartition } from './items.ts';
 import type { Table } from './table.ts';
 import type { Item } from './writes.ts';
 
@@ -21,7 +21,7 @@ interface Part {
   more: boolean;
 }
 
-export async function images(table: Table, query: ImageQuery): Promise<Page<ImageRecord>> {
+export async function list(table: Table, query: ImageQuery): Promise<Page<ImageRecord>> {
   const before = decodeCursor(query.cursor, ['before'])?.before ?? START;
   if (query.collection !== undefined) return imagesOf(table, query.collection, query, before);
   const statuses: readonly ImageStatus[] = query.status === undefined ? IMAGE_STATUSES : [query.status];

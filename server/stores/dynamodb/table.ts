@@ -10,7 +10,8 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { errorName } from '../errors.ts';
+import { unavailable } from '../../shared/errors.ts';
+import { attempt, errorName } from '../errors.ts';
 import { attributes, type Item, type Key, transactItem, type Write } from './writes.ts';
 
 /** What BatchGetItem takes. */
@@ -29,7 +30,7 @@ export interface Query {
   limit?: number | undefined;
 }
 
-/** The requests that records are made of: consistent reads and conditional writes. */
+/** The requests that records are made of: consistent reads and conditional writes. Their errors are translated. */
 export class Table {
   readonly #client: DynamoDBDocumentClient;
   readonly #name: string;
@@ -41,20 +42,21 @@ export class Table {
 
   async get(key: Key): Promise<Item | undefined> {
     const command = new GetCommand({ TableName: this.#name, Key: key, ConsistentRead: true });
-    return (await this.#client.send(command)).Item;
+    return attempt(undefined, async () => (await this.#client.send(command)).Item);
   }
 
   /** Items in no order; keys that are not there are left out. */
   async getAll(keys: readonly Key[]): Promise<Item[]> {
     const items: Item[] = [];
     let rest = [...keys];
-    for (let attempt = 0; rest.length > 0; attempt++) {
+    for (let round = 0; rest.length > 0; round++) {
       const RequestItems = { [this.#name]: { Keys: rest.slice(0, BATCH), ConsistentRead: true } };
-      const output = await this.#client.send(new BatchGetCommand({ RequestItems }));
+      const command = new BatchGetCommand({ RequestItems });
+      const output = await attempt(undefined, () => this.#client.send(command));
       const missed = output.UnprocessedKeys?.[this.#name]?.Keys ?? [];
       items.push(...(output.Responses?.[this.#name] ?? []));
       rest = [...missed.map(({ pk, sk }) => ({ pk, sk })), ...rest.slice(BATCH)];
-      if (missed.length > 0) await backOff(attempt);
+      if (missed.length > 0) await backOff(round);
     }
     return items;
   }
@@ -119,14 +121,14 @@ export class Table {
       Limit: query.limit,
       ExclusiveStartKey: start,
     });
-    const { Items = [], LastEvaluatedKey } = await this.#client.send(command);
+    const { Items = [], LastEvaluatedKey } = await attempt(undefined, () => this.#client.send(command));
     return { items: Items, more: LastEvaluatedKey };
   }
 }
 
-/** Repeats `work` while it meets another transaction on the same item. */
+/** Repeats `work` while it meets another transaction on the same item; other errors are translated. */
 async function withoutConflicts<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
+  for (let round = 0; ; round++) {
     try {
       return await work();
     } catch (error) {
@@ -134,8 +136,8 @@ async function withoutConflicts<T>(work: () => Promise<T>): Promise<T> {
         errorName(error) === 'TransactionConflictException' ||
         errorName(error) === 'TransactionInProgressException' ||
         cancellations(error).some((code) => code === 'TransactionConflict' || code === 'ThrottlingError');
-      if (!isConflict || attempt === ATTEMPTS) throw error;
-      await backOff(attempt);
+      if (!isConflict || round === ATTEMPTS) throw unavailable(error);
+      await backOff(round);
     }
   }
 }
@@ -157,7 +159,7 @@ export async function untilWritten<T>(round: () => Promise<T | typeof AGAIN>): P
     if (result !== AGAIN) return result;
     await backOff(rounds);
   }
-  throw new Error('Conditions of a write failed each time though they had just been read.');
+  throw unavailable(new Error('Conditions of a write failed each time though they had just been read.'));
 }
 
 /** Full jitter: writers that met once do not meet again. */

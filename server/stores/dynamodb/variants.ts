@@ -1,6 +1,6 @@
 import { isQueuedOrBetter, queuedVariant } from '../change.ts';
-import type { VariantChange, VariantRecord, VariantStatus } from '../contracts.ts';
-import { imageKey } from './images.ts';
+import type { VariantChange, VariantRecord, VariantRecords, VariantStatus } from '../contracts.ts';
+import { imageKey } from './items.ts';
 import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
 
@@ -9,47 +9,51 @@ const BATCH = 99;
 
 const variantKey = (id: string, variant: string): Key => ({ pk: imageKey(id).pk, sk: `variant#${variant}` });
 
-export async function variants(table: Table, id: string): Promise<VariantRecord[]> {
-  return [...((await partition(table, id))?.variants.values() ?? [])];
-}
+export class DynamoVariants implements VariantRecords {
+  readonly #table: Table;
 
-export async function queueVariants(
-  table: Table,
-  id: string,
-  version: string,
-  names: readonly string[],
-): Promise<VariantRecord[]> {
-  return untilWritten(async () => {
-    const known = await partition(table, id);
-    if (!known) return [];
-    const missing = [...new Set(names)].filter(
-      (name) => !isQueuedOrBetter(known.variants.get(name), version),
-    );
-    const updatedAt = new Date().toISOString();
-    const queued = missing.map((name) => queuedVariant(id, name, version, updatedAt));
-    if (!(await putQueued(table, queued, known.life))) return AGAIN;
-    for (const variant of queued) known.variants.set(variant.variant, variant);
-    return names.flatMap((name) => known.variants.get(name) ?? []);
-  });
-}
+  constructor(table: Table) {
+    this.#table = table;
+  }
 
-export async function updateVariant(
-  table: Table,
-  key: { id: string; variant: string; version: string },
-  from: readonly VariantStatus[],
-  change: VariantChange,
-): Promise<boolean> {
-  if (from.length === 0) return false;
-  const { attempt, status, bytes, ms, error } = change;
-  const statuses = Object.fromEntries(from.map((status, index) => [`:from${index}`, status]));
-  const written = await table.write({
-    update: variantKey(key.id, key.variant),
-    set: { status, bytes, ms, error, updatedAt: new Date().toISOString() },
-    add: { attempts: attempt ? 1 : 0 },
-    if: `#version = :version AND #status IN (${Object.keys(statuses).join(', ')})`,
-    with: { ':version': key.version, ...statuses },
-  });
-  return written !== undefined;
+  async list(id: string): Promise<VariantRecord[]> {
+    return [...((await partition(this.#table, id))?.variants.values() ?? [])];
+  }
+
+  async queue(id: string, version: string, names: readonly string[]): Promise<VariantRecord[]> {
+    return untilWritten(async () => {
+      const image = await partition(this.#table, id);
+      if (!image) return [];
+      const missing = [...new Set(names)].filter(
+        (name) => !isQueuedOrBetter(image.variants.get(name), version),
+      );
+      const updatedAt = new Date().toISOString();
+      const queued = missing.map((name) => queuedVariant(id, name, version, updatedAt));
+      if (!(await putQueued(this.#table, queued, image.life))) return AGAIN;
+      for (const variant of queued) image.variants.set(variant.variant, variant);
+      return names.flatMap((name) => image.variants.get(name) ?? []);
+    });
+  }
+
+  async update(
+    id: string,
+    variant: string,
+    version: string,
+    from: readonly VariantStatus[],
+    change: VariantChange,
+  ): Promise<boolean> {
+    if (from.length === 0) return false;
+    const { attempt, status, bytes, ms, error } = change;
+    const statuses = Object.fromEntries(from.map((status, index) => [`:from${index}`, status]));
+    const written = await this.#table.write({
+      update: variantKey(id, variant),
+      set: { status, bytes, ms, error, updatedAt: new Date().toISOString() },
+      add: { attempts: attempt ? 1 : 0 },
+      if: `#version = :version AND #status IN (${Object.keys(statuses).join(', ')})`,
+      with: { ':version': version, ...statuses },
+    });
+    return written !== undefined;
+  }
 }
 
 /** False when anything is no longer as it was read. */

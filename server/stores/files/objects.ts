@@ -1,14 +1,23 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { accessSync, closeSync, constants, createReadStream, existsSync } from 'node:fs';
-import { access, link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { createHash, hash, randomUUID } from 'node:crypto';
+import { accessSync, closeSync, constants, createReadStream, existsSync, renameSync } from 'node:fs';
+import { access, mkdir, open, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { unavailable } from '../../shared/errors.ts';
 import { held, type Incoming, incoming, streamed } from '../body.ts';
-import type { NewObject, ObjectFacts, Objects, Page, StoredFacts, StoredObject } from '../contracts.ts';
+import type {
+  Condition,
+  NewObject,
+  ObjectFacts,
+  Objects,
+  Page,
+  StoredFacts,
+  StoredObject,
+} from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { attempt, errorName } from '../errors.ts';
 import { ignoring, pruneFolders, removeStale, syncFolders } from './folders.ts';
+import { unlinkIfThere, withLock } from './lock.ts';
 import { bytesOf, KeyPaths, keyOf } from './path.ts';
 import { openIfThere, readAndClose, WHOLE_BYTES } from './read.ts';
 import { readFacts, trailer } from './trailer.ts';
@@ -25,6 +34,8 @@ const STALE_SECONDS = 3600;
  * nobody. `put` replaces such a file.
  */
 export class FileObjects implements Objects {
+  /** Whoever writes or removes an original says so. */
+  readonly announces = false;
   readonly #root: string;
   readonly #aside: string;
   readonly #paths: KeyPaths;
@@ -86,14 +97,32 @@ export class FileObjects implements Objects {
     try {
       const facts = await writeAside(aside, source, key, object);
       signal?.throwIfAborted();
-      const isTaken = !(await this.#publish(aside, key, object.ifAbsent ?? false));
-      if (isTaken) return undefined;
+      if (!(await this.#publish(aside, key, object))) return undefined;
       return { key, etag: facts.etag, size: facts.size, lastModified: facts.lastModified };
     } catch (error) {
       throw source.failure ? source.failure.error : unavailable(error, signal);
     } finally {
       await unlink(aside).catch(() => undefined);
     }
+  }
+
+  /** Copied as any other object is written: a link would share the trailer, which names the key. */
+  async copy(
+    from: string,
+    to: string,
+    condition: Condition = {},
+    signal?: AbortSignal,
+  ): Promise<ObjectFacts | undefined> {
+    const source = await this.get(from, signal);
+    if (!source) return undefined;
+    const { contentType = 'application/octet-stream', cacheControl, metadata } = source;
+    const object = {
+      contentType,
+      metadata,
+      ...condition,
+      ...(cacheControl !== undefined && { cacheControl }),
+    };
+    return this.put(to, source.body, object, signal);
   }
 
   async remove(keys: readonly string[], signal?: AbortSignal): Promise<void> {
@@ -163,19 +192,21 @@ export class FileObjects implements Objects {
     return facts?.key === key ? { fd, facts } : undefined;
   }
 
-  /** Makes the file visible under its key; false when `ifAbsent` and the key is taken. */
-  async #publish(aside: string, key: string, ifAbsent: boolean): Promise<boolean> {
+  /** Makes the file visible under its key; false when the condition does not hold. */
+  async #publish(aside: string, key: string, condition: Condition): Promise<boolean> {
     const path = this.#paths.file(bytesOf(key));
     for (;;) {
       try {
         await mkdir(dirname(path), { recursive: true });
-        await (ifAbsent ? link(aside, path) : rename(aside, path));
+        const isWritten = await withLock(this.#lockOf(path), () => {
+          if (!this.#holds(key, condition)) return false;
+          renameSync(aside, path);
+          return true;
+        });
+        if (!isWritten) return false;
         break;
       } catch (error) {
-        if (ifAbsent && errorName(error) === 'EEXIST') {
-          if (await this.head(key)) return false;
-          ifAbsent = false;
-        } else if (errorName(error) !== 'ENOENT' || !existsSync(aside)) throw error;
+        if (errorName(error) !== 'ENOENT' || !existsSync(aside)) throw error;
         // The folder was pruned between the two steps, by others who then have got on. Ten tries in a row were not
         // enough for eight writers on a machine at a load of 14.
       }
@@ -184,11 +215,22 @@ export class FileObjects implements Objects {
     return true;
   }
 
+  #holds(key: string, { ifAbsent, ifMatch }: Condition): boolean {
+    if (!ifAbsent && ifMatch === undefined) return true;
+    const found = this.#open(key);
+    if (found) closeSync(found.fd);
+    return ifAbsent ? found === undefined : found?.facts.etag === ifMatch;
+  }
+
+  #lockOf(path: string): string {
+    return join(this.#aside, `lock-${hash('sha1', path)}`);
+  }
+
   /** Resolves to how many there were. */
   async #unlink(paths: string[]): Promise<number> {
     let removed = 0;
     for (const path of paths) {
-      const gone = await unlink(path).then(() => true, ignoring('ENOENT', 'ENOTDIR'));
+      const gone = await withLock(this.#lockOf(path), () => unlinkIfThere(path));
       if (gone) removed++;
     }
     for (const folder of new Set(paths.map((path) => dirname(path)))) {

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import {
+  CopyObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadBucketCommand,
@@ -11,9 +12,20 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { unavailable } from '../../shared/errors.ts';
 import { type Incoming, incoming, streamed } from '../body.ts';
-import type { NewObject, ObjectFacts, Objects, Page, StoredFacts, StoredObject } from '../contracts.ts';
+import type {
+  Condition,
+  Form,
+  FormPolicy,
+  NewObject,
+  ObjectFacts,
+  Objects,
+  Page,
+  StoredFacts,
+  StoredObject,
+} from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { attempt, errorName, sending } from '../errors.ts';
 import { decodeMetadata, encodeMetadata } from './metadata.ts';
@@ -35,6 +47,8 @@ const asking = (signal: AbortSignal | undefined) => ({ ...sending(signal), reque
  * without which S3 answers 403 instead of 404 for a key that is not there.
  */
 export class S3Objects implements Objects {
+  /** The bucket's notifications go to the queue. */
+  readonly announces = true;
   readonly #client: S3Client;
   readonly #bucket: string;
 
@@ -78,9 +92,47 @@ export class S3Objects implements Objects {
       return { key, etag, size: source.size, lastModified };
     } catch (error) {
       if (source.failure) throw source.failure.error;
-      if (object.ifAbsent && (await this.#isTaken(key, error, signal))) return undefined;
+      if (await this.#isRefused(key, object, error, signal)) return undefined;
       throw unavailable(error, signal);
     }
+  }
+
+  async copy(
+    from: string,
+    to: string,
+    condition: Condition = {},
+    signal?: AbortSignal,
+  ): Promise<ObjectFacts | undefined> {
+    const source = `${this.#bucket}/${from.split('/').map(encodeURIComponent).join('/')}`;
+    const input = { Bucket: this.#bucket, Key: to, CopySource: source, ...conditionOf(condition) };
+    try {
+      const found = await this.head(from, signal);
+      // Of two that are the same, S3 copies only what changes something.
+      if (!found) return undefined;
+      const output = await this.#client.send(new CopyObjectCommand(input), sending(signal)).catch(absent);
+      if (!output) return undefined;
+      const { ETag, LastModified = new Date() } = output.CopyObjectResult ?? {};
+      return { key: to, etag: unquoted(ETag), size: found.size, lastModified: LastModified };
+    } catch (error) {
+      if (await this.#isRefused(to, condition, error, signal)) return undefined;
+      throw unavailable(error, signal);
+    }
+  }
+
+  /** S3 checks size, type and key. */
+  form({ key, contentType, size, seconds }: FormPolicy): Promise<Form> {
+    return attempt(undefined, () =>
+      createPresignedPost(this.#client, {
+        Bucket: this.#bucket,
+        Key: key,
+        Fields: { 'Content-Type': contentType },
+        Conditions: [
+          ['content-length-range', size, size],
+          ['eq', '$Content-Type', contentType],
+        ],
+        Expires: seconds,
+      }),
+    );
   }
 
   async remove(keys: readonly string[], signal?: AbortSignal): Promise<void> {
@@ -152,10 +204,23 @@ export class S3Objects implements Objects {
     }).done();
   }
 
-  /** 409 means that another conditional write of the key was under way; it may have failed since. */
-  async #isTaken(key: string, error: unknown, signal?: AbortSignal): Promise<boolean> {
-    if (errorName(error) === 'PreconditionFailed') return true;
-    return errorName(error) === 'ConditionalRequestConflict' && (await this.head(key, signal)) !== undefined;
+  /**
+   * 409 means that another conditional write of the key was under way; it may have failed since. A write on condition of
+   * an object that is gone is 404.
+   */
+  async #isRefused(
+    key: string,
+    { ifAbsent, ifMatch }: Condition,
+    error: unknown,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const name = errorName(error);
+    if (!ifAbsent && ifMatch === undefined) return false;
+    if (name === 'PreconditionFailed') return true;
+    if (name === 'NoSuchKey') return ifMatch !== undefined;
+    if (name !== 'ConditionalRequestConflict') return false;
+    const there = (await this.head(key, signal))?.etag;
+    return ifAbsent ? there !== undefined : there !== ifMatch;
   }
 
   async #delete(keys: readonly string[], signal?: AbortSignal): Promise<void> {
@@ -168,15 +233,19 @@ export class S3Objects implements Objects {
 }
 
 function inputOf(bucket: string, key: string, object: NewObject): PutObjectCommandInput {
-  const { contentType, cacheControl, metadata = {}, ifAbsent } = object;
+  const { contentType, cacheControl, metadata = {} } = object;
   return {
     Bucket: bucket,
     Key: key,
     ContentType: contentType,
     Metadata: encodeMetadata(metadata),
     ...(cacheControl !== undefined && { CacheControl: cacheControl }),
-    ...(ifAbsent && { IfNoneMatch: '*' }),
+    ...conditionOf(object),
   };
+}
+
+function conditionOf({ ifAbsent, ifMatch }: Condition): { IfNoneMatch?: string; IfMatch?: string } {
+  return { ...(ifAbsent && { IfNoneMatch: '*' }), ...(ifMatch !== undefined && { IfMatch: `"${ifMatch}"` }) };
 }
 
 function factsOf(key: string, output: HeadObjectOutput): StoredFacts {

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { unavailable } from '../../shared/errors.ts';
+import { attempt } from '../errors.ts';
 import { MIGRATIONS } from './schema.ts';
 
 export type Row = Record<string, SQLOutputValue>;
@@ -11,7 +12,7 @@ const BUSY_MS = 5_000;
 
 /**
  * One SQLite file, shared by several processes. WAL lets readers go on during a write; FULL makes a commit
- * survive a power cut. Every read-modify-write goes through `transaction`, so that it holds the write lock
+ * survive a power cut. Every read-modify-write goes through `write`, so that it holds the write lock
  * from its first read: a lock taken later would fail where another process wrote in between.
  *
  * Calls are synchronous. A write costs one fsync, which is why bodies are in files and not in here.
@@ -33,6 +34,16 @@ export class Database {
     }
   }
 
+  /** Does `work`, which only reads; its errors are translated. */
+  read<T>(work: () => T): Promise<T> {
+    return attempt(undefined, async () => work());
+  }
+
+  /** Does `work` as one transaction; its errors are translated. */
+  write<T>(work: () => T): Promise<T> {
+    return attempt(undefined, async () => this.#transaction(work));
+  }
+
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
     return this.#prepared(sql).get(...values);
   }
@@ -47,7 +58,7 @@ export class Database {
   }
 
   /** All of `work` or nothing of it, and nobody else's write in between. */
-  transaction<T>(work: () => T): T {
+  #transaction<T>(work: () => T): T {
     this.#db.exec('BEGIN IMMEDIATE');
     try {
       const result = work();
@@ -73,7 +84,7 @@ export class Database {
   }
 
   #migrate(): void {
-    this.transaction(() => {
+    this.#transaction(() => {
       const version = integer(this.get('PRAGMA user_version'), 'user_version');
       if (version > MIGRATIONS.length) throw new Error(`The database is of a newer version (${version}).`);
       for (const script of MIGRATIONS.slice(version)) this.#db.exec(script);
@@ -113,4 +124,9 @@ export function integer(row: Row | undefined, column: string): number {
   const value = row?.[column];
   if (typeof value !== 'number') throw new Error(`Column ${column} is not a number.`);
   return value;
+}
+
+/** As records write times. */
+export function now(): string {
+  return new Date().toISOString();
 }

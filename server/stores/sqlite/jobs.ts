@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Jobs, ReceivedJob } from '../contracts.ts';
-import { attempt } from '../errors.ts';
 import { checkBodies } from '../job-bodies.ts';
 import { type Database, integer, text } from './database.ts';
 
@@ -31,7 +30,7 @@ export class SqliteJobs implements Jobs {
   async send(bodies: readonly string[]): Promise<void> {
     checkBodies(bodies);
     const now = Date.now();
-    await this.#write(() => {
+    await this.#db.write(() => {
       const sql = 'INSERT INTO jobs (body, sent_at, visible_at) VALUES (?1, ?2, ?2)';
       for (const body of bodies) this.#db.run(sql, body, now);
     });
@@ -51,7 +50,7 @@ export class SqliteJobs implements Jobs {
   }
 
   depth(): Promise<{ ready: number; inFlight: number; dead: number }> {
-    return attempt(undefined, async () => {
+    return this.#db.read(() => {
       const sql = `SELECT
         count(*) FILTER (WHERE dead = 0 AND visible_at <= ?1) AS ready,
         count(*) FILTER (WHERE dead = 0 AND visible_at > ?1) AS inFlight,
@@ -64,21 +63,21 @@ export class SqliteJobs implements Jobs {
   async redrive(max: number): Promise<number> {
     const sql = `UPDATE jobs SET dead = 0, receives = 0, receipt = NULL, sent_at = ?1, visible_at = ?1
       WHERE number IN (SELECT number FROM jobs WHERE dead = 1 ORDER BY number LIMIT ?2)`;
-    const moved = await this.#write(() => this.#db.run(sql, Date.now(), max));
+    const moved = await this.#db.write(() => this.#db.run(sql, Date.now(), max));
     this.#reconciler.emit('arrival');
     return moved;
   }
 
   async ping(): Promise<void> {
-    await attempt(undefined, async () => this.#isAnyVisible(0));
+    await this.#db.read(() => this.#isAnyVisible(0));
   }
 
   async #receive(dead: 0 | 1, options: Options, signal?: AbortSignal): Promise<ReceivedJob[]> {
     const end = Date.now() + options.waitSeconds * 1000;
     while (!signal?.aborted) {
       // A look without the write lock first: idle receivers must not hold up writers.
-      const isAny = await attempt(undefined, async () => this.#isAnyVisible(dead));
-      const jobs = isAny ? await this.#write(() => this.#take(dead, options)) : [];
+      const isAny = await this.#db.read(() => this.#isAnyVisible(dead));
+      const jobs = isAny ? await this.#db.write(() => this.#take(dead, options)) : [];
       const left = end - Date.now();
       if (jobs.length > 0 || left <= 0) return jobs;
       await this.#arrival(Math.min(left, POLL_MS), signal);
@@ -110,13 +109,15 @@ export class SqliteJobs implements Jobs {
 
   async #extend(dead: 0 | 1, receipt: string, seconds: number): Promise<boolean> {
     const sql = 'UPDATE jobs SET visible_at = ? WHERE receipt = ? AND dead = ?';
-    const found = await this.#write(() => this.#db.run(sql, Date.now() + seconds * 1000, receipt, dead));
+    const found = await this.#db.write(() => this.#db.run(sql, Date.now() + seconds * 1000, receipt, dead));
     if (seconds === 0) this.#reconciler.emit('arrival');
     return found === 1;
   }
 
   async #remove(dead: 0 | 1, receipt: string): Promise<void> {
-    await this.#write(() => this.#db.run('DELETE FROM jobs WHERE receipt = ? AND dead = ?', receipt, dead));
+    await this.#db.write(() =>
+      this.#db.run('DELETE FROM jobs WHERE receipt = ? AND dead = ?', receipt, dead),
+    );
   }
 
   /** Resolves on a message, on the signal, or after `ms`. */
@@ -132,9 +133,5 @@ export class SqliteJobs implements Jobs {
       signal?.addEventListener('abort', done);
       this.#reconciler.on('arrival', done);
     });
-  }
-
-  #write<T>(work: () => T): Promise<T> {
-    return attempt(undefined, async () => this.#db.transaction(work));
   }
 }

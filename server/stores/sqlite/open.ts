@@ -1,7 +1,10 @@
 import type { Jobs, Records } from '../contracts.ts';
+import { SqliteCollections } from './collections.ts';
 import { Database } from './database.ts';
+import { SqliteImages } from './images.ts';
 import { SqliteJobs } from './jobs.ts';
-import { SqliteRecords } from './records.ts';
+import { SqliteLocks } from './locks.ts';
+import { SqliteVariants } from './variants.ts';
 
 export interface SqliteStores {
   records: Records;
@@ -19,7 +22,15 @@ export interface SqliteStores {
 export function openSqlite(path: string, { maxReceives }: { maxReceives: number }): SqliteStores {
   const db = new Database(path);
   return {
-    records: new SqliteRecords(db),
+    records: {
+      images: new SqliteImages(db),
+      variants: new SqliteVariants(db),
+      collections: new SqliteCollections(db),
+      locks: new SqliteLocks(db),
+      ping: async () => {
+        await db.read(() => db.get('SELECT 1 FROM images LIMIT 1'));
+      },
+    },
     jobs: new SqliteJobs(db, { maxReceives }),
     close: () => db.close(),
   };

@@ -1,0 +1,30 @@
+import type { ImageRecord } from '../contracts.ts';
+import type { Table } from './table.ts';
+import type { Item, Key } from './writes.ts';
+
+/** An image as it is stored. */
+export interface Stored {
+  record: ImageRecord;
+  /** Differs between two images that had the id one after the other: whose variants are whose. */
+  life: string;
+}
+
+export const imageKey = (id: string): Key => ({ pk: `image#${id}`, sk: 'image' });
+export const placeKey = (id: string): Key => ({ pk: `image#${id}`, sk: 'place' });
+export const statusPartition = (status: string) => `images#${status}`;
+
+export async function stored(table: Table, id: string): Promise<Stored | undefined> {
+  const where = '#pk = :pk AND #sk BETWEEN :image AND :place';
+  const [image, place] = await table.queryAll({
+    where,
+    with: { ':pk': imageKey(id).pk, ':image': 'image', ':place': 'place' },
+  });
+  return image && { record: recordOf(image, place), life: String(image.life) };
+}
+
+/** The parse boundary: what this store wrote is taken at its word. */
+export function recordOf(image: Item, place: Item | undefined): ImageRecord {
+  const { pk, sk, gsi1pk, gsi1sk, life, ...record } = image;
+  const collection = place?.collection === undefined ? {} : { collection: place.collection };
+  return { ...record, ...collection } as unknown as ImageRecord;
+}
