@@ -27,7 +27,7 @@ export async function withServer<T>(
   const config = loadConfig({ DATA_DIR: folder, ...env });
   const stores = await openStores(config);
   const log = pino({ level: 'silent' });
-  const external = await openExternalServices(config);
+  const external = await openExternalServices(config, stores);
   const composed = composeServer(config, stores, { log, version: '0', isDraining: () => false, external });
   const app = await buildApp(composed.deps);
   try {
