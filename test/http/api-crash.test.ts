@@ -51,7 +51,7 @@ t.test('a server that is killed while it takes uploads in loses none that it acc
   const stores = await openStores(loadConfig(env));
   t.teardown(() => stores.close());
   for (const id of accepted)
-    await waitFor(async () => (await stores.records.image(id))?.status === 'completed');
+    await waitFor(async () => (await stores.records.images.get(id))?.status === 'completed');
   const originals = await keysOf(stores.originals);
   t.same(
     accepted.filter((id) => !originals.includes(id)),
