@@ -137,7 +137,7 @@ export class Warm {
     const storing: Promise<void>[] = [];
     const done = (outcome: Outcome, ms: number) => storing.push(this.#done(run, original, outcome, ms));
     const begin = (picture: Picture) => this.#begin(run, picture);
-    const scratch = new TempFile(original.bytes);
+    const scratch = new TempFile(opened.bytes);
     const shared = { ...this.#options.shared(opened, signal), path: scratch.path };
     try {
       await renderGroups(groupPlans(members), { admission, slots, shared, begin, done });

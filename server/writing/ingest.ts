@@ -1,4 +1,4 @@
-import { SNIFF_BYTES, SOURCE_FORMATS } from '../core/original/sniff.ts';
+import { MAGIC_BYTES, mayBeXml, SNIFF_BYTES, SOURCE_FORMATS } from '../core/original/sniff.ts';
 import { formatOf } from '../core/original/source.ts';
 import { Problem } from '../shared/errors.ts';
 import { tooLarge } from './measure.ts';
@@ -29,14 +29,7 @@ export interface Ingest {
  */
 export async function openIngest(source: AsyncIterable<Uint8Array>, limits: IngestLimits): Promise<Ingest> {
   const chunks = counted(source, limits);
-  const head: Uint8Array[] = [];
-  for (let size = 0; size < SNIFF_BYTES; ) {
-    const next = await chunks.next();
-    if (next.done) break;
-    head.push(next.value);
-    size += next.value.length;
-  }
-  const first = Buffer.concat(head);
+  const first = await readHead(chunks);
   try {
     const contentType = SOURCE_FORMATS[formatOf(first.subarray(0, SNIFF_BYTES))];
     return { contentType, body: joined(first, chunks) };
@@ -44,6 +37,20 @@ export async function openIngest(source: AsyncIterable<Uint8Array>, limits: Inge
     await chunks.return(undefined);
     throw error;
   }
+}
+
+/** As much as tells the type. */
+async function readHead(chunks: AsyncIterator<Uint8Array>): Promise<Buffer> {
+  const head: Uint8Array[] = [];
+  let [size, wanted] = [0, MAGIC_BYTES];
+  while (size < wanted) {
+    const next = await chunks.next();
+    if (next.done) break;
+    head.push(next.value);
+    size += next.value.length;
+    if (size >= MAGIC_BYTES && mayBeXml(Buffer.concat(head))) wanted = SNIFF_BYTES;
+  }
+  return Buffer.concat(head);
 }
 
 async function* joined(head: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -42,6 +42,9 @@ export interface MeasureOptions {
   readonly maxBytes: number;
 }
 
+/** A drawing may have sides of fractions of a px. */
+const px = (length: number): number => Math.max(1, Math.round(length));
+
 /** Whether an original is refused for what it is; false for a store or a gate that could not say. */
 export function isRefusal(error: unknown): error is Problem {
   return isProblem(error) && REFUSALS.includes(error.code);
@@ -115,7 +118,9 @@ export class Measure {
     checkPixels(source, 1, this.#options.limits);
     const { format, pages } = source;
     const contentType = SOURCE_FORMATS[format];
-    return { etag, facts: { contentType, format, bytes, ...uprightSize(source, 'auto'), frames: pages } };
+    const size = uprightSize(source, 'auto');
+    const [width, height] = [px(size.width), px(size.height)];
+    return { etag, facts: { contentType, format, bytes, width, height, frames: pages } };
   }
 
   /** At most `limit` bytes from the start; behind admission, like every read of an original. */

@@ -94,7 +94,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'server/core/operations': ['sharp'],
   'server/core/sharp': ['sharp'],
   'server/core/geometry': ['sharp'],
-  'server/core/original': ['sharp'],
+  'server/core/original': ['sharp', 'node:zlib'],
   'server/core/plan': ['sharp'],
   'server/core/render': ['sharp', 'thumbhash', 'blurhash'],
 };

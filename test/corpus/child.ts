@@ -11,8 +11,15 @@ import type { Outcome } from './outcome.ts';
 sharp.cache(false);
 sharp.concurrency(1);
 
+/** librsvg reads UTF-8 alone. */
+function inUtf8(bytes: Buffer): Buffer {
+  const [, label] = /^<\?xml[^>]* encoding="(windows-\d+)"/i.exec(bytes.toString('latin1', 0, 100)) ?? [];
+  return label ? Buffer.from(new TextDecoder(label).decode(bytes).replace(label, 'utf-8'), 'utf8') : bytes;
+}
+
 /** What sharp itself makes of the file on the same px, damage ignored: the picture as such, not how it is encoded. */
-async function reference(bytes: Buffer, width: number, height: number): Promise<Buffer> {
+async function reference(stored: Buffer, width: number, height: number): Promise<Buffer> {
+  const bytes = inUtf8(stored);
   const image = sharp(bytes, { failOn: 'none', limitInputPixels: false, page: 0, autoOrient: true });
   const { hasProfile } = await image.metadata();
   const sized = image.resize(width, height, { fit: 'fill' });
@@ -25,7 +32,7 @@ async function outcomeOf(file: string): Promise<Omit<Outcome, 'file' | 'ms' | 'r
   try {
     const result = await picture(bytes, 'w=64&anim=0&fmt=png');
     const shown = await pixels(result.bytes);
-    const { autoOrient } = await sharp(bytes, { failOn: 'none', limitInputPixels: false }).metadata();
+    const { autoOrient } = await sharp(inUtf8(bytes), { failOn: 'none', limitInputPixels: false }).metadata();
     const expected = await pixels(await reference(bytes, shown.width, shown.height));
     return {
       width: shown.width,

@@ -1,3 +1,6 @@
+import { constants, gunzipSync } from 'node:zlib';
+import { isSvgText, xmlText } from './svg-document.ts';
+
 /** Formats that can be read. The type is told by content alone: names and declared types lie. */
 export const SOURCE_FORMATS = {
   jpeg: 'image/jpeg',
@@ -10,8 +13,13 @@ export const SOURCE_FORMATS = {
 } as const;
 export type SourceFormat = keyof typeof SOURCE_FORMATS;
 
-/** Bytes from the start of a file that are enough to tell its type; an SVG may open with a long comment. */
-export const SNIFF_BYTES = 4096;
+/** Bytes from the start of a file that are enough to tell its type; the licence that an SVG opens with may be long. */
+export const SNIFF_BYTES = 262_144;
+/** The same for a file that does not begin like a text of XML. */
+export const MAGIC_BYTES = 4096;
+
+/** gzip makes a thousand of one (RFC 1951): 4 MB at most of what is looked at. */
+const GZIP_HEAD_BYTES = 4096;
 
 export type Sniffed = { readonly format: SourceFormat } | { readonly unsupported: string };
 
@@ -33,7 +41,6 @@ const MAGIC: ReadonlyArray<readonly [hex: string, is: SourceFormat | (string & {
   ['0000000c6a502020', 'a JPEG 2000 image'],
   ['00000100', 'an ICO image'],
   ['504b0304', 'a ZIP archive'],
-  ['1f8b', 'a gzip archive'],
   ['1a45dfa3', 'a Matroska or WebM video'],
 ];
 
@@ -66,27 +73,38 @@ function brand(bytes: Buffer): Sniffed {
   return told(BRANDS[major] ?? 'an MP4 or QuickTime file');
 }
 
+/** Whether a file is compressed (RFC 1952): inflated says what it really is. */
+export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
 /** @param head  the first SNIFF_BYTES of a file, or all of it when it is shorter */
 export function sniff(head: Uint8Array): Sniffed {
   const bytes = Buffer.from(head.buffer, head.byteOffset, Math.min(head.byteLength, SNIFF_BYTES));
   if (bytes.length === 0) return { unsupported: 'an empty file' };
+  if (isGzip(bytes)) return sniffInside(bytes);
   const hex = bytes.toString('hex', 0, 16);
   for (const [magic, name] of MAGIC) if (hex.startsWith(magic)) return told(name);
-  const text = bytes.toString('latin1');
+  const text = bytes.toString('latin1', 0, MAGIC_BYTES);
   if (text.startsWith('RIFF') && text.startsWith('WEBP', 8)) return { format: 'webp' };
   if (text.startsWith('ftyp', 4) && bytes.length >= 16) return brand(bytes);
-  if (isSvg(bytes)) return { format: 'svg' };
+  if (mayBeXml(bytes) && isSvgText(xmlText(bytes))) return { format: 'svg' };
   if (/^\s*<(!doctype html|html|head|body|script)/i.test(text)) return { unsupported: 'an HTML page' };
   return { unsupported: 'an unknown file type' };
 }
 
-/** An XML document whose first element is `svg`, whatever comments, declarations and DTD stand before it. */
-function isSvg(bytes: Buffer): boolean {
-  const text = bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString('utf16le', 2) : bytes.toString('utf8');
-  const body = text
-    .replace(/^\uFEFF/, '')
-    .replace(/<!--[\s\S]*?-->/g, '')
-    .replace(/<\?[\s\S]*?\?>/g, '')
-    .replace(/<!DOCTYPE[^[>]*(\[[\s\S]*?\]\s*)?>/i, '');
-  return /^\s*<([a-zA-Z_][\w.-]*:)?svg[\s/>]/.test(body) || /^\s*<!DOCTYPE\s+svg/i.test(body);
+/** Whether a file begins like a text of XML, in whatever encoding, so that all of SNIFF_BYTES has to be looked at. */
+export function mayBeXml(head: Uint8Array): boolean {
+  const start = Buffer.from(head.buffer, head.byteOffset, Math.min(head.byteLength, MAGIC_BYTES));
+  return /^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*</.test(start.toString('latin1'));
+}
+
+/** What lies compressed in a file: an .svgz, or an object with Content-Encoding gzip. */
+function sniffInside(bytes: Buffer): Sniffed {
+  try {
+    const inside = gunzipSync(bytes.subarray(0, GZIP_HEAD_BYTES), { finishFlush: constants.Z_SYNC_FLUSH });
+    const sniffed = isGzip(inside) ? undefined : sniff(inside);
+    if (sniffed && 'format' in sniffed) return sniffed;
+  } catch {
+    // Told as what it is from outside.
+  }
+  return { unsupported: 'a gzip archive' };
 }

@@ -10,7 +10,7 @@ import { SNIFF_BYTES, sniff } from './sniff.ts';
 export interface Source {
   readonly format: SourceFormat;
   readonly bytes: number;
-  /** px of one page as stored, both sides >= 1. */
+  /** px of one page as stored, both sides >= 1; a drawing may be less than a px high. */
   readonly stored: Size;
   /** What makes it upright. */
   readonly orientation: Turn;
@@ -64,7 +64,7 @@ export type Header = Size & Partial<Omit<Metadata, 'width' | 'height'>>;
 export function readSource(format: SourceFormat, bytes: number, metadata: Header): Source {
   const { width, pages = 1, orientation = 1 } = metadata;
   const height = metadata.pageHeight ?? metadata.height;
-  if (!(width >= 1 && height >= 1))
+  if (!(width > 0 && height > 0))
     throw new Problem('damaged_source', 'The header of the image names no size.');
   const moving = pages > 1 && (format === 'gif' || format === 'webp');
   return {

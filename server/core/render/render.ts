@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { turnSize } from '../geometry/turns.ts';
 import type { Handover, Size, Step } from '../operations/operation.ts';
+import { inflated } from '../original/inflate.ts';
 import { readJpegHeader, withoutExif } from '../original/jpeg.ts';
 import { copyrightOf } from '../original/metadata.ts';
 import type { Header, Source } from '../original/source.ts';
@@ -28,14 +29,15 @@ import type { Opened, Rendered, RenderRequest } from './types.ts';
  * @throws Problem `unsupported_source`, `damaged_source`, `unrenderable`, `too_many_pixels`
  */
 export async function openOriginal(
-  bytes: Uint8Array,
+  stored: Uint8Array,
   { measure = measureSvg, signal }: { measure?: Measure | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<Opened> {
-  const format = formatOf(bytes);
+  const format = formatOf(stored);
+  const bytes = inflated(stored);
   try {
     const metadata: Header =
       format === 'svg' ? await measure(bytes, signal) : await readHeader(format, bytes);
-    const source = readSource(format, bytes.byteLength, metadata);
+    const source = readSource(format, stored.byteLength, metadata);
     return { bytes, metadata, source, copyright: copyrightOf(metadata) };
   } catch (error) {
     throw sharpProblem(error, format);

@@ -1,9 +1,12 @@
 import sharp from 'sharp';
 import type { Size } from '../operations/operation.ts';
+import { type Enlarged, enlargedHairline } from '../original/hairline.ts';
+import { inflated } from '../original/inflate.ts';
+import { xmlText } from '../original/svg-document.ts';
 import type { PassOptions, Raw } from './pipeline.ts';
 import { toRaw } from './pipeline.ts';
 
-/** Natural size of an SVG in px, as its header says. Nothing is drawn. */
+/** Natural size of an SVG in px, fractions of one included, as its header says. Nothing is drawn. */
 export type Measure = (svg: Uint8Array, signal?: AbortSignal) => Promise<Size>;
 
 /**
@@ -12,15 +15,24 @@ export type Measure = (svg: Uint8Array, signal?: AbortSignal) => Promise<Size>;
  */
 export type Rasterize = (svg: Uint8Array, size: Size, signal?: AbortSignal) => Promise<Raw>;
 
+/** What librsvg can read: in UTF-8, whatever the encoding, and with sides of a pixel at least. */
+function readable(svg: Uint8Array): Enlarged {
+  const text = xmlText(inflated(svg));
+  return enlargedHairline(text) ?? { text, factor: 1 };
+}
+
 export async function measureSvg(svg: Uint8Array): Promise<Size> {
-  const { width, height } = await sharp(svg, { limitInputPixels: false }).metadata();
-  return { width, height };
+  const { text, factor } = readable(svg);
+  const { width, height } = await sharp(Buffer.from(text), { limitInputPixels: false }).metadata();
+  return { width: width / factor, height: height / factor };
 }
 
 export function rasterizeSvg(svg: Uint8Array, { width, height }: Size, pass: PassOptions): Promise<Raw> {
   // sharp scales an SVG while it loads: the lines are drawn at this size, not enlarged to it.
   return toRaw(
-    sharp(svg, { limitInputPixels: false }).resize(width, height, { fit: 'fill' }).ensureAlpha(),
+    sharp(Buffer.from(readable(svg).text), { limitInputPixels: false })
+      .resize(width, height, { fit: 'fill' })
+      .ensureAlpha(),
     pass,
   );
 }

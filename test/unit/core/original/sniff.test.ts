@@ -1,7 +1,9 @@
+import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import t from 'tap';
-import { sniff } from '../../../../server/core/original/sniff.ts';
+import { SNIFF_BYTES, sniff } from '../../../../server/core/original/sniff.ts';
 import { formatOf } from '../../../../server/core/original/source.ts';
+import { openOriginal } from '../../../../server/core/render/render.ts';
 import { corpus, corpusRows } from '../../../support/corpus.ts';
 import { drawn } from '../../../support/pictures.ts';
 
@@ -69,6 +71,55 @@ t.test(
       t.notSame(text(content), { format: 'svg' }, content);
   },
 );
+
+/** What may stand before the root element, or be said of it. */
+const LEADS: readonly string[] = [
+  `<!-- ${'This work is licensed under CC BY-SA. '.repeat(500)}-->`,
+  '<?xpacket begin="\uFEFF" id="W5M0MpCehiHzreSzNTczkc9d"?><!-- <html> --><?xpacket end="w"?>',
+  '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "a>b" [<!ENTITY ns "http://x/"><!-- ]> -->]>',
+  '\n\t <!---->',
+  '',
+];
+
+/** Every encoding that a text of XML has without a declaration, each with its byte order mark and without. */
+const ENCODERS: Readonly<Record<string, (text: string) => Buffer>> = {
+  'UTF-8': (text) => Buffer.from(text),
+  'UTF-8 with a mark': (text) => Buffer.from(`\uFEFF${text}`),
+  'UTF-16LE with a mark': (text) => Buffer.from(`\uFEFF${text}`, 'utf16le'),
+  'UTF-16BE with a mark': (text) => Buffer.from(`\uFEFF${text}`, 'utf16le').swap16(),
+  'UTF-16LE': (text) => Buffer.from(text, 'utf16le'),
+  'UTF-16BE': (text) => Buffer.from(text, 'utf16le').swap16(),
+  'Latin-1': (text) => Buffer.from(text, 'latin1'),
+};
+
+t.test('an SVG is known behind all that may stand before it, in any encoding, compressed too', async (t) => {
+  for (const [encoding, encode] of Object.entries(ENCODERS)) {
+    for (const [number, lead] of LEADS.entries()) {
+      const svg = encode(`${lead}<!-- é --><svg xmlns="http://www.w3.org/2000/svg" width="4" height="2"/>`);
+      t.same(sniff(svg), { format: 'svg' }, `${encoding} ${number}`);
+      t.same(sniff(gzipSync(svg)), { format: 'svg' }, `${encoding} ${number}, compressed`);
+      const html = encode(`${lead.replace('DOCTYPE svg', 'DOCTYPE html')}<!-- <svg> --><html><svg/></html>`);
+      t.ok('unsupported' in sniff(html), `${encoding} ${number} before HTML`);
+    }
+  }
+});
+
+t.test('what is compressed is told by what is inside, and nothing inflates without end', async (t) => {
+  t.same(sniff(gzipSync(await corpus('exif/gps-small.jpg'))), { format: 'jpeg' });
+  for (const inside of [Buffer.alloc(2 ** 26), gzipSync(gzipSync(Buffer.from('<svg/>'))), Buffer.from('a')])
+    t.same(sniff(gzipSync(inside)), { unsupported: 'a gzip archive' });
+  t.same(sniff(Buffer.from('1f8b', 'hex')), { unsupported: 'a gzip archive' });
+  await t.rejects(openOriginal(gzipSync(Buffer.concat([Buffer.from('<svg/>'), Buffer.alloc(2 ** 26)]))), {
+    code: 'source_too_large',
+  });
+  const whole = gzipSync(Buffer.from(`<svg width="9" height="9"><!--${'a b '.repeat(5000)}--></svg>`));
+  await t.rejects(openOriginal(whole.subarray(0, whole.length - 9)), { code: 'damaged_source' });
+});
+
+t.test('a prolog is read in one pass, whatever it is made of', async (t) => {
+  for (const piece of ['<!--', '<?a', '<!DOCTYPE svg [', '<!A "', "<!A '", '<!A [', '<', ' ', '\0<'])
+    t.ok(sniff(Buffer.from(piece.repeat(SNIFF_BYTES / piece.length))), `${piece} without end`);
+});
 
 t.test('every readable file of the corpus is known by its first bytes', async (t) => {
   for (const { file, outcome } of corpusRows()) {

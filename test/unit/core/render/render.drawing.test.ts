@@ -1,0 +1,85 @@
+import { gzipSync } from 'node:zlib';
+import sharp from 'sharp';
+import t from 'tap';
+import { openOriginal } from '../../../../server/core/render/render.ts';
+import { difference, picture, pixels } from '../../../support/pictures.ts';
+
+const XMLNS = 'xmlns="http://www.w3.org/2000/svg"';
+const BARS =
+  '<rect width="50%" height="100%" fill="#c00"/><rect x="50%" width="50%" height="100%" fill="#00c"/>';
+
+t.test('a drawing is the same in every encoding, and compressed', async (t) => {
+  const svg = (declared: string) =>
+    `${declared}<!-- é --><svg ${XMLNS} width="40" height="20"><title>é</title>${BARS}</svg>`;
+  const utf16 = (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le');
+  const plain = Buffer.from(svg(''));
+  const expected = await pixels(await sharp(plain).resize(80, 40, { fit: 'fill' }).png().toBuffer());
+  const spellings: Readonly<Record<string, Buffer>> = {
+    plain,
+    'UTF-16LE': utf16(svg('<?xml version="1.0" encoding="UTF-16"?>')),
+    'UTF-16BE': utf16(svg('<?xml version="1.0"?>')).swap16(),
+    'Latin-1': Buffer.from(svg('<?xml version="1.0" encoding="ISO-8859-1"?>'), 'latin1'),
+    'Latin-1 that says nothing': Buffer.from(svg(''), 'latin1'),
+    'Latin-1 that says UTF-8': Buffer.from(svg('<?xml version="1.0" encoding="utf-8"?>'), 'latin1'),
+    'UTF-8 that says UTF-16': Buffer.from(svg('<?xml version="1.0" encoding="UTF-16"?>')),
+    'a declaration that comes late': Buffer.from(svg('\n <?xml version="1.0"?>')),
+    compressed: gzipSync(plain),
+  };
+  for (const [name, bytes] of Object.entries(spellings)) {
+    const { bytes: shown } = await picture(bytes, 'w=80&fmt=png');
+    t.equal(difference(await pixels(shown), expected), 0, name);
+  }
+});
+
+t.test('a raster that is stored compressed is what it is inside', async (t) => {
+  const png = await sharp({ create: { width: 8, height: 4, channels: 3, background: '#c00' } })
+    .png()
+    .toBuffer();
+  const { bytes } = await picture(gzipSync(png), 'fmt=png');
+  t.equal(difference(await pixels(bytes), await pixels(png)), 0);
+});
+
+t.test('a side of less than a pixel is scaled to what is asked', async (t) => {
+  const box = (width: number, height: number) => `viewBox="0 0 ${width} ${height}"`;
+  const sizes = [
+    [300, 0.25],
+    [0.5, 200],
+    [0.1, 0.1],
+    [0.004, 10],
+    [1000, 0.04],
+  ] as const;
+  for (const [width, height] of sizes) {
+    const tags = [
+      `width="${width}" height="${height}"`,
+      `width='${width}px' height="${height}px" ${box(width, height)}`,
+      box(width, height),
+      `width="100%" height="100%" ${box(width, height)}`,
+      `width="${width / 72}in" height="${(height / 72) * 25.4}mm"`,
+    ];
+    for (const tag of tags) {
+      const bytes = Buffer.from(`<svg ${XMLNS} ${tag}>${BARS}</svg>`);
+      const { source } = await openOriginal(bytes);
+      t.ok(Math.abs(source.stored.width / width - 1) < 0.01, `${tag}: ${source.stored.width}`);
+      t.ok(Math.abs(source.stored.height / height - 1) < 0.01, `${tag}: ${source.stored.height}`);
+      for (const query of ['w=100', 'h=300', '']) {
+        const { size, bytes: shown } = await picture(bytes, `${query}&fmt=png`);
+        const scale = Number(/w=(\d+)/.exec(query)?.[1] ?? Number.NaN) / width;
+        const factor = Number.isNaN(scale) ? Number(/h=(\d+)/.exec(query)?.[1] ?? height) / height : scale;
+        if (Math.max(width, height) * factor > 8192) continue;
+        const side = (length: number) => Math.max(1, Math.round(length * factor));
+        t.same(size, { width: side(width), height: side(height) }, `${tag} ${query}`);
+        const { at, ...drawn } = await pixels(shown);
+        if (drawn.width > 1) t.same(at(0, 0), [204, 0, 0, 255], `${tag} ${query} is drawn`);
+      }
+    }
+  }
+});
+
+t.test('a drawing without a side has no size', async (t) => {
+  for (const tag of ['width="0" height="9"', 'viewBox="0 0 9 0"'])
+    await t.rejects(
+      openOriginal(Buffer.from(`<svg ${XMLNS} ${tag}>${BARS}</svg>`)),
+      { code: 'damaged_source' },
+      tag,
+    );
+});
