@@ -31,7 +31,7 @@ async function npmRun(line: string): Promise<string> {
   const all = words(line);
   const variables = all.slice(0, all.indexOf('npm')).map((pair) => pair.split(/=(.*)/s).slice(0, 2));
   const [, , name = ''] = all.slice(all.indexOf('npm'));
-  const [, script = ''] = (scripts[name] ?? '').split(' ');
+  const script = (scripts[name] ?? '').split(' ').at(-1) ?? '';
   const env = { ...process.env, DATA_DIR: join(folder, 'data'), ...Object.fromEntries(variables) };
   const own = all.slice(all.indexOf('--') + 1);
   const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, script), ...own], {
