@@ -14,6 +14,8 @@ const SKIPPED: readonly number[] = [0xc4, 0xdb, 0xdd, 0xfe];
 const EXIF = 'Exif\0\0';
 const PROFILE = 'ICC_PROFILE\0';
 const IPTC = 'Photoshop 3.0';
+/** Name, number and count in front of each part of a profile, and the most that a part can have. */
+const [PROFILE_HEAD_BYTES, PROFILE_PART_BYTES] = [14, 65_519];
 
 const SPACES: Readonly<Record<number, Header['space']>> = { 1: 'b-w', 3: 'srgb', 4: 'cmyk' };
 
@@ -50,6 +52,9 @@ export function readJpegHeader(bytes: Uint8Array): Header | undefined {
     orientation,
     hasAlpha: false,
     hasProfile: profile?.length !== 0,
+    ...(profile?.length
+      ? { icc: Buffer.concat(profile.map((part) => part.subarray(PROFILE_HEAD_BYTES))) }
+      : {}),
     isProgressive: frame.marker === SOF2 || segments.scanned < components,
     ...(exif?.[0] ? { exif: exif[0] } : {}),
     ...(iptc?.[0] ? { iptc: iptc[0] } : {}),
@@ -97,6 +102,31 @@ export function withoutExif(bytes: Uint8Array, exif: Uint8Array): Buffer | undef
   const end = start + exif.byteLength;
   if (exif.buffer !== bytes.buffer || start < 0 || end > bytes.byteLength) return undefined;
   return Buffer.concat([bytes.subarray(0, start - SEGMENT_HEAD_BYTES), bytes.subarray(end)]);
+}
+
+/** A copy of a JPEG that carries a profile, in place of its own. */
+export function withJpegProfile(bytes: Uint8Array, profile: Uint8Array): Buffer {
+  const jpeg = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const kept: Buffer[] = [];
+  let offset = 2;
+  while (offset + SEGMENT_HEAD_BYTES <= jpeg.length && jpeg[offset] === 0xff && jpeg[offset + 1] !== SOS) {
+    const end = offset + 2 + jpeg.readUInt16BE(offset + 2);
+    const segment = jpeg.subarray(offset, end);
+    const isProfile = segment[1] === APP2 && startsWith(segment.subarray(SEGMENT_HEAD_BYTES), 'ICC_PROFILE');
+    if (!isProfile) kept.push(segment);
+    offset = end;
+  }
+  return Buffer.concat([jpeg.subarray(0, 2), ...profileSegments(profile), ...kept, jpeg.subarray(offset)]);
+}
+
+function profileSegments(profile: Uint8Array): Buffer[] {
+  const count = Math.ceil(profile.length / PROFILE_PART_BYTES);
+  return Array.from({ length: count }, (_, index) => {
+    const part = profile.subarray(index * PROFILE_PART_BYTES, (index + 1) * PROFILE_PART_BYTES);
+    const head = Buffer.from([0xff, APP2, 0, 0, ...Buffer.from(PROFILE, 'latin1'), index + 1, count]);
+    head.writeUInt16BE(head.length - 2 + part.length, 2);
+    return Buffer.concat([head, part]);
+  });
 }
 
 const startsWith = (body: Buffer, text: string): boolean => body.toString('latin1', 0, text.length) === text;

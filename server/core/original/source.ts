@@ -29,8 +29,14 @@ export interface Source {
   readonly cmyk: boolean;
   /** One band, with or without alpha. */
   readonly grey: boolean;
-  /** Carries a colour profile. */
+  /** Carries a colour profile that can be used, or gets one that says what it says otherwise. */
   readonly profile: boolean;
+  /** What it says of its colours cannot be followed. */
+  readonly unknownColor: boolean;
+  /** Brought down from high dynamic range. */
+  readonly hdr: boolean;
+  /** Gets its profile from us. */
+  readonly recolored: boolean;
   /** 16 bits of RGB. */
   readonly deep: boolean;
   /** Drawn at any size; `stored` is its natural size. */
@@ -57,8 +63,24 @@ export function formatOf(bytes: Uint8Array): SourceFormat {
   });
 }
 
+/** How the colours of an original are told. */
+export interface SourceColor {
+  /** There is a profile that can be used: its own, or the replacement. */
+  readonly hasProfile: boolean;
+  /** Says what the file says otherwise; stands in for its own profile. */
+  readonly replacement: Buffer | undefined;
+  /** More than SDR shows: the replacement brings it down. */
+  readonly isHdr: boolean;
+  /** Something is said that cannot be followed; what is left is taken for it. */
+  readonly isUnknown: boolean;
+}
+
 /** What is read of a header. */
-export type Header = Size & Partial<Omit<Metadata, 'width' | 'height'>>;
+export type Header = Size &
+  Partial<Omit<Metadata, 'width' | 'height'>> & {
+    /** Absent where nobody looked: then there is the profile that the header names, or none. */
+    readonly color?: SourceColor;
+  };
 
 /** @throws Problem `damaged_source` when the header names no size */
 export function readSource(format: SourceFormat, bytes: number, metadata: Header): Source {
@@ -67,6 +89,9 @@ export function readSource(format: SourceFormat, bytes: number, metadata: Header
   if (!(width > 0 && height > 0))
     throw new Problem('damaged_source', 'The header of the image names no size.');
   const moving = pages > 1 && (format === 'gif' || format === 'webp');
+  const { color } = metadata;
+  const isGrey16 = metadata.space === 'grey16';
+  const isExpanded = isGrey16 && color?.replacement !== undefined;
   return {
     format,
     bytes,
@@ -80,9 +105,12 @@ export function readSource(format: SourceFormat, bytes: number, metadata: Header
     palette: metadata.isPalette === true || format === 'gif',
     scans: metadata.isProgressive === true,
     cmyk: metadata.space === 'cmyk',
-    grey: metadata.space === 'b-w' || metadata.space === 'grey16',
-    profile: metadata.hasProfile === true,
-    deep: metadata.space === 'rgb16',
+    grey: metadata.space === 'b-w' || (isGrey16 && !isExpanded),
+    profile: color ? color.hasProfile : metadata.hasProfile === true,
+    unknownColor: color?.isUnknown === true,
+    hdr: color?.isHdr === true,
+    recolored: color?.replacement !== undefined,
+    deep: metadata.space === 'rgb16' || isExpanded,
     vector: format === 'svg',
   };
 }

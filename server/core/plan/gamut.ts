@@ -1,4 +1,5 @@
 import type { Transformation } from '../operations/index.ts';
+import { linearToSrgb, srgbToLinear } from '../original/transfer.ts';
 
 /** sRGB to Display P3, both linear light, D65 (CSS Color 4, 17.1: sRGB to XYZ, XYZ to Display P3). */
 const TO_P3 = [
@@ -7,18 +8,17 @@ const TO_P3 = [
   [0.017083, 0.072397, 0.91052],
 ] as const;
 
-const linear = (value: number): number =>
-  value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-const encoded = (value: number): number =>
-  value <= 0.0031308 ? value * 12.92 : 1.055 * value ** (1 / 2.4) - 0.055;
-
 type Bands = [red: number, green: number, blue: number];
 
 /** The numbers that show the sRGB colour in Display P3; 0-255. */
 export function bandsInP3(bands: Bands): Bands {
-  const [red, green, blue] = [linear(bands[0] / 255), linear(bands[1] / 255), linear(bands[2] / 255)];
+  const [red, green, blue] = [
+    srgbToLinear(bands[0] / 255),
+    srgbToLinear(bands[1] / 255),
+    srgbToLinear(bands[2] / 255),
+  ];
   const mixed = ([a, b, c]: (typeof TO_P3)[number]) =>
-    Math.round(encoded(a * red + b * green + c * blue) * 255);
+    Math.round(linearToSrgb(a * red + b * green + c * blue) * 255);
   return [mixed(TO_P3[0]), mixed(TO_P3[1]), mixed(TO_P3[2])];
 }
 

@@ -197,7 +197,7 @@ function layOut(source: Source, values: Transformation, options: PlanOptions, mo
  */
 export function makePlan(source: Source, asked: Transformation, options: PlanOptions): Plan {
   const format = chooseFormat(source, asked);
-  const { values, dropped } = fitting(asked, format);
+  const { values, dropped } = fitting(asked, format, source);
   const { alpha } = FORMAT_TABLE[format];
   const page = pageOf(source, values);
   const { moves, warnings } = motion(source, values, format, options.limits);
@@ -234,6 +234,12 @@ export function makePlan(source: Source, asked: Transformation, options: PlanOpt
     steps,
     result,
     cost: priceOf(work, { format, settings }),
-    warnings: [...dropped, ...warnings, ...geometry.warnings, ...(held ? ['enlarged-drawing'] : [])],
+    warnings: [
+      ...dropped,
+      ...warnings,
+      ...geometry.warnings,
+      ...(held ? ['enlarged-drawing'] : []),
+      ...(source.unknownColor ? ['colour-unknown'] : []),
+    ],
   };
 }

@@ -89,7 +89,11 @@ function sharesDecode(plan: Plan): boolean {
   const srgb = (values.icc ?? 'srgb') === 'srgb' && !isForeign(plan) && values.meta !== 'keep';
   // sharp does not shrink on load beside a gamma, which it lays around the resize, in the colours of the original.
   const linear = values.gam !== undefined;
-  return shrinks && still && srgb && !linear && scaled.width * scaled.height <= MAX_BASE_PIXELS;
+  // The loader reads the file, which has no profile of ours.
+  const isAsWritten = source.format !== 'jpeg' || !source.recolored;
+  return (
+    shrinks && still && srgb && !linear && isAsWritten && scaled.width * scaled.height <= MAX_BASE_PIXELS
+  );
 }
 
 function groupOf(members: readonly Member[]): Group {

@@ -20,9 +20,12 @@ export const opensAsIs = ({ wide, source }: Plan): boolean => wide && !source.de
 export const isForeign = ({ wide, source, values }: Plan): boolean =>
   wide || (source.deep && source.profile && (values.icc ?? 'srgb') === 'srgb');
 
-/** sharp takes a 16-bit picture without a profile for P3 when it is told to write P3. */
+/**
+ * sharp takes a 16-bit picture without a profile for P3 when it is told to write P3, and hands on a profile that
+ * it cannot use: both are converted from their pixels alone.
+ */
 export const isMistakenForP3 = ({ wide, source, values }: Plan): boolean =>
-  values.icc === 'p3' && source.deep && !wide;
+  values.icc === 'p3' && !wide && (source.deep || source.unknownColor);
 
 /**
  * Whether steps must wait for a handover: sharp pads a picture of one band with the luminance of the colour, and what
@@ -39,7 +42,7 @@ export const asSrgb8 = (plan: Plan): Plan => ({
 
 /** The profile of the original stays, unless it is of a space that the result is not in: CMYK, grey. */
 const keepsProfile = ({ values, source }: Plan): boolean =>
-  values.icc === 'keep' && !source.cmyk && !source.grey;
+  values.icc === 'keep' && source.profile && !source.cmyk && !source.grey;
 
 /** The profile of the result: what stays, what is converted. */
 export function profiled(image: Sharp, plan: Plan): Sharp {

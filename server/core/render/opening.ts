@@ -2,6 +2,7 @@ import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import type { Box, Turn } from '../geometry/turns.ts';
 import { inverse, turnBox, turnSize, turnSteps, UPRIGHT } from '../geometry/turns.ts';
+import { withProfile } from '../original/source-color.ts';
 import { naturalBox } from '../plan/drawing.ts';
 import { storedRegion } from '../plan/geometry-steps.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -20,13 +21,30 @@ import type { RenderRequest } from './types.ts';
  */
 export async function open(request: RenderRequest, byName?: string): Promise<Sharp> {
   if (request.base) return fromRaw(request.base);
-  const { opened, plan, maxPixels } = request;
+  const { plan, maxPixels } = request;
   const { page, moves, source } = plan;
   const pages = moves ? { animated: true } : source.pages > 1 ? { page } : {};
-  const as = { failOn: FAIL_ON, limitInputPixels: maxPixels, ignoreIcc: opensAsIs(plan), ...pages } as const;
-  const image = source.vector ? fromRaw(await draw(request)) : sharp(byName ?? opened.bytes, as);
+  const as = {
+    failOn: FAIL_ON,
+    limitInputPixels: maxPixels,
+    ignoreIcc: opensAsIs(plan) || !source.profile,
+    ...pages,
+  } as const;
+  const image = source.vector ? fromRaw(await draw(request)) : sharp(byName ?? (await colored(request)), as);
   const region = storedRegion(plan);
   return region ? image.extract(region) : image;
+}
+
+/** The original, carrying the profile that says what it says otherwise of its colours. */
+async function colored({ opened, maxPixels }: RenderRequest): Promise<Uint8Array> {
+  const { bytes, metadata, source } = opened;
+  const profile = metadata.color?.replacement;
+  if (!profile) return bytes;
+  if (metadata.space !== 'grey16') return withProfile(source.format, bytes, profile);
+  // sharp looks at no profile of 16 bits of grey.
+  const grey = sharp(bytes, { failOn: FAIL_ON, limitInputPixels: maxPixels, ignoreIcc: true });
+  const expanded = await grey.toColourspace('rgb16').png({ compressionLevel: 0 }).toBuffer();
+  return withProfile('png', expanded, profile);
 }
 
 function draw({ opened, plan, pass, rasterize }: RenderRequest): Promise<Raw> {

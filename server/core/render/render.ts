@@ -6,6 +6,7 @@ import { readJpegHeader, withoutExif } from '../original/jpeg.ts';
 import { copyrightOf } from '../original/metadata.ts';
 import type { Header, Source } from '../original/source.ts';
 import { formatOf, readSource } from '../original/source.ts';
+import { readSourceColor } from '../original/source-color.ts';
 import { geometrySteps, storedRegion } from '../plan/geometry-steps.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Shrink } from '../plan/shrink.ts';
@@ -35,8 +36,9 @@ export async function openOriginal(
   const format = formatOf(stored);
   const bytes = inflated(stored);
   try {
-    const metadata: Header =
-      format === 'svg' ? await measure(bytes, signal) : await readHeader(format, bytes);
+    const header: Header = format === 'svg' ? await measure(bytes, signal) : await readHeader(format, bytes);
+    const color = readSourceColor(format, bytes, header);
+    const metadata = { ...header, color };
     const source = readSource(format, stored.byteLength, metadata);
     return { bytes, metadata, source, copyright: copyrightOf(metadata) };
   } catch (error) {

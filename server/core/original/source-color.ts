@@ -1,0 +1,65 @@
+import { readAvifColour, withAvifProfile } from './avif.ts';
+import type { ColorSpace } from './color-space.ts';
+import { isHdr, isSrgb } from './color-space.ts';
+import { isUsableProfile } from './icc-read.ts';
+import { plainCmykProfile, writeProfile } from './icc-write.ts';
+import { withJpegProfile } from './jpeg.ts';
+import { readPngColour, withPngProfile } from './png.ts';
+import type { SourceFormat } from './sniff.ts';
+import type { Header, SourceColor } from './source.ts';
+
+const NONE: SourceColor = { hasProfile: false, replacement: undefined, isHdr: false, isUnknown: false };
+
+type Device = 'rgb' | 'grey' | 'cmyk';
+
+/**
+ * Reads what an original says of its colours, in a profile or otherwise.
+ *
+ * @param header  of the same bytes
+ */
+export function readSourceColor(format: SourceFormat, bytes: Uint8Array, header: Header): SourceColor {
+  if (format === 'svg' || format === 'gif') return NONE;
+  const device = deviceOf(header);
+  if (format === 'png') return ofPng(bytes, header, device);
+  const isUsable = header.icc !== undefined && isUsableProfile(header.icc, device);
+  if (isUsable) return { ...NONE, hasProfile: true };
+  const isUnknown = header.hasProfile === true;
+  if (format === 'avif') {
+    const { space, ...said } = readAvifColour(bytes);
+    return { ...replaced(space, 'rgb'), isUnknown: isUnknown || said.isUnknown };
+  }
+  if (format === 'jpeg' && device === 'cmyk')
+    return { ...NONE, hasProfile: true, replacement: plainCmykProfile(), isUnknown };
+  return { ...NONE, isUnknown };
+}
+
+function deviceOf({ space }: Header): Device {
+  if (space === 'cmyk') return 'cmyk';
+  return space === 'b-w' || space === 'grey16' ? 'grey' : 'rgb';
+}
+
+function ofPng(bytes: Uint8Array, { space }: Header, device: Device): SourceColor {
+  const said = readPngColour(bytes, (profile) => isUsableProfile(profile, device));
+  if ('profile' in said) return { ...NONE, hasProfile: true, isUnknown: said.isUnknown };
+  // sharp looks at no profile of 16 bits of grey: they are read as colours.
+  const found = replaced(said.space, space === 'grey16' ? 'rgb' : device);
+  return { ...found, isUnknown: said.isUnknown || found.isUnknown };
+}
+
+function replaced(space: ColorSpace | undefined, device: Device): SourceColor {
+  if (!space || isSrgb(space)) return NONE;
+  const replacement = writeProfile(space, device === 'grey');
+  if (!replacement) return { ...NONE, isUnknown: true };
+  return { ...NONE, hasProfile: true, replacement, isHdr: isHdr(space) };
+}
+
+/**
+ * A copy of an original that carries a profile of ours, and nothing that contradicts it.
+ *
+ * @param profile  of readSourceColor
+ */
+export function withProfile(format: SourceFormat, bytes: Uint8Array, profile: Uint8Array): Uint8Array {
+  if (format === 'png') return withPngProfile(bytes, profile);
+  if (format === 'jpeg') return withJpegProfile(bytes, profile);
+  return withAvifProfile(bytes, profile) ?? bytes;
+}
