@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { renderSamples } from './samples.ts';
 import { SECTIONS, type Sections } from './tables.ts';
 
 const ROOT = new URL('..', import.meta.url);
@@ -26,7 +27,7 @@ export async function fill(text: string, sections: Sections): Promise<{ text: st
   return { text: filled, stale };
 }
 
-/** Writes every stale section; with `check` only tells. One line for each. */
+/** Writes every stale section and sample picture; with `check` only tells. One line for each. */
 export async function generate(check: boolean): Promise<string[]> {
   const told: string[] = [];
   for (const [file, sections] of Object.entries(SECTIONS)) {
@@ -35,7 +36,7 @@ export async function generate(check: boolean): Promise<string[]> {
     if (stale.length && !check) await writeFile(url, text);
     told.push(...stale.map((name) => `${file}: ${name}`));
   }
-  return told;
+  return [...told, ...(await renderSamples(check))];
 }
 
 if (import.meta.main) {

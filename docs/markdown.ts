@@ -8,3 +8,10 @@ export function table(head: readonly string[], rows: ReadonlyArray<readonly stri
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
+
+/** What GitHub makes of a heading for links to it. */
+export const anchor = (title: string): string =>
+  title
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-');

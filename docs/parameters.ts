@@ -2,6 +2,7 @@ import { OPERATIONS } from '../server/core/operations/index.ts';
 import type { Operation } from '../server/core/operations/operation.ts';
 import { allowedText, otherSpellings, ROWS, type Row } from '../server/core/operations/table.ts';
 import { code, plain, table } from './markdown.ts';
+import { sampleId } from './samples.ts';
 
 /** Where the examples lead once `npm start` runs. */
 const EXAMPLES = 'http://localhost:8080/img/';
@@ -23,11 +24,14 @@ function parameterRow(row: Row): string[] {
   return [`${code(row.key)}${aliases}`, valuesText(row), unset ?? rule.fallback ?? '-', plain(doc)];
 }
 
-/** The example as a link; an operation that changes no pixel has none. */
-function exampleText({ example }: Operation): string[] {
+/** The example as a link, and what it gives; an operation that changes no pixel has none. */
+function exampleText({ name, example }: Operation): string[] {
   if (example === undefined) return [];
   const needs = example.includes('wm=') ? ' (once that mark is registered)' : '';
-  return [`[${code(example)}](${EXAMPLES}samples/ladybug.jpg?${example})${needs}`];
+  return [
+    `[${code(example)}](${EXAMPLES}${sampleId(name)}?${example})${needs}`,
+    `![${name}](samples/${name}.webp)`,
+  ];
 }
 
 function operationText(operation: Operation): string {

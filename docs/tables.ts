@@ -2,8 +2,9 @@ import { SETTINGS } from '../server/config/settings.ts';
 import { FORMAT_TABLE } from '../server/core/plan/formats.ts';
 import { codecQuality } from '../server/core/plan/quality.ts';
 import { PROBLEMS, type ProblemCode, problemCacheControl } from '../server/shared/errors.ts';
+import { apiExamples } from './api-examples.ts';
 import { calls } from './calls.ts';
-import { code, plain, table } from './markdown.ts';
+import { anchor, code, plain, table } from './markdown.ts';
 import { order, parameters, spellings } from './parameters.ts';
 import { rooms } from './rooms.ts';
 
@@ -33,8 +34,10 @@ function errors(): string {
 }
 
 async function managementCalls(): Promise<string> {
-  const found = (await calls()).filter(({ path }) => path.startsWith('/api/'));
-  const rows = found.map(({ method, path, summary }) => [code(`${method} ${path}`), plain(summary)]);
+  const rows = (await calls()).flatMap(({ method, path, summary }) => {
+    const call = `${method} ${path}`;
+    return path.startsWith('/api/') ? [[`[${code(call)}](#${anchor(call)})`, plain(summary)]] : [];
+  });
   return table(['call', 'does'], rows);
 }
 
@@ -67,7 +70,7 @@ export const SECTIONS: Readonly<Record<string, Sections>> = {
   'docs/parameters.md': { order, parameters, spellings },
   'docs/settings.md': { settings },
   'docs/http.md': { errors },
-  'docs/api.md': { calls: managementCalls },
+  'docs/api.md': { calls: managementCalls, examples: apiExamples },
   'CONTRIBUTING.md': { rooms },
   'docs/performance.md': { prices },
   'docs/quality.md': { qualities },

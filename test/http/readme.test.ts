@@ -19,7 +19,6 @@ t.before(async () => {
   await copyFile(join(ROOT, 'samples/flower-macro.jpg'), join(folder, 'photo.jpg'));
   const PUBLIC_URL = 'http://localhost:8080';
   server = await startServer({ DATA_DIR: join(folder, 'data'), SIGNING_KEYS, PUBLIC_URL });
-  await server.put('samples/ladybug.jpg', await readFile(join(ROOT, 'samples/ladybug.jpg')));
 });
 t.teardown(() => server.close());
 
@@ -76,12 +75,6 @@ t.test('npm run sign prints a URL that a deployment with required signatures ser
   t.equal((await strict.get(printed)).status, 200);
   t.equal((await strict.get('/img/products/shoe.jpg?w=801')).status, 403);
   await strict.close();
-});
-
-t.test('the dry run explains', async (t) => {
-  const answer = await curl(example('/api/explain/'), server.base, folder);
-  t.equal(answer.status, 200);
-  t.match(await answer.json(), { canonical: 'fmt=webp&w=400', tier: 'miss' });
 });
 
 t.test('upload and status answer what the README shows', async (t) => {

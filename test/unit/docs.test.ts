@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import t from 'tap';
 import { fill, generate } from '../../docs/generate.ts';
+import { SHOWN } from '../../docs/samples.ts';
 import { loadConfig, SETTINGS } from '../../server/config/settings.ts';
 import { OPERATIONS } from '../../server/core/operations/index.ts';
 import { readQuery } from '../../server/core/operations/transformation.ts';
@@ -45,6 +46,15 @@ t.test('every internal link leads somewhere', async (t) => {
     }
   }
 });
+
+t.test(
+  'every example has its sample picture, small enough for the page, and no other is there',
+  async (t) => {
+    const files = readdirSync(`${ROOT}docs/samples`);
+    t.same(files.sort(), SHOWN.map(({ name }) => `${name}.webp`).sort());
+    for (const file of files) t.ok(statSync(`${ROOT}docs/samples/${file}`).size <= 8_000, file);
+  },
+);
 
 t.test('the message of a bad setting leads to its row', async (t) => {
   const rows = anchors(PAGES.get('docs/settings.md') ?? '');

@@ -1,0 +1,137 @@
+import { fileURLToPath } from 'node:url';
+import { callsOf } from './calls.ts';
+import { curl } from './curl.ts';
+import { plain } from './markdown.ts';
+import { withServer } from './server.ts';
+
+interface Example {
+  /** As the OpenAPI document spells it. */
+  readonly call: string;
+  /** What is sent; `<name>` is what an earlier answer had under that name. */
+  readonly command: string;
+}
+
+/** The server that the page names; another one answers. */
+const BASE = 'http://localhost:8080';
+/** The folder from which the commands are run: the pictures that they send are in it. */
+const FOLDER = fileURLToPath(new URL('../samples/', import.meta.url));
+
+const IMAGE = `${BASE}/api/images/products/rose.jpg`;
+const json = (body: object): string => `-H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`;
+const FORM = ['key', 'Content-Type', 'policy', 'signature'].map((name) => `-F '${name}=<${name}>'`).join(' ');
+
+/** Every call of the management API, in an order in which each finds what it needs. */
+const EXAMPLES: readonly Example[] = [
+  {
+    call: 'POST /api/images',
+    command: `curl -F file=@flower-macro.jpg -F id=products/rose.jpg -F title='A flower' -F 'variants=["w=320&fmt=webp"]' ${BASE}/api/images`,
+  },
+  { call: 'GET /api/images/{id}/status', command: `curl ${IMAGE}/status` },
+  { call: 'GET /api/images/{id}', command: `curl ${IMAGE}` },
+  { call: 'GET /api/images', command: `curl '${BASE}/api/images?limit=1'` },
+  {
+    call: 'PATCH /api/images/{id}',
+    command: `curl -X PATCH ${json({ title: 'A rose', focal: { x: 0.5, y: 0.4 } })} ${IMAGE}`,
+  },
+  {
+    call: 'POST /api/images/{id}/variants',
+    command: `curl ${json({ variants: ['p=thumb&fmt=webp'] })} ${IMAGE}/variants`,
+  },
+  { call: 'POST /api/images/{id}/purge', command: `curl -X POST ${IMAGE}/purge` },
+  {
+    call: 'PUT /api/images/{id}/original',
+    command: `curl -X PUT -F file=@ladybug.jpg ${IMAGE}/original`,
+  },
+  {
+    call: 'GET /api/explain/{id}',
+    command: `curl '${BASE}/api/explain/samples/ladybug.jpg?width=400&format=webp'`,
+  },
+  { call: 'GET /api/presets', command: `curl ${BASE}/api/presets` },
+  {
+    call: 'POST /api/images/presign',
+    command: `curl ${json({ filename: 'cmyk.jpg', contentType: 'image/jpeg', size: 5174, id: 'from/a/browser.jpg' })} ${BASE}/api/images/presign`,
+  },
+  {
+    call: 'POST /api/uploads/{id}',
+    command: `curl ${FORM} -F file=@cmyk-small.jpg ${BASE}/api/uploads/from%2Fa%2Fbrowser.jpg`,
+  },
+  { call: 'POST /api/collections', command: `curl ${json({ name: 'Autumn' })} ${BASE}/api/collections` },
+  { call: 'GET /api/collections', command: `curl ${BASE}/api/collections` },
+  { call: 'GET /api/collections/{id}', command: `curl ${BASE}/api/collections/<id>` },
+  {
+    call: 'PATCH /api/collections/{id}',
+    command: `curl -X PATCH ${json({ description: 'All that is red' })} ${BASE}/api/collections/<id>`,
+  },
+  {
+    call: 'POST /api/collections/{id}/relationships/images',
+    command: `curl ${json({ images: ['products/rose.jpg'] })} ${BASE}/api/collections/<id>/relationships/images`,
+  },
+  {
+    call: 'DELETE /api/collections/{id}/relationships/images',
+    command: `curl -X DELETE ${json({ images: ['products/rose.jpg'] })} ${BASE}/api/collections/<id>/relationships/images`,
+  },
+  { call: 'DELETE /api/collections/{id}', command: `curl -X DELETE ${BASE}/api/collections/<id>` },
+  { call: 'DELETE /api/images/{id}', command: `curl -X DELETE ${IMAGE}` },
+];
+
+/** What another run, machine or release answers otherwise, as it is shown. */
+const SHOWN: Readonly<Record<string, unknown>> = {
+  createdAt: '2026-11-29T10:00:00.000Z',
+  updatedAt: '2026-11-29T10:00:01.000Z',
+  expires: '2026-11-29T11:00:00.000Z',
+  policy: 'eyJpZCI6…',
+  signature: 'S5Vv8tx2…',
+  cpuMs: 30,
+  memoryBytes: 13_757_082,
+};
+const ULID = /\b[0-9a-hjkmnp-tv-z]{26}\b/g;
+
+function shownAnswer(text: string): string {
+  const answer = JSON.parse(text, (name, value) => SHOWN[name] ?? value);
+  return JSON.stringify(answer, null, 2).replace(ULID, '01m8jnf522fm4z0v5w56t7pj08');
+}
+
+/** Every text of an answer by its name, for the commands that follow. */
+function remember(text: string, values: Map<string, string>): void {
+  JSON.parse(text, (name, value) => {
+    if (typeof value === 'string') values.set(name, value);
+    return value;
+  });
+}
+
+/** @throws Error for an example that the server does not accept */
+async function run(command: string, base: string, values: Map<string, string>): Promise<string[]> {
+  const sent = command.replace(/<([\w-]+)>/g, (_all, name) => values.get(name) ?? '');
+  const answer = await curl(sent, base, FOLDER);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${command}: ${answer.status} ${text}`);
+  if (text) remember(text, values);
+  const shown = text ? [`\`\`\`json\n${shownAnswer(text)}\n\`\`\``] : [];
+  return [`\`\`\`sh\n${command}\n\`\`\``, `answers ${answer.status}${text ? ':' : '.'}`, ...shown];
+}
+
+/**
+ * A section for every call, with what a real server answered.
+ *
+ * @throws Error that names calls without an example, or examples of no call
+ */
+export function apiExamples(): Promise<string> {
+  return withServer({ PUBLIC_URL: BASE }, async (app) => {
+    const summaries = new Map(
+      callsOf(app).map(({ method, path, summary }) => [`${method} ${path}`, summary]),
+    );
+    const named = new Set(EXAMPLES.map(({ call }) => call));
+    const bare = [...summaries.keys()].filter((call) => call.includes(' /api/') && !named.has(call));
+    const stray = [...named].filter((call) => !summaries.has(call));
+    if (bare.length || stray.length)
+      throw new Error(`docs/api-examples.ts has no example of: ${bare}; and one of no call: ${stray}`);
+    const base = await app.listen({ port: 0, host: '127.0.0.1' });
+    const values = new Map<string, string>();
+    const sections: string[] = [];
+    for (const { call, command } of EXAMPLES) {
+      const parts = await run(command, base, values);
+      sections.push(`### ${call}`, plain(summaries.get(call) ?? ''), ...parts);
+    }
+    return sections.join('\n\n');
+  });
+}
