@@ -32,7 +32,7 @@ export async function withServer<T>(
   const app = await buildApp(composed.deps);
   try {
     for (const name of await readdir(SAMPLES))
-      if (!name.endsWith('.md')) await putFile(stores, join(SAMPLES, name), `samples/${name}`);
+      if (!name.endsWith('.md')) await putFile(stores, join(SAMPLES, name), { id: `samples/${name}` });
     await app.ready();
     return await work(app);
   } finally {

@@ -3,6 +3,7 @@ import { build } from 'esbuild';
 import { RULES } from '../../server/core/operations/table.ts';
 import type { Grammar, Rule } from '../../server/core/query/rule.ts';
 import { colorsFromStore } from './bundle-colors.ts';
+import { RESULTS, SERVER } from './origin-names.ts';
 import { squeeze } from './squeeze.ts';
 import type { PackedTable } from './table.ts';
 
@@ -35,7 +36,13 @@ const SHORT = {
 } as const;
 
 /** Globals that are used often, and their names in the bundle. */
-const OFTEN = { undefined: 'U', 'Object.keys': 'K', Number: 'N' };
+const OFTEN = {
+  undefined: 'U',
+  'Object.keys': 'K',
+  Number: 'N',
+  encodeURIComponent: 'E',
+  decodeURIComponent: 'D',
+};
 
 const isShort = (name: string): name is keyof typeof SHORT => name in SHORT;
 
@@ -82,12 +89,13 @@ function constants(signed: boolean): Record<string, string> {
     }),
     __COLORED__: JSON.stringify(colored),
     __SIGNED__: String(signed),
+    __SERVER_FIRST__: JSON.stringify([{ originId: SERVER }, { originId: RESULTS }]),
   };
 }
 
 /** CloudFront wants its imports first and a global `handler`; it knows no exports. */
 function asFunction(text: string): string {
-  const [, body, name] = /^([\s\S]*)export\s*\{\s*(\w+) as handle\s*\};?\s*$/.exec(text) ?? [];
+  const [, body, name] = /^([\s\S]*)export\s*\{\s*([\w$]+) as handle\s*\};?\s*$/.exec(text) ?? [];
   if (body === undefined) throw new Error('The bundle does not end with its export');
   const imports: string[] = [];
   const rest = body.replace(/import \w+ from"[\w:]+";/g, (line) => {

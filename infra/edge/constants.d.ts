@@ -9,4 +9,6 @@ declare global {
   const __COLORED__: readonly string[];
   /** Whether every URL must be signed. */
   const __SIGNED__: boolean;
+  /** Origins in the order of those requests that the bucket cannot answer. */
+  const __SERVER_FIRST__: { originId: string }[];
 }

@@ -3,10 +3,10 @@ import crypto from 'node:crypto';
 import cf from 'cloudfront';
 import { negotiate } from '../../server/core/query/accept.ts';
 import { type Canonical, canonicalize, splitQuery, withFormat } from '../../server/core/query/canonical.ts';
+import { idInUrl, splitPath } from '../../server/core/query/path.ts';
 import type { Pairs, Presets } from '../../server/core/query/rule.ts';
 import { checkSignature, type SignatureError } from '../../server/core/query/signature.ts';
 import { learnNames, named } from './named.ts';
-import { RESULTS, SERVER } from './origin-names.ts';
 import { rulesOf } from './table.ts';
 
 interface Request {
@@ -21,9 +21,6 @@ interface Refusal {
   headers: Record<string, { value: string }>;
   body: string;
 }
-
-const MAX_QUERY = 1024;
-const TABLE = __TABLE__;
 
 /** A value of the KeyValueStore. A store that fails fails the request: nothing is let through on a guess. */
 async function stored(key: string): Promise<string | undefined> {
@@ -41,10 +38,9 @@ const namesColor = (pair: Pairs[number]): boolean =>
  */
 async function fetchNamed(pairs: Pairs, found: Record<string, Pairs>): Promise<void> {
   const asked = pairs.filter(isPreset)[0];
-  let query: string | undefined;
-  if (asked) query = await stored('preset:' + asked[1]);
+  const query = asked && (await stored('preset:' + asked[1]));
   const preset = (query && splitQuery(query)) || [];
-  if (asked && query) found['$' + asked[1]] = preset;
+  if (query) found['$' + asked[1]] = preset;
   if (!named && pairs.concat(preset).some(namesColor)) await fetchNames(0, '');
 }
 
@@ -56,13 +52,12 @@ async function fetchNames(at: number, before: string): Promise<void> {
 
 /** Names of the rules that reading the query takes. */
 function namesIn(pairs: Pairs, presets: Presets): string[] {
-  let all = pairs;
-  Object.keys(presets).forEach((name) => {
-    all = all.concat(presets[name] as Pairs);
-  });
-  let names = ['fmt'].concat(all.map((pair) => pair[0]));
-  all.forEach((pair) => {
-    names = names.concat(__IMPLIED__['$' + pair[0]] || []);
+  let names = ['fmt'];
+  const lists = [pairs].concat(Object.keys(presets).map((name) => presets[name] as Pairs));
+  lists.forEach((list) => {
+    list.forEach((pair) => {
+      names = names.concat(pair[0], __IMPLIED__['$' + pair[0]] || []);
+    });
   });
   return names;
 }
@@ -87,15 +82,20 @@ function answer(status: number, code: string): Refusal {
   };
 }
 
-/** `dl` and `v` change headers that a stored result does not have: the server answers, the bucket stands in. */
+/**
+ * `dl` and `v` change headers that a stored result does not have, and under a key that is too long there is none: the
+ * server answers, the bucket stands in.
+ */
 function keepForServer(request: Request, url: Canonical['url']): void {
   const kept = ['dl', 'v']
     .filter((name) => url[name])
-    .map((name) => name + '=' + encodeURIComponent(url[name] as string));
-  request.querystring = kept.join('&');
-  if (kept.length === 0) return;
+    .map((name) => name + '=' + encodeURIComponent(url[name] as string))
+    .join('&');
+  request.querystring = kept;
+  // S3 answers a key of more than 1,024 bytes with 400, which is no reason to ask the next origin. An escape is a byte.
+  if (!kept && request.uri.replace(/%../g, '.').length < 1026) return;
   cf.createRequestOriginGroup({
-    originIds: [{ originId: SERVER }, { originId: RESULTS }],
+    originIds: __SERVER_FIRST__,
     failoverCriteria: { statusCodes: [500, 502, 503, 504] },
   });
 }
@@ -106,23 +106,24 @@ function keepForServer(request: Request, url: Canonical['url']): void {
  */
 export async function handle(event: { request: Request }): Promise<Request | Refusal> {
   const request = event.request;
-  const path = request.uri.slice(5);
-  const at = path.lastIndexOf('/');
-  let id = path;
+  // CloudFront compares paths as RFC 3986 has them: what it takes for `/img/` may be spelled otherwise.
+  const path = splitPath(request.uri.replace(/^.[^/]*./, ''));
+  if (!path) return request;
+  const id = path[0];
+  const prefix = '/img/' + idInUrl(id);
+  request.uri = prefix;
   let query = request.rawQueryString() || '';
   // The path form from outside is a query like any other: it may not be canonical, and nobody has checked it.
-  if (path.indexOf('=', at) > at && at > 0) {
-    id = path.slice(0, at);
-    query = path.slice(at + 1) + (query && '&' + query);
-    request.uri = '/img/' + id;
+  if (path[1]) {
+    query = path[1] + (query && '&' + query);
     request.querystring = query;
   }
-  const pairs = query.length > MAX_QUERY ? undefined : splitQuery(query);
+  const pairs = query.length > 1024 ? undefined : splitQuery(query);
   if (!pairs) return request;
   // The runtime takes no await among arguments, not even one that a minifier would move there.
   const presets = {};
   await fetchNamed(pairs, presets);
-  const index = rulesOf(TABLE, namesIn(pairs, presets));
+  const index = rulesOf(__TABLE__, namesIn(pairs, presets));
   const read = canonicalize(index, pairs, presets);
   // Behind a signing edge the server asks for no signature, so it must not see what the edge could not check.
   if ('error' in read) return __SIGNED__ ? answer(400, read.error.code) : request;
@@ -134,7 +135,7 @@ export async function handle(event: { request: Request }): Promise<Request | Ref
   const canonical = read.negotiable
     ? withFormat(read.canonical, negotiate(accept && accept.value), index)
     : read.canonical;
-  request.uri = '/img/' + id + '/' + canonical;
+  request.uri = prefix + '/' + canonical;
   keepForServer(request, read.url);
   return request;
 }

@@ -3,7 +3,9 @@ import { presets as presetParser } from '../../server/config/parsers.ts';
 import { RULES } from '../../server/core/operations/table.ts';
 import { readPresets, readQuery, resolved } from '../../server/core/operations/transformation.ts';
 import { negotiate } from '../../server/core/query/accept.ts';
+import { isId, readPath } from '../../server/core/query/id.ts';
 import { type EdgeOutcome, type EdgeRequest, PRESETS, runEdge } from './support/edge.ts';
+import { randomPath } from './support/paths.ts';
 import { drawing, randomQuery } from './support/queries.ts';
 import { noNjs } from './support/tools.ts';
 
@@ -66,4 +68,50 @@ t.test('the server and the edge read every query alike, in njs', { skip: noNjs }
     `njs: ${COUNT} queries, ${accepted} accepted, ${COUNT - accepted} refused, ${differences.length} differences`,
   );
   t.ok(accepted > COUNT / 5 && accepted < COUNT * 0.9, 'both kinds are well represented');
+});
+
+const PATHS = 4000;
+const QUERIES = ['', 'w=5', 'fmt=webp', 'w=0', 'v=7', 'w=5&exp=1'];
+
+/** Id and form as the server reads them; undefined where it refuses the path. */
+function readByServer(path: string): ReturnType<typeof readPath> | undefined {
+  try {
+    return readPath(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What differs in the path, or undefined. What the server refuses must stay refused, whatever the edge writes. */
+function pathDifference(
+  { uri, query = '' }: EdgeRequest,
+  outcome: EdgeOutcome | undefined,
+): object | undefined {
+  const asked = readByServer(uri.slice('/img/'.length));
+  const passedOn = readByServer(outcome?.uri?.slice('/img/'.length) ?? '%');
+  if (!asked) return passedOn && { uri, outcome };
+  const { id, canonical } = asked;
+  const segments = id.split('/').map(encodeURIComponent).join('/');
+  const isSpelled = outcome?.uri === `/img/${segments}` || outcome?.uri?.startsWith(`/img/${segments}/`);
+  const wanted = expected({ uri, query: [canonical, query].filter(Boolean).join('&') });
+  const isLate = wanted?.url.exp !== undefined;
+  const form = wanted && !isLate ? wanted.path.slice('/img/a/b.jpg/'.length) : undefined;
+  const isSame = passedOn?.id === id && passedOn.canonical === form;
+  return isSpelled && isSame ? undefined : { uri, query, wanted: form, outcome };
+}
+
+t.test('the server and the edge read every path alike, in njs', { skip: noNjs }, async (t) => {
+  const draw = drawing(SEED);
+  const asked = Array.from({ length: PATHS }, () => ({
+    uri: `/img/${randomPath(draw)}`,
+    query: draw.pick(QUERIES),
+  }));
+  const { outcomes, output } = await runEdge(t.testdir(), 'njs', asked);
+  t.equal(outcomes.length, PATHS, 'all were answered', { output: output.slice(-2000) });
+  const differences = asked.flatMap((request, at) => pathDifference(request, outcomes[at]) ?? []);
+  t.same(differences.slice(0, 5), [], 'no difference');
+  const ids = asked.map(({ uri }) => readByServer(uri.slice('/img/'.length))?.id ?? '');
+  const good = ids.filter(isId).length;
+  t.comment(`njs: ${PATHS} paths, ${good} of ids, ${differences.length} differences`);
+  t.ok(good > PATHS / 3 && good < PATHS * 0.95, 'both kinds are well represented');
 });

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../config/settings.ts';
 import { readQuery } from '../core/operations/transformation.ts';
-import { splitPath } from '../core/query/id.ts';
+import { readPath } from '../core/query/id.ts';
+import { idInUrl } from '../core/query/path.ts';
 import { signedMessage } from '../core/query/signature.ts';
 import { hmacSha256 } from '../reading/access.ts';
 import { exitWithError } from '../shared/error-text.ts';
@@ -34,13 +35,13 @@ export interface SigningOptions {
  */
 export function signUrl(url: string, { kid, key, exp, presets }: SigningOptions): string {
   const [path = '', query = ''] = url.replace(/^\/?(img\/)?/, '').split(/\?(.*)/s);
-  const { id, canonical: form } = splitPath(path);
+  const { id, canonical: form } = readPath(path);
   const full = [form, query].filter(Boolean).join('&');
   const { canonical } = readQuery(full, presets);
   const ends = exp === undefined ? '' : String(exp);
   const sig = hmacSha256(key, signedMessage(id, canonical, kid, ends));
   const signed = [query, ends && `exp=${ends}`, `kid=${kid}`, `sig=${sig}`].filter(Boolean).join('&');
-  return `/img/${path}?${signed}`;
+  return `/img/${idInUrl(id)}${form === undefined ? '' : `/${form}`}?${signed}`;
 }
 
 function main(): void {

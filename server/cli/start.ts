@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openStores } from '../compose/stores.ts';
 import { loadConfig } from '../config/settings.ts';
+import { idInUrl } from '../core/query/path.ts';
 import { exitWithError } from '../shared/error-text.ts';
 import { putFile } from './put.ts';
 
@@ -19,7 +20,10 @@ async function putSamples(config: ReturnType<typeof loadConfig>): Promise<void> 
     const { items } = await stores.originals.list({ prefix: '', limit: 1 });
     if (items.length) return;
     const files = (await readdir(SAMPLES)).filter((name) => !name.endsWith('.md')).sort();
-    for (const name of files) await putFile(stores, join(SAMPLES, name), `samples/${name}`);
+    for (const name of files) {
+      // Of two first starts at once, each puts the same bytes.
+      await putFile(stores, join(SAMPLES, name), { id: `samples/${name}`, replace: true });
+    }
   } finally {
     stores.close();
   }
@@ -73,7 +77,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', () => stop(0));
   if (!(await ready(children.server)) || stopping) return;
   const base = `http://localhost:${config.port}`;
-  const urls = (await someIds(config)).map((id) => `  ${base}/img/${id}?w=800`).join('\n');
+  const urls = (await someIds(config)).map((id) => `  ${base}/img/${idInUrl(id)}?w=800`).join('\n');
   process.stdout.write(
     `\nRendition serves at ${base}/\n${urls}\n\nPut your own: npm run put -- photo.jpg products/shoe.jpg\n\n`,
   );

@@ -22,6 +22,7 @@ import type { Metrics } from './metrics.ts';
 import { playgroundRoutes } from './playground.ts';
 import { presetRoutes } from './presets.ts';
 import { clientErrors, frameworkErrors, handleErrors, hasHost, refuseWithoutHost } from './problems.ts';
+import { normalizeTarget } from './request-target.ts';
 
 export interface AppDeps {
   readonly log: Logger;
@@ -43,6 +44,9 @@ export interface AppDeps {
 
 /** ALB keeps a connection for 60 s: closing first would drop a request that is on its way. */
 const KEEP_ALIVE_MS = 65_000;
+
+/** An id of 700 bytes, each of them escaped. */
+const MAX_PARAM_LENGTH = 2100;
 
 /** Swagger UI styles its elements one by one; everything else comes from here. */
 const DOCS_CSP =
@@ -78,11 +82,12 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     genReqId: (raw) => deps.requestId(raw as IncomingMessage),
     serverFactory: (handler) =>
       createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false }, (request, response) => {
+        normalizeTarget(request);
         if (!hasHost(request) || !deps.hitPath.answer(request, response)) handler(request, response);
       }),
     frameworkErrors,
     clientErrorHandler: clientErrors(deps.log, () => deps.requestId({ headers: {} })),
-    routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: false },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: false },
     exposeHeadRoutes: false,
     // refuseWhileDraining does, in our words.
     return503OnClosing: false,

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { geometrySteps } from '../core/plan/geometry-steps.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { resultKey } from '../core/query/id.ts';
+import { idInUrl } from '../core/query/path.ts';
 import { passesOf } from '../core/render/pipeline.ts';
 import { deadlineProblem } from '../reading/images.ts';
 import type { Originals } from '../reading/originals.ts';
@@ -73,7 +74,7 @@ async function explain(
     negotiated: read.negotiable,
     variant: canonical,
     key: resultKey(id, canonical),
-    url: `/img/${id}/${canonical}`,
+    url: `/img/${idInUrl(id)}/${canonical}`,
     v: publicVersion(original.version),
     ...(read.idle.length ? { withoutEffect: read.idle } : {}),
     access: accessOf(request, options, asked),

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandle
 import { resolved } from '../core/operations/transformation.ts';
 import { negotiate } from '../core/query/accept.ts';
 import type { Canonical } from '../core/query/canonical.ts';
-import { splitPath } from '../core/query/id.ts';
+import { readPath } from '../core/query/id.ts';
 import type { Presets } from '../core/query/rule.ts';
 import type { Access } from '../reading/access.ts';
 import type { Images, Tier, Timings } from '../reading/images.ts';
@@ -55,7 +55,7 @@ export function readAsked(
   const position = rawUrl.indexOf('?');
   const path = position < 0 ? rawUrl : rawUrl.slice(0, position);
   const query = position < 0 ? '' : rawUrl.slice(position + 1);
-  const { id, canonical: form } = splitPath(path.slice(prefix.length));
+  const { id, canonical: form } = readPath(path.slice(prefix.length));
   const read = readQuery(form === undefined ? query : query ? `${form}&${query}` : form);
   return {
     id,

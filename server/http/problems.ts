@@ -2,6 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { brokenEscapes } from '../core/query/id.ts';
 import { isProblem, Problem, type ProblemCode, problemBody, problemCacheControl } from '../shared/errors.ts';
 import { COMMON_HEADERS } from './image-headers.ts';
 
@@ -20,8 +21,8 @@ export function handleErrors(app: FastifyInstance): void {
 
 /** What Fastify refuses before it looks for a route. */
 export function frameworkErrors(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  tell(translated(error), request, reply);
   const { method, url } = request;
+  tell(translated(error, url), request, reply);
   request.log.info({ method, url, status: reply.statusCode }, 'request');
 }
 
@@ -42,8 +43,9 @@ function tell(error: unknown, request: FastifyRequest, reply: FastifyReply): Fas
 }
 
 /** What Fastify itself refuses, in our words. */
-function translated(error: FastifyError): unknown {
+function translated(error: FastifyError, path = ''): unknown {
   if (isProblem(error)) return error;
+  if (error.code === 'FST_ERR_BAD_URL') return brokenEscapes(path);
   const status = error.statusCode ?? 500;
   if (error.validation) {
     const first = error.validation[0];

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type CloudFrontClient, CreateInvalidationCommand } from '@aws-sdk/client-cloudfront';
+import { idInUrl } from '../core/query/path.ts';
 
 export type CdnAnswer =
   | { readonly status: 'not configured' }
@@ -19,7 +20,9 @@ export const NO_CDN: Cdn = { invalidate: async () => ({ status: 'not configured'
  * `<id>*` would take along every image whose name goes on from here.
  */
 export function invalidationPaths(id: string): string[] {
-  return [`/img/${id}`, `/img/${id}?*`, `/img/${id}/*`];
+  // A star at the end would be a wildcard of its own, and take along the neighbours of the image.
+  const path = `/img/${idInUrl(id).replaceAll('*', '%2A')}`;
+  return [path, `${path}?*`, `${path}/*`];
 }
 
 export class CloudFrontCdn implements Cdn {

@@ -1,3 +1,4 @@
+import { STAGED } from '../core/query/id.ts';
 import { notFound } from '../reading/originals.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
@@ -8,7 +9,6 @@ import { type IngestLimits, openIngest } from './ingest.ts';
 import type { Measure, Measured } from './measure.ts';
 import type { Purge } from './purge.ts';
 import type { Reconciler } from './reconciler.ts';
-import { STAGED } from './staging.ts';
 
 export interface ReplacementOptions {
   readonly originals: Objects;

@@ -1,7 +1,5 @@
+import { STAGED } from '../core/query/id.ts';
 import type { Objects } from '../stores/contracts.ts';
-
-/** Where bytes lie that are to replace an original, until they are known to be good. No id begins like this. */
-export const STAGED = '.incoming/';
 
 /** Removes staged bytes whose server was killed; resolves to how many there were. */
 export async function removeStaged(originals: Objects, before: Date): Promise<number> {

@@ -1,3 +1,4 @@
+import { idInUrl } from '../core/query/path.ts';
 import { signedMessage } from '../core/query/signature.ts';
 import { hmacSha256 } from '../reading/access.ts';
 
@@ -26,11 +27,11 @@ export class Urls {
 
   variant(base: string, id: string, canonical: string): string {
     const query = [canonical, this.#signature(id, canonical)].filter((part) => part !== '').join('&');
-    return `${base}/img/${id}${query ? `?${query}` : ''}`;
+    return `${base}/img/${idInUrl(id)}${query ? `?${query}` : ''}`;
   }
 
   status(base: string, id: string): string {
-    return `${base}/api/images/${id}/status`;
+    return `${base}/api/images/${idInUrl(id)}/status`;
   }
 
   /** With the first key: rotation puts the new one there. */

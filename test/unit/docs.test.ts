@@ -6,7 +6,7 @@ import { SHOWN } from '../../docs/samples.ts';
 import { loadConfig, SETTINGS } from '../../server/config/settings.ts';
 import { OPERATIONS } from '../../server/core/operations/index.ts';
 import { readQuery } from '../../server/core/operations/transformation.ts';
-import { splitPath } from '../../server/core/query/id.ts';
+import { readPath } from '../../server/core/query/id.ts';
 import { anchors, imageUrls, internalLinks, pages, ROOT, shellLines } from '../support/markdown.ts';
 
 const PAGES = pages();
@@ -31,7 +31,7 @@ t.test('every image URL in the documentation can be read', async (t) => {
   t.ok(urls.length > OPERATIONS.length - 5, `${urls.length} URLs`);
   for (const url of new Set(urls)) {
     const [path = '', query = ''] = url.slice('/img/'.length).split(/\?(.*)/s);
-    t.doesNotThrow(() => splitPath(path), url);
+    t.doesNotThrow(() => readPath(path), url);
     t.doesNotThrow(() => readQuery(query, presets), url);
   }
 });

@@ -1,39 +1,86 @@
 import { Problem } from '../../shared/errors.ts';
-
-/** PARAMS.md, rule 10: 1 to 8 segments, so an existing bucket's keys are ids as they stand. */
-export const ID_SEGMENT = '[A-Za-z0-9][A-Za-z0-9._~-]{0,127}';
-const ID = new RegExp(`^${ID_SEGMENT}(?:/${ID_SEGMENT}){0,7}$`);
-const ALLOWED = '1-8 segments of [A-Za-z0-9][A-Za-z0-9._~-]{0,127} joined by /';
+import { splitPath } from './path.ts';
 
 /** S3 keys end at 1,024 bytes; the rest is for `img/` and the canonical form. */
 const MAX_ID_BYTES = 700;
 
+/** Where bytes lie in the bucket of originals until they are known to be good: no id begins like this. */
+export const STAGED = '.incoming/';
+
+const ALLOWED = `1 to ${MAX_ID_BYTES} bytes of UTF-8: segments joined by /, none empty, "." or "..", without control characters and backslashes`;
+
+/** Why a text is no id, in the order in which it is looked at. */
+const REFUSALS: readonly (readonly [reason: string, holds: (text: string) => boolean])[] = [
+  ['it is empty', (text) => text === ''],
+  [
+    'it ends in a slash, as the markers of folders do',
+    (text) => text.endsWith('/') && !/^\/|\/\//.test(text),
+  ],
+  ['it has an empty segment', (text) => /^\/|\/\/|\/$/.test(text)],
+  ['it has a segment "." or ".."', (text) => /(?:^|\/)\.\.?(?:\/|$)/.test(text)],
+  ['it has a backslash', (text) => text.includes('\\')],
+  ['it has a control character', (text) => /\p{Cc}/u.test(text)],
+  ['it is no UTF-8', (text) => !text.isWellFormed()],
+  [`it has more than ${MAX_ID_BYTES} bytes`, (text) => Buffer.byteLength(text) > MAX_ID_BYTES],
+  [`${STAGED} is where uploads wait`, (text) => text.startsWith(STAGED)],
+];
+
+/**
+ * Why a key cannot be served; undefined for one that is an id (PARAMS.md, rule 10). Nothing is normalised: two keys
+ * that look alike are two images.
+ */
+export function refusalOf(key: string): string | undefined {
+  return REFUSALS.find(([, holds]) => holds(key))?.[0];
+}
+
 export function isId(text: string): boolean {
-  return text.length <= MAX_ID_BYTES && ID.test(text) && !text.includes('..');
+  return refusalOf(text) === undefined;
 }
 
 /**
- * @param text  as it stands in the path or body, not decoded: an escaped slash is no slash
+ * @param text  decoded, as the bucket has it
  * @throws Problem `invalid_parameter`
  */
 export function readId(text: string): string {
-  if (isId(text)) return text;
-  throw new Problem('invalid_parameter', `"${text}" is not an id; allowed: ${ALLOWED}.`, {
+  const refusal = refusalOf(text);
+  if (refusal === undefined) return text;
+  throw new Problem('invalid_parameter', `"${text}" is not an id: ${refusal}.`, {
     param: 'id',
     received: text,
     allowed: ALLOWED,
   });
 }
 
-/** Splits the path behind `/img/`: the last segment is a canonical form exactly when it has a `=`, which no id has. */
-export function splitPath(path: string): { id: string; canonical: string | undefined } {
-  const offset = path.lastIndexOf('/');
-  const last = path.slice(offset + 1);
-  if (offset < 0 || !last.includes('=')) return { id: readId(path), canonical: undefined };
-  return { id: readId(path.slice(0, offset)), canonical: last };
+/** What a URL whose escapes cannot be read is told. */
+export function brokenEscapes(path: string): Problem {
+  const hint = 'Write each segment of an id as encodeURIComponent does: UTF-8, and a percent sign as %25.';
+  const detail = 'The path has a percent sign that begins no escape, or escapes that are no UTF-8.';
+  return new Problem('invalid_parameter', detail, { param: 'id', received: path, hint });
 }
 
-/** Key of a result in the results bucket, and its path behind the host. */
+/**
+ * Reads the path behind `/img/`.
+ *
+ * @param path  raw, as it stands in the URL
+ * @throws Problem `invalid_parameter`
+ */
+export function readPath(path: string): { id: string; canonical: string | undefined } {
+  const split = splitPath(path);
+  if (!split) throw brokenEscapes(path);
+  const [id, canonical] = split;
+  if (id === '' && canonical !== undefined) {
+    const hint = 'A "=" in the last segment marks a canonical form; that of an id is written %3D.';
+    throw new Problem('invalid_parameter', 'There is no id before the canonical form.', {
+      param: 'id',
+      received: path,
+      allowed: ALLOWED,
+      hint,
+    });
+  }
+  return { id: readId(id), canonical };
+}
+
+/** Key of a result in memory and, with what else it is made of behind it, in the results bucket. */
 export function resultKey(id: string, canonical: string): string {
   return `img/${id}/${canonical}`;
 }

@@ -16,7 +16,9 @@ async function api(path, init = {}) {
   return answer;
 }
 
-const pathOf = (pairs) => `/img/${$('id').value.trim()}${pairs.length ? `?${queryOf(pairs)}` : ''}`;
+/** As the server writes it: an id is what the bucket calls it, blanks at its ends too. */
+const pathOfId = (id) => id.split('/').map(encodeURIComponent).join('/');
+const pathOf = (pairs) => `/img/${pathOfId($('id').value)}${pairs.length ? `?${queryOf(pairs)}` : ''}`;
 
 async function show() {
   running.abort();
@@ -24,7 +26,7 @@ async function show() {
   const { signal } = running;
   const id = $('id').value.trim();
   const pairs = readForm(form, fallbacks);
-  history.replaceState(null, '', `#${id}${pairs.length ? `?${queryOf(pairs)}` : ''}`);
+  history.replaceState(null, '', `#${pathOfId(id)}${pairs.length ? `?${queryOf(pairs)}` : ''}`);
   if (!id) return;
   $('url').textContent = location.origin + pathOf(pairs);
   document.body.classList.add('busy');
@@ -65,7 +67,7 @@ function tell(problem) {
 
 async function explain(id, pairs, signal) {
   const headers = { Accept: 'image/avif,image/webp' };
-  const answer = await api(`/api/explain/${id}?${queryOf(pairs)}`, { headers, signal });
+  const answer = await api(`/api/explain/${pathOfId(id)}?${queryOf(pairs)}`, { headers, signal });
   const told = await answer.json();
   $('explain').textContent = JSON.stringify(told, null, 2);
   if (told.canonical === undefined) return;
@@ -92,7 +94,9 @@ async function knownIds(samples) {
   const { items = [] } = answer?.ok ? await answer.json() : {};
   const listed = new Set(items.map(({ id }) => id));
   const others = samples.filter((id) => !listed.has(id));
-  const heads = others.map(async (id) => (await fetch(`/img/${id}?w=1`, { method: 'HEAD' })).status);
+  const heads = others.map(
+    async (id) => (await fetch(`/img/${pathOfId(id)}?w=1`, { method: 'HEAD' })).status,
+  );
   const statuses = await Promise.all(heads);
   return [...listed, ...others.filter((_id, at) => statuses[at] !== 404)];
 }
@@ -102,7 +106,7 @@ function drawThumbs(ids) {
   $('none').hidden = ids.length > 0;
   const thumbs = ids.slice(0, 12).map((id) => {
     const image = element('img', {
-      src: `/img/${id}?w=56&h=56&fit=cover&dpr=2`,
+      src: `/img/${pathOfId(id)}?w=56&h=56&fit=cover&dpr=2`,
       alt: id,
       width: 56,
       height: 56,
