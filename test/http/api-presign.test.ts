@@ -1,13 +1,15 @@
 import { once } from 'node:events';
+import { readdir, rm } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
 import { S3Client as Client, type S3Client } from '@aws-sdk/client-s3';
 import { SNSClient } from '@aws-sdk/client-sns';
 import t from 'tap';
 import { S3Objects } from '../../server/stores/s3/objects.ts';
 import { call, form, jobsOf, keysOf, noise } from '../support/api.ts';
 import { identity } from '../support/emulators.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { waitFor } from '../support/wait.ts';
 
 interface Presigned {
   id: string;
@@ -18,10 +20,15 @@ interface Presigned {
 }
 
 let server: TestServer;
+let folder: string;
 t.before(async () => {
-  server = await startServer({ API_TOKENS: '' });
+  folder = await temporaryFolder();
+  server = await startServer({ API_TOKENS: '', DATA_DIR: folder });
 });
-t.teardown(() => server.close());
+t.teardown(async () => {
+  await server.close();
+  await rm(folder, { recursive: true, force: true });
+});
 
 async function presign(size: number, more: object = {}, position = server) {
   const body = { filename: 'shoe.jpg', contentType: 'image/jpeg', size, ...more };
@@ -174,8 +181,8 @@ function postInHalves({ url, fields }: Presigned, file: Uint8Array) {
 /** The bytes of a form under way lie aside. */
 async function underWay() {
   const { management } = server.composed;
-  while ((management?.uploads.inFlight ?? 0) === 0) await sleep(5);
-  await sleep(50);
+  await waitFor(() => (management?.uploads.inFlight ?? 0) > 0);
+  await waitFor(async () => (await readdir(join(folder, 'originals', '.tmp'))).length > 0);
 }
 
 t.test('what is deleted while its form is being posted stays deleted', async (t) => {

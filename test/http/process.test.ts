@@ -1,17 +1,17 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 import { FileObjects } from '../../server/stores/files/objects.ts';
 import { corpus } from '../support/corpus.ts';
-import { spawnServer } from '../support/process.ts';
+import { type ServerProcess, spawnServer } from '../support/process.ts';
 import { bytesOf, temporaryFolder } from '../support/server.ts';
+import { waitFor } from '../support/wait.ts';
 
 async function folderWithPhoto(): Promise<string> {
   const folder = await temporaryFolder();
@@ -28,14 +28,16 @@ t.test(
   'survives kill -9 in the middle of rendering and storing: no torn or wrong picture afterwards',
   async (t) => {
     const folder = await folderWithPhoto();
-    for (const delay of [60, 130, 210, 300]) {
+    const results = await FileObjects.open(join(folder, 'results'));
+    const stored = async () => (await results.list({ prefix: '', limit: 100 })).items.length;
+    for (const count of [0, 1, 3, 5]) {
       const server = await spawnServer({ DATA_DIR: folder });
       const asked = WIDTHS.map((width) =>
         fetch(server.base + urlOf(width))
           .then(bytesOf)
           .catch(() => undefined),
       );
-      await sleep(delay);
+      await waitFor(async () => (await stored()) >= count);
       t.equal(await server.end('SIGKILL'), 'SIGKILL');
       await Promise.all(asked);
     }
@@ -54,12 +56,20 @@ t.test(
   },
 );
 
+async function isRendering({ base }: ServerProcess): Promise<boolean> {
+  const metrics = await (await fetch(`${base}/metrics`)).text();
+  return Number(/^rendition_flights (\d+)/m.exec(metrics)?.[1]) > 0;
+}
+
 t.test('finishes what it has begun on SIGTERM, stores it, and ends with 0', async (t) => {
   const folder = await folderWithPhoto();
   const first = await spawnServer({ DATA_DIR: folder });
   const url = '/img/ladybug.jpg?w=1600&fmt=webp';
-  const answer = fetch(first.base + url);
-  await sleep(100);
+  let isAnswered = false;
+  const answer = fetch(first.base + url).finally(() => {
+    isAnswered = true;
+  });
+  await waitFor(async () => isAnswered || (await isRendering(first)));
   const ended = first.end('SIGTERM');
   const finished = await answer;
   t.equal(finished.status, 200);
@@ -72,15 +82,27 @@ t.test('finishes what it has begun on SIGTERM, stores it, and ends with 0', asyn
   t.equal(await second.end('SIGTERM'), 0);
 });
 
+async function isRefused(port: number, hostname: string): Promise<boolean> {
+  const socket = connect(port, hostname);
+  const refused = await once(socket, 'connect').then(
+    () => false,
+    () => true,
+  );
+  socket.destroy();
+  return refused;
+}
+
 t.test('refuses what comes in after SIGTERM over a connection that is still open', async (t) => {
   const server = await spawnServer({ DATA_DIR: await folderWithPhoto() });
   const { hostname, port } = new URL(server.base);
   const socket = connect(Number(port), hostname);
-  // The half that is here keeps the connection from being closed as idle.
+  // The answer to the first tells that the connection is taken; the half behind it keeps it from being closed as idle.
+  socket.write(`GET /healthz HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
+  await once(socket, 'readable');
+  socket.read();
   socket.write(`GET ${urlOf(100)} HTTP/1.1\r\nHost: ${hostname}\r\n`);
-  await sleep(200);
   const ended = server.end('SIGTERM');
-  await sleep(200);
+  await waitFor(() => isRefused(Number(port), hostname));
   socket.write('\r\n');
   const answer = await text(socket);
   t.match(answer, /^HTTP\/1\.1 503 /);
@@ -92,27 +114,33 @@ t.test('refuses what comes in after SIGTERM over a connection that is still open
 });
 
 t.test('is not held up by connections that say nothing, or not enough', async (t) => {
-  const server = await spawnServer({ DATA_DIR: await folderWithPhoto(), STOP_MS: '20000' });
+  const folder = await folderWithPhoto();
+  const server = await spawnServer({ DATA_DIR: folder });
   const { hostname, port } = new URL(server.base);
   const open = async () => {
     const socket = connect(Number(port), hostname).on('error', () => {});
     await once(socket, 'connect');
     return socket;
   };
-  const [quiet, half, later] = await Promise.all([open(), open(), open()]);
+  const [quiet, half, later, upload] = await Promise.all([open(), open(), open(), open()]);
   half.write('GET / HTTP/1.1\r\n');
   later.write(`GET /healthz HTTP/1.1\r\nHost: ${hostname}\r\n\r\nGET /`);
   const closed = Promise.all([quiet, half, later].map((socket) => once(socket.resume(), 'close')));
-  const answer = fetch(`${server.base}/img/ladybug.jpg?w=1600&fmt=avif&effort=small`);
-  await sleep(300);
-  const started = Date.now();
+  const file = await corpus('photos/kodim23.png');
+  const part = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n';
+  const end = '\r\n--b--\r\n';
+  upload.write(
+    `POST /api/images HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: multipart/form-data; boundary=b\r\n` +
+      `Content-Length: ${part.length + file.length + end.length}\r\n\r\n${part}`,
+  );
+  upload.write(file.subarray(0, file.length / 2));
+  await waitFor(async () => (await readdir(join(folder, 'originals', '.tmp'))).length > 0);
   const ended = server.end('SIGTERM');
-  const finished = await answer;
-  t.equal(finished.status, 200);
-  t.ok((await bytesOf(finished)).length > 1000, 'what was in flight goes out whole');
-  t.equal(await ended, 0);
   await closed;
-  t.ok(Date.now() - started < 12_000, `after ${Date.now() - started} ms`);
+  upload.write(file.subarray(file.length / 2));
+  upload.write(end);
+  t.match(await text(upload), /^HTTP\/1\.1 202 /, 'what was in flight comes to its end');
+  t.equal(await ended, 0);
 });
 
 t.test('refuses a bad configuration with every reason, and does not start', async (t) => {
@@ -125,7 +153,7 @@ t.test('refuses a bad configuration with every reason, and does not start', asyn
 /** A program that ends by itself. */
 function ended(script: string, env: Record<string, string>, ...args: string[]) {
   const given = { ...process.env, HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'silent', ...env };
-  return spawnSync(process.execPath, [script, ...args], { env: given, encoding: 'utf8', timeout: 20_000 });
+  return spawnSync(process.execPath, [script, ...args], { env: given, encoding: 'utf8', timeout: 180_000 });
 }
 
 t.test('says why it does not start, and which setting leads there', async (t) => {
@@ -149,11 +177,9 @@ t.test('says why it does not start, and which setting leads there', async (t) =>
     ],
   ];
   for (const [env, expected] of cases) {
-    const started = Date.now();
     const { status, stderr } = ended('server/main.ts', env);
     t.equal(status, 1, stderr);
     t.match(stderr, expected);
-    t.ok(Date.now() - started < 4_000, 'at once');
   }
   const warmer = ended('warmer/main.ts', { DATA_DIR: folder, WARMER_PORT: port });
   t.match(warmer, { status: 1, stderr: /^WARMER_PORT=\d+: cannot listen: .*EADDRINUSE/ });

@@ -65,7 +65,7 @@ async function freePort(): Promise<number> {
 }
 
 async function answers(client: DynamoDBClient): Promise<void> {
-  for (const end = Date.now() + 10_000; ; ) {
+  for (const end = Date.now() + 180_000; ; ) {
     try {
       await client.send(new ListTablesCommand({}));
       return;

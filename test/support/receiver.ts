@@ -2,7 +2,12 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { Test } from 'tap';
 
 export interface Receiver {
-  calls: { body: string; headers: IncomingHttpHeaders }[];
+  calls: {
+    body: string;
+    headers: IncomingHttpHeaders;
+    /** Whether the caller still waits. */
+    isOpen: () => boolean;
+  }[];
   url: string;
 }
 
@@ -12,7 +17,7 @@ export async function receiver(t: Test, statuses: number[] = []): Promise<Receiv
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
-    calls.push({ body, headers: request.headers });
+    calls.push({ body, headers: request.headers, isOpen: () => !response.closed });
     const status = statuses.shift() ?? 200;
     if (status) response.writeHead(status, { location: 'http://127.0.0.1:1/' }).end('<x/>');
   });

@@ -11,6 +11,7 @@ import { openStores } from '../../server/compose/stores.ts';
 import { loadConfig } from '../../server/config/settings.ts';
 import { buildApp } from '../../server/http/app.ts';
 import type { Stores } from '../../server/stores/contracts.ts';
+import { PATIENT } from './env.ts';
 
 export interface TestServer {
   base: string;
@@ -41,7 +42,11 @@ export async function startServer(
   beyond: Partial<ExternalServices> = {},
 ): Promise<TestServer> {
   const own = env['DATA_DIR'] === undefined ? await temporaryFolder() : undefined;
-  const config = loadConfig({ DATA_DIR: own, HOST: '127.0.0.1', VERSION_SECONDS: '0', ...env });
+  const config = loadConfig({
+    ...PATIENT,
+    ...{ DATA_DIR: own, HOST: '127.0.0.1', VERSION_SECONDS: '0' },
+    ...env,
+  });
   const stores = await openStores(config);
   const lines: Record<string, unknown>[] = [];
   const sink = new Writable({

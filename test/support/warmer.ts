@@ -13,6 +13,7 @@ import { type Config, loadConfig } from '../../server/config/settings.ts';
 import type { Objects, Stores, VariantRecord } from '../../server/stores/contracts.ts';
 import type { Management } from '../../server/writing/management.ts';
 import { composeWarmer, type Warmer } from '../../warmer/compose.ts';
+import { PATIENT } from './env.ts';
 import { temporaryFolder } from './server.ts';
 import { waitFor } from './wait.ts';
 
@@ -44,7 +45,7 @@ export async function createWarmer(
   alter: (stores: Stores) => Stores = (stores) => stores,
 ): Promise<TestWarmer> {
   const own = env['DATA_DIR'] === undefined ? await temporaryFolder() : undefined;
-  const config = loadConfig({ DATA_DIR: own, ...env });
+  const config = loadConfig({ ...PATIENT, DATA_DIR: own, ...env });
   const stores = await openStores(config);
   const lines: Line[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
@@ -108,7 +109,7 @@ export async function spawnWarmer(env: Record<string, string>): Promise<WarmerPr
   const child = spawn(process.execPath, ['warmer/main.ts'], {
     cwd: ROOT,
     // At its own priority it would wait for whatever else this machine does.
-    env: { ...process.env, WARMER_NICE: '0', ...env },
+    env: { ...process.env, ...PATIENT, WARMER_NICE: '0', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines: Line[] = [];

@@ -60,9 +60,11 @@ t.test('a receiver that does not answer takes no slot', async (t) => {
   for (const id of ['a', 'b', 'c']) await ask(one, id, url);
   const warmer = await spawnWarmer({ ...env, WARM_SLOTS: '1' });
   t.teardown(() => warmer.end('SIGKILL'));
-  const since = Date.now();
   await waitFor(() => calls.length === 3);
-  t.ok(Date.now() - since < 8_000, 'each waits 10 s for its answer');
+  t.ok(
+    calls.every(({ isOpen }) => isOpen()),
+    'each still waits for its answer',
+  );
 });
 
 t.test('an image whose settling was the last thing that was written is told of as well', async (t) => {

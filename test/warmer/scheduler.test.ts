@@ -1,6 +1,5 @@
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { sendWarm } from '../../server/warming/jobs.ts';
 import { uploadLease } from '../../server/writing/reconciler.ts';
@@ -23,11 +22,10 @@ const statusOf = async ({ stores }: TestWarmer, id: string) => (await stores.rec
 
 /** Receives what is on the queue until all of it is dead letters. */
 async function bury({ stores: { jobs } }: TestWarmer): Promise<void> {
-  const options = { max: 10, waitSeconds: 0, visibilitySeconds: 0 };
-  for (const end = Date.now() + 5000; (await jobs.depth()).ready > 0; ) {
-    if (Date.now() > end) throw new Error('Still not dead.');
-    await jobs.receive(options);
-  }
+  await waitFor(async () => {
+    await jobs.receive({ max: 10, waitSeconds: 0, visibilitySeconds: 0 });
+    return (await jobs.depth()).ready === 0;
+  });
 }
 
 /** An S3 event whose key is not form-encoded. */
@@ -77,7 +75,8 @@ t.test('an old dead letter leaves a variant alone that was asked for anew', asyn
   await waitFor(buried);
   await testWarmer.management.warmQueue.queue('a', [VARIANT]);
   // Longer than the quiet time: only the time of the letter tells it from one that has died just now.
-  await sleep(1200);
+  const asked = Date.now();
+  await waitFor(() => Date.now() > asked + 1200);
   t.notOk(await buried(), 'its new message waits');
   t.match(await testWarmer.variants('a'), [{ status: 'queued' }]);
   await bury(testWarmer);
@@ -111,7 +110,7 @@ t.test('the rounds clear what a killed server left of an upload', async (t) => {
   const { records } = testWarmer.stores;
   const createdAt = new Date().toISOString();
   const openUntil = new Date(Date.now() + 3_600_000).toISOString();
-  await records.locks.lease(uploadLease('killed'), 'a server', 3);
+  await records.locks.lease(uploadLease('killed'), 'a server', 600);
   await records.images.create({ id: 'killed', status: 'uploading', createdAt });
   await records.images.create({ id: 'announced', status: 'uploading', createdAt, openUntil });
   const half = join(testWarmer.config.dataDir, 'originals', '.tmp', 'half');
@@ -121,6 +120,7 @@ t.test('the rounds clear what a killed server left of an upload', async (t) => {
   await testWarmer.rounds.run();
   t.same(await readdir(join(half, '..')), []);
   t.equal(await statusOf(testWarmer, 'killed'), 'uploading', 'while the lease of its server holds');
+  await records.locks.release(uploadLease('killed'), 'a server');
   await waitFor(async () => {
     await testWarmer.rounds.run();
     return (await statusOf(testWarmer, 'killed')) === undefined;
