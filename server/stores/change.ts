@@ -7,6 +7,11 @@ export function changedImage(image: ImageRecord, change: ImageChange, updatedAt:
   return JSON.parse(JSON.stringify(changed));
 }
 
+/** What makes a tombstone of an image; nobody waits for bytes of it any more. */
+export function burial(token: string): ImageChange {
+  return { owed: { token, delete: true }, openUntil: undefined };
+}
+
 /** A variant after `change`. Bytes, time and error are said of one status and go with it. */
 export function changedVariant(
   before: VariantRecord,

@@ -151,6 +151,25 @@ export interface OriginalFacts {
   color?: string;
 }
 
+/**
+ * What is still to be done for an image. It is written in the same step as the change that owes it and cleared when it
+ * is done, so that whoever dies in between leaves word of it; all of it may be done twice.
+ */
+export interface Owed {
+  /** Another one whenever something is added: who has done what was owed then clears just that. */
+  token: string;
+  /** Original, results and record are to go. Such a record is a tombstone, which `get` and `list` do not show. */
+  delete?: true;
+  /** Results and the copies of every tier are to go: they are of another version. */
+  purge?: true;
+  /** Variants of older versions are to be queued again: all, or those that were under way. */
+  rewarm?: 'all' | 'open';
+  /** Canonical forms that are to be queued. */
+  warm?: string[];
+  /** Those who asked are to be told that the image is finished. */
+  notify?: true;
+}
+
 export interface ImageRecord {
   id: string;
   status: ImageStatus;
@@ -165,10 +184,12 @@ export interface ImageRecord {
   generation?: number;
   /** Where to send the finished status, if anywhere (HTTPS). */
   webhook?: string;
-  /** Of an announced upload: its form takes the bytes until then, as toISOString writes it. */
+  /** Of an upload: its bytes are awaited until then, as toISOString writes it. */
   openUntil?: string;
   /** Why the whole image failed. */
   error?: string;
+  /** Absent: nothing. */
+  owed?: Owed;
   /** As toISOString writes it; lists are in this order. */
   createdAt: string;
   updatedAt: string;
@@ -187,6 +208,8 @@ export type ImageChange = {
     | 'original'
     | 'generation'
     | 'webhook'
+    | 'openUntil'
+    | 'owed'
     | 'error']?: ImageRecord[K] | undefined;
 };
 
@@ -250,10 +273,20 @@ export type Refusal =
 export type NewImage = Omit<ImageRecord, 'revision' | 'updatedAt' | 'collection'>;
 
 export interface ImageRecords {
-  /** False when the id is taken. */
+  /** False when the id is taken, be it by a tombstone. */
   create(image: NewImage): Promise<boolean>;
+  /** Undefined also for a tombstone. */
   get(id: string): Promise<ImageRecord | undefined>;
-  /** Compare-and-set on `revision`; undefined when it moved or the image is gone, and nothing is written. */
+  /**
+   * Makes the image a tombstone, as one: it owes its deletion, and is in no collection and no list any more.
+   *
+   * @param token  of what it owes
+   * @returns      the tombstone, be it an older one; undefined when there is no image
+   */
+  bury(id: string, token: string): Promise<ImageRecord | undefined>;
+  /** The record of an image that is being deleted. */
+  tombstone(id: string): Promise<ImageRecord | undefined>;
+  /** Compare-and-set on `revision`, of a tombstone too; undefined when it moved or the image is gone, and nothing is written. */
   update(id: string, revision: number, change: ImageChange): Promise<ImageRecord | undefined>;
   /**
    * Removes the image, its variants and its membership (the collection's count follows) as one; the record as it was.
@@ -267,8 +300,8 @@ export interface ImageRecords {
    */
   list(query: ImageQuery): Promise<Page<ImageRecord>>;
   /**
-   * The sweep's work list: images `uploading`, `uploaded` or `processing` whose last write is older than `before`;
-   * an announced upload only when its form was closed before that as well. In no order, but to its last page it
+   * The sweep's work list: images that owe something or are `uploading`, `uploaded` or `processing`, whose last write
+   * is older than `before`; an upload only when it was closed before that as well. Tombstones are shown. In no order, but to its last page it
    * holds each image that is stalled all the while. A page may be short; only absent `next` means the end.
    */
   stalled(query: StalledQuery): Promise<Page<ImageRecord>>;
@@ -342,9 +375,21 @@ export interface ReceivedJob {
   sentAt: Date;
 }
 
+export interface OutgoingJob {
+  /** At most 256 KiB. */
+  body: string;
+  /**
+   * What the job is about. Where one with the same key waits and was never received, a queue may leave the new one
+   * out: SQLite does, a standard queue of SQS cannot tell and delivers both.
+   */
+  key?: string;
+  /** Nobody receives it before; 0-900, 0 when not given. */
+  delaySeconds?: number;
+}
+
 export interface Jobs {
-  /** Resolves once durable; when it rejects, some may have been sent. Each body is at most 256 KiB. */
-  send(bodies: readonly string[]): Promise<void>;
+  /** Resolves once durable; when it rejects, some may have been sent. */
+  send(jobs: readonly (string | OutgoingJob)[]): Promise<void>;
   /**
    * Up to `max` (1-10) messages, hidden from others for `visibilitySeconds`. Waits up to `waitSeconds` (0-20)
    * for the first; [] when none came or the signal ended the wait. A message received more than the queue's
@@ -360,6 +405,11 @@ export interface Jobs {
   remove(receipt: string): Promise<void>;
   /** Approximate on SQS. */
   depth(): Promise<{ ready: number; inFlight: number; dead: number }>;
+  /**
+   * When the oldest job was sent that waits, is delayed or is worked on; undefined when there is none. SQS does not
+   * say: there it is the time of what was received last, and 1970 before anything was.
+   */
+  oldestSentAt(): Promise<Date | undefined>;
   /** The same operations on the dead letters; receiving from it counts nothing and moves nothing. */
   deadLetters: Pick<Jobs, 'receive' | 'extend' | 'remove'>;
   /** Moves dead letters back to the queue, on SQLite oldest first; resolves to how many. */

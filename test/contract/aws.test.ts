@@ -34,6 +34,7 @@ await objectsSuite(t, 'objects in S3', {
 await jobsSuite(t, 'jobs in SQS', {
   fresh: (options) => freshJobs(storage.sqs, options.maxReceives),
   unreachable: new SqsJobs(deaf.sqs, { queue: storage.queue, deadLetterQueue: storage.deadLetters }),
+  dropsTwins: false,
   gaps: {},
 });
 

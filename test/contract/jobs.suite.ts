@@ -7,6 +7,8 @@ export interface JobsUnderTest {
   /** A new, empty queue. */
   fresh(options: { maxReceives: number }): Promise<Jobs>;
   unreachable: Jobs;
+  /** Whether it leaves out a job whose key waits. */
+  dropsTwins: boolean;
   gaps: Gaps;
 }
 
@@ -48,6 +50,50 @@ export function jobsSuite(t: Test, title: string, under: JobsUnderTest): Promise
       const again = await one(jobs, { ...now, waitSeconds: 20 });
       t.match(again, { body: 'a', receives: 2 });
       t.not(again.receipt, first.receipt);
+    });
+
+    it('hands out a delayed job once its delay is over', async (t) => {
+      const jobs = await queue();
+      await jobs.send([{ body: 'late', delaySeconds: 2 }, 'soon']);
+      t.match(await one(jobs, now), { body: 'soon' });
+      t.same(await jobs.receive(now), []);
+      t.match(await one(jobs, { ...now, waitSeconds: 8 }), { body: 'late', receives: 1 });
+      t.match(await rejection(jobs.send([{ body: 'a', delaySeconds: 901 }])), { name: 'RangeError' });
+    });
+
+    it('a queue that knows what waits leaves out a second job of the same key, until the first was received', async (t) => {
+      const jobs = await queue();
+      const job = { body: 'a', key: 'purge a' };
+      await jobs.send([job, job, { body: 'b', key: 'purge b' }, 'a', 'a']);
+      await jobs.send([job]);
+      const bodies = await drain(jobs);
+      t.equal(bodies.filter((body) => body === 'b').length, 1);
+      if (under.dropsTwins)
+        t.equal(bodies.filter((body) => body === 'a').length, 3, 'without a key each counts');
+      await jobs.send([job]);
+      t.match(await one(jobs, now), { body: 'a' });
+      await jobs.send([job]);
+      t.match(
+        await one(jobs, now),
+        { body: 'a' },
+        'one that is worked on stands for nothing that came since',
+      );
+    });
+
+    it('says how old the oldest job is, and that there is none', async (t) => {
+      const jobs = await queue();
+      t.equal(await jobs.oldestSentAt(), undefined);
+      await jobs.send(['a']);
+      await sleep(30);
+      await jobs.send(['b']);
+      const first = await one(jobs, { ...now, max: 1 });
+      const oldest = present(await jobs.oldestSentAt());
+      t.ok(oldest <= first.sentAt, 'one that is worked on counts');
+      await jobs.remove(first.receipt);
+      const second = await one(jobs, { ...now, max: 1 });
+      t.ok(present(await jobs.oldestSentAt()) <= second.sentAt);
+      await jobs.remove(second.receipt);
+      t.equal(await jobs.oldestSentAt(), undefined);
     });
 
     it('extend keeps a message hidden', async (t) => {

@@ -10,11 +10,14 @@ t.test('a batch has at most 10 bodies and 256 KiB, and none is lost or moved', a
     { bodies: [kib(64, 'é'), kib(64, 'é'), 'a'], sizes: [2, 1] },
   ];
   for (const { bodies, sizes } of cases) {
-    const result = batches(bodies);
+    const result = batches(bodies.map((body) => ({ body })));
     t.same(
       result.map(({ length }) => length),
       sizes,
     );
-    t.same(result.flat(), bodies);
+    t.same(
+      result.flat().map(({ body }) => body),
+      bodies,
+    );
   }
 });

@@ -3,6 +3,7 @@ import type { Test } from 'tap';
 import type { ImageQuery, ImageRecord, Records } from '../../server/stores/contracts.ts';
 import { waitFor } from '../support/wait.ts';
 import { collectionCases } from './records.collections.ts';
+import { owedCases } from './records.owed.ts';
 import { variantCases } from './records.variants.ts';
 import { type Case, each, type Gaps, newImage, present, rejection, suite } from './suite.ts';
 
@@ -19,6 +20,7 @@ export function recordsSuite(t: Test, title: string, under: RecordsUnderTest): P
   return suite(t, title, { gaps: under.gaps, atOnce: under.atOnce ?? 4 }, (it) => {
     imageCases(it, under.records);
     listCases(it, under.records);
+    owedCases(it, under.records);
     variantCases(it, under.records);
     collectionCases(it, under.records);
     leaseCases(it, under.records);
@@ -307,6 +309,8 @@ function callsOf(records: Records): (() => Promise<unknown>)[] {
     () => records.images.get('a'),
     () => records.images.update('a', 1, {}),
     () => records.images.remove('a'),
+    () => records.images.bury('a', 'token'),
+    () => records.images.tombstone('a'),
     () => records.images.list({ limit: 1 }),
     () => records.images.stalled({ before: new Date(), limit: 1 }),
     () => records.variants.list('a'),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isUnchanged } from '../change.ts';
+import { burial, changedImage, isUnchanged } from '../change.ts';
 import type {
   ImageAsRead,
   ImageChange,
@@ -10,7 +10,7 @@ import type {
   Page,
   StalledQuery,
 } from '../contracts.ts';
-import { imageKey, placeKey, recordOf, statusPartition, stored } from './items.ts';
+import { imageKey, partitionOf, placeKey, type Stored, stored, TOMBSTONES } from './items.ts';
 import { list, stalled } from './lists.ts';
 import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Write } from './writes.ts';
@@ -26,7 +26,7 @@ export class DynamoImages implements ImageRecords {
     const position = `${image.createdAt}#${image.id}`;
     const item = {
       ...imageKey(image.id),
-      ...{ gsi1pk: statusPartition(image.status), gsi1sk: position },
+      ...{ gsi1pk: partitionOf(image), gsi1sk: position },
       ...{ ...image, revision: 1, updatedAt: new Date().toISOString(), life: randomUUID() },
     };
     const place = { ...placeKey(image.id), id: image.id, gsi1sk: position };
@@ -38,23 +38,42 @@ export class DynamoImages implements ImageRecords {
   }
 
   async get(id: string): Promise<ImageRecord | undefined> {
-    return (await stored(this.#table, id))?.record;
+    const record = (await stored(this.#table, id))?.record;
+    return record?.owed?.delete ? undefined : record;
+  }
+
+  async bury(id: string, token: string): Promise<ImageRecord | undefined> {
+    return untilWritten(async () => {
+      const found = await stored(this.#table, id);
+      if (!found || found.record.owed?.delete) return found?.record;
+      const { collection, ...record } = changedImage(found.record, burial(token), new Date().toISOString());
+      const { owed, updatedAt, revision } = record;
+      const update: Write = {
+        update: imageKey(id),
+        set: { owed, updatedAt, revision, openUntil: undefined, gsi1pk: TOMBSTONES },
+        ...asRead(found),
+      };
+      return (await this.#table.transact([update, ...departure(id, collection)])) ? record : AGAIN;
+    });
+  }
+
+  async tombstone(id: string): Promise<ImageRecord | undefined> {
+    const record = (await stored(this.#table, id))?.record;
+    return record?.owed?.delete ? record : undefined;
   }
 
   async update(id: string, revision: number, change: ImageChange): Promise<ImageRecord | undefined> {
-    const { status, ...rest } = change;
-    const moved = status && { status, gsi1pk: statusPartition(status) };
-    const [image, place] = await Promise.all([
-      this.#table.write({
-        update: imageKey(id),
-        set: { ...rest, ...moved, updatedAt: new Date().toISOString() },
-        add: { revision: 1 },
-        if: '#revision = :revision',
-        with: { ':revision': revision },
-      }),
-      this.#table.get(placeKey(id)),
-    ]);
-    return image && recordOf(image, place);
+    const before = (await stored(this.#table, id))?.record;
+    if (before?.revision !== revision) return undefined;
+    const after = changedImage(before, change, new Date().toISOString());
+    const written = await this.#table.write({
+      update: imageKey(id),
+      set: { ...change, status: after.status, gsi1pk: partitionOf(after), updatedAt: after.updatedAt },
+      add: { revision: 1 },
+      if: '#revision = :revision',
+      with: { ':revision': revision },
+    });
+    return written && after;
   }
 
   /**
@@ -66,7 +85,7 @@ export class DynamoImages implements ImageRecords {
     const removed = await untilWritten(async () => {
       const found = await stored(this.#table, id);
       if (!found || !isUnchanged(found.record, as)) return undefined;
-      return (await this.#table.transact(removal(found.record, found.life))) ? found.record : AGAIN;
+      return (await this.#table.transact(removal(found))) ? found.record : AGAIN;
     });
     await removeOrphans(this.#table, id);
     return removed;
@@ -81,16 +100,23 @@ export class DynamoImages implements ImageRecords {
   }
 }
 
-function removal({ id, revision, collection }: ImageRecord, life: string): Write[] {
-  const image: Write = {
-    remove: imageKey(id),
+function removal(found: Stored): Write[] {
+  const { id, collection } = found.record;
+  return [{ remove: imageKey(id), ...asRead(found) }, ...departure(id, collection)];
+}
+
+/** The condition that the image is the one that was read, unwritten since. */
+function asRead({ record, life }: Stored): Pick<Write, 'if' | 'with'> {
+  return {
     if: '#revision = :revision AND #life = :life',
-    with: { ':revision': revision, ':life': life },
+    with: { ':revision': record.revision, ':life': life },
   };
-  if (collection === undefined)
-    return [image, { remove: placeKey(id), if: 'attribute_not_exists(#collection)' }];
+}
+
+/** The place of an image goes, and its share of the collection's count. */
+function departure(id: string, collection: string | undefined): Write[] {
+  if (collection === undefined) return [{ remove: placeKey(id), if: 'attribute_not_exists(#collection)' }];
   return [
-    image,
     { remove: placeKey(id), if: '#collection = :collection', with: { ':collection': collection } },
     {
       update: { pk: `collection#${collection}`, sk: 'collection' },

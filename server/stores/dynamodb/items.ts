@@ -11,7 +11,15 @@ export interface Stored {
 
 export const imageKey = (id: string): Key => ({ pk: `image#${id}`, sk: 'image' });
 export const placeKey = (id: string): Key => ({ pk: `image#${id}`, sk: 'place' });
+/** Of the index: by status, and those that owe something apart, for the sweep to find them. */
 export const statusPartition = (status: string) => `images#${status}`;
+export const owingPartition = (status: string) => `owing#${status}`;
+export const TOMBSTONES = 'tombstones';
+
+export function partitionOf({ status, owed }: Pick<ImageRecord, 'status' | 'owed'>): string {
+  if (!owed) return statusPartition(status);
+  return owed.delete ? TOMBSTONES : owingPartition(status);
+}
 
 export async function stored(table: Table, id: string): Promise<Stored | undefined> {
   const where = '#pk = :pk AND #sk BETWEEN :image AND :place';

@@ -7,11 +7,16 @@ import {
   type StalledQuery,
 } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { imageKey, placeKey, recordOf, statusPartition } from './items.ts';
+import { imageKey, owingPartition, placeKey, recordOf, statusPartition, TOMBSTONES } from './items.ts';
 import type { Table } from './table.ts';
 import type { Item } from './writes.ts';
 
 const UNFINISHED = ['uploading', 'uploaded', 'processing'] as const;
+const STALLED: readonly string[] = [
+  ...UNFINISHED.map(statusPartition),
+  ...IMAGE_STATUSES.map(owingPartition),
+  TOMBSTONES,
+];
 /** Behind every position of a list, which begins with a year. */
 const START = '~';
 
@@ -25,9 +30,8 @@ export async function list(table: Table, query: ImageQuery): Promise<Page<ImageR
   const before = decodeCursor(query.cursor, ['before'])?.before ?? START;
   if (query.collection !== undefined) return imagesOf(table, query.collection, query, before);
   const statuses: readonly ImageStatus[] = query.status === undefined ? IMAGE_STATUSES : [query.status];
-  const parts = await Promise.all(
-    statuses.map((status) => part(table, statusPartition(status), query.limit, before)),
-  );
+  const partitions = statuses.flatMap((status) => [statusPartition(status), owingPartition(status)]);
+  const parts = await Promise.all(partitions.map((name) => part(table, name, query.limit, before)));
   const { items, next } = merge(parts, query.limit);
   return { items: await withPlaces(table, items), ...next };
 }
@@ -44,11 +48,15 @@ async function imagesOf(
   const byPosition = new Map(found.map((image) => [image.gsi1sk, image]));
   const records = places.flatMap((place) => {
     const image = byPosition.get(place.gsi1sk);
-    return image && (!status || image.status === status) ? { image, place } : [];
+    return image && isShown(image, status) ? { image, place } : [];
   });
   const shown = records.slice(0, limit);
   const last = records.length > limit ? shown.at(-1)?.place : more ? places.at(-1) : undefined;
   return { items: shown.map(({ image, place }) => recordOf(image, place)), ...nextAfter(last) };
+}
+
+function isShown({ gsi1pk, status }: Item, wanted: ImageStatus | undefined): boolean {
+  return gsi1pk !== TOMBSTONES && (!wanted || status === wanted);
 }
 
 /** Newest first, the statuses merged as in a list: so many of one status cannot hide the others. */
@@ -58,17 +66,18 @@ export async function stalled(
 ): Promise<Page<ImageRecord>> {
   const position = decodeCursor(cursor, ['before'])?.before ?? START;
   const parts = await Promise.all(
-    UNFINISHED.map(async (status): Promise<Part> => {
-      const isClosed = ' AND (attribute_not_exists(#openUntil) OR #openUntil < :before)';
-      // All of a status where fewer pass the filter than one more than fits.
+    STALLED.map(async (partition): Promise<Part> => {
+      // All of a partition where fewer pass the filter than one more than fits.
       const items = await table.queryAll({
         index: 'gsi1',
         where: '#gsi1pk = :partition AND #gsi1sk < :position',
-        filter: `#updatedAt < :before${status === 'uploading' ? isClosed : ''}`,
+        filter: `#updatedAt < :before AND (#status <> :uploading
+          OR attribute_not_exists(#openUntil) OR #openUntil < :before)`,
         with: {
-          ':partition': statusPartition(status),
+          ':partition': partition,
           ':position': position,
           ':before': before.toISOString(),
+          ':uploading': 'uploading',
         },
         descending: true,
         limit: limit + 1,

@@ -11,13 +11,14 @@ import { DynamoVariants } from './variants.ts';
  *
  * | item       | pk                | sk               | gsi1pk                   | gsi1sk             | used by           |
  * |------------|-------------------|------------------|--------------------------|--------------------|-------------------|
- * | image      | `image#<id>`      | `image`          | `images#<status>`        | `<createdAt>#<id>` | images, stalled   |
+ * | image      | `image#<id>`      | `image`          | `images#<status>`, `owing#<status>`, `tombstones` | `<createdAt>#<id>` | images, stalled |
  * | place      | `image#<id>`      | `place`          | `collection#<id>` or none | `<createdAt>#<id>` | relate, images   |
  * | variant    | `image#<id>`      | `variant#<form>` |                          |                    | variants          |
  * | collection | `collection#<id>` | `collection`     | `collections`            | `<createdAt>#<id>` | collections       |
  * | lease      | `lease#<name>`    | `lease`          |                          |                    | lease (`expires`) |
  *
- * - A list without status merges six partitions, which also spreads their writes. One partition takes 1,000
+ * - An image that owes something stands in a partition of its own, where the sweep finds it without an index more.
+ * - A list without status merges twelve partitions, which also spreads their writes. One partition takes 1,000
  *   writes a second, which is the limit on uploads.
  * - The place of an image is an item of its own, made with it: it needs an index key beside the image's, it
  *   fits 50 relations into one transaction, and relating does not disturb compare-and-set on the image.

@@ -1,6 +1,6 @@
 import { isQueuedOrBetter, queuedVariant } from '../change.ts';
 import type { VariantChange, VariantRecord, VariantRecords, VariantStatus } from '../contracts.ts';
-import { imageKey } from './items.ts';
+import { imageKey, TOMBSTONES } from './items.ts';
 import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
 
@@ -77,7 +77,8 @@ async function putQueued(table: Table, queued: readonly VariantRecord[], life: s
 async function partition(table: Table, id: string) {
   const items = await table.queryAll({ where: '#pk = :pk', with: { ':pk': imageKey(id).pk } });
   const image = items.find(({ sk }) => sk === 'image');
-  if (!image) return undefined;
+  // Of an image that is being deleted nothing more is asked.
+  if (!image || image.gsi1pk === TOMBSTONES) return undefined;
   const ours = items.filter(({ sk, life }) => String(sk).startsWith('variant#') && life === image.life);
   const variants = new Map(ours.map(variantOf).map((variant) => [variant.variant, variant]));
   return { life: String(image.life), variants };

@@ -1,4 +1,4 @@
-import { changedImage, isUnchanged } from '../change.ts';
+import { burial, changedImage, isUnchanged } from '../change.ts';
 import type {
   ImageAsRead,
   ImageChange,
@@ -31,9 +31,27 @@ export class SqliteImages implements ImageRecords {
     return this.#db.read(() => readImage(this.#db, id));
   }
 
+  bury(id: string, token: string): Promise<ImageRecord | undefined> {
+    return this.#db.write(() => {
+      const before = readRecord(this.#db, id);
+      if (!before || before.owed?.delete) return before;
+      const { collection: _left, ...record } = changedImage(before, burial(token), now());
+      const sql = 'UPDATE images SET record = ?, collection = NULL WHERE id = ?';
+      this.#db.run(sql, JSON.stringify(record), id);
+      return record;
+    });
+  }
+
+  tombstone(id: string): Promise<ImageRecord | undefined> {
+    return this.#db.read(() => {
+      const record = readRecord(this.#db, id);
+      return record?.owed?.delete ? record : undefined;
+    });
+  }
+
   update(id: string, revision: number, change: ImageChange): Promise<ImageRecord | undefined> {
     return this.#db.write(() => {
-      const before = readImage(this.#db, id);
+      const before = readRecord(this.#db, id);
       if (before?.revision !== revision) return undefined;
       const after = changedImage(before, change, now());
       const { collection: _column, ...record } = after;
@@ -45,7 +63,7 @@ export class SqliteImages implements ImageRecords {
   /** The schema takes the variants and the place in the collection along. */
   remove(id: string, as?: ImageAsRead): Promise<ImageRecord | undefined> {
     return this.#db.write(() => {
-      const before = readImage(this.#db, id);
+      const before = readRecord(this.#db, id);
       if (!before || !isUnchanged(before, as)) return undefined;
       this.#db.run('DELETE FROM images WHERE id = ?', id);
       return before;
@@ -55,13 +73,13 @@ export class SqliteImages implements ImageRecords {
   list(query: ImageQuery): Promise<Page<ImageRecord>> {
     return this.#db.read(() => {
       const after = decodeCursor(query.cursor, ['at', 'id']);
-      const filters: [string, ...string[]][] = [];
+      const filters: [string, ...string[]][] = [["(owed IS NULL OR owed ->> 'delete' IS NULL)"]];
       if (after) filters.push(['(created_at, id) < (?, ?)', after.at, after.id]);
       if (query.collection !== undefined) filters.push(['collection = ?', query.collection]);
       if (query.status !== undefined) filters.push(['status = ?', query.status]);
-      const where = filters.length > 0 ? `WHERE ${filters.map(([sql]) => sql).join(' AND ')}` : '';
+      const where = filters.map(([sql]) => sql).join(' AND ');
       const values = filters.flatMap(([_sql, ...values]) => values);
-      const sql = `SELECT record, collection FROM images ${where} ORDER BY created_at DESC, id DESC LIMIT ?`;
+      const sql = `SELECT record, collection FROM images WHERE ${where} ORDER BY created_at DESC, id DESC LIMIT ?`;
       const rows = this.#db.all(sql, ...values, query.limit + 1);
       return pageOf(rows.map(imageOf), query.limit);
     });
@@ -69,9 +87,12 @@ export class SqliteImages implements ImageRecords {
 
   /** Longest untouched first, as the index of unfinished images has them. */
   stalled({ before, limit, cursor }: StalledQuery): Promise<Page<ImageRecord>> {
-    const sql = `SELECT record, collection FROM images
-      WHERE status IN ('uploading', 'uploaded', 'processing') AND updated_at < ?1
-        AND (status <> 'uploading' OR coalesce(record ->> 'openUntil', '') < ?1) AND (updated_at, id) > (?2, ?3)
+    const behind = `updated_at < ?1 AND (updated_at, id) > (?2, ?3)
+      AND (status <> 'uploading' OR coalesce(record ->> 'openUntil', '') < ?1)`;
+    const sql = `SELECT record, collection, updated_at, id FROM images
+        WHERE status IN ('uploading', 'uploaded', 'processing') AND ${behind}
+      UNION
+      SELECT record, collection, updated_at, id FROM images WHERE owed IS NOT NULL AND ${behind}
       ORDER BY updated_at, id LIMIT ?4`;
     return this.#db.read(() => {
       const after = decodeCursor(cursor, ['at', 'id']) ?? { at: '', id: '' };
@@ -84,8 +105,13 @@ export class SqliteImages implements ImageRecords {
   }
 }
 
-/** To be called inside `read` or `write`. */
+/** To be called inside `read` or `write`; no tombstones. */
 export function readImage(db: Database, id: string): ImageRecord | undefined {
+  const record = readRecord(db, id);
+  return record?.owed?.delete ? undefined : record;
+}
+
+function readRecord(db: Database, id: string): ImageRecord | undefined {
   const row = db.get('SELECT record, collection FROM images WHERE id = ?', id);
   return row && imageOf(row);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Jobs, ReceivedJob } from '../contracts.ts';
-import { checkBodies } from '../job-bodies.ts';
+import { checked } from '../job-bodies.ts';
 import { type Database, integer, text } from './database.ts';
 
 /** How soon a message of another process is seen. One look costs some 20 µs. */
@@ -27,12 +27,14 @@ export class SqliteJobs implements Jobs {
     };
   }
 
-  async send(bodies: readonly string[]): Promise<void> {
-    checkBodies(bodies);
+  async send(jobs: Parameters<Jobs['send']>[0]): Promise<void> {
+    const outgoing = checked(jobs);
     const now = Date.now();
+    const sql =
+      'INSERT INTO jobs (body, key, sent_at, visible_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING';
     await this.#db.write(() => {
-      const sql = 'INSERT INTO jobs (body, sent_at, visible_at) VALUES (?1, ?2, ?2)';
-      for (const body of bodies) this.#db.run(sql, body, now);
+      for (const { body, key = null, delaySeconds = 0 } of outgoing)
+        this.#db.run(sql, body, key, now, now + delaySeconds * 1000);
     });
     this.#reconciler.emit('arrival');
   }
@@ -60,8 +62,15 @@ export class SqliteJobs implements Jobs {
     });
   }
 
+  oldestSentAt(): Promise<Date | undefined> {
+    return this.#db.read(() => {
+      const row = this.#db.get('SELECT sent_at FROM jobs WHERE dead = 0 ORDER BY sent_at LIMIT 1');
+      return row && new Date(integer(row, 'sent_at'));
+    });
+  }
+
   async redrive(max: number): Promise<number> {
-    const sql = `UPDATE jobs SET dead = 0, receives = 0, receipt = NULL, sent_at = ?1, visible_at = ?1
+    const sql = `UPDATE jobs SET dead = 0, receives = 0, receipt = NULL, key = NULL, sent_at = ?1, visible_at = ?1
       WHERE number IN (SELECT number FROM jobs WHERE dead = 1 ORDER BY number LIMIT ?2)`;
     const moved = await this.#db.write(() => this.#db.run(sql, Date.now(), max));
     this.#reconciler.emit('arrival');

@@ -61,4 +61,12 @@ export const MIGRATIONS = [
   ALTER TABLE jobs ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
   UPDATE jobs SET sent_at = unixepoch() * 1000;
   `,
+  `
+  ALTER TABLE images ADD COLUMN owed TEXT AS (record ->> 'owed');
+  CREATE INDEX images_owing ON images (updated_at) WHERE owed IS NOT NULL;
+
+  ALTER TABLE jobs ADD COLUMN key TEXT;
+  CREATE UNIQUE INDEX jobs_waiting ON jobs (key) WHERE key IS NOT NULL AND dead = 0 AND receives = 0;
+  CREATE INDEX jobs_by_age ON jobs (dead, sent_at);
+  `,
 ] as const;

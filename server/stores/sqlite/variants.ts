@@ -12,7 +12,7 @@ export class SqliteVariants implements VariantRecords {
 
   list(id: string): Promise<VariantRecord[]> {
     const sql = 'SELECT record FROM variants WHERE id = ? ORDER BY variant';
-    return this.#db.read(() => this.#db.all(sql, id).map(variantOf));
+    return this.#db.read(() => (readImage(this.#db, id) ? this.#db.all(sql, id).map(variantOf) : []));
   }
 
   queue(id: string, version: string, names: readonly string[]): Promise<VariantRecord[]> {

@@ -9,9 +9,9 @@ import {
   SendMessageBatchCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { Jobs, ReceivedJob } from '../contracts.ts';
+import type { Jobs, OutgoingJob, ReceivedJob } from '../contracts.ts';
 import { attempt, errorName, sending } from '../errors.ts';
-import { batches, checkBodies } from '../job-bodies.ts';
+import { batches, checked } from '../job-bodies.ts';
 
 /** Long enough to send what was received from the dead letters and to delete it there. */
 const REDRIVE_SECONDS = 60;
@@ -23,7 +23,7 @@ const POLL_GRACE_MS = 5_000;
 const STALE = ['MessageNotInflight', 'ReceiptHandleIsInvalid', 'InvalidParameterValue'];
 
 type Options = Parameters<Jobs['receive']>[0];
-type Entry = { Id: string; MessageBody: string };
+type Entry = { Id: string; MessageBody: string; DelaySeconds?: number };
 
 /**
  * Jobs on a standard queue of SQS, whose redrive policy names `deadLetterQueue` and the number of receives.
@@ -44,12 +44,10 @@ export class SqsJobs implements Jobs {
     this.deadLetters = this.#dead;
   }
 
-  async send(bodies: readonly string[]): Promise<void> {
-    checkBodies(bodies);
+  async send(jobs: Parameters<Jobs['send']>[0]): Promise<void> {
+    const outgoing = checked(jobs);
     await attempt(undefined, async () => {
-      for (const batch of batches(bodies)) {
-        await this.#sendBatch(batch.map((MessageBody, index) => ({ Id: String(index), MessageBody })));
-      }
+      for (const batch of batches(outgoing)) await this.#sendBatch(batch.map(entryOf));
     });
   }
 
@@ -68,6 +66,10 @@ export class SqsJobs implements Jobs {
   async depth(): Promise<{ ready: number; inFlight: number; dead: number }> {
     const [queue, dead] = await Promise.all([this.#queue.depth(), this.#dead.depth()]);
     return { ...queue, dead: dead.ready + dead.inFlight };
+  }
+
+  oldestSentAt(): Promise<Date | undefined> {
+    return this.#queue.front();
   }
 
   /** Sends, then deletes: a crash in between doubles a job, which its receiver has to bear anyway. */
@@ -100,11 +102,18 @@ export class SqsJobs implements Jobs {
   }
 }
 
+function entryOf({ body, delaySeconds }: OutgoingJob, index: number): Entry {
+  const entry = { Id: String(index), MessageBody: body };
+  return delaySeconds ? { ...entry, DelaySeconds: delaySeconds } : entry;
+}
+
 /** What the queue and its dead letters have in common. */
 class Queue {
   readonly #client: SQSClient;
   readonly #name: string;
   #url: Promise<string> | undefined;
+  /** When the job was sent that was received last. */
+  #front = new Date(0);
 
   constructor(client: SQSClient, name: string) {
     this.#client = client;
@@ -161,12 +170,22 @@ class Queue {
     return attempt(undefined, async () => {
       const command = new GetQueueAttributesCommand({
         QueueUrl: await this.url(),
-        AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+        AttributeNames: [
+          'ApproximateNumberOfMessages',
+          'ApproximateNumberOfMessagesDelayed',
+          'ApproximateNumberOfMessagesNotVisible',
+        ],
       });
       const { Attributes: counts } = await this.#client.send(command);
       const ready = Number(counts?.ApproximateNumberOfMessages ?? 0);
-      return { ready, inFlight: Number(counts?.ApproximateNumberOfMessagesNotVisible ?? 0) };
+      const hidden = Number(counts?.ApproximateNumberOfMessagesNotVisible ?? 0);
+      return { ready, inFlight: hidden + Number(counts?.ApproximateNumberOfMessagesDelayed ?? 0) };
     });
+  }
+
+  async front(): Promise<Date | undefined> {
+    const { ready, inFlight } = await this.depth();
+    return ready + inFlight > 0 ? this.#front : undefined;
   }
 
   async #receive(options: Options, signal?: AbortSignal): Promise<ReceivedJob[]> {
@@ -179,14 +198,14 @@ class Queue {
     });
     const requestTimeout = options.waitSeconds * 1000 + POLL_GRACE_MS;
     const { Messages = [] } = await this.#client.send(command, { ...sending(signal), requestTimeout });
-    return Messages.map(({ Body = '', ReceiptHandle = '', Attributes }) => {
-      return {
-        body: Body,
-        receipt: ReceiptHandle,
-        receives: Number(Attributes?.ApproximateReceiveCount ?? 1),
-        sentAt: new Date(Number(Attributes?.SentTimestamp ?? Date.now())),
-      };
-    });
+    const received = Messages.map(({ Body = '', ReceiptHandle = '', Attributes }) => ({
+      body: Body,
+      receipt: ReceiptHandle,
+      receives: Number(Attributes?.ApproximateReceiveCount ?? 1),
+      sentAt: new Date(Number(Attributes?.SentTimestamp ?? Date.now())),
+    }));
+    this.#front = received.at(-1)?.sentAt ?? this.#front;
+    return received;
   }
 }
 
