@@ -84,7 +84,6 @@ export function jobsSuite(t: Test, title: string, under: JobsUnderTest): Promise
       const jobs = await queue();
       t.equal(await jobs.oldestSentAt(), undefined);
       await jobs.send(['a']);
-      await sleep(30);
       await jobs.send(['b']);
       const first = await one(jobs, { ...now, max: 1 });
       const oldest = present(await jobs.oldestSentAt());

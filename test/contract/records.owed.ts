@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ImageRecord, Records } from '../../server/stores/contracts.ts';
-import { type Case, newImage, present, wait } from './suite.ts';
+import { type Case, newImage, present } from './suite.ts';
 
 /** What images owe, and tombstones. */
 export function owedCases(it: Case, records: Records): void {
@@ -110,7 +110,6 @@ export function owedCases(it: Case, records: Records): void {
   it('of 10 who write and one who buries at once, nothing is written to a tombstone unseen', async (t) => {
     const { id } = await created();
     const writers = Array.from({ length: 10 }, async (_, n) => {
-      await wait(n);
       const record = await images.get(id);
       return record && images.update(id, record.revision, { title: `${n}` });
     });
