@@ -31,7 +31,8 @@ export async function placeholderOf(
   const chosen = choose(variants);
   const result = chosen && (await results.get(id, chosen.variant, chosen.version));
   if (!result) return undefined;
-  const raw = await toRaw(sharp(result.bytes), { timeoutSeconds: 10 });
+  const image = sharp(result.bytes);
+  const raw = await toRaw(image, await image.metadata(), { timeoutSeconds: 10 });
   const [hash, color] = await Promise.all([placeholder('thumbhash', raw), placeholder('color', raw)]);
   return { placeholder: hash, color };
 }

@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { geometrySteps } from '../core/plan/geometry-steps.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { resultKey } from '../core/query/id.ts';
 import { idInUrl } from '../core/query/path.ts';
@@ -15,7 +14,7 @@ import { imageSchema, PROBLEMS } from './image-schema.ts';
 
 const PREFIX = '/api/explain/';
 
-function geometryOf({ source, upright, geometry, result, steps }: Plan): Record<string, unknown> {
+function geometryOf({ source, upright, geometry, result }: Plan): Record<string, unknown> {
   const { region, scaled, crop, strategy, canvas, turn } = geometry;
   return {
     stored: source.stored,
@@ -26,7 +25,6 @@ function geometryOf({ source, upright, geometry, result, steps }: Plan): Record<
     canvas: canvas?.size ?? null,
     turn,
     result,
-    exact: !steps.some(({ inexact }) => inexact),
   };
 }
 
@@ -85,7 +83,7 @@ async function explain(
     ...(plan.values.trim === undefined
       ? {}
       : { note: 'trim decides the geometry anew, once the pixels are decoded' }),
-    passes: passesOf([...geometrySteps(plan), ...plan.steps]),
+    passes: passesOf(plan.steps),
     warnings: plan.warnings,
     tier: known?.tier ?? 'miss',
     ...(known ? { result: { bytes: known.facts.size, etag: known.facts.etag } } : {}),

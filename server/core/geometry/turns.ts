@@ -66,9 +66,10 @@ export function turnBox(box: Box, frame: Size, turn: Turn): Box {
 /** A turn as steps of a pipeline. */
 export function turnSteps(turn: Turn): Step[] {
   const steps: Step[] = [];
-  if (turn.flop) steps.push({ name: 'mirror', slot: 'flip', apply: (image) => image.flop() });
+  if (turn.flop) steps.push({ kind: 'turn', name: 'mirror', slot: 'flip', apply: (image) => image.flop() });
   if (turn.angle) {
     steps.push({
+      kind: 'turn',
       name: `turn by ${turn.angle}`,
       slot: 'turn',
       apply: (image) => image.rotate(turn.angle),

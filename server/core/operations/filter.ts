@@ -68,13 +68,12 @@ export const pix = operation({
     return [
       {
         name: `blocks of ${pix} px`,
-        slot: 'resize',
+        slot: 'blocks',
         // Averages into blocks, then shows them: two passes, since sharp resizes once in a pipeline.
         apply: async (image, { width, height }, next) => {
-          const blocks = await next(
-            image.resize(small(width), small(height), { fit: 'fill', kernel: 'linear' }),
-          );
-          return blocks.image.resize(width, height, { fit: 'fill', kernel: 'nearest' });
+          const blocks = { width: small(width), height: small(height) };
+          const averaged = image.resize(blocks.width, blocks.height, { fit: 'fill', kernel: 'linear' });
+          return (await next(averaged, blocks)).resize(width, height, { fit: 'fill', kernel: 'nearest' });
         },
         cost: 6,
       },

@@ -28,12 +28,18 @@ export interface Size {
  * the order of calls. A step whose slot does not come after the slot of the step before it starts a new pass.
  */
 export const SLOTS = {
+  /** Pixels in another space: sharp converts them between two passes only. */
+  colour: 0,
   flatten: 10,
   resize: 30,
+  /** Blocks are resized as well, by a pass of their own and in this one. */
+  blocks: 30,
   flip: 40,
   turn: 50,
   /** sharp forgets a quarter turn when it is told of another one: never in one pass with `turn`. */
   rotate: 50,
+  /** A resize as well, which crops behind sharp's turns: nothing that comes before it may be in its pass. */
+  smart: 70,
   crop: 80,
   extend: 90,
   median: 100,
@@ -49,11 +55,12 @@ export const SLOTS = {
 } as const;
 export type Slot = keyof typeof SLOTS;
 
-/** How a pass hands over to the next one. */
-export type Handover = (image: Sharp) => Promise<{ image: Sharp; size: Size }>;
+/** Ends a pass and starts the next one on the same picture, of `size` px. */
+export type Handover = (image: Sharp, size: Size) => Promise<Sharp>;
 
 /** One call to sharp, and where sharp will run it. */
-export interface Step {
+export interface OperationStep {
+  /** For people; nothing depends on it. */
   readonly name: string;
   readonly slot: Slot;
   /**
@@ -61,14 +68,19 @@ export interface Step {
    * @param next  ends the pass and starts another one
    */
   readonly apply: (image: Sharp, size: Size, next: Handover) => Sharp | Promise<Sharp>;
-  /** Size of a frame after the step, to a pixel or so; absent when it does not change. */
+  /** px of a frame after the step, to the pixel; absent when it does not change. */
   readonly resized?: (size: Size) => Size;
-  /** `resized` may be a pixel off: what follows measures the picture again, in a new pass. */
-  readonly inexact?: true;
   /** Leaves pixels see-through that were not. */
   readonly opens?: boolean;
   /** CPU ms per megapixel of the frame, for admission (docs/performance.md). */
   readonly cost?: number;
+}
+
+/** What a step is to the picture. */
+export type StepKind = 'scale' | 'turn' | 'crop' | 'colour' | 'canvas' | 'operation' | 'background';
+
+export interface Step extends OperationStep {
+  readonly kind: StepKind;
 }
 
 /** What a step may need beyond its own parameters. */
@@ -88,7 +100,7 @@ export interface Operation<P extends Params = Params> {
   /** A query that shows the operation; used for samples and golden tests. */
   readonly example?: string;
   /** Absent where geometry.ts or formats.ts plans the operation. */
-  readonly steps?: (values: ValuesOf<P>, context: StepContext) => readonly Step[];
+  readonly steps?: (values: ValuesOf<P>, context: StepContext) => readonly OperationStep[];
 }
 
 export function operation<P extends Params>(definition: Operation<P>): Operation<P> {

@@ -1,4 +1,4 @@
-import type { Step } from './operation.ts';
+import type { OperationStep } from './operation.ts';
 import { choice, integer, operation } from './operation.ts';
 
 export const turn = operation({
@@ -22,12 +22,13 @@ export const turn = operation({
     // Quarter turns and their mirrors are part of the geometry: they cost nothing there.
     if (rot % 90 === 0) return [];
     const color = background ?? (alpha ? '#00000000' : '#ffffff');
-    const steps: Step[] = [
+    const steps: OperationStep[] = [
       {
         name: `rotate by ${rot} degrees`,
         slot: 'rotate',
         opens: color.length > 7,
         apply: (image) => image.rotate(rot, { background: color }),
+        // As libvips rounds the box around the turned corners (vips__transform_set_area).
         resized: ({ width, height }) => {
           const angle = (rot * Math.PI) / 180;
           const [cos, sin] = [Math.abs(Math.cos(angle)), Math.abs(Math.sin(angle))];
@@ -36,7 +37,6 @@ export const turn = operation({
             height: Math.round(width * sin + height * cos),
           };
         },
-        inexact: true,
         cost: 12,
       },
     ];

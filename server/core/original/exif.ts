@@ -8,7 +8,12 @@ const ENTRY_BYTES = 12;
 /** Values up to here lie in the entry itself. */
 const INLINE_BYTES = 4;
 
-export const EXIF_TAGS = { orientation: 0x0112, artist: 0x013b, copyright: 0x8298 } as const;
+export const EXIF_TAGS = {
+  compression: 0x0103,
+  orientation: 0x0112,
+  artist: 0x013b,
+  copyright: 0x8298,
+} as const;
 
 interface Entry {
   readonly type: number;
@@ -64,6 +69,12 @@ const short = ({ tiff, isLittle }: Bytes, position: number): number =>
 
 const long = ({ tiff, isLittle }: Bytes, offset: number): number =>
   isLittle ? tiff.readUInt32LE(offset) : tiff.readUInt32BE(offset);
+
+/** The number of a tag; undefined where it is not there or no single SHORT. */
+export function shortIn(directory: ExifDirectory, tag: number): number | undefined {
+  const entry = directory.entries.get(tag);
+  return entry?.type === SHORT && entry.count === 1 ? short(directory, entry.at) : undefined;
+}
 
 /** 1 to 8, 1 where none is said; undefined for a value of another kind. */
 export function orientationIn(directory: ExifDirectory): number | undefined {

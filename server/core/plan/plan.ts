@@ -2,10 +2,9 @@ import { Problem } from '../../shared/errors.ts';
 import type { Geometry, Point } from '../geometry/geometry.ts';
 import { cutFirst, planGeometry } from '../geometry/geometry.ts';
 import type { Box, Turn } from '../geometry/turns.ts';
-import { turnSteps, UPRIGHT } from '../geometry/turns.ts';
+import { inverse, turnSize, UPRIGHT } from '../geometry/turns.ts';
 import type { Transformation } from '../operations/index.ts';
-import { OPERATIONS } from '../operations/index.ts';
-import type { Operation, Size, Step, StepContext } from '../operations/operation.ts';
+import type { Size, Step } from '../operations/operation.ts';
 import { MAX_SIDE } from '../operations/resize.ts';
 import type { Source, SourceLimits } from '../original/source.ts';
 import { checkPixels, keepsGamut, uprightSize } from '../original/source.ts';
@@ -16,6 +15,7 @@ import { fitting } from './format-conflicts.ts';
 import type { EncoderSettings, Format, Priority } from './formats.ts';
 import { chooseFormat, encoderSettings, FORMAT_TABLE, wantsMotion } from './formats.ts';
 import { inP3 } from './gamut.ts';
+import { isPlacing, stepsOf } from './pipeline.ts';
 
 /** Everything that is decided before a pixel is decoded. */
 export interface Plan {
@@ -33,9 +33,9 @@ export interface Plan {
   /** px of what is read, upright: of the original, or of the raster that an SVG is drawn on. */
   readonly upright: Size;
   readonly geometry: Geometry;
-  /** After the geometry, in order. */
+  /** From the region to the finished picture, in order. */
   readonly steps: readonly Step[];
-  /** px of a frame of the result; a pixel off where a step is inexact. */
+  /** px of a frame of the result. */
   readonly result: Size;
   readonly cost: Cost;
   readonly warnings: readonly string[];
@@ -48,6 +48,8 @@ export interface PlanOptions {
   readonly watermark?: Uint8Array | undefined;
   /** Found by decoding, so a plan made before that does not have it. */
   readonly trimmed?: Box | undefined;
+  /** What stands for the crop by content, in px of the scaled upright picture: one for all frames. */
+  readonly chosen?: Box | undefined;
 }
 
 /** ThumbHash takes at most 100 px a side. */
@@ -86,60 +88,6 @@ function backgroundOf(values: Transformation, alpha: boolean): string | undefine
   return given;
 }
 
-/** Letterbox of fit=contain; it lies before `rot`, so its sides turn with the picture. */
-function letterbox(geometry: Geometry, context: StepContext): Step[] {
-  if (!geometry.canvas) return [];
-  const { size, at } = geometry.canvas;
-  const sides = {
-    top: at.top,
-    left: at.left,
-    right: size.width - at.width - at.left,
-    bottom: size.height - at.height - at.top,
-  };
-  const background = context.background ?? '#00000000';
-  return [
-    {
-      name: `place on ${size.width} x ${size.height}`,
-      slot: 'extend',
-      opens: background.length > 7,
-      apply: (image) => image.extend({ ...sides, background }),
-      resized: () => size,
-      cost: 3,
-    },
-  ];
-}
-
-/** Mirrors and quarter turns behind a letterbox; without one they are part of the geometry. */
-function lateTurn({ turn, canvas }: Geometry): Step[] {
-  return canvas ? turnSteps(turn) : [];
-}
-
-/** A colour with alpha cannot be flattened onto: it is laid under the picture and stays see-through. */
-const underlay = (background: string): Step => ({
-  name: `lay over ${background}`,
-  slot: 'composite',
-  apply: (image) => {
-    const input = { create: { width: 1, height: 1, channels: 4 as const, background } };
-    return image.ensureAlpha().composite([{ input, tile: true, blend: 'dest-over' }]);
-  },
-});
-
-const flatten = (background: string): Step => ({
-  name: `lay on ${background}`,
-  slot: 'flatten',
-  apply: (image) => image.flatten({ background }),
-});
-
-/** Lays the picture on its background. Before the resize where nothing looks at the alpha in between: one pass less. */
-function withBackground(steps: readonly Step[], source: Source, { background, alpha }: StepContext): Step[] {
-  const opens = steps.some((step) => step.opens);
-  if (!background || (!source.alpha && !opens && !isSeeThrough(background))) return [...steps];
-  if (isSeeThrough(background))
-    return [...steps, underlay(background), ...(alpha ? [] : [flatten('#ffffff')])];
-  const early = !opens && steps.every(({ slot }) => slot === 'extend');
-  return early ? [flatten(background), ...steps] : [...steps, flatten(background)];
-}
-
 /** Padding, borders and turns may add to a picture that was limited before. */
 function checkSides({ width, height }: Size): void {
   if (Math.max(width, height) <= MAX_SIDE) return;
@@ -148,28 +96,6 @@ function checkSides({ width, height }: Size): void {
     'too_many_pixels',
     `The result would have ${facts.received}; ${facts.allowed} are allowed.`,
     facts,
-  );
-}
-
-const isSeeThrough = (background: string | undefined): boolean =>
-  background !== undefined && background.length > 7;
-
-/** Steps that do not look at or change colours, so that the background may be there before them. */
-const COLOURLESS = new Set(['extend', 'rotate', 'flip', 'turn']);
-
-function stepsOf(values: Transformation, geometry: Geometry, source: Source, context: StepContext): Step[] {
-  const all = (given: StepContext) => [
-    ...letterbox(geometry, given),
-    ...lateTurn(geometry),
-    ...OPERATIONS.flatMap((operation: Operation) => operation.steps?.(values, given) ?? []),
-  ];
-  const steps = all(context);
-  const early = steps.every(({ slot }) => COLOURLESS.has(slot)) && !isSeeThrough(context.background);
-  // Letterbox, corners and padding stay clear until the colours are done: a negated picture keeps its red background.
-  return withBackground(
-    early ? steps : all({ ...context, background: undefined, alpha: true }),
-    source,
-    context,
   );
 }
 
@@ -201,12 +127,15 @@ export function makePlan(source: Source, asked: Transformation, options: PlanOpt
   const { alpha } = FORMAT_TABLE[format];
   const page = pageOf(source, values);
   const { moves, warnings } = motion(source, values, format, options.limits);
-  const { upright, geometry, held } = layOut(source, values, options, moves);
+  const { upright, geometry: planned, held } = layOut(source, values, options, moves);
+  const geometry = options.chosen ? { ...planned, crop: options.chosen, strategy: undefined } : planned;
   const wide = !moves && keepsGamut(source, values);
   const painted = wide ? inP3(values) : values;
   const background = backgroundOf(painted, alpha);
-  const steps = stepsOf(painted, geometry, source, { alpha, background, watermark: options.watermark });
-  const start = geometry.canvas ? geometry.scaled : geometry.result;
+  const orientation = values.orient === '0' ? UPRIGHT : source.orientation;
+  const context = { alpha, background, watermark: options.watermark };
+  const steps = stepsOf({ values: painted, source, upright, orientation, geometry, wide, context });
+  const start = turnSize(geometry.region ?? upright, inverse(orientation));
   const result = steps.reduce((size, step) => step.resized?.(size) ?? size, start);
   checkSides(result);
   const settings = encoderSettings(source, values, options.priority, moves);
@@ -214,7 +143,7 @@ export function makePlan(source: Source, asked: Transformation, options: PlanOpt
     source,
     upright,
     geometry,
-    steps,
+    steps: steps.filter((step) => !isPlacing(step)),
     trims: values.trim !== undefined,
     gamma: values.gam !== undefined,
     frames: moves ? source.pages : 1,
@@ -228,7 +157,7 @@ export function makePlan(source: Source, asked: Transformation, options: PlanOpt
     moves,
     wide,
     page,
-    orientation: values.orient === '0' ? UPRIGHT : source.orientation,
+    orientation,
     upright,
     geometry,
     steps,

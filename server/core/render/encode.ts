@@ -1,10 +1,11 @@
-import type { Exif, OutputInfo, Sharp } from 'sharp';
+import type { Exif, Sharp } from 'sharp';
 import { UPRIGHT } from '../geometry/turns.ts';
 import type { Size } from '../operations/operation.ts';
 import type { EncoderSettings } from '../plan/formats.ts';
 import { FORMAT_TABLE } from '../plan/formats.ts';
 import type { Plan } from '../plan/plan.ts';
 import { DENSITY, fixDensity } from './density.ts';
+import { checkEncoded } from './encoded-size.ts';
 import { asSrgb8, materialize, profiled } from './materialize.ts';
 import type { PassOptions } from './pipeline.ts';
 import { toRaw } from './pipeline.ts';
@@ -37,7 +38,7 @@ export async function encodeResult(
   const isStripped = finished.isStripped || !carriesSourceMetadata(finished.plan, opened);
   const { image, plan } = isStripped ? finished : await stripped(finished, pass);
   if (plan.values.ph) {
-    const text = await placeholder(plan.values.ph, await toRaw(image, pass));
+    const text = await placeholder(plan.values.ph, await toRaw(image, plan.result, pass));
     return {
       bytes: Buffer.from(text),
       contentType: 'text/plain; charset=utf-8',
@@ -50,23 +51,19 @@ export async function encodeResult(
       seconds: pass.timeoutSeconds,
     });
     const encoder = FORMAT_TABLE[plan.format].encode(ready, settings);
-    const encoded = await encoder.toBuffer({ resolveWithObject: true });
-    if (plan.format === 'png' && plan.values.meta !== 'keep') fixDensity(encoded.data);
-    return encoded;
+    const bytes = await encoder.toBuffer();
+    checkEncoded(bytes, plan.format, plan.result);
+    if (plan.format === 'png' && plan.values.meta !== 'keep') fixDensity(bytes);
+    return { bytes };
   };
-  const {
-    data,
-    info,
-    warnings = [],
-  } = plan.values.mb ? await withinBytes(image, plan, pass, encode) : await encode(image, plan.settings);
-  const frames = plan.moves ? plan.source.pages : 1;
-  const size = { width: info.width, height: info.pageHeight ?? info.height / frames };
-  return { bytes: data, contentType: FORMAT_TABLE[plan.format].mime, size, warnings };
+  const { bytes, warnings = [] } = plan.values.mb
+    ? await withinBytes(image, plan, pass, encode)
+    : await encode(image, plan.settings);
+  return { bytes, contentType: FORMAT_TABLE[plan.format].mime, size: plan.result, warnings };
 }
 
 interface Encoded {
-  readonly data: Buffer;
-  readonly info: OutputInfo;
+  readonly bytes: Buffer;
   readonly warnings?: readonly string[];
 }
 
@@ -91,7 +88,8 @@ export async function stripped(
   { image, plan }: FinishedPicture,
   pass: PassOptions,
 ): Promise<FinishedPicture> {
-  return { image: (await materialize(image, plan, pass)).reopen(), plan: asSrgb8(plan), isStripped: true };
+  const reopen = await materialize({ image, size: plan.result }, plan, pass);
+  return { image: reopen(), plan: asSrgb8(plan), isStripped: true };
 }
 
 function described(image: Sharp, { values, orientation }: Plan, kept: Exif | undefined): Sharp {
@@ -126,7 +124,7 @@ async function withinBytes(
   encode: (picture: Sharp, settings: EncoderSettings) => Promise<Encoded>,
 ): Promise<Encoded> {
   const most = plan.values.mb ?? 0;
-  const { reopen } = await materialize(image, plan, pass);
+  const reopen = await materialize({ image, size: plan.result }, plan, pass);
   const rungs = ladder(plan);
   let [low, high] = [0, rungs.length - 1];
   let best: Encoded | undefined;
@@ -134,7 +132,7 @@ async function withinBytes(
     pass.signal?.throwIfAborted();
     const middle = best === undefined && low === 0 && high === rungs.length - 1 ? 0 : (low + high) >> 1;
     const tried = await encode(reopen(), rungs[middle] ?? plan.settings);
-    if (tried.data.length <= most) {
+    if (tried.bytes.length <= most) {
       best = tried;
       high = middle - 1;
     } else {

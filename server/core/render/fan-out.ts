@@ -1,14 +1,15 @@
 import { inverse, turnSize } from '../geometry/turns.ts';
 import type { Size } from '../operations/operation.ts';
+import { isForeign } from '../plan/colour-space.ts';
 import type { Cost } from '../plan/cost.ts';
 import { FORMAT_TABLE } from '../plan/formats.ts';
 import { storedRegion } from '../plan/geometry-steps.ts';
+import { isPlacing } from '../plan/pipeline.ts';
 import type { Plan, PlanOptions } from '../plan/plan.ts';
 import type { Shrink } from '../plan/shrink.ts';
 import { shrinkOnLoad } from '../plan/shrink.ts';
 import { sharpProblem } from '../sharp/sharp-errors.ts';
 import { encodeResult } from './encode.ts';
-import { isForeign } from './materialize.ts';
 import type { Raw } from './pipeline.ts';
 import { fromRaw } from './pipeline.ts';
 import type { Base } from './render.ts';
@@ -113,9 +114,11 @@ function baseOf(members: readonly Member[], first: Plan): Base {
   const sizes = shrink
     ? [stored(first, first.geometry.region ?? first.upright)]
     : members.map(({ plan }) => stored(plan, plan.geometry.scaled));
+  // The loader leaves out what is left of a block.
+  const side = (longest: number): number => Math.floor(longest / (shrink ?? 1));
   return {
-    width: Math.ceil(Math.max(...sizes.map(({ width }) => width)) / (shrink ?? 1)),
-    height: Math.ceil(Math.max(...sizes.map(({ height }) => height)) / (shrink ?? 1)),
+    width: side(Math.max(...sizes.map(({ width }) => width))),
+    height: side(Math.max(...sizes.map(({ height }) => height))),
     shrink,
   };
 }
@@ -126,12 +129,13 @@ const sumCost = (a: Cost, b: Cost): Cost => ({
   memoryBytes: Math.max(a.memoryBytes, b.memoryBytes),
 });
 
-/** Equal where two plans make the same pixels. A step may paint with a background that depends on the format's alpha. */
+/** Equal where two plans make the same pixels. What lies behind them depends on whether the format has alpha. */
 function pictureKey({ plan }: Member): string {
-  const { geometry, orientation, steps, values, format } = plan;
+  const { geometry, orientation, steps, values, format, source } = plan;
   const own = Object.entries(values).filter(([name]) => !OUTSIDE.has(name));
-  const painted = steps.length > 0 && FORMAT_TABLE[format].alpha;
-  return JSON.stringify([geometry, orientation, steps.map(({ name }) => name), painted, own.sort()]);
+  const isPainted = source.alpha || steps.some((step) => !isPlacing(step));
+  const alpha = isPainted && FORMAT_TABLE[format].alpha;
+  return JSON.stringify([geometry, orientation, alpha, own.sort()]);
 }
 
 /**

@@ -1,21 +1,20 @@
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
-import type { Step } from '../operations/operation.ts';
+import type { Size, Slot, Step } from '../operations/operation.ts';
 import type { PassOptions, Raw } from './pipeline.ts';
-import { fromRaw, passesOf, rawHandover, runSteps, toRaw } from './pipeline.ts';
+import { checkRaw, FRESH, fromRaw, passesOf, rawHandover, runSteps, toRaw } from './pipeline.ts';
 
 /** What sharp does to every frame by itself; anything else would bleed from one frame into the next. */
-const FRAMEWISE = new Set(['flatten', 'resize', 'crop', 'extend']);
+const FRAMEWISE: ReadonlySet<Slot> = new Set(['flatten', 'resize', 'crop', 'extend']);
 
 /** A strip of raw pixels, which a second pass would start from, sharp takes for one tall picture when it extends. */
 export function areFramewise(steps: readonly Step[]): boolean {
-  const each = steps.every(({ slot, name }) => FRAMEWISE.has(slot) && !name.startsWith('blocks'));
-  return each && passesOf(steps).length === 1;
+  return steps.every(({ slot }) => FRAMEWISE.has(slot)) && passesOf(steps).length === 1;
 }
 
 /** Frames as one strip, from top to bottom, as sharp has them. */
 export function fromStrip(raw: Raw, frames: number): Sharp {
-  const { data, width, height, channels } = raw;
+  const { data, width, height, channels } = checkRaw(raw);
   const pageHeight = height / frames;
   return sharp(data, { raw: { width, height, channels, pageHeight }, limitInputPixels: false });
 }
@@ -23,30 +22,24 @@ export function fromStrip(raw: Raw, frames: number): Sharp {
 /**
  * Runs steps on every frame of a strip alone.
  *
- * @param strip  all frames, each `strip.height / frames` px high
+ * @param strip  all frames, each of `size` px
  */
 export async function runOnFrames(
   strip: Raw,
-  frames: number,
+  size: Size,
   steps: readonly Step[],
   options: PassOptions,
 ): Promise<Raw> {
-  const { width, channels } = strip;
-  const height = strip.height / frames;
-  const length = width * height * channels;
+  const { width, height } = size;
+  const length = width * height * strip.channels;
   const done: Raw[] = [];
-  for (let index = 0; index < frames; index++) {
+  for (let start = 0; start < strip.data.length; start += length) {
     options.signal?.throwIfAborted();
-    const image = fromRaw({
-      data: strip.data.subarray(index * length, (index + 1) * length),
-      width,
-      height,
-      channels,
-    });
-    const start = { image, size: { width, height }, slot: 0 };
-    const draft = await runSteps(start, steps, rawHandover(options), options);
-    done.push(await toRaw(draft.image.ensureAlpha(), options));
+    const data = strip.data.subarray(start, start + length);
+    const image = fromRaw({ data, width, height, channels: strip.channels });
+    const draft = await runSteps({ image, size, pass: FRESH }, steps, rawHandover(options), options);
+    done.push(await toRaw(draft.image.ensureAlpha(), draft.size, options));
   }
   const first = done[0] ?? strip;
-  return { ...first, data: Buffer.concat(done.map(({ data }) => data)), height: first.height * frames };
+  return { ...first, data: Buffer.concat(done.map(({ data }) => data)), height: first.height * done.length };
 }

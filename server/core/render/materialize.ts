@@ -1,24 +1,30 @@
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import type { Size } from '../operations/operation.ts';
+import { isForeign } from '../plan/colour-space.ts';
 import type { Plan } from '../plan/plan.ts';
+import { checkEncoded } from './encoded-size.ts';
 import { fromStrip } from './frames.ts';
 import type { PassOptions } from './pipeline.ts';
 import { fromRaw, toRaw } from './pipeline.ts';
 
 /** Pixels that have been computed, to go on from as often as needed. */
-export interface Materialized {
-  readonly reopen: () => Sharp;
-  /** px; of all frames together where the picture moves. */
+export type Reopen = () => Sharp;
+
+/** What is to be computed, and how large it will be, in px of a frame. */
+export interface Pending {
+  readonly image: Sharp;
   readonly size: Size;
 }
 
+/** Of all frames together, as sharp has them. */
+export const stripSize = ({ width, height }: Size, { moves, source }: Plan): Size => ({
+  width,
+  height: height * (moves ? source.pages : 1),
+});
+
 /** Reads the numbers of an original as they are, so that colours outside sRGB are still there for P3. */
 export const opensAsIs = ({ wide, source }: Plan): boolean => wide && !source.deep;
-
-/** Whether the pixels are in a space of their own until the first handover. */
-export const isForeign = ({ wide, source, values }: Plan): boolean =>
-  wide || (source.deep && source.profile && (values.icc ?? 'srgb') === 'srgb');
 
 /**
  * sharp takes a 16-bit picture without a profile for P3 when it is told to write P3, and hands on a profile that
@@ -26,13 +32,6 @@ export const isForeign = ({ wide, source, values }: Plan): boolean =>
  */
 export const isMistakenForP3 = ({ wide, source, values }: Plan): boolean =>
   values.icc === 'p3' && !wide && (source.deep || source.unknownColor);
-
-/**
- * Whether steps must wait for a handover: sharp pads a picture of one band with the luminance of the colour, and what
- * steps add or set in levels is of 8 bits.
- */
-export const waitsForColour = (plan: Plan): boolean =>
-  isForeign(plan) || plan.source.grey || plan.source.deep;
 
 /** A plan whose pixels have been handed over: 8 bits of RGB in the space of the result. */
 export const asSrgb8 = (plan: Plan): Plan => ({
@@ -57,15 +56,20 @@ export function profiled(image: Sharp, plan: Plan): Sharp {
 const carriesMore = (plan: Plan): boolean =>
   !plan.moves && (plan.wide || keepsProfile(plan) || plan.values.meta === 'keep');
 
-/** Ends a pass: raw pixels; with another profile than sRGB or with metadata, an uncompressed PNG that carries them. */
-export async function materialize(image: Sharp, plan: Plan, pass: PassOptions): Promise<Materialized> {
+/**
+ * Ends a pass: raw pixels; with another profile than sRGB or with metadata, an uncompressed PNG that carries them.
+ *
+ * @throws where the pixels are not of the size that was planned
+ */
+export async function materialize({ image, size }: Pending, plan: Plan, pass: PassOptions): Promise<Reopen> {
   if (!carriesMore(plan)) {
-    const raw = await toRaw(isForeign(plan) ? profiled(image, plan) : image, pass);
-    const frames = plan.moves ? plan.source.pages : 1;
-    return { reopen: () => (plan.moves ? fromStrip(raw, frames) : fromRaw(raw)), size: raw };
+    const space = isForeign(plan) ? profiled(image, plan) : image;
+    const raw = await toRaw(space, stripSize(size, plan), pass);
+    return () => (plan.moves ? fromStrip(raw, plan.source.pages) : fromRaw(raw));
   }
   const kept = plan.values.meta === 'keep' ? image.keepExif().keepXmp() : image;
   const carrier = profiled(kept, plan).timeout({ seconds: pass.timeoutSeconds }).png({ compressionLevel: 0 });
-  const { data, info } = await carrier.toBuffer({ resolveWithObject: true });
-  return { reopen: () => sharp(data, { limitInputPixels: false, ignoreIcc: true }), size: info };
+  const data = await carrier.toBuffer();
+  checkEncoded(data, 'png', size);
+  return () => sharp(data, { limitInputPixels: false, ignoreIcc: true });
 }

@@ -1,6 +1,6 @@
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
-import type { Handover, Size, Step } from '../operations/operation.ts';
+import type { Handover, OperationStep, Size, Slot, Step } from '../operations/operation.ts';
 import { SLOTS } from '../operations/operation.ts';
 
 /** Pixels between two passes. */
@@ -9,11 +9,19 @@ export interface Raw extends Size {
   readonly channels: 1 | 2 | 3 | 4;
 }
 
-/** A picture on its way: the pipeline so far, and the last slot that it has used. */
+/** What has been laid into one pass of sharp. */
+export interface Pass {
+  readonly slot: number;
+  /** Has become see-through in this pass. */
+  readonly opened: boolean;
+}
+
+/** A picture on its way: the pipeline so far. */
 export interface Draft {
   readonly image: Sharp;
+  /** px of a frame, as planned. */
   readonly size: Size;
-  readonly slot: number;
+  readonly pass: Pass;
 }
 
 export interface PassOptions {
@@ -22,23 +30,58 @@ export interface PassOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export async function toRaw(image: Sharp, { timeoutSeconds }: PassOptions): Promise<Raw> {
+/** A pass that nothing has been laid into. */
+export const FRESH: Pass = { slot: 0, opened: false };
+
+/**
+ * Pixels of a picture, in sRGB.
+ *
+ * @param size  px as planned, of all frames. Never what sharp says: of a crop and an extend in one pass it names
+ *              the crop's, and noise would be made of the pixels
+ * @throws      where the pixels are not as many
+ */
+export async function toRaw(image: Sharp, size: Size, { timeoutSeconds }: PassOptions): Promise<Raw> {
   const pipeline = image.toColourspace('srgb').timeout({ seconds: timeoutSeconds }).raw();
   const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
-  return { data, width: info.width, height: info.height, channels: info.channels as Raw['channels'] };
+  return checkRaw({
+    data,
+    width: size.width,
+    height: size.height,
+    channels: info.channels as Raw['channels'],
+  });
 }
 
-export function fromRaw({ data, width, height, channels }: Raw): Sharp {
+/** @throws where the pixels are not as many as their size says */
+export function checkRaw(raw: Raw): Raw {
+  const { data, width, height, channels } = raw;
+  if (data.length === width * height * channels) return raw;
+  throw new TypeError(`${data.length} bytes of pixels are not ${width} x ${height} x ${channels}.`);
+}
+
+export function fromRaw(raw: Raw): Sharp {
+  const { data, width, height, channels } = checkRaw(raw);
   return sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
 }
 
 /** Hands over pixels alone, in sRGB. */
 export const rawHandover =
   (options: PassOptions): Handover =>
-  async (pending) => {
-    const raw = await toRaw(pending, options);
-    return { image: fromRaw(raw), size: raw };
-  };
+  async (pending, size) =>
+    fromRaw(await toRaw(pending, size, options));
+
+/** sharp multiplies alpha in where a pass begins with one: a pass that opens the picture would blur its edges black. */
+const BLENDING: ReadonlySet<Slot> = new Set(['blur', 'sharpen']);
+
+/** Whether a step must not be laid into a pass behind what is there. */
+function startsPass({ slot }: OperationStep, pass: Pass): boolean {
+  if (slot === 'smart') return pass.slot > 0;
+  return SLOTS[slot] <= pass.slot || (pass.opened && BLENDING.has(slot));
+}
+
+const after = ({ slot, opens = false }: OperationStep, pass: Pass): Pass => ({
+  slot: SLOTS[slot],
+  opened: pass.opened || opens,
+});
 
 /**
  * Runs steps in their order. sharp runs its operations in an order of its own whatever the calls say
@@ -47,31 +90,35 @@ export const rawHandover =
  */
 export async function runSteps(
   draft: Draft,
-  steps: readonly Step[],
+  steps: readonly OperationStep[],
   handover: Handover,
   options: PassOptions,
 ): Promise<Draft> {
-  let { image, size, slot } = draft;
+  let { image, size, pass } = draft;
   for (const step of steps) {
-    if (SLOTS[step.slot] <= slot) {
+    if (startsPass(step, pass)) {
       options.signal?.throwIfAborted();
-      ({ image, size } = await handover(image));
+      image = await handover(image, size);
+      pass = FRESH;
     }
     image = await step.apply(image, size, handover);
     size = step.resized?.(size) ?? size;
-    slot = step.inexact ? Number.POSITIVE_INFINITY : SLOTS[step.slot];
+    pass = after(step, pass);
   }
-  return { image, size, slot };
+  return { image, size, pass };
 }
 
-/** How many times the pixels pass through sharp; for explain. */
+/** Names of the steps that pass through sharp together; for explain. */
 export function passesOf(steps: readonly Step[]): string[][] {
   const passes: string[][] = [[]];
-  let slot = 0;
+  let pass = FRESH;
   for (const step of steps) {
-    if (SLOTS[step.slot] <= slot) passes.push([]);
+    if (startsPass(step, pass)) {
+      passes.push([]);
+      pass = FRESH;
+    }
     passes.at(-1)?.push(step.name);
-    slot = step.inexact ? Number.POSITIVE_INFINITY : SLOTS[step.slot];
+    pass = after(step, pass);
   }
   return passes;
 }

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { turnSize } from '../geometry/turns.ts';
+import { inverse, turnSize } from '../geometry/turns.ts';
 import type { Handover, Size, Step } from '../operations/operation.ts';
 import { inflated } from '../original/inflate.ts';
 import { readJpegHeader, withoutExif } from '../original/jpeg.ts';
@@ -7,7 +7,7 @@ import { copyrightOf } from '../original/metadata.ts';
 import type { Header, Source } from '../original/source.ts';
 import { formatOf, readSource } from '../original/source.ts';
 import { readSourceColor } from '../original/source-color.ts';
-import { geometrySteps, storedRegion } from '../plan/geometry-steps.ts';
+import { storedRegion } from '../plan/geometry-steps.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Shrink } from '../plan/shrink.ts';
 import { FAIL_ON } from '../sharp/fail-on.ts';
@@ -15,10 +15,11 @@ import { sharpProblem } from '../sharp/sharp-errors.ts';
 import type { FinishedPicture } from './encode.ts';
 import { carriesSourceMetadata, encodeResult, stripped } from './encode.ts';
 import { areFramewise, fromStrip, runOnFrames } from './frames.ts';
-import { asSrgb8, isMistakenForP3, materialize, waitsForColour } from './materialize.ts';
-import { open, resolvePlan } from './opening.ts';
-import type { Draft, Raw } from './pipeline.ts';
-import { passesOf, runSteps, toRaw } from './pipeline.ts';
+import { asSrgb8, isMistakenForP3, materialize, stripSize } from './materialize.ts';
+import { open } from './opening.ts';
+import type { Draft, PassOptions, Raw } from './pipeline.ts';
+import { FRESH, passesOf, runSteps, toRaw } from './pipeline.ts';
+import { resolvePlan } from './resolve.ts';
 import type { Measure } from './svg.ts';
 import { measureSvg } from './svg.ts';
 import type { Opened, Rendered, RenderRequest } from './types.ts';
@@ -90,7 +91,7 @@ async function run(request: RenderRequest): Promise<Rendered> {
  */
 export async function pixelsOf(request: RenderRequest): Promise<Raw> {
   try {
-    return await toRaw((await drawn(request)).image, request.pass);
+    return await toRaw((await drawn(request)).image, request.plan.result, request.pass);
   } catch (error) {
     throw sharpProblem(error, request.opened.source.format);
   }
@@ -116,7 +117,8 @@ export async function decodeBase(
   try {
     const byName = shrink !== undefined && shrink > 1 ? `${await path()}[shrink=${shrink}]` : undefined;
     const image = await open(request, byName);
-    return await toRaw(shrink ? image : image.resize(width, height, { fit: 'fill' }), request.pass);
+    const base = shrink ? image : image.resize(width, height, { fit: 'fill' });
+    return await toRaw(base, { width, height }, request.pass);
   } catch (error) {
     throw sharpProblem(error, request.opened.source.format);
   }
@@ -129,27 +131,25 @@ interface Drawn extends FinishedPicture {
 /** All steps done, nothing encoded yet. */
 async function drawn(request: RenderRequest): Promise<Drawn> {
   const { plan, pass } = request;
-  const geometry = geometrySteps(plan);
-  const [early, late] = split(plan);
-  const steps = [...early, ...geometry, ...late];
-  const size = request.base ?? storedRegion(plan) ?? turnSize(plan.upright, plan.orientation);
-  const waits = request.base === undefined && waitsForColour(plan) && plan.steps.length > 0;
-  const isHeld = waits || passesOf(steps).length > 1 || request.base !== undefined || plan.source.vector;
+  const { steps } = plan;
+  const isHeld = passesOf(steps).length > 1 || request.base !== undefined || plan.source.vector;
   const silent = isHeld ? undefined : withoutSourceExif(request.opened, plan);
   const original = await open(silent ? { ...request, opened: silent } : request);
-  const start: Draft = { image: original, size, slot: 0 };
-  if (plan.moves && !areFramewise(steps)) return drawnByFrames(request, start, geometry, [...early, ...late]);
-  if (!waits) {
-    const { image } = await runSteps(start, steps, handover(request), pass);
+  const size = request.base ?? storedRegion(plan) ?? turnSize(plan.upright, inverse(plan.orientation));
+  const start: Draft = { image: original, size, pass: FRESH };
+  if (plan.moves && !areFramewise(steps)) return drawnByFrames(request, start);
+  const turns = steps.findIndex(({ kind }) => kind === 'colour');
+  if (turns < 0) {
+    const { image } = await runSteps(start, steps, handover(plan, pass), pass);
     const finished = { image, plan, isStripped: isHeld || silent !== undefined };
     return isMistakenForP3(plan) ? stripped(finished, pass) : finished;
   }
-  // Steps know colours: they wait until the pixels are in the space of the result.
-  const placed = await runSteps(start, geometry, handover(request), pass);
-  const held = await materialize(placed.image, plan, pass);
-  const next: Draft = { image: held.reopen(), size: held.size, slot: 0 };
-  const rest = await runSteps(next, plan.steps, handover({ ...request, plan: asSrgb8(plan) }), pass);
-  return { image: rest.image, plan: asSrgb8(plan), isStripped: true };
+  const placed = await runSteps(start, steps.slice(0, turns), handover(plan, pass), pass);
+  const reopen = await materialize(placed, plan, pass);
+  const next: Draft = { image: reopen(), size: placed.size, pass: FRESH };
+  const colored = asSrgb8(plan);
+  const { image } = await runSteps(next, steps.slice(turns + 1), handover(colored, pass), pass);
+  return { image, plan: colored, isStripped: true };
 }
 
 /** Above this a pass over the pixels of the result costs less than a copy of the original, which has no price. */
@@ -164,32 +164,18 @@ function withoutSourceExif(opened: Opened, plan: Plan): Opened | undefined {
 }
 
 /** Scales all frames in one go, then works on each: frames are small by then. */
-async function drawnByFrames(
-  request: RenderRequest,
-  start: Draft,
-  geometry: readonly Step[],
-  others: readonly Step[],
-): Promise<Drawn> {
-  const { plan, pass } = request;
-  const scale = geometry.filter(({ slot, name }) => slot === 'resize' && name.startsWith('resize'));
-  const rest = [...geometry.filter((step) => !scale.includes(step)), ...others];
-  const scaled = await runSteps(start, scale, handover(request), pass);
-  const frames = plan.source.pages;
-  const strip = await runOnFrames(await toRaw(scaled.image, pass), frames, rest, pass);
+async function drawnByFrames({ plan, pass }: RenderRequest, start: Draft): Promise<Drawn> {
+  const isScale = ({ kind }: Step): boolean => kind === 'scale';
+  const scaled = await runSteps(start, plan.steps.filter(isScale), handover(plan, pass), pass);
+  const strip = await toRaw(scaled.image, stripSize(scaled.size, plan), pass);
+  const rest = plan.steps.filter((step) => !isScale(step));
+  const frames = await runOnFrames(strip, scaled.size, rest, pass);
   const { icc, meta } = plan.values;
   const warnings = [...(icc === 'keep' ? ['icc-srgb'] : []), ...(meta === 'keep' ? ['metadata-lost'] : [])];
-  return { image: fromStrip(strip, frames), plan, isStripped: true, warnings };
+  return { image: fromStrip(frames, plan.source.pages), plan, isStripped: true, warnings };
 }
 
-/** Steps that may come before the geometry: a flatten that nothing looks behind. */
-function split({ steps }: Plan): [Plan['steps'], Plan['steps']] {
-  const early = steps[0]?.slot === 'flatten' ? 1 : 0;
-  return [steps.slice(0, early), steps.slice(early)];
-}
-
-function handover({ plan, pass }: RenderRequest): Handover {
-  return async (image) => {
-    const { reopen, size } = await materialize(image, plan, pass);
-    return { image: reopen(), size };
-  };
-}
+const handover =
+  (plan: Plan, pass: PassOptions): Handover =>
+  async (image, size) =>
+    (await materialize({ image, size }, plan, pass))();

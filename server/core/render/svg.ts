@@ -29,10 +29,6 @@ export async function measureSvg(svg: Uint8Array): Promise<Size> {
 
 export function rasterizeSvg(svg: Uint8Array, { width, height }: Size, pass: PassOptions): Promise<Raw> {
   // sharp scales an SVG while it loads: the lines are drawn at this size, not enlarged to it.
-  return toRaw(
-    sharp(Buffer.from(readable(svg).text), { limitInputPixels: false })
-      .resize(width, height, { fit: 'fill' })
-      .ensureAlpha(),
-    pass,
-  );
+  const image = sharp(Buffer.from(readable(svg).text), { limitInputPixels: false });
+  return toRaw(image.resize(width, height, { fit: 'fill' }).ensureAlpha(), { width, height }, pass);
 }

@@ -1,2 +1,5 @@
-/** A truncated or corrupt file is refused, not shown in half: every warning of a decoder is an error. */
-export const FAIL_ON = 'warning';
+/**
+ * A cut or corrupt file is refused, not shown in half. Warnings are not damage: cameras and editors write stray bytes
+ * before a marker, odd scan parameters and tags of their own, and the picture behind them is whole.
+ */
+export const FAIL_ON = 'error';

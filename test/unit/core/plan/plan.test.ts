@@ -40,12 +40,13 @@ t.test(
   'the background goes under at once where nothing looks at it, and last where colours are changed',
   async (t) => {
     const clear = source({ format: 'png', alpha: true });
-    t.same(names('w=100&bg=red', clear), ['lay on #ff0000']);
-    t.same(names('w=100&pad=5&bg=red', clear), ['lay on #ff0000', 'pad']);
-    t.same(names('w=100&inv&pad=5&bg=red', clear), ['negative', 'pad', 'lay on #ff0000']);
-    t.same(names('w=100&fmt=jpeg', clear), ['lay on #ffffff']);
-    t.same(names('w=100&fmt=webp', clear), []);
-    t.same(names('w=100&bg=red'), [], 'nothing to see through');
+    const scale = 'resize to 100 x 75';
+    t.same(names('w=100&bg=red', clear), ['lay on #ff0000', scale]);
+    t.same(names('w=100&pad=5&bg=red', clear), ['lay on #ff0000', scale, 'pad']);
+    t.same(names('w=100&inv&pad=5&bg=red', clear), [scale, 'negative', 'pad', 'lay on #ff0000']);
+    t.same(names('w=100&fmt=jpeg', clear), ['lay on #ffffff', scale]);
+    t.same(names('w=100&fmt=webp', clear), [scale]);
+    t.same(names('w=100&bg=red'), [scale], 'nothing to see through');
     t.same(names('r=5&fmt=jpeg'), ['round the corners', 'lay on #ffffff']);
   },
 );

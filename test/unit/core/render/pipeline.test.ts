@@ -1,13 +1,23 @@
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import t from 'tap';
-import type { Slot, Step } from '../../../../server/core/operations/operation.ts';
+import type { Size, Slot, Step } from '../../../../server/core/operations/operation.ts';
 import { SLOTS } from '../../../../server/core/operations/operation.ts';
-import { fromRaw, passesOf, runSteps, toRaw } from '../../../../server/core/render/pipeline.ts';
+import {
+  FRESH,
+  fromRaw,
+  passesOf,
+  rawHandover,
+  runSteps,
+  toRaw,
+} from '../../../../server/core/render/pipeline.ts';
 import { difference, drawn, pixels } from '../../../support/pictures.ts';
 
-/** A call to sharp for every slot, such that its place among the others shows. */
-const CALLS: Readonly<Record<Slot, (image: Sharp) => Sharp>> = {
+/** Blocks and crops by content are resizes as well; colours change between two passes. */
+type Called = Exclude<Slot, 'colour' | 'blocks' | 'smart'>;
+
+/** A call to sharp for every other slot, such that its place among the others shows. */
+const CALLS: Readonly<Record<Called, (image: Sharp) => Sharp>> = {
   flatten: (image) => image.flatten({ background: '#30c060' }),
   resize: (image) => image.resize(22, 30, { fit: 'fill' }),
   flip: (image) => image.flop(),
@@ -39,11 +49,11 @@ const CALLS: Readonly<Record<Slot, (image: Sharp) => Sharp>> = {
 const NEVER = new Set(['recomb gamma', 'flip crop']);
 
 /** Calls whose order decides where sharp crops and turns; runSteps makes them in the order of the plan. */
-const ORDERED = new Set<Slot>(['flatten', 'resize', 'flip', 'turn', 'rotate', 'crop', 'extend']);
+const ORDERED = new Set<Called>(['flatten', 'resize', 'flip', 'turn', 'rotate', 'crop', 'extend']);
 
 const opaque = () => drawn(40, 30, (x, y) => [x * 6, 255 - y * 8, (x * y) % 90 < 45 ? 30 : 160]);
 const clear = () => drawn(40, 30, (x, y) => [x * 6, 255 - y * 8, 90, x + y < 30 ? 90 : 255]);
-const entry = async (bytes: Buffer, ...slots: Slot[]) =>
+const entry = async (bytes: Buffer, ...slots: Called[]) =>
   slots
     .reduce((image, slot) => CALLS[slot](image), sharp(bytes))
     .toColourspace('srgb')
@@ -51,7 +61,7 @@ const entry = async (bytes: Buffer, ...slots: Slot[]) =>
     .toBuffer();
 const apart = async (a: Buffer, b: Buffer) => difference(await pixels(a), await pixels(b));
 
-const slots = (Object.keys(CALLS) as Slot[]).sort((a, b) => SLOTS[a] - SLOTS[b]);
+const slots = (Object.keys(CALLS) as Called[]).sort((a, b) => SLOTS[a] - SLOTS[b]);
 const pairs = slots.flatMap((first, index) =>
   slots
     .slice(index + 1)
@@ -89,34 +99,34 @@ t.test(
   },
 );
 
-const step = (slot: Slot, more: Partial<Step> = {}): Step => ({
-  name: slot,
-  slot,
-  apply: CALLS[slot],
-  ...more,
-});
+const RESIZED: Readonly<Partial<Record<Called, (size: Size) => Size>>> = {
+  turn: ({ width, height }) => ({ width: height, height: width }),
+  crop: () => ({ width: 12, height: 15 }),
+  extend: ({ width, height }) => ({ width: width + 11, height: height + 6 }),
+};
+
+const step = (slot: Called, more: Partial<Step> = {}): Step => {
+  const resized = RESIZED[slot];
+  const named = { kind: 'operation', name: slot, slot, apply: CALLS[slot], ...more } as const;
+  return resized ? { ...named, resized } : named;
+};
 
 t.test('a step that sharp would run too early starts a new pass', async (t) => {
   t.same(passesOf([]), [[]]);
   t.same(passesOf([step('resize'), step('blur'), step('linear')]), [['resize', 'blur', 'linear']]);
   t.same(passesOf([step('linear'), step('extend')]), [['linear'], ['extend']]);
   t.same(passesOf([step('blur'), step('blur')]), [['blur'], ['blur']]);
-  t.same(passesOf([step('turn'), step('rotate', { inexact: true }), step('linear')]), [
-    ['turn'],
-    ['rotate'],
-    ['linear'],
-  ]);
+  t.same(passesOf([step('turn'), step('rotate'), step('linear')]), [['turn'], ['rotate', 'linear']]);
+  t.same(passesOf([step('flip'), { ...step('resize'), slot: 'smart' }]), [['flip'], ['resize']]);
+  t.same(passesOf([step('extend', { opens: true }), step('blur')]), [['extend'], ['blur']]);
 });
 
 t.test('steps run in their own order whatever sharp would do', async (t) => {
   const options = { timeoutSeconds: 5 };
-  const handover = async (image: Sharp) => {
-    const raw = await toRaw(image, options);
-    return { image: fromRaw(raw), size: raw };
-  };
-  const order: Slot[] = ['median', 'extend', 'tint', 'blur', 'crop', 'linear', 'turn'];
+  const handover = rawHandover(options);
+  const order: Called[] = ['median', 'extend', 'tint', 'blur', 'crop', 'linear', 'turn'];
   const source = await opaque();
-  const draft = { image: sharp(source), size: { width: 40, height: 30 }, slot: 0 };
+  const draft = { image: sharp(source), size: { width: 40, height: 30 }, pass: FRESH };
   const done = await runSteps(
     draft,
     order.map((slot) => step(slot)),
@@ -131,10 +141,27 @@ t.test('steps run in their own order whatever sharp would do', async (t) => {
 t.test('a signal stops between two passes', async (t) => {
   const signal = AbortSignal.abort(new Error('left'));
   const source = sharp(await opaque());
-  const handover = async (image: Sharp) => ({ image, size: { width: 1, height: 1 } });
-  const draft = { image: source, size: { width: 40, height: 30 }, slot: 0 };
+  const handover = async (image: Sharp) => image;
+  const draft = { image: source, size: { width: 40, height: 30 }, pass: FRESH };
   await t.rejects(
     runSteps(draft, [step('linear'), step('blur')], handover, { timeoutSeconds: 5, signal }),
     /left/,
   );
+});
+
+t.test('pixels are taken only where they are as many as planned', async (t) => {
+  const image = () => sharp({ create: { width: 6, height: 4, channels: 3, background: '#fff' } });
+  const options = { timeoutSeconds: 5 };
+  t.match(await toRaw(image(), { width: 6, height: 4 }, options), { width: 6, height: 4, channels: 3 });
+  // Of a crop and an extend in one pass sharp names the crop's size.
+  const torn = image()
+    .resize(5, 4, { fit: 'fill' })
+    .extract({ left: 0, top: 0, width: 3, height: 3 })
+    .extend(2);
+  const { info } = await torn.clone().raw().toBuffer({ resolveWithObject: true });
+  t.match(info, { width: 3, height: 3 }, 'what sharp says');
+  t.match(await toRaw(torn.clone(), { width: 7, height: 7 }, options), { width: 7, height: 7 });
+  await t.rejects(toRaw(torn.clone(), { width: 3, height: 3 }, options), { name: 'TypeError' });
+  const data = Buffer.alloc(6 * 4 * 3 - 1);
+  t.throws(() => fromRaw({ data, width: 6, height: 4, channels: 3 }), { name: 'TypeError' });
 });

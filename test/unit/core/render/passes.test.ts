@@ -1,0 +1,30 @@
+import t from 'tap';
+import { HEADS, makeOriginals, OUTPUTS, TAILS, wrongIn } from '../../../support/passes.ts';
+
+t.test('steps that share a pass of sharp give what they give in passes of their own', async (t) => {
+  const originals = await makeOriginals();
+  // The tail and the output of a head are other ones with each head: passes.long.ts has them all.
+  const trials = HEADS.flatMap((head, index) =>
+    [0, 1, 2].map((round) => {
+      const tail = TAILS[(index * 3 + round * 5) % TAILS.length] ?? '';
+      const stills = OUTPUTS.filter((output) => !output.includes('avif') && !output.startsWith('anim'));
+      return { head, tail, output: stills[(index + round * 3) % stills.length] ?? 'fmt=png' };
+    }),
+  );
+  const torn = ['1 w=50&h=40&fit=cover', '1 w=50&h=20&fit=cover&g=attention', '1 trim&w=50'].flatMap((head) =>
+    [
+      'fmt=png',
+      'fmt=avif&effort=fast',
+      'fmt=png&mb=4k',
+      'ph=color',
+      'anim fmt=webp&lossless',
+      'anim fmt=gif',
+    ].map((output) => ({
+      head,
+      tail: 'pad=10&border=5,f00',
+      output,
+    })),
+  );
+  for (const trial of [...trials, ...torn])
+    t.equal(await wrongIn(trial, originals), undefined, Object.values(trial).join(' | '));
+});
