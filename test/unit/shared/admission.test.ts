@@ -96,3 +96,28 @@ t.test('learns how slow the machine really is', async (t) => {
   holder.release();
   (await waiting).release();
 });
+
+t.test('who leaves at the head of the queue lets those behind it in that fit beside who is in', async (t) => {
+  const { admission } = gateAt({ slots: 2, bytes: 1000 });
+  const permit = await admission.acquire(price(10, 600));
+  const leaver = new AbortController();
+  const large = admission.acquire(price(10, 600), leaver.signal);
+  const small = admission.acquire(price(10, 100));
+  t.match(admission.load, { holders: 1, waiting: 2 });
+  leaver.abort(new Error('gone'));
+  await t.rejects(large, { message: 'gone' });
+  t.match(admission.load, { holders: 2, waiting: 0 }, 'at once, not when somebody releases');
+  for (const { release } of [permit, await small]) release();
+  t.match(admission.load, { holders: 0, waiting: 0, bytes: 0 });
+});
+
+t.test('who is in is on average half done: it counts half', async (t) => {
+  const { admission } = gateAt({ slots: 1, maxWaitMs: 500 });
+  const permit = await admission.acquire(price(1000));
+  t.equal(admission.expectedWaitMs(), 500);
+  const next = admission.acquire(price(1));
+  t.equal(admission.load.waiting, 1, 'admitted to the queue');
+  await t.rejects(admission.acquire(price(1)), { code: 'overloaded' });
+  permit.release();
+  (await next).release();
+});

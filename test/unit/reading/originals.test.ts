@@ -1,0 +1,92 @@
+import { rm } from 'node:fs/promises';
+import t, { type Test } from 'tap';
+import { openStores } from '../../../server/compose/stores.ts';
+import { loadConfig } from '../../../server/config/settings.ts';
+import { Originals, versionOf } from '../../../server/reading/originals.ts';
+import { Admission } from '../../../server/shared/admission.ts';
+import { temporaryFolder } from '../../support/server.ts';
+
+const jpeg = { contentType: 'image/jpeg' };
+
+/** Believed for a second of a clock that the test moves. */
+async function opened(t: Test) {
+  const folder = await temporaryFolder();
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const stores = await openStores(loadConfig({ DATA_DIR: folder }));
+  t.teardown(() => stores.close());
+  let time = 0;
+  const now = () => time;
+  const admission = new Admission({ slots: 4, bytes: 1e9, maxWaitMs: 1e9, name: 'reads' }, now);
+  const originals = new Originals({
+    ...{ objects: stores.originals, records: stores.records, admission, now },
+    ...{ versionMs: 1000, maxBytes: 100, keepBytes: 0 },
+  });
+  const put = async (text: string) => (await stores.originals.put('a', Buffer.from(text), jpeg))?.etag;
+  return { stores, originals, put, pass: (ms: number) => (time += ms) };
+}
+
+t.test('believes a version for its time, and asks again behind it', async (t) => {
+  const { originals, put, pass } = await opened(t);
+  const first = await put('first');
+  t.equal(originals.lastKnown('a'), undefined);
+  t.notOk(originals.isSettled('a'));
+  t.match(await originals.identify('a'), { version: first, size: 5 });
+  const second = await put('second');
+  pass(999);
+  t.match(await originals.identify('a'), { version: first });
+  t.match(originals.lastKnown('a'), { version: first });
+  pass(1);
+  t.equal(originals.lastKnown('a'), undefined);
+  t.match(await originals.identify('a'), { version: second });
+});
+
+t.test('remembers that there is none as well', async (t) => {
+  const { originals, put, pass } = await opened(t);
+  await t.rejects(originals.identify('a'), { code: 'image_not_found' });
+  t.ok(originals.isSettled('a'));
+  const version = await put('first');
+  t.equal(await originals.lookUp('a'), undefined);
+  pass(1000);
+  t.match(await originals.lookUp('a'), { version });
+});
+
+t.test('refresh asks at once; revalidate too, and leaves alone what is still true', async (t) => {
+  const { originals, put } = await opened(t);
+  const first = await put('first');
+  await originals.identify('a');
+  t.match(await originals.revalidate('a'), { version: first });
+  t.match(originals.lastKnown('a'), { version: first });
+  const second = await put('second');
+  t.match(await originals.revalidate('a'), { version: second });
+  t.equal(originals.lastKnown('a'), undefined);
+  const third = await put('third');
+  t.match(await originals.refresh('a'), { version: third });
+  t.match(originals.lastKnown('a'), { version: third });
+});
+
+t.test('a purge of the same bytes is another version', async (t) => {
+  const { originals, stores, put } = await opened(t);
+  const etag = (await put('first')) ?? '';
+  const createdAt = new Date().toISOString();
+  await stores.records.images.create({
+    id: 'a',
+    status: 'completed',
+    createdAt,
+    version: etag,
+    generation: 2,
+  });
+  t.match(await originals.identify('a'), { version: versionOf(etag, 2) });
+  t.not(versionOf(etag, 2), etag);
+});
+
+t.test('a store that could not say is asked again by the next one', async (t) => {
+  const { originals, stores, put } = await opened(t);
+  await put('first');
+  const { head } = stores.originals;
+  stores.originals.head = async () => {
+    throw new Error('away');
+  };
+  await t.rejects(originals.identify('a'), { message: 'away' });
+  stores.originals.head = head;
+  t.match(await originals.identify('a'), { size: 5 });
+});

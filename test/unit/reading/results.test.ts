@@ -1,0 +1,94 @@
+import { rm } from 'node:fs/promises';
+import t, { type Test } from 'tap';
+import { PIPELINE } from '../../../server/core/version.ts';
+import { type Result, Results } from '../../../server/reading/results.ts';
+import { FileObjects } from '../../../server/stores/files/objects.ts';
+import { temporaryFolder } from '../../support/server.ts';
+
+const KEY = 'img/a/fmt=webp&w=1';
+
+async function opened(t: Test) {
+  const folder = await temporaryFolder();
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const objects = await FileObjects.open(folder);
+  return { objects, results: new Results(objects, 'max-age=1') };
+}
+
+function result(version: string, text = version): Result {
+  return {
+    ...{ id: 'a', canonical: 'fmt=webp&w=1', version, etag: '', contentType: 'image/webp' },
+    ...{
+      bytes: Buffer.from(text),
+      lastModified: new Date(1000),
+      width: 1,
+      height: 2,
+      warnings: ['rect-clamped'],
+    },
+  };
+}
+
+/** Says one after the other, and the last for good. */
+function answers(...given: boolean[]): () => Promise<boolean> {
+  let last = given[0] ?? true;
+  return async () => {
+    last = given.shift() ?? last;
+    return last;
+  };
+}
+
+t.test('what was kept is found with all that is said of it, by its version alone', async (t) => {
+  const { results } = await opened(t);
+  t.match(await results.keep(result('v1'), answers(true)), { size: 2 });
+  const facts = {
+    lastModified: new Date(1000),
+    width: 1,
+    height: 2,
+    warnings: ['rect-clamped'],
+    version: 'v1',
+  };
+  t.match(await results.get('a', 'fmt=webp&w=1', 'v1'), { ...facts, bytes: Buffer.from('v1') });
+  t.match(await results.head('a', 'fmt=webp&w=1', 'v1'), { ...facts, size: 2 });
+  t.equal(await results.get('a', 'fmt=webp&w=1', 'v2'), undefined);
+  t.equal(await results.head('a', 'fmt=webp&w=1', 'v2'), undefined);
+});
+
+t.test('a result whose version passes while it is written is taken back', async (t) => {
+  const { objects, results } = await opened(t);
+  t.equal(await results.keep(result('v1'), answers(true, false)), undefined);
+  t.equal(await objects.head(KEY), undefined);
+});
+
+t.test('what has passed already is not written at all', async (t) => {
+  const { objects, results } = await opened(t);
+  t.equal(await results.keep(result('v1'), answers(false)), undefined);
+  t.equal(await objects.head(KEY), undefined);
+});
+
+t.test('one of the same version stays, one of an older version or pipeline is replaced', async (t) => {
+  const { objects, results } = await opened(t);
+  await results.keep(result('v1', 'first'), answers(true));
+  t.match(await results.keep(result('v1', 'second'), answers(true)), { size: 5 });
+  t.equal(String((await results.get('a', 'fmt=webp&w=1', 'v1'))?.bytes), 'first');
+  await results.keep(result('v2'), answers(true));
+  t.equal(String((await results.get('a', 'fmt=webp&w=1', 'v2'))?.bytes), 'v2');
+  const metadata = { 'original-version': 'v2', pipeline: `${PIPELINE}-old` };
+  await objects.put(KEY, Buffer.from('old pipeline'), { contentType: 'image/webp', metadata });
+  t.equal(await results.get('a', 'fmt=webp&w=1', 'v2'), undefined);
+  t.match(await results.keep(result('v2'), answers(true)), { size: 2 });
+});
+
+t.test('what somebody else wrote meanwhile is not removed with what is old', async (t) => {
+  const { objects, results } = await opened(t);
+  let looks = 0;
+  const isCurrent = async () => {
+    looks += 1;
+    if (looks === 2) await results.keep(result('v2'), answers(true));
+    return looks === 1;
+  };
+  t.equal(await results.keep(result('v1'), isCurrent), undefined);
+  t.match(await objects.head(KEY), { metadata: { 'original-version': 'v2' } });
+  await results.removeOld('a', 'fmt=webp&w=1', 'v1');
+  t.ok(await objects.head(KEY));
+  await results.removeOld('a', 'fmt=webp&w=1', 'v2');
+  t.equal(await objects.head(KEY), undefined);
+});
