@@ -1,6 +1,7 @@
 import { App } from 'cdktf';
 import { edgeBundle } from './edge/build.ts';
 import { loadSettings } from './load.ts';
+import { ignoredParameters } from './program-settings.ts';
 import { SETTINGS, type Values } from './settings.ts';
 import { account } from './stacks/account.ts';
 import { stage } from './stacks/stage.ts';
@@ -35,8 +36,10 @@ export async function synthesise(input: Input): Promise<string[]> {
   const common = Object.fromEntries(shared.map((name) => [name, commonValue(input, name)]));
   account(app, loadSettings(common, {}));
   const ready = deployable(input);
-  for (const { name, settings } of ready)
-    stage(app, name, settings, await edgeBundle({ signed: settings.signed }));
+  for (const { name, settings } of ready) {
+    const ignored = ignoredParameters(settings.environment);
+    stage(app, name, settings, await edgeBundle({ signed: settings.signed, ignored }));
+  }
   app.synth();
   return Object.keys(input.stages).filter((name) => !ready.some((one) => one.name === name));
 }

@@ -17,6 +17,10 @@ export function programComplaint(environment: Readonly<Record<string, string>>):
   }
 }
 
+/** What the programs drop from queries, and so does the edge. */
+export const ignoredParameters = (environment: Readonly<Record<string, string>>): readonly string[] =>
+  loadConfig({ ...environment }).ignoredParameters;
+
 /** The presets that the programs register, each as the query that the edge reads. */
 export function presetQueries(environment: Readonly<Record<string, string>>): Record<string, string> {
   const { presets } = loadConfig({ ...environment });

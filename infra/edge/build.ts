@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { RULES } from '../../server/core/operations/table.ts';
-import type { Grammar, Rule } from '../../server/core/query/rule.ts';
+import type { Grammar } from '../../server/core/query/rule.ts';
 import { colorsFromStore } from './bundle-colors.ts';
 import { RESULTS, SERVER } from './origin-names.ts';
-import { squeeze } from './squeeze.ts';
-import type { PackedTable } from './table.ts';
+import { commonRows, rulePieces } from './pack.ts';
 
 /** CloudFront's limit for the code of a function. */
 export const MAX_BYTES = 10_240;
@@ -44,51 +43,24 @@ const OFTEN = {
   decodeURIComponent: 'D',
 };
 
-const isShort = (name: string): name is keyof typeof SHORT => name in SHORT;
-
-/** The spellings of an enum as `a b=a`; table.ts reads them back. */
-function packGrammar(grammar: Grammar): unknown {
-  if (grammar[0] === 'list' && grammar[1].some(([kind]) => kind === 'enum'))
-    throw new Error('An enum in a list');
-  if (grammar[0] !== 'enum') return grammar;
-  const words = Object.entries(grammar[1]).map(([spelling, value]) =>
-    spelling === `$${value}` ? value : `${spelling.slice(1)}=${value}`,
-  );
-  return ['enum', words.join(' ')];
-}
-
-/** A rule under the short names and without those of its own, which the table has. */
-function packRule({ key, aliases: _names, ...rule }: Rule): string {
-  const short = Object.entries({ ...rule, grammar: rule.grammar.map(packGrammar) }).map(([name, value]) => {
-    if (!isShort(name)) throw new Error(`The edge has no short name for "${name}" of the rule ${key}`);
-    return [SHORT[name], value];
-  });
-  return JSON.stringify(Object.fromEntries(short)).replaceAll('"', "'");
-}
-
-function packTable(rules: readonly Rule[]): PackedTable {
-  const { dictionary, texts } = squeeze(rules.map(packRule));
-  const [marks, phrases] = dictionary;
-  const names = rules.map(({ key, aliases = [] }) => [key, ...aliases].join(' ')).join();
-  return [marks, phrases.join('~'), names, texts.join('~')];
-}
+/** Rules that others write values of, or look at: `ar` makes a side, a mirror a turn, `dpr` multiplies a default. */
+const IMPLIED = ['fmt', 'w', 'h', 'rot', ...RULES.filter((rule) => rule.scaled).map(({ key }) => key)];
 
 const takesColor = (grammar: Grammar): boolean =>
   grammar[0] === 'color' || (grammar[0] === 'list' && grammar[1].some(takesColor));
 
-function constants(signed: boolean): Record<string, string> {
+function constants({ signed, ignored = [], rules = rulePieces().name }: EdgeOptions): Record<string, string> {
   const colored = RULES.filter((rule) => rule.grammar.some(takesColor)).flatMap(({ key, aliases = [] }) => [
     key,
     ...aliases,
   ]);
   return {
-    __TABLE__: JSON.stringify(packTable(RULES)),
-    __IMPLIED__: JSON.stringify({
-      $ar: ['w', 'h'],
-      $dpr: RULES.filter((rule) => rule.scaled).map(({ key }) => key),
-    }),
+    __ROWS__: JSON.stringify(commonRows()),
+    __RULES__: JSON.stringify(rules),
+    __IMPLIED__: JSON.stringify(IMPLIED),
     __COLORED__: JSON.stringify(colored),
     __SIGNED__: String(signed),
+    __IGNORED__: JSON.stringify(ignored),
     __SERVER_FIRST__: JSON.stringify([{ originId: SERVER }, { originId: RESULTS }]),
   };
 }
@@ -111,6 +83,10 @@ function asFunction(text: string): string {
 export interface EdgeOptions {
   /** Every URL must be signed. */
   signed: boolean;
+  /** Parameters that the deployment drops without a word. */
+  ignored?: readonly string[];
+  /** Where the KeyValueStore has the table; under the name of this release when absent. */
+  rules?: string;
 }
 
 /**
@@ -118,7 +94,7 @@ export interface EdgeOptions {
  *
  * @throws  when it is larger than CloudFront accepts or uses syntax that it lacks
  */
-export async function edgeBundle({ signed }: EdgeOptions): Promise<string> {
+export async function edgeBundle(options: EdgeOptions): Promise<string> {
   const built = await build({
     entryPoints: [join(import.meta.dirname, 'handler.ts')],
     bundle: true,
@@ -132,7 +108,7 @@ export async function edgeBundle({ signed }: EdgeOptions): Promise<string> {
     plugins: [colorsFromStore],
     mangleProps: new RegExp(`^(${Object.keys(SHORT).join('|')})$`),
     mangleCache: SHORT,
-    define: { ...OFTEN, ...constants(signed) },
+    define: { ...OFTEN, ...constants(options) },
   });
   const text = asFunction(built.outputFiles[0]?.text ?? '');
   const bytes = Buffer.byteLength(text);

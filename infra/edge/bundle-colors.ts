@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin } from 'esbuild';
+import { piecesOf } from './pieces.ts';
 
 const SOURCE = join(import.meta.dirname, '..', '..', 'server', 'core', 'query', 'colors.ts');
 const TABLE = /const NAMED =([^;]*);/;
@@ -12,16 +13,10 @@ function source(): { text: string; literals: string } {
   return { text, literals };
 }
 
-/** The colour names as one text, cut at blanks into pieces that a KeyValueStore takes (1 KB each). */
+/** The colour names as one text, in pieces for the KeyValueStore. */
 export function colorPieces(): string[] {
   const words = [...source().literals.matchAll(/'([^']*)'/g)].flatMap(([, part]) => String(part).split(' '));
-  const pieces = [' '];
-  for (const word of words.filter(Boolean)) {
-    const last = pieces.at(-1) ?? '';
-    if (last.length + word.length < 1000) pieces[pieces.length - 1] = `${last}${word} `;
-    else pieces.push(`${word} `);
-  }
-  return pieces;
+  return piecesOf(` ${words.filter(Boolean).join(' ')} `);
 }
 
 /** The same module with its table taken from named.ts. */

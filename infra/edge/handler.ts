@@ -2,12 +2,20 @@
 import crypto from 'node:crypto';
 import cf from 'cloudfront';
 import { negotiate } from '../../server/core/query/accept.ts';
-import { type Canonical, canonicalize, splitQuery, withFormat } from '../../server/core/query/canonical.ts';
+import {
+  type Canonical,
+  canonicalize,
+  type RuleIndex,
+  splitQuery,
+  TRACKING,
+  withFormat,
+  withoutIgnored,
+} from '../../server/core/query/canonical.ts';
 import { idInUrl, splitPath } from '../../server/core/query/path.ts';
-import type { Pairs, Presets } from '../../server/core/query/rule.ts';
+import type { Pairs } from '../../server/core/query/rule.ts';
 import { checkSignature, type SignatureError } from '../../server/core/query/signature.ts';
 import { learnNames, named } from './named.ts';
-import { rulesOf } from './table.ts';
+import { rulesOf } from './rows.ts';
 
 interface Request {
   uri: string;
@@ -33,33 +41,32 @@ const namesColor = (pair: Pairs[number]): boolean =>
   __COLORED__.indexOf(pair[0]) >= 0 && /[g-z]/i.test(pair[1]);
 
 /**
- * Fetches what the query names: the preset `p` into `found`, and the colour names when a colour is not hex.
+ * A text that is longer than a value of the store may be: `before` and the pieces from `number` on.
  * No await stands in a loop: in the engine, what a loop's body declares is that of its first round after one.
  */
-async function fetchNamed(pairs: Pairs, found: Record<string, Pairs>): Promise<void> {
+async function joined(name: string, number: number, before: string): Promise<string> {
+  const piece = await stored(name + ':' + number);
+  return piece ? joined(name, number + 1, before + piece) : before;
+}
+
+/** The preset that the query names, into `found`; all pairs that take part in reading it. */
+async function withPreset(pairs: Pairs, found: Record<string, Pairs>): Promise<Pairs> {
   const asked = pairs.filter(isPreset)[0];
-  const query = asked && (await stored('preset:' + asked[1]));
+  if (!asked) return pairs;
+  const query = await stored('preset:' + asked[1]);
   const preset = (query && splitQuery(query)) || [];
   if (query) found['$' + asked[1]] = preset;
-  if (!named && pairs.concat(preset).some(namesColor)) await fetchNames(0, '');
+  return pairs.concat(preset);
 }
 
-async function fetchNames(at: number, before: string): Promise<void> {
-  const piece = await stored('colors:' + at);
-  if (piece) await fetchNames(at + 1, before + piece);
-  else learnNames(before);
-}
-
-/** Names of the rules that reading the query takes. */
-function namesIn(pairs: Pairs, presets: Presets): string[] {
-  let names = ['fmt'];
-  const lists = [pairs].concat(Object.keys(presets).map((name) => presets[name] as Pairs));
-  lists.forEach((list) => {
-    list.forEach((pair) => {
-      names = names.concat(pair[0], __IMPLIED__['$' + pair[0]] || []);
-    });
-  });
-  return names;
+/** The rules that reading the pairs takes, from the store where the function does not bring them. */
+async function rulesFor(pairs: Pairs): Promise<RuleIndex> {
+  const names = pairs.map((pair) => pair[0]);
+  const asked = names.concat(__IMPLIED__);
+  const common = rulesOf(__ROWS__, asked);
+  if (names.every((name) => common['$' + name] || TRACKING.test(name))) return common;
+  const rows = await joined(__RULES__, 0, '');
+  return rulesOf(rows, asked);
 }
 
 async function refusal(id: string, read: Canonical): Promise<SignatureError | undefined> {
@@ -118,12 +125,17 @@ export async function handle(event: { request: Request }): Promise<Request | Ref
     query = path[1] + (query && '&' + query);
     request.querystring = query;
   }
-  const pairs = query.length > 1024 ? undefined : splitQuery(query);
-  if (!pairs) return request;
+  const written = query.length > 1024 ? undefined : splitQuery(query);
+  if (!written) return request;
+  const pairs = withoutIgnored(written, __IGNORED__);
   // The runtime takes no await among arguments, not even one that a minifier would move there.
   const presets = {};
-  await fetchNamed(pairs, presets);
-  const index = rulesOf(__TABLE__, namesIn(pairs, presets));
+  const all = await withPreset(pairs, presets);
+  if (!named && all.some(namesColor)) {
+    const names = await joined('colors', 0, '');
+    learnNames(names);
+  }
+  const index = await rulesFor(all);
   const read = canonicalize(index, pairs, presets);
   // Behind a signing edge the server asks for no signature, so it must not see what the edge could not check.
   if ('error' in read) return __SIGNED__ ? answer(400, read.error.code) : request;

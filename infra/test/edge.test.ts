@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto';
 import t from 'tap';
+import { RULES } from '../../server/core/operations/table.ts';
 import { readQuery } from '../../server/core/operations/transformation.ts';
 import { signedMessage } from '../../server/core/query/signature.ts';
 import { edgeBundle, MAX_BYTES } from '../edge/build.ts';
-import { expand } from '../edge/expand.ts';
-import { squeeze } from '../edge/squeeze.ts';
+import { rulePieces } from '../edge/pack.ts';
+import { rulesOf } from '../edge/rows.ts';
 import { type EdgeOutcome, type EdgeRequest, KID, runEdge, SECRET } from './support/edge.ts';
 import { noNjs } from './support/tools.ts';
 
@@ -25,14 +26,13 @@ t.test('the bundle is within what CloudFront takes, and of its syntax', async (t
   }
 });
 
-t.test('squeezed text comes back', async (t) => {
-  const texts = ['', 'a', 'abababab', "[['w','width'],['h','height']]".repeat(9)];
-  const squeezed = squeeze(texts);
-  t.same(
-    squeezed.texts.map((text) => expand(squeezed.dictionary, text)),
-    texts,
-  );
-  t.ok(squeezed.texts.join().length < texts.join().length / 2);
+t.test('the store has every rule, in values that it takes and under a name of their own', async (t) => {
+  const { name, pieces } = rulePieces();
+  t.match(name, /^rules-[0-9a-f]{8}$/);
+  for (const piece of pieces) t.ok(Buffer.byteLength(piece) <= 1000, 'a value of a KeyValueStore');
+  const keys = RULES.map(({ key }) => key);
+  const read = Object.values(rulesOf(pieces.join(''), keys)).map(({ key }) => key);
+  t.same(read, keys, 'in the order in which they become idle');
 });
 
 t.test('a query becomes a path; what stays is what the key leaves out', async (t) => {
@@ -82,6 +82,28 @@ t.test('a query becomes a path; what stays is what the key leaves out', async (t
     t.match(outcomes[at], wanted, `${uri}?${query ?? ''}`);
 });
 
+t.test('what a deployment ignores is dropped, in a query and in the path form', async (t) => {
+  const asked = [
+    { uri: '/img/a.jpg', query: 'w=9&cb=1&fmt=webp&cb=2' },
+    { uri: '/img/a.jpg/cb=1&w=9&fmt=webp' },
+    { uri: '/img/a.jpg', query: 'w=9&ts=1' },
+  ];
+  const { outcomes } = await runEdge(t.testdir(), 'node', asked, { signed: false, ignored: ['cb', 'x-y'] });
+  t.match(outcomes, [
+    { uri: '/img/a.jpg/fmt=webp&w=9', querystring: '' },
+    { uri: '/img/a.jpg/fmt=webp&w=9', querystring: '' },
+    { uri: '/img/a.jpg', querystring: 'w=9&ts=1' },
+  ]);
+});
+
+t.test('rows of another release pass on to the server', async (t) => {
+  const { outcomes } = await runEdge(t.testdir(), 'node', [{ uri: '/img/a.jpg', query: 'sepia=9' }], {
+    signed: false,
+    rules: 'rules-of-before',
+  });
+  t.match(outcomes, [{ uri: '/img/a.jpg', querystring: 'sepia=9' }]);
+});
+
 function sign(query: string, exp = ''): string {
   const { canonical } = readQuery(query, {});
   const sig = createHmac('sha256', Buffer.from(SECRET, 'hex'))
@@ -111,13 +133,15 @@ for (const engine of ['node', 'njs'] as const) {
   const skip = engine === 'njs' && noNjs;
   t.test(`a signing edge lets nothing through unchecked, in ${engine}`, { skip }, async (t) => {
     const asked = SIGNED.map(([query]) => ({ uri: '/img/a.jpg', query }));
-    const { outcomes, output } = await runEdge(t.testdir(), engine, asked, true);
+    const { outcomes, output } = await runEdge(t.testdir(), engine, asked, { signed: true });
     t.equal(outcomes.length, SIGNED.length, 'all were answered', { output });
     for (const [at, [query, wanted]] of SIGNED.entries()) t.match(outcomes[at], wanted, query);
   });
 }
 
 t.test('the path form from outside needs a signature, too', async (t) => {
-  const { outcomes } = await runEdge(t.testdir(), 'node', [{ uri: '/img/a.jpg/fmt=webp&w=800' }], true);
+  const { outcomes } = await runEdge(t.testdir(), 'node', [{ uri: '/img/a.jpg/fmt=webp&w=800' }], {
+    signed: true,
+  });
   t.match(outcomes, [{ statusCode: 403 }]);
 });

@@ -3,6 +3,7 @@ import { loadConfig } from '../config/settings.ts';
 import { readQuery } from '../core/operations/transformation.ts';
 import { readPath } from '../core/query/id.ts';
 import { idInUrl } from '../core/query/path.ts';
+import type { Presets } from '../core/query/rule.ts';
 import { signedMessage } from '../core/query/signature.ts';
 import { hmacSha256 } from '../reading/access.ts';
 import { exitWithError } from '../shared/error-text.ts';
@@ -24,7 +25,9 @@ export interface SigningOptions {
   readonly key: string;
   /** Unix seconds; absent when the URL does not end. */
   readonly exp?: number | undefined;
-  readonly presets: Parameters<typeof readQuery>[1];
+  readonly presets: Presets;
+  /** Names that the deployment drops without a word. */
+  readonly ignored?: readonly string[];
 }
 
 /**
@@ -33,11 +36,11 @@ export interface SigningOptions {
  * @returns  path and query with exp, kid and sig
  * @throws Problem of readQuery and readId
  */
-export function signUrl(url: string, { kid, key, exp, presets }: SigningOptions): string {
+export function signUrl(url: string, { kid, key, exp, presets, ignored }: SigningOptions): string {
   const [path = '', query = ''] = url.replace(/^\/?(img\/)?/, '').split(/\?(.*)/s);
   const { id, canonical: form } = readPath(path);
   const full = [form, query].filter(Boolean).join('&');
-  const { canonical } = readQuery(full, presets);
+  const { canonical } = readQuery(full, presets, ignored);
   const ends = exp === undefined ? '' : String(exp);
   const sig = hmacSha256(key, signedMessage(id, canonical, kid, ends));
   const signed = [query, ends && `exp=${ends}`, `kid=${kid}`, `sig=${sig}`].filter(Boolean).join('&');
@@ -62,7 +65,7 @@ function main(): void {
     throw new Error(`--expires ${values.expires}: expected 90, 15m, 1h or 7d`);
   const exp = seconds === undefined ? undefined : Math.floor(Date.now() / 1000) + seconds;
   process.stdout.write(
-    `${config.publicUrl ?? ''}${signUrl(url, { kid, key, exp, presets: config.presets })}\n`,
+    `${config.publicUrl ?? ''}${signUrl(url, { kid, key, exp, presets: config.presets, ignored: config.ignoredParameters })}\n`,
   );
 }
 

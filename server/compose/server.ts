@@ -112,7 +112,7 @@ export function composeServer(
   metrics.gauge('memory_results', 'Results kept in memory.', () => memory.load.results);
   metrics.gauge('flights', 'Variants being fetched or rendered.', () => images.load.flights);
   const access = new Access(config, unixSeconds);
-  const { presets, deadlineMs } = config;
+  const { presets, deadlineMs, ignoredParameters } = config;
   const image = {
     images,
     originals,
@@ -120,7 +120,7 @@ export function composeServer(
     access,
     hitPath,
     presets,
-    readQuery: memoize((query) => readQuery(query, presets), QUERIES),
+    readQuery: memoize((query) => readQuery(query, presets, ignoredParameters), QUERIES),
     settings: config,
     deadlineMs,
     now: unixSeconds,

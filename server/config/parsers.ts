@@ -1,5 +1,5 @@
 import { RULES } from '../core/operations/table.ts';
-import { readPresets } from '../core/operations/transformation.ts';
+import { INDEX, readPresets } from '../core/operations/transformation.ts';
 import { isId } from '../core/query/id.ts';
 import type { Presets } from '../core/query/rule.ts';
 
@@ -99,6 +99,14 @@ export const presets: Parser<Presets> = parser(
     const queries = namedFor('p', value);
     return queries && readPresets(queries);
   },
+);
+
+/** A known one would be dropped where a page means it. */
+export const ignoredParameters = list(
+  parser('a name that is no parameter, of letters, digits and . _ ~ -', (value) => {
+    if (Object.hasOwn(INDEX, `$${value}`)) throw new Error(`${value} is a parameter of images`);
+    return /^[\w.~-]{1,64}$/.test(value) ? value : undefined;
+  }),
 );
 
 /** Names of watermarks, each with the id of an original. */

@@ -6,6 +6,7 @@ import {
   apiTokens,
   bytes,
   flag,
+  ignoredParameters,
   integer,
   list,
   oneOf,
@@ -167,6 +168,12 @@ export const SETTINGS = {
     presets,
     'card=w=400&h=300&fit=cover;thumb=w=160&h=160&fit=cover;hero=w=1600',
     'Named queries for p.',
+  ),
+  ignoredParameters: setting(
+    'IGNORED_PARAMETERS',
+    ignoredParameters,
+    '',
+    'Query parameters of /img that are dropped without a word, beside those of common trackers: cb,session.',
   ),
   watermarks: setting(
     'WATERMARKS',

@@ -7,12 +7,10 @@ function grammarSchema(grammar: Grammar): Record<string, unknown> {
     case 'int':
       return { type: 'integer', minimum: grammar[1], maximum: grammar[2] };
     case 'dec':
-      return {
-        type: 'number',
-        minimum: grammar[1],
-        maximum: grammar[2],
-        ...(grammar[4] ? { multipleOf: grammar[4] } : {}),
-      };
+    case 'density':
+      return { type: 'number', minimum: grammar[1], maximum: grammar[2] };
+    case 'steps':
+      return { type: 'integer', minimum: Number(grammar[1]), maximum: Number(grammar.at(-1)) };
     case 'enum':
       return { type: 'string', enum: Object.keys(grammar[1]).map((spelling) => spelling.slice(1)) };
     case 'flag':
@@ -27,7 +25,9 @@ function grammarSchema(grammar: Grammar): Record<string, unknown> {
 /** In the type that the schema names. One that no spelling gives, such as 0 for off, is left out: pages send defaults. */
 function defaultOf({ fallback, grammar }: Rule): { default?: string | number } {
   if (fallback === undefined) return {};
-  const ranges = grammar.flatMap((entry) => (entry[0] === 'int' || entry[0] === 'dec' ? [entry] : []));
+  const ranges = grammar.flatMap((entry) =>
+    entry[0] === 'int' || entry[0] === 'dec' || entry[0] === 'density' ? [entry] : [],
+  );
   if (ranges.length < grammar.length) return { default: fallback };
   const value = Number(fallback);
   return ranges.some(([, min, max]) => value >= min && value <= max) ? { default: value } : {};

@@ -39,7 +39,11 @@ function control(grammars: readonly Grammar[]): Control {
     case 'int':
       return { kind: 'number', min: grammar[1], max: grammar[2], step: 1 };
     case 'dec':
-      return { kind: 'number', min: grammar[1], max: grammar[2], step: grammar[4] ?? 0.1 };
+      return { kind: 'number', min: grammar[1], max: grammar[2], step: 0.1 };
+    case 'density':
+      return { kind: 'number', min: 1, max: grammar[2], step: 0.25 };
+    case 'steps':
+      return { kind: 'choice', values: grammar.slice(1) };
     case 'enum':
       return { kind: 'choice', values: [...new Set(Object.values(grammar[1]))] };
     case 'flag':

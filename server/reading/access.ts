@@ -16,7 +16,12 @@ const REASONS = {
   url_expired: 'The time of this signed URL is over.',
 } as const;
 
-const STEPS = 13;
+/** Every dpr that the grammar tells from others: quarters from 1 on. */
+const DPRS = (INDEX['$dpr']?.grammar ?? []).flatMap((grammar) =>
+  grammar[0] === 'density'
+    ? Array.from({ length: grammar[2] * 4 - 3 }, (_, quarter) => String(1 + quarter / 4))
+    : [],
+);
 
 /** Every value of `fmt`, `auto` among them. */
 const FORMATS = (INDEX['$fmt']?.grammar ?? []).flatMap((grammar) =>
@@ -30,9 +35,9 @@ const FORMATS = (INDEX['$fmt']?.grammar ?? []).flatMap((grammar) =>
 function presetForms(presets: Presets): Set<string> {
   const forms = new Set<string>();
   for (const name of Object.keys(presets)) {
-    for (let step = 0; step < STEPS; step++) {
+    for (const dpr of DPRS) {
       for (const fmt of FORMATS) {
-        const form = formOf({ p: name.slice(1), dpr: String(1 + step * 0.25), fmt }, presets);
+        const form = formOf({ p: name.slice(1), dpr, fmt }, presets);
         if (form !== undefined) forms.add(form);
       }
     }

@@ -8,10 +8,13 @@ function textOf(grammar: Grammar): fc.Arbitrary<string> {
     case 'int':
       return fc.integer({ min: grammar[1], max: Math.min(grammar[2], 9000) }).map(String);
     case 'dec': {
-      const step = (grammar[4] ?? 0.001) * 1000;
-      const [min, max] = [Math.ceil((grammar[1] * 1000) / step), Math.floor((grammar[2] * 1000) / step)];
-      return fc.integer({ min, max }).map((steps) => String((steps * step) / 1000));
+      const [min, max] = [Math.ceil(grammar[1] * 1000), Math.floor(grammar[2] * 1000)];
+      return fc.integer({ min, max }).map((thousandths) => String(thousandths / 1000));
     }
+    case 'density':
+      return fc.constantFrom('0.5', '1', '1.1', '1.100000023841858', '2', '2.625', '3', '5');
+    case 'steps':
+      return fc.integer({ min: Number(grammar[1]), max: Number(grammar.at(-1)) }).map(String);
     case 'enum':
       return fc.constantFrom(...Object.keys(grammar[1]).map((spelling) => spelling.slice(1)));
     case 'flag':

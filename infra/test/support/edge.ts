@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { edgeBundle } from '../../edge/build.ts';
+import { type EdgeOptions, edgeBundle } from '../../edge/build.ts';
 import { colorPieces } from '../../edge/bundle-colors.ts';
+import { rulePieces } from '../../edge/pack.ts';
 import { presetQueries } from '../../program-settings.ts';
 import { run } from '../../stand-in/run.ts';
 
@@ -31,16 +32,18 @@ function values(): Record<string, string> {
     `preset:${name}`,
     query,
   ]);
+  const rules = rulePieces();
   return Object.fromEntries([
     ...presets,
-    ...colorPieces().map((piece, at) => [`colors:${at}`, piece]),
+    ...colorPieces().map((piece, number) => [`colors:${number}`, piece]),
+    ...rules.pieces.map((piece, number) => [`${rules.name}:${number}`, piece]),
     [`key:${KID}`, SECRET],
   ]);
 }
 
 /** The bundle behind a stand-in for CloudFront's module, and a loop over requests; runs in Node and in njs. */
-async function program(signed: boolean, requests: string, outcomes: string): Promise<string> {
-  const bundle = (await edgeBundle({ signed })).replace('import cf from"cloudfront";', '');
+async function program(options: EdgeOptions, requests: string, outcomes: string): Promise<string> {
+  const bundle = (await edgeBundle(options)).replace('import cf from"cloudfront";', '');
   const name = /import (\w+) from"cloudfront";/.exec(bundle)?.[1];
   return `import fs from 'fs';
 ${bundle.replace(/import \w+ from"cloudfront";/, '')}
@@ -72,17 +75,41 @@ main();
 `;
 }
 
+/** njs keeps what it has allocated until it ends, 0.3 MB a request. */
+const BATCH = 2000;
+
 /** Runs the bundle over the requests in an engine: Node's path, or njs. */
 export async function runEdge(
   folder: string,
   engine: 'node' | 'njs',
   requests: readonly EdgeRequest[],
-  signed = false,
+  options: EdgeOptions = { signed: false },
+): Promise<{ outcomes: EdgeOutcome[]; output: string }> {
+  const all: EdgeOutcome[] = [];
+  let printed = '';
+  for (let first = 0; first < requests.length; first += BATCH) {
+    const { outcomes, output } = await runBatch(
+      folder,
+      engine,
+      requests.slice(first, first + BATCH),
+      options,
+    );
+    all.push(...outcomes);
+    printed += output;
+  }
+  return { outcomes: all, output: printed };
+}
+
+async function runBatch(
+  folder: string,
+  engine: 'node' | 'njs',
+  requests: readonly EdgeRequest[],
+  options: EdgeOptions,
 ): Promise<{ outcomes: EdgeOutcome[]; output: string }> {
   const at = (name: string) => join(folder, `${engine}-${name}`);
   writeFileSync(at('requests.json'), JSON.stringify(requests));
   writeFileSync(at('outcomes.json'), '[]');
-  writeFileSync(at('edge.mjs'), await program(signed, at('requests.json'), at('outcomes.json')));
+  writeFileSync(at('edge.mjs'), await program(options, at('requests.json'), at('outcomes.json')));
   const command: [string, ...string[]] =
     engine === 'node' ? [process.execPath, at('edge.mjs')] : ['njs', at('edge.mjs')];
   const { output } = await run(command, { cwd: folder, env: { NODE_OPTIONS: '' } });

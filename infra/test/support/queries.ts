@@ -29,7 +29,14 @@ const JUNK = [
   '%',
   'a b',
 ];
+const TRACKERS = [
+  ...['utm_source=x', 'fbclid=1', '_=2', 'gclid', 'UTM_x=1', 'gbraid=1', 'wbraid', 'msclkid=x', 'srsltid=y'],
+  ...['ttclid=1', 'igshid=1', 'mc_eid=1', 'ref_src=x', 'braid=1', 'xclid=1'],
+];
 const COLORS = [
+  '#f00',
+  '#FF000080',
+  '#teal',
   'f00',
   'FF0000',
   'ff000080',
@@ -72,9 +79,11 @@ function value(draw: Draw, grammar: Grammar): string {
     case 'int':
       return number(draw, grammar[1], grammar[2], 0);
     case 'dec':
-      return grammar[4]
-        ? String(draw.between(3, 17) * grammar[4])
-        : number(draw, grammar[1], grammar[2], draw.between(0, 4));
+      return number(draw, grammar[1], grammar[2], draw.between(0, 4));
+    case 'density':
+      return number(draw, grammar[1], grammar[2], draw.between(0, 17));
+    case 'steps':
+      return number(draw, Number(grammar[1]), Number(grammar.at(-1)), 0);
     case 'enum':
       return draw.pick(Object.keys(grammar[1])).slice(1);
     case 'flag':
@@ -106,7 +115,7 @@ const escapes: readonly ((text: string) => string)[] = [
 
 function pair(draw: Draw, rules: readonly Rule[]): string {
   const kind = draw.random();
-  if (kind < 0.03) return draw.pick(['utm_source=x', 'fbclid=1', '_=2', 'gclid', 'UTM_x=1']);
+  if (kind < 0.03) return draw.pick(TRACKERS);
   if (kind < 0.05)
     return draw.pick(['colour=red', '__proto__=1', 'constructor=1', 'W=1', '=1', '%zz=1', 'toString']);
   const rule = draw.pick(rules);
@@ -124,5 +133,7 @@ export function randomQuery(draw: Draw, rules: readonly Rule[]): string {
   const pairs = Array.from({ length: draw.between(0, 6) }, () =>
     pair(draw, draw.random() < 0.5 ? common : rules),
   );
-  return draw.random() < 0.003 ? `${pairs.join('&')}&dl=${'x'.repeat(1100)}` : pairs.join('&');
+  const separator = draw.random() < 0.05 ? draw.pick(['&amp;', '&amp;amp;', '&AMP%3B', '&&', '&amp']) : '&';
+  const query = pairs.join(separator);
+  return draw.random() < 0.003 ? `${query}&dl=${'x'.repeat(1100)}` : query;
 }

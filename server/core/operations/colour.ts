@@ -28,7 +28,13 @@ export const modulate = operation({
   params: {
     bri: integer({ ...PERCENT, doc: 'Brightness in percent.' }),
     sat: integer({ ...PERCENT, doc: 'Saturation in percent; -100 is grey.' }),
-    hue: integer({ min: 0, max: 359, fallback: '0', doc: 'Turns the hue, in degrees.' }),
+    hue: integer({
+      min: 0,
+      max: 359,
+      fallback: '0',
+      idle: ['sat=-100'],
+      doc: 'Turns the hue, in degrees.',
+    }),
   },
   example: 'w=160&bri=10&sat=40&hue=30',
   steps: ({ bri, sat, hue }) => {
@@ -71,7 +77,14 @@ export const con = operation({
 export const gray = operation({
   name: 'gray',
   summary: 'Shades of grey.',
-  params: { gray: flag({ aliases: ['grayscale', 'greyscale'], doc: 'Shades of grey.' }) },
+  params: {
+    gray: flag({
+      aliases: ['grayscale', 'greyscale'],
+      // Both begin with shades of grey.
+      idle: ['duo !sepia !tint', 'thr !sepia !tint'],
+      doc: 'Shades of grey.',
+    }),
+  },
   example: 'w=160&gray',
   steps: ({ gray }) => (gray ? [greyscale] : []),
 });

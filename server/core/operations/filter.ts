@@ -3,7 +3,15 @@ import { decimal, integer, operation } from './operation.ts';
 export const median = operation({
   name: 'median',
   summary: 'Removes specks.',
-  params: { median: integer({ min: 1, max: 15, fallback: '0', doc: 'Side of the window in px.' }) },
+  params: {
+    median: integer({
+      min: 1,
+      max: 15,
+      fallback: '0',
+      idle: ['median=1'],
+      doc: 'Side of the window in px; 1 changes nothing.',
+    }),
+  },
   example: 'w=160&median=5',
   steps: ({ median }) =>
     median

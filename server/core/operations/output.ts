@@ -22,7 +22,7 @@ export const meta = operation({
   params: {
     meta: choice(['none', 'copyright', 'keep'], {
       fallback: 'copyright',
-      idle: ['ph'],
+      idle: ['fmt=gif', 'ph'],
       doc: 'Nothing, author and copyright, or all: keep leaks GPS and is refused unless the deployment allows it.',
     }),
   },
@@ -35,7 +35,7 @@ export const encode = operation({
   summary: 'Format and size of the file.',
   params: {
     fmt: choice(['auto', ...FORMATS, 'source', 'auto-avif', 'auto-base'], {
-      others: { jpg: 'jpeg' },
+      others: { jpg: 'jpeg', pjpg: 'jpeg' },
       aliases: ['fm', 'format', 'output'],
       fallback: 'auto',
       idle: ['ph'],
@@ -56,25 +56,31 @@ export const encode = operation({
     }),
     progressive: param([['flag', '1']], (text) => text === '1', {
       unset: '1 for jpeg, 0 for png',
-      idle: ['progressive=1 fmt=jpeg', 'progressive=0 fmt=png', 'fmt=webp', 'fmt=avif', 'fmt=gif', 'ph'],
+      idle: [
+        'progressive=1 fmt=jpeg',
+        'progressive=0 fmt=png',
+        'fmt=webp',
+        'fmt=avif',
+        'fmt=auto-avif !colors',
+        'fmt=gif',
+        'ph',
+      ],
       doc: 'JPEG in scans, PNG interlaced.',
     }),
     chroma: choice(['420', '444'], {
       fallback: '420',
       never: ['chroma=444 fmt=webp'],
-      idle: LOSSY_ONLY,
+      idle: ['lossless', ...LOSSY_ONLY],
       doc: 'Colour at half (420) or full (444) resolution: JPEG, AVIF.',
     }),
-    colors: integer({
-      min: 2,
-      max: 256,
+    colors: param([['steps', '2', '4', '16', '256']], Number, {
       never: ['colors fmt=jpeg', 'colors fmt=webp', 'colors fmt=avif'],
       idle: ['ph', 'colors=256 fmt=gif'],
       doc: 'Palette for PNG and GIF, rounded up to 2, 4, 16 or 256.',
     }),
     effort: choice(['fast', 'std', 'small'], {
       fallback: 'std',
-      idle: ['ph'],
+      idle: ['effort=small fmt=jpeg', 'ph'],
       doc: 'CPU spent on a smaller file.',
     }),
     mb: param([['bytes', 1000, 10_000_000]], Number, {

@@ -1,9 +1,10 @@
 import type { ProblemFacts } from '../../shared/errors.ts';
 import { Problem } from '../../shared/errors.ts';
 import type { Canonical } from '../query/canonical.ts';
-import { canonicalize, indexRules, splitQuery, withFormat } from '../query/canonical.ts';
+import { canonicalize, indexRules, splitQuery, withFormat, withoutIgnored } from '../query/canonical.ts';
 import { nearest } from '../query/nearest.ts';
-import type { Grammar, Pairs, Presets, RuleError } from '../query/rule.ts';
+import { peerHint } from '../query/peer-names.ts';
+import type { Grammar, Pairs, Presets, Rule, RuleError } from '../query/rule.ts';
 import type { Transformation } from './index.ts';
 import { allowedText, ROWS, RULES } from './table.ts';
 
@@ -19,10 +20,11 @@ const PARAMS = new Map(ROWS.map(({ key, param }) => [key, param]));
  * Reads a raw query string (behind `?`, percent-encoded).
  *
  * @param presets  registered presets under `$name`, see readPresets
+ * @param ignored  names that the deployment drops without a word
  * @throws Problem `uri_too_long`, or `unknown_parameter`, `duplicate_parameter`, `invalid_parameter`,
  *         `conflicting_parameters` naming the parameter, what was received and what is allowed
  */
-export function readQuery(raw: string, presets: Presets): Canonical {
+export function readQuery(raw: string, presets: Presets, ignored: readonly string[] = []): Canonical {
   const bytes = Buffer.byteLength(raw);
   if (bytes > MAX_QUERY_BYTES) {
     const facts = { received: `${bytes} bytes`, allowed: `${MAX_QUERY_BYTES} bytes` };
@@ -31,7 +33,7 @@ export function readQuery(raw: string, presets: Presets): Canonical {
   const pairs = splitQuery(raw);
   if (!pairs)
     throw new Problem('invalid_parameter', 'The query has a broken percent-escape.', { received: raw });
-  return readPairs(pairs, presets);
+  return readPairs(withoutIgnored(pairs, ignored), presets);
 }
 
 /** The same for decoded pairs. */
@@ -44,7 +46,7 @@ export function readPairs(pairs: Pairs, presets: Presets): Canonical {
 function explain(error: RuleError, presets: Presets): Problem {
   const { code, param, received } = error;
   if (code === 'unknown_parameter') {
-    const hint = nearest(param, NAMES);
+    const hint = peerHint(param, received) ?? nearest(param, NAMES);
     const detail = `There is no parameter "${param}".${hint ? ` Did you mean "${hint}"?` : ''}`;
     return new Problem(code, detail, { param, received, hint });
   }
@@ -67,11 +69,19 @@ function invalid({ param, received, with: outcome }: RuleError, presets: Presets
   const facts: ProblemFacts = { param, received };
   if (rule?.key === 'p') facts.allowed = names(Object.keys(presets).map((name) => name.slice(1)));
   else if (rule) facts.allowed = allowedText(rule);
-  if (param === 'crop') facts.hint = 'crop names what a crop keeps; to cut a region use rect=x,y,w,h';
+  const hint = peerHint(param, received) ?? wholeNumber(rule, param, received);
+  if (hint) facts.hint = hint;
   const scaled = rule?.grammar.some(isScaled) ? ' (px are multiplied by dpr)' : '';
   const became = outcome ? `, which makes ${outcome}` : '';
   const detail = `"${received}"${became} is not accepted for "${param}"; allowed: ${facts.allowed}${scaled}.`;
   return new Problem('invalid_parameter', detail, facts);
+}
+
+/** The whole number next to a decimal, as pages compute one. */
+function wholeNumber(rule: Rule | undefined, param: string, received: string): string | undefined {
+  const [kind, min, max] = rule?.grammar[0] ?? [];
+  if (kind !== 'int' || !/^\d{1,9}\.\d+$/.test(received)) return undefined;
+  return `${param}=${Math.min(Math.max(Math.round(Number(received)), min ?? 0), max ?? 0)}`;
 }
 
 /** Whether it holds CSS pixels. */
@@ -108,7 +118,7 @@ export function readPresets(queries: Readonly<Record<string, string>>): Presets 
   const presets: Record<string, Pairs> = {};
   for (const [name, query] of Object.entries(queries)) {
     try {
-      if (/(^|&)(p|preset|sig|kid|exp)=/.test(query))
+      if (splitQuery(query)?.some(([name]) => /^(p|preset|sig|kid|exp)$/.test(name)))
         throw new Problem('not_allowed', 'it names p, sig, kid or exp');
       readQuery(query, {});
       // The pairs as written, under plain keys: `w=400` must still be multiplied by a dpr beside `p`.

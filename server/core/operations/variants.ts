@@ -1,10 +1,8 @@
 import { Problem } from '../../shared/errors.ts';
+import { NEGOTIATED } from '../query/accept.ts';
 import type { Canonical } from '../query/canonical.ts';
 import type { Presets } from '../query/rule.ts';
 import { readQuery, resolved } from './transformation.ts';
-
-/** What the Accept headers of all clients come to; see negotiate. */
-const NEGOTIATED = ['auto-avif', 'webp', 'auto-base'] as const;
 
 /**
  * The variants that a query of a warm list stands for. With fmt=auto it is every one that negotiation can

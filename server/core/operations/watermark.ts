@@ -71,6 +71,7 @@ export const watermark = operation({
       fallback: '16',
       scaled: 1,
       needs: ['wm'],
+      idle: ['wmg=center'],
       doc: 'Distance from the edge in CSS px.',
     }),
   },

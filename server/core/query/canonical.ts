@@ -1,6 +1,6 @@
 // [edge-safe] One source for the server, the warmer and the CloudFront Function; see rule.ts for the limits.
-import { readColor } from './colors.ts';
-import type { Grammar, Pairs, Presets, Rule, RuleError } from './rule.ts';
+import type { Pairs, Presets, Rule, RuleError } from './rule.ts';
+import { readValue } from './values.ts';
 
 /** The one spelling of a transformation, and what the URL says beside it. */
 export interface Canonical {
@@ -14,269 +14,181 @@ export interface Canonical {
   readonly idle: readonly string[];
 }
 
-/** By key and alias, each under `$`: so `__proto__` is an unknown parameter like any other. */
+/**
+ * By key and alias, each under `$`: so `__proto__` is an unknown parameter like any other. Rules stand in the order in
+ * which they become idle, see inIdleOrder of table.ts.
+ */
 export type RuleIndex = Readonly<Record<string, Rule>>;
 
+/** By key; the empty text is absence. */
 type Values = Record<string, string>;
-type Failure = { readonly error: RuleError };
+/** The first one is told; what follows may be its consequence. */
+type Refusals = RuleError[];
 
-const TRACKING = /^(utm_.*|fbclid|gclid|_)$/;
-const INTEGER = /^-?(0|[1-9]\d{0,9})$/;
-const DECIMAL = /^-?(0|[1-9]\d{0,5})(\.\d{1,3})?$/;
+/** What pages and mails append for their own sake; dropped without a word. */
+export const TRACKING = /^(utm_.*|(fb|g|tt)clid|[gw]braid|msclkid|srsltid|igshid|mc_eid|ref_src|_)$/;
 
 export function indexRules(rules: readonly Rule[]): RuleIndex {
   const index: Record<string, Rule> = {};
   rules.forEach((rule) => {
-    index['$' + rule.key] = rule;
-    (rule.aliases || []).forEach((alias) => {
-      index['$' + alias] = rule;
+    [rule.key].concat(rule.aliases || []).forEach((name) => {
+      index['$' + name] = rule;
     });
   });
   return index;
 }
 
-/** Splits a raw query string as it stands behind `?`. Undefined when a percent-escape is broken. */
+/**
+ * Splits a raw query string as it stands behind `?`. Pages that escape their links twice send `&amp;` for `&`, and
+ * what parses and prints a URL makes `&amp%3B` of that.
+ *
+ * @returns  undefined when a percent-escape is broken
+ */
 export function splitQuery(raw: string): Pairs | undefined {
-  const pairs: Array<[string, string]> = [];
   try {
-    raw.split('&').forEach((part) => {
-      if (!part) return;
-      const position = part.indexOf('=');
-      const key = position < 0 ? part : part.slice(0, position);
-      const value = position < 0 ? '' : part.slice(position + 1);
-      pairs.push([decode(key), decode(value)]);
-    });
+    return raw
+      .split(/&(?:amp(?:;|%3b))*/i)
+      .filter((part) => part)
+      .map((part) => {
+        const position = part.indexOf('=');
+        return position < 0
+          ? [decode(part), '']
+          : [decode(part.slice(0, position)), decode(part.slice(position + 1))];
+      });
   } catch (_broken) {
     return undefined;
   }
-  return pairs;
+}
+
+/** Without what a deployment's own pages append. */
+export function withoutIgnored(pairs: Pairs, ignored: readonly string[]): Pairs {
+  return pairs.filter((pair) => ignored.indexOf(pair[0]) < 0);
 }
 
 function decode(text: string): string {
   return decodeURIComponent(text.replace(/\+/g, ' '));
 }
 
-/** Bounded, with at most three places; never `-0`. */
-function readNumber(text: string, form: RegExp, min: number, max: number, scale: number): string | undefined {
-  if (!form.test(text)) return undefined;
-  const places = form === INTEGER ? 1 : 1000;
-  const value = Math.round(Number(text) * scale * places) / places;
-  if ((value === 0 && text.charAt(0) === '-') || value < min || value > max) return undefined;
-  return String(value);
-}
-
-/** `W:H`, `WxH` or a decimal, as the reduced fraction `W:H`. */
-function readRatio(text: string, min: number, max: number): string | undefined {
-  const sides = /^([1-9]\d{0,4})[:x]([1-9]\d{0,4})$/.exec(text);
-  const decimal = sides ? undefined : readNumber(text, DECIMAL, min, max, 1);
-  if (!sides && !decimal) return undefined;
-  const width = sides ? Number(sides[1]) : Math.round(Number(decimal) * 1000);
-  const height = sides ? Number(sides[2]) : 1000;
-  if (width / height < min || width / height > max) return undefined;
-  let a = width;
-  let b = height;
-  while (b) {
-    const rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return width / a + ':' + height / a;
-}
-
-/** One number for all sides, or `top,right,bottom,left`; equal sides become one number. */
-function readSides(text: string, max: number, dpr: number): string | undefined {
-  const parts = text.split(',');
-  if (parts.length !== 1 && parts.length !== 4) return undefined;
-  const sides = parts.map((part) => readNumber(part, INTEGER, 0, max, dpr));
-  if (sides.indexOf(undefined) >= 0) return undefined;
-  return sides.every((side) => side === sides[0]) ? sides[0] : sides.join(',');
-}
-
-function readList(
-  text: string,
-  items: readonly Grammar[],
-  lead: string | undefined,
-  dpr: number,
-): string | undefined {
-  const parts = text.split(',');
-  if (lead && parts.shift() !== lead) return undefined;
-  if (parts.length !== items.length) return undefined;
-  const read = items.map((item, index) => readValue(item, parts[index] || '', dpr));
-  return read.indexOf(undefined) >= 0 ? undefined : (lead ? lead + ',' : '') + read.join(',');
-}
-
-/** `300k`, `2M` or plain bytes, as plain bytes. */
-function readBytes(text: string, min: number, max: number): string | undefined {
-  const parts = /^(\d{1,8})([km]?)$/i.exec(text);
-  if (!parts) return undefined;
-  const unit = (parts[2] || '').toLowerCase();
-  const factor = unit === 'k' ? 1000 : unit === 'm' ? 1000000 : 1;
-  return readNumber(String(Number(parts[1]) * factor), INTEGER, min, max, 1);
-}
-
-function readFlag(text: string, on: string): string | undefined {
-  if (/^(1|true|)$/i.test(text)) return on;
-  return /^(0|false)$/i.test(text) ? '0' : undefined;
-}
-
-function readStep(
-  g: readonly ['dec', number, number, (0 | 1)?, number?],
-  text: string,
-  dpr: number,
-): string | undefined {
-  const value = readNumber(text, DECIMAL, g[1], g[2], g[3] ? dpr : 1);
-  return value !== undefined && g[4] && Number(value) % g[4] !== 0 ? undefined : value;
-}
-
-/** The canonical text of a value, or undefined when it does not fit the grammar. */
-export function readValue(g: Grammar, text: string, dpr: number): string | undefined {
-  if (g[0] === 'flag') return readFlag(text, g[1]);
-  if (text === '') return undefined;
-  switch (g[0]) {
-    case 'int':
-      return readNumber(text, INTEGER, g[1], g[2], g[3] ? dpr : 1);
-    case 'dec':
-      return readStep(g, text, dpr);
-    case 'enum':
-      return g[1]['$' + text.toLowerCase()];
-    case 'color':
-      return readColor(text, !!g[1]);
-    case 'ratio':
-      return readRatio(text, g[1], g[2]);
-    case 'sides':
-      return readSides(text, g[1], dpr);
-    case 'list':
-      return readList(text, g[1], g[2], dpr);
-    case 'bytes':
-      return readBytes(text, g[1], g[2]);
-    default:
-      return new RegExp('^(?:' + g[1] + ')$').test(text) ? text : undefined;
-  }
-}
-
-/** Keys to raw values, aliases resolved. */
-function collect(index: RuleIndex, pairs: Pairs): { raw: Values; spelled: Values } | Failure {
+/** Keys to raw values, aliases resolved; `spelled` learns what each was called. */
+function collect(index: RuleIndex, pairs: Pairs, spelled: Values, refusals: Refusals): Values {
   const raw: Values = {};
-  const spelled: Values = {};
-  for (let i = 0; i < pairs.length; i++) {
-    const pair = pairs[i] as Pairs[number];
-    const rule = index['$' + pair[0]];
-    if (rule) {
-      if (raw[rule.key] !== undefined) return fail('duplicate_parameter', pair[0], pair[1]);
+  pairs.forEach((pair) => {
+    const name = pair[0];
+    const rule = index['$' + name];
+    if (!rule) {
+      if (!TRACKING.test(name)) refusals.push({ code: 'unknown_parameter', param: name, received: pair[1] });
+    } else if (spelled[rule.key]) {
+      refusals.push({ code: 'duplicate_parameter', param: name, received: pair[1] });
+    } else {
       raw[rule.key] = pair[1];
-      spelled[rule.key] = pair[0];
-    } else if (!TRACKING.test(pair[0])) {
-      return fail('unknown_parameter', pair[0], pair[1]);
+      spelled[rule.key] = name;
     }
-  }
-  return { raw: raw, spelled: spelled };
-}
-
-function fail(code: RuleError['code'], param: string, received: string, other?: string): Failure {
-  const error = { code: code, param: param, received: received };
-  return {
-    error: other === undefined ? error : { code: code, param: param, received: received, with: other },
-  };
+  });
+  return raw;
 }
 
 /** Fills in what the preset says and the query does not. An alias cannot hide a key: presets use plain keys. */
-function expandPreset(index: RuleIndex, raw: Values, presets: Presets): Failure | undefined {
+function expandPreset(index: RuleIndex, raw: Values, presets: Presets, refusals: Refusals): void {
   const name = raw['p'];
-  if (name === undefined) return undefined;
+  if (name === undefined) return;
   const preset = presets['$' + name];
-  if (!preset) return fail('invalid_parameter', 'p', name);
+  if (!preset) refusals.push({ code: 'invalid_parameter', param: 'p', received: name });
   delete raw['p'];
-  preset.forEach((pair) => {
+  (preset || []).forEach((pair) => {
     const rule = index['$' + pair[0]];
     if (rule && raw[rule.key] === undefined) raw[rule.key] = pair[1];
   });
-  return undefined;
 }
 
 function readOne(rule: Rule, text: string, dpr: number): string | undefined {
   for (let i = 0; i < rule.grammar.length; i++) {
-    const value = readValue(rule.grammar[i] as Grammar, text, dpr);
+    const value = readValue(rule.grammar[i] as Rule['grammar'][number], text, dpr);
     if (value !== undefined) return value;
   }
   // A default may lie outside the range (blur: 0, or 0.3 to 100): saying it aloud is always allowed.
   return text.toLowerCase() === rule.fallback ? rule.fallback : undefined;
 }
 
-/** Canonical texts by key, defaults removed, `dpr` multiplied in. */
-function readAll(index: RuleIndex, raw: Values, spelled: Values): { values: Values } | Failure {
-  const values: Values = {};
-  const dpr = index['$dpr'];
-  const ratio = Number((dpr && raw['dpr'] !== undefined && readOne(dpr, raw['dpr'], 1)) || 1);
-  const scaled = ratio === 1 ? [] : Object.keys(index).filter((key) => (index[key] as Rule).scaled);
-  scaled.forEach((key) => {
-    const rule = index[key] as Rule;
-    if (raw[rule.key] === undefined) raw[rule.key] = rule.fallback as string;
-  });
-  const keys = Object.keys(raw);
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i] as string;
-    const rule = index['$' + key] as Rule;
-    const text = raw[key] as string;
-    const value = readOne(rule, text, ratio);
-    if (value === undefined) return fail('invalid_parameter', spelled[key] || key, text);
-    if (value !== rule.fallback && key !== 'dpr') values[key] = value;
+/** How much pixels are multiplied; the raw values learn the defaults that are pixels. */
+function spreadDpr(index: RuleIndex, raw: Values): number {
+  const text = raw['dpr'];
+  const ratio = (text && Number(readOne(index['$dpr'] as Rule, text, 1))) || 1;
+  if (ratio > 1) {
+    Object.keys(index).forEach((name) => {
+      const rule = index[name] as Rule;
+      if (rule.scaled && raw[rule.key] === undefined) raw[rule.key] = rule.fallback as string;
+    });
   }
-  return { values: values };
+  return ratio;
 }
 
 /** Whether all words of a condition hold. */
 function holds(values: Values, condition: string): boolean {
   return condition.split(' ').every((word) => {
-    const position = word.indexOf('=');
-    return position < 0
-      ? values[word] !== undefined
-      : values[word.slice(0, position)] === word.slice(position + 1);
+    const pair = word.split('=');
+    const name = pair[0] as string;
+    if (name.charAt(0) === '!') return !values[name.slice(1)];
+    return pair[1] ? values[name] === pair[1] : values[name];
   });
 }
 
-function contradiction(index: RuleIndex, values: Values): Failure | undefined {
-  const keys = Object.keys(values);
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i] as string;
-    const found = ((index['$' + key] as Rule).never || []).filter((condition) => holds(values, condition))[0];
-    if (found !== undefined) return fail('conflicting_parameters', key, values[key] as string, found);
-  }
-  return undefined;
+function contradict(index: RuleIndex, values: Values, refusals: Refusals): void {
+  Object.keys(values).forEach((key) => {
+    ((index['$' + key] as Rule).never || []).forEach((condition) => {
+      if (holds(values, condition)) {
+        const received = values[key] as string;
+        refusals.push({ code: 'conflicting_parameters', param: key, received: received, with: condition });
+      }
+    });
+  });
 }
 
 /** `ar` beside one side is the other side. The box is in device pixels already. */
-function settleRatio(index: RuleIndex, values: Values): Failure | undefined {
+function settleRatio(index: RuleIndex, values: Values, refusals: Refusals): void {
   const ratio = values['ar'];
-  if (ratio === undefined || (values['w'] === undefined && values['h'] === undefined)) return undefined;
+  const width = Number(values['w']);
+  const height = Number(values['h']);
+  if (!ratio || (!width && !height)) return;
   const sides = ratio.split(':');
   const share = Number(sides[0]) / Number(sides[1]);
-  const missing = values['w'] === undefined ? 'w' : 'h';
-  const side = Math.max(
-    1,
-    Math.round(missing === 'w' ? Number(values['h']) * share : Number(values['w']) / share),
-  );
-  const value = readOne(index['$' + missing] as Rule, String(side), 1);
-  if (value === undefined) return fail('invalid_parameter', 'ar', ratio, missing + '=' + side);
-  values[missing] = value;
-  delete values['ar'];
-  return undefined;
+  const missing = width ? 'h' : 'w';
+  const side = String(Math.max(1, Math.round(width ? width / share : height * share)));
+  values['ar'] = '';
+  values[missing] = side;
+  if (!readOne(index['$' + missing] as Rule, side, 1))
+    refusals.push({ code: 'invalid_parameter', param: 'ar', received: ratio, with: missing + '=' + side });
 }
 
-/** Until nothing moves any more, since dropping one key may idle another. */
+/**
+ * Half a turn is a mirror both ways, and beside one mirror it is the other one: `rot=270&flip=v` and `rot=90&flip=h`
+ * are one picture.
+ */
+function settleTurn(values: Values): void {
+  let turn = Number(values['rot'] || 0);
+  let flip = values['flip'] || '';
+  if (flip === 'hv' || (flip && turn >= 180)) {
+    turn = (turn + 180) % 360;
+    flip = flip === 'h' ? 'v' : flip === 'v' ? 'h' : '';
+  }
+  if (turn === 180) {
+    turn = 0;
+    flip = 'hv';
+  }
+  values['rot'] = turn ? String(turn) : '';
+  values['flip'] = flip;
+}
+
+/** Empties what has no effect. One round is enough: a condition looks at rules that come before. */
 function dropIdle(index: RuleIndex, values: Values): string[] {
   const idle: string[] = [];
-  let before = -1;
-  while (before !== idle.length) {
-    before = idle.length;
-    Object.keys(values).forEach((key) => {
-      const rule = index['$' + key] as Rule;
-      const holding = (condition: string) => holds(values, condition);
-      if ((rule.needs && !rule.needs.some(holding)) || (rule.idle || []).some(holding)) {
-        delete values[key];
-        idle.push(key);
-      }
-    });
-  }
+  Object.keys(index).forEach((name) => {
+    const rule = index[name] as Rule;
+    const holding = (condition: string) => holds(values, condition);
+    if (values[rule.key] && ((rule.needs && !rule.needs.some(holding)) || (rule.idle || []).some(holding))) {
+      values[rule.key] = '';
+      idle.push(rule.key);
+    }
+  });
   return idle;
 }
 
@@ -288,35 +200,43 @@ function dropIdle(index: RuleIndex, values: Values): string[] {
  * @param presets  registered presets under `$name`
  * @returns        the canonical form, which reads back to itself, or the first error
  */
-export function canonicalize(index: RuleIndex, pairs: Pairs, presets: Presets): Canonical | Failure {
-  const collected = collect(index, pairs);
-  if ('error' in collected) return collected;
-  const raw = collected.raw;
-  const unregistered = expandPreset(index, raw, presets);
-  if (unregistered) return unregistered;
-  const read = readAll(index, raw, collected.spelled);
-  if ('error' in read) return read;
-  const values = read.values;
-  const refused = contradiction(index, values) || settleRatio(index, values);
-  if (refused) return refused;
+export function canonicalize(
+  index: RuleIndex,
+  pairs: Pairs,
+  presets: Presets,
+): Canonical | { readonly error: RuleError } {
+  const refusals: Refusals = [];
+  const spelled: Values = {};
+  const raw = collect(index, pairs, spelled, refusals);
+  expandPreset(index, raw, presets, refusals);
+  const dpr = spreadDpr(index, raw);
+  const values: Values = {};
   const url: Values = {};
-  Object.keys(values).forEach((key) => {
-    if (!(index['$' + key] as Rule).url) return;
-    url[key] = values[key] as string;
-    delete values[key];
+  Object.keys(raw).forEach((key) => {
+    const rule = index['$' + key] as Rule;
+    const text = raw[key] as string;
+    const value = readOne(rule, text, dpr);
+    if (value === undefined) {
+      refusals.push({ code: 'invalid_parameter', param: spelled[key] || key, received: text });
+    } else if (value !== rule.fallback && key !== 'dpr') {
+      (rule.url ? url : values)[key] = value;
+    }
   });
-  const idle = dropIdle(index, values).filter((key) => collected.spelled[key] !== undefined);
-  return {
-    canonical: print(values),
-    url: url,
-    negotiable: values['fmt'] === undefined && values['ph'] === undefined,
-    idle: idle,
-  };
+  contradict(index, values, refusals);
+  settleRatio(index, values, refusals);
+  settleTurn(values);
+  const idle = dropIdle(index, values).filter((key) => spelled[key]);
+  return refusals[0]
+    ? { error: refusals[0] }
+    : { canonical: print(values), url: url, negotiable: !values['fmt'] && !values['ph'], idle: idle };
 }
 
 function print(values: Values): string {
-  const keys = Object.keys(values).sort();
-  return keys.map((key) => key + '=' + values[key]).join('&');
+  const keys = Object.keys(values).filter((key) => values[key]);
+  return keys
+    .sort()
+    .map((key) => key + '=' + values[key])
+    .join('&');
 }
 
 /**
@@ -326,10 +246,13 @@ function print(values: Values): string {
  *               WebP), and a format that cannot do what is asked (colors in WebP) gives way to `auto-base`
  */
 export function withFormat(canonical: string, format: string, index: RuleIndex): string {
-  const parts = canonical === '' ? [] : canonical.split('&');
-  parts.push('fmt=' + format);
-  const plain = parts.sort().join('&');
-  const read = canonicalize(index, splitQuery(plain) || [], {});
-  if (!('error' in read)) return read.canonical;
-  return format === 'auto-base' ? plain : withFormat(canonical, 'auto-base', index);
+  const values: Values = {};
+  (splitQuery(canonical + '&fmt=' + format) || []).forEach((pair) => {
+    values[pair[0]] = pair[1];
+  });
+  const refusals: Refusals = [];
+  contradict(index, values, refusals);
+  if (refusals[0] && format !== 'auto-base') return withFormat(canonical, 'auto-base', index);
+  dropIdle(index, values);
+  return print(values);
 }

@@ -34,7 +34,7 @@ const NAMED =
   ' ';
 
 /**
- * @param text    hex of 3, 4, 6 or 8 digits without `#`, a CSS colour name or `transparent`; any case
+ * @param text    hex of 3, 4, 6 or 8 digits with or without `#`, a CSS colour name or `transparent`; any case
  * @param opaque  whether alpha is refused
  * @returns       6 or 8 lower-case hex digits, or `transparent`; undefined when it is none of these
  * @see           https://www.w3.org/TR/css-color-4/#named-colors
@@ -46,8 +46,9 @@ export function readColor(text: string, opaque: boolean): string | undefined {
     const place = new RegExp(' ' + lower + '([0-9a-f]{6}) ').exec(NAMED);
     if (place) return place[1];
   }
-  if (!/^([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})$/.test(lower)) return undefined;
-  const hex = lower.length < 5 ? lower.replace(/./g, '$&$&') : lower;
+  if (!/^#?([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})$/.test(lower)) return undefined;
+  const digits = lower.replace('#', '');
+  const hex = digits.length < 5 ? digits.replace(/./g, '$&$&') : digits;
   if (hex.length === 6) return hex;
   if (opaque) return undefined;
   const alpha = hex.slice(6);

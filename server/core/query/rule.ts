@@ -6,7 +6,10 @@
  */
 export type Grammar =
   | readonly ['int', min: number, max: number, px?: 1]
-  | readonly ['dec', min: number, max: number, px?: 0 | 1, step?: number]
+  | readonly ['dec', min: number, max: number, px?: 1]
+  | readonly ['density', min: number, max: number]
+  /** A whole number from the first to the last step, rounded up to one of them. */
+  | readonly ['steps', ...steps: readonly string[]]
   | readonly ['enum', spellings: Readonly<Record<string, string>>]
   | readonly ['flag', on: string]
   | readonly ['color', opaque?: 1]
@@ -19,7 +22,7 @@ export type Grammar =
 /**
  * One query parameter as plain JSON, the only thing that the edge knows of an operation.
  *
- * A condition is words that must all hold: `w` (given, and not its default) or `fmt=png` (has that value).
+ * A condition is words that must all hold: `w` (given, and not its default), `!w` (not so) or `fmt=png` (has that value).
  */
 export interface Rule {
   readonly key: string;

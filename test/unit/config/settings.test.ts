@@ -54,6 +54,21 @@ t.test('refuses settings that contradict each other', async (t) => {
   t.throws(() => loadConfig({ SIGNATURES: 'required' }), /needs SIGNING_KEYS/);
 });
 
+t.test(
+  'refuses to ignore a parameter of images, by key or alias, and what is no list of names',
+  async (t) => {
+    t.same(loadConfig({ IGNORED_PARAMETERS: 'cb, session.id' }).ignoredParameters, ['cb', 'session.id']);
+    for (const name of ['w', 'width', 'sig', 'p', 'fm', 'dpr'])
+      t.throws(
+        () => loadConfig({ IGNORED_PARAMETERS: `cb,${name}` }),
+        /IGNORED_PARAMETERS.*is a parameter/,
+        name,
+      );
+    for (const list of ['a b', 'a,,b', 'a=b', 'x'.repeat(65)])
+      t.throws(() => loadConfig({ IGNORED_PARAMETERS: list }), /IGNORED_PARAMETERS="/, list);
+  },
+);
+
 t.test('refuses a map that would be misread, and shows nothing of a secret', async (t) => {
   const key = '00112233445566778899aabbccddeeff';
   const refused: [Record<string, string>, RegExp][] = [

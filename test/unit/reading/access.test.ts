@@ -24,11 +24,13 @@ function asker(env: Record<string, string>) {
 t.test('presets only: each preset in every step of dpr and every format, and nothing else', async (t) => {
   const ask = asker({ PRESETS_ONLY: '1', PRESETS: 'card=w=400&h=300&fit=cover;q=w=100&q=50' });
   for (const name of ['card', 'q']) {
-    for (let dpr = 1; dpr <= 4; dpr += 0.25) {
+    for (let dpr = 1; dpr <= 5; dpr += 0.25) {
       for (const format of ['auto', 'source', 'avif', 'webp', 'jpeg', 'png', 'gif'])
         t.equal(ask(`p=${name}&dpr=${dpr}&fmt=${format}`), 'served', `${name} ${dpr} ${format}`);
     }
   }
+  for (const dpr of ['0.5', '1.100000023841858', '4.99'])
+    t.equal(ask(`p=card&dpr=${dpr}`), 'served', `in whatever decimals: ${dpr}`);
   t.equal(ask('w=400&h=300&fit=cover'), 'served', 'the same picture in other words');
   for (const query of ['w=401&h=300&fit=cover', 'p=card&blur=2', 'p=card&q=80', ''])
     t.equal(ask(query), 'not_allowed', query);

@@ -39,7 +39,7 @@ const CONTRACT: Readonly<Record<string, { accepts: Record<string, string>; refus
         stretch: 'fill',
         squeeze: 'fill',
         outside: 'outside',
-        min: 'outside',
+        min: 'cover',
         COVER: 'cover',
       })
         .map(([given, meant]) => [`fit=${given}&h=8&w=8`, `fit=${meant}&h=8&w=8`])
@@ -101,15 +101,29 @@ const CONTRACT: Readonly<Record<string, { accepts: Record<string, string>; refus
       'w=100&dpr=2': 'w=200',
       'w=100&dpr=1.25': 'w=125',
       'w=100&dpr=4': 'w=400',
+      'w=100&dpr=5': 'w=500',
+      'w=100&dpr=0.5': 'w=100',
+      'w=100&dpr=0.99': 'w=100',
+      'w=100&dpr=1.0000000001': 'w=125',
+      'w=100&dpr=1.100000023841858': 'w=125',
+      'w=100&dpr=2.625': 'w=275',
+      'w=100&dpr=2.0000': 'w=200',
       'dpr=3': '',
       'w=100&pad=5&border=2,red&r=4&blur=1.5&pix=3&dpr=2': 'blur=3&border=4,ff0000&pad=10&pix=6&r=8&w=200',
       'wm=a&dpr=2': 'wm=a&wmp=32',
       'rect=1,2,3,4&sharp=2&median=3&dpr=2': 'median=3&rect=1,2,3,4&sharp=2',
     },
-    refuses: ['dpr=0.75', 'dpr=4.25', 'dpr=1.1', 'dpr=', 'w=5000&dpr=2'],
+    refuses: ['dpr=0.499', 'dpr=5.001', 'dpr=1e0', 'dpr=.5', 'dpr=2.', 'dpr=01', 'dpr=', 'w=5000&dpr=2'],
   },
   up: {
-    accepts: { 'w=9&up': 'up=1&w=9', 'w=9&enlarge=TRUE': 'up=1&w=9', 'w=9&up=0': 'w=9' },
+    accepts: {
+      'w=9&up': 'up=1&w=9',
+      'w=9&enlarge=TRUE': 'up=1&w=9',
+      'w=9&up=0': 'w=9',
+      'ar=1&zoom=2&up': 'ar=1:1&up=1&zoom=2',
+      'ar=1&fit=contain&zoom=2&up': 'ar=1:1&fit=contain',
+      up: '',
+    },
     refuses: ['up=2', 'up=yes'],
   },
   pad: {
@@ -123,12 +137,18 @@ const CONTRACT: Readonly<Record<string, { accepts: Record<string, string>; refus
     refuses: ['pad=1001', 'pad=1,2', 'pad=-1', 'pad=1,2,3,4,5', 'pad=1.5'],
   },
   border: {
-    accepts: { 'border=5,f00': 'border=5,ff0000', 'border=1,Red': 'border=1,ff0000' },
-    refuses: ['border=5', 'border=0,red', 'border=5,notacolour', 'border=5,#f00', 'border=red,5'],
+    accepts: {
+      'border=5,f00': 'border=5,ff0000',
+      'border=5,%23f00': 'border=5,ff0000',
+      'border=1,Red': 'border=1,ff0000',
+    },
+    refuses: ['border=5', 'border=0,red', 'border=5,notacolour', 'border=5,##f00', 'border=red,5'],
   },
   bg: {
     accepts: {
       'bg=fff': 'bg=ffffff',
+      'bg=%23fff': 'bg=ffffff',
+      'bg=%23F0A8': 'bg=ff00aa88',
       'bg=F0A8': 'bg=ff00aa88',
       'background=rebeccapurple': 'bg=663399',
       'bg=12345678': 'bg=12345678',
@@ -136,18 +156,33 @@ const CONTRACT: Readonly<Record<string, { accepts: Record<string, string>; refus
       'bg=transparent': '',
       'bg=ff000000': '',
     },
-    refuses: ['bg=%23fff', 'bg=ff', 'bg=fffff', 'bg=nocolour', 'bg='],
+    refuses: ['bg=%23', 'bg=%23%23fff', 'bg=%23red', 'bg=ff', 'bg=fffff', 'bg=nocolour', 'bg='],
   },
   orient: {
     accepts: { 'orient=0': 'orient=0', 'orient=auto': '' },
     refuses: ['orient=1', 'orient=90', 'orient'],
   },
   rot: {
-    accepts: { 'rot=0': '', 'rot=359': 'rot=359', 'rotate=90': 'rot=90' },
+    accepts: {
+      'rot=0': '',
+      'rot=359': 'rot=359',
+      'rotate=90': 'rot=90',
+      'rot=180': 'flip=hv',
+      'rot=270&flip=v': 'flip=h&rot=90',
+      'rot=90&flip=h': 'flip=h&rot=90',
+      'rot=30&flip=hv': 'rot=210',
+      'rot=200&flip=h': 'flip=v&rot=20',
+    },
     refuses: ['rot=360', 'rot=-90', 'rot=1.5'],
   },
   flip: {
-    accepts: { 'flip=h': 'flip=h', 'flip=v': 'flip=v', 'flip=HV': 'flip=hv' },
+    accepts: {
+      'flip=h': 'flip=h',
+      'flip=v': 'flip=v',
+      'flip=HV': 'flip=hv',
+      'flip=hv&rot=180': '',
+      'flip=h&rot=180': 'flip=v',
+    },
     refuses: ['flip=x', 'flip'],
   },
   blur: {
@@ -183,7 +218,7 @@ const CONTRACT: Readonly<Record<string, { accepts: Record<string, string>; refus
   inv: { accepts: { inv: 'inv=1', 'negate=true': 'inv=1' }, refuses: ['inv=all'] },
   pix: { accepts: { 'pix=2': 'pix=2', 'pixelate=100': 'pix=100' }, refuses: ['pix=1', 'pix=101'] },
   median: {
-    accepts: { 'median=1': 'median=1', 'median=15': 'median=15' },
+    accepts: { 'median=1': '', 'median=2': 'median=2', 'median=15': 'median=15' },
     refuses: ['median=16', 'median=0.5'],
   },
   thr: { accepts: { 'thr=0': 'thr=0', 'threshold=255': 'thr=255' }, refuses: ['thr=256', 'thr=-1'] },
@@ -203,6 +238,7 @@ const CONTRACT: Readonly<Record<string, { accepts: Record<string, string>; refus
         .flatMap((fmt) => ['fmt', 'fm', 'format', 'output'].map((key) => [`${key}=${fmt}`, `fmt=${fmt}`]))
         .concat([
           ['fmt=JPG', 'fmt=jpeg'],
+          ['fmt=pjpg', 'fmt=jpeg'],
           ['fmt=auto', ''],
         ]),
     ),
@@ -221,19 +257,41 @@ const CONTRACT: Readonly<Record<string, { accepts: Record<string, string>; refus
     refuses: ['progressive=2'],
   },
   chroma: {
-    accepts: { 'chroma=444&fmt=jpeg': 'chroma=444&fmt=jpeg', 'chroma=420': '' },
+    accepts: {
+      'chroma=444&fmt=jpeg': 'chroma=444&fmt=jpeg',
+      'chroma=444&lossless': 'lossless=1',
+      'chroma=420': '',
+    },
     refuses: ['chroma=422', 'chroma=444&fmt=webp'],
   },
   colors: {
-    accepts: { 'colors=2&fmt=png': 'colors=2&fmt=png', 'colors=16&fmt=gif': 'colors=16&fmt=gif' },
+    accepts: {
+      'colors=2&fmt=png': 'colors=2&fmt=png',
+      'colors=3&fmt=png': 'colors=4&fmt=png',
+      'colors=5&fmt=png': 'colors=16&fmt=png',
+      'colors=17': 'colors=256',
+      'colors=17&fmt=gif': 'fmt=gif',
+      'colors=16&fmt=gif': 'colors=16&fmt=gif',
+    },
     refuses: ['colors=1', 'colors=257', 'colors=8&fmt=jpeg', 'colors=8&fmt=webp', 'colors=8&fmt=avif'],
   },
   effort: {
-    accepts: { 'effort=fast': 'effort=fast', 'effort=small': 'effort=small', 'effort=std': '' },
+    accepts: {
+      'effort=fast': 'effort=fast',
+      'effort=small': 'effort=small',
+      'effort=small&fmt=jpeg': 'fmt=jpeg',
+      'effort=fast&fmt=jpeg': 'effort=fast&fmt=jpeg',
+      'effort=std': '',
+    },
     refuses: ['effort=6'],
   },
   meta: {
-    accepts: { 'meta=none': 'meta=none', 'meta=keep': 'meta=keep', 'meta=copyright': '' },
+    accepts: {
+      'meta=none': 'meta=none',
+      'meta=keep': 'meta=keep',
+      'meta=none&fmt=gif': 'fmt=gif',
+      'meta=copyright': '',
+    },
     refuses: ['meta=all'],
   },
   icc: { accepts: { 'icc=p3': 'icc=p3', 'icc=keep': 'icc=keep', 'icc=srgb': '' }, refuses: ['icc=adobe'] },
@@ -335,7 +393,58 @@ t.test('the five lexical refusals name the parameter', async (t) => {
 
 t.test('tracking keys are dropped without a word', async (t) => {
   t.equal(form('utm_source=x&w=5&fbclid=1&gclid=2&_=3&utm_=4'), 'w=5');
+  const more = 'msclkid gbraid wbraid srsltid ttclid igshid mc_eid ref_src'.split(' ');
+  t.equal(form(`w=5&${more.map((name) => `${name}=x`).join('&')}`), 'w=5');
+  for (const near of ['braid=1', 'xclid=1', 'clid=1', 'ref=1', 'mc_cid2=1', 'Gclid=1'])
+    t.match(refusal(near), { code: 'unknown_parameter' }, near);
   t.match(refusal('utm=1'), { code: 'unknown_parameter' });
+});
+
+t.test('&amp; between parameters is &, as often as a page escaped it', async (t) => {
+  for (const query of ['w=5&amp;h=6', 'w=5&amp;amp;h=6', 'w=5&amp%3Bh=6', 'w=5&AMP;h=6&amp;', '&amp;w=5&h=6'])
+    t.equal(form(query), 'h=6&w=5', query);
+  t.match(refusal('w=5&ampw=6'), { code: 'unknown_parameter', facts: { param: 'ampw' } });
+  t.match(refusal('w=5&amp;w=6'), { code: 'duplicate_parameter' });
+  t.throws(() => readPresets({ bad: 'w=1&amp;p=card' }), /Preset "bad"/);
+  t.throws(() => readPresets({ bad: 'w=1&%73ig=x' }), /Preset "bad"/);
+});
+
+t.test('parameters that a deployment ignores are dropped without a word', async (t) => {
+  const read = (query: string) => readQuery(query, PRESETS, ['cb', 'session.id']).canonical;
+  t.equal(read('w=5&cb=1&session.id=%2F&cb=2'), 'w=5');
+  t.throws(() => read('w=5&CB=1'), { code: 'unknown_parameter' });
+  t.match(refusal('w=5&cb=1'), { code: 'unknown_parameter' });
+});
+
+t.test('a whole number is the hint for a decimal side', async (t) => {
+  t.match(refusal('w=300.5'), { code: 'invalid_parameter', facts: { param: 'w', hint: /w=301$/ } });
+  t.match(refusal('height=99.2'), { facts: { param: 'height', hint: /height=99$/ } });
+  t.match(refusal('w=0.2'), { facts: { hint: /w=1$/ } }, 'within the range');
+});
+
+t.test('shades of grey are idle before what begins with them, and only there', async (t) => {
+  t.equal(form('gray&thr=9'), 'thr=9');
+  t.equal(form('gray&duo=000,fff'), 'duo=000000,ffffff');
+  for (const between of ['sepia=50', 'tint=ff0000'])
+    for (const rest of ['thr=9', 'duo=000000,ffffff']) {
+      const whole = `${rest}&gray=1&${between}`.split('&').sort().join('&');
+      t.equal(form(whole), whole);
+    }
+});
+
+t.test('a side that ar makes is at least 1 px', async (t) => {
+  t.equal(form('w=1&ar=100'), 'h=1&w=1');
+  t.equal(form('h=1&ar=0.01'), 'h=1&w=1');
+  t.equal(form('w=40&ar=100'), 'h=1&w=40', 'rounded from 0.4');
+});
+
+t.test('what decides about a rule comes before it, so one round drops all that is idle', async (t) => {
+  const places = new Map(RULES.map(({ key }, place) => [key, place]));
+  for (const { key, idle = [], needs = [] } of RULES)
+    for (const word of [...idle, ...needs].flatMap((condition) => condition.split(' '))) {
+      const name = word.replace(/^!|=.*/g, '');
+      t.ok((places.get(name) ?? 999) <= (places.get(key) ?? -1), `${key} looks at ${name}`);
+    }
 });
 
 t.test('what belongs to the URL is handed over beside the canonical form', async (t) => {

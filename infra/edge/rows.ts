@@ -1,0 +1,63 @@
+// [edge-safe] The table of parameters as text; pack.ts writes it.
+import type { RuleIndex } from '../../server/core/query/canonical.ts';
+import type { Grammar, Rule } from '../../server/core/query/rule.ts';
+
+/**
+ * `int 1 8192 1`; an enum's words are `a b=a`, every one by its spelling; `list r/dec 0 1/dec 0 1` has its lead
+ * behind its kind. Numbers stay text: they are only compared.
+ */
+function readGrammar(text: string): Grammar {
+  const isList = text.indexOf('list') === 0;
+  const parts = text.split(isList ? '/' : ' ');
+  const kind = parts[0] as string;
+  const rest = parts.slice(1);
+  if (isList) return ['list', rest.map(readGrammar), kind.slice(5)];
+  if (kind !== 'enum') return parts as unknown as Grammar;
+  const spellings: Record<string, string> = {};
+  rest.forEach((word) => {
+    const pair = word.split('=');
+    spellings['$' + pair[0]] = (pair[1] || pair[0]) as string;
+  });
+  return ['enum', spellings];
+}
+
+const listed = (field: string | undefined) => (field ? field.split(',') : undefined);
+
+/**
+ * `key alias alias;grammar|grammar;fallback;idle;needs;never;mark`: conditions joined by commas, the mark is `u` of url
+ * or `s` of scaled.
+ */
+function readRow(fields: readonly string[], key: string): Rule {
+  const rule: unknown = {
+    key: key,
+    grammar: (fields[1] as string).split('|').map(readGrammar),
+    fallback: fields[2] || undefined,
+    idle: listed(fields[3]),
+    needs: listed(fields[4]),
+    never: listed(fields[5]),
+    url: fields[6] === 'u',
+    scaled: fields[6] === 's',
+  };
+  return rule as Rule;
+}
+
+/**
+ * The rules of the named parameters in the order of the rows, under each name that was asked for and under their key.
+ * CloudFront runs the whole file for every request, and reading all rows would take longer than all the rest.
+ *
+ * @param rows  joined by `~`
+ */
+export function rulesOf(rows: string, asked: readonly string[]): RuleIndex {
+  const index: Record<string, Rule> = {};
+  rows.split('~').forEach((row) => {
+    const names = row.slice(0, row.indexOf(';')).split(' ');
+    const used = names.filter((name) => asked.indexOf(name) >= 0);
+    if (!used[0]) return;
+    const key = names[0] as string;
+    const rule = readRow(row.split(';'), key);
+    used.concat(key).forEach((name) => {
+      index['$' + name] = rule;
+    });
+  });
+  return index;
+}
