@@ -18,6 +18,7 @@ import { type HealthOptions, healthRoutes } from './health.ts';
 import type { HitPath } from './hit-path.ts';
 import { foldId } from './id-in-path.ts';
 import { type ImageRoutesOptions, imageRoutes } from './image.ts';
+import { refuseOtherMethods, watchMethods } from './methods.ts';
 import type { Metrics } from './metrics.ts';
 import { playgroundRoutes } from './playground.ts';
 import { presetRoutes } from './presets.ts';
@@ -88,12 +89,12 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     frameworkErrors,
     clientErrorHandler: clientErrors(deps.log, () => deps.requestId({ headers: {} })),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: false },
-    exposeHeadRoutes: false,
     // refuseWhileDraining does, in our words.
     return503OnClosing: false,
     // The image route reads its own, raw query.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', allErrors: false } },
   }) as unknown as FastifyInstance;
+  const routes = watchMethods(app);
   handleErrors(app);
   refuseWithoutHost(app);
   logRequests(app, deps);
@@ -109,6 +110,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(async (scope) => playgroundRoutes(scope, deps.image.presets, deps.watermarks));
   await app.register(async (scope) => healthRoutes(scope, deps.health));
   for (const plugin of deps.plugins) await app.register(async (scope) => plugin(scope));
+  refuseOtherMethods(app, routes);
   return app;
 }
 

@@ -8,7 +8,8 @@ import type { ResultCache } from '../reading/result-cache.ts';
 import type { Result } from '../reading/results.ts';
 import { factsOf } from '../reading/results.ts';
 import type { CacheSettings } from './image-headers.ts';
-import { notModified, resultHeaders } from './image-headers.ts';
+import { resultHeaders } from './image-headers.ts';
+import { isGuarded, isUnchanged } from './preconditions.ts';
 
 /** What a raw URL was found to mean, after it passed parsing and access. */
 interface Meaning {
@@ -71,7 +72,7 @@ export class HitPath {
   answer(request: IncomingMessage, response: ServerResponse): boolean {
     const url = request.url ?? '';
     const meaning = request.method === 'GET' ? this.#meanings.get(url) : undefined;
-    if (!meaning) return false;
+    if (!meaning || isGuarded(request.headers)) return false;
     const identity = this.#options.originals.lastKnown(meaning.id);
     if (!identity) return false;
     const started = this.#options.now();
@@ -120,7 +121,7 @@ export class HitPath {
     { prepared, result, started }: { prepared: Prepared; result: Result; started: number },
   ): void {
     const requestId = this.#options.requestId(request);
-    const same = notModified(request.headers, result);
+    const same = isUnchanged(request.headers, result);
     const own = ['X-Image-Cache', 'memory', 'X-Request-Id', requestId];
     response.writeHead(same ? 304 : 200, (same ? prepared.unchanged : prepared.ok).concat(own));
     response.end(same ? undefined : result.bytes);

@@ -70,22 +70,6 @@ export function contentDisposition(dl: string, id: string, contentType: string):
   return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }
 
-/** Of what the client holds already; If-None-Match wins (RFC 9110, 13.2.2), weak comparison, whole seconds. */
-export function notModified(
-  request: { 'if-none-match'?: string | undefined; 'if-modified-since'?: string | undefined },
-  facts: Pick<ResultFacts, 'etag' | 'lastModified'>,
-): boolean {
-  const tags = request['if-none-match'];
-  if (tags !== undefined) {
-    return (
-      tags.trim() === '*' ||
-      tags.split(',').some((tag) => tag.trim().replace(/^W\//, '') === `"${facts.etag}"`)
-    );
-  }
-  const since = Date.parse(request['if-modified-since'] ?? '');
-  return !Number.isNaN(since) && Math.floor(facts.lastModified.getTime() / 1000) * 1000 <= since;
-}
-
 export function serverTiming(timings: Timings): string {
   return Object.entries(timings)
     .map(([stage, ms]) => `${stage};dur=${ms.toFixed(1)}`)

@@ -1,5 +1,4 @@
-import { METHODS } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { resolved } from '../core/operations/transformation.ts';
 import { negotiate } from '../core/query/accept.ts';
 import type { Canonical } from '../core/query/canonical.ts';
@@ -11,11 +10,11 @@ import { deadlineProblem } from '../reading/images.ts';
 import type { Renderer } from '../reading/renderer.ts';
 import type { ResultFacts } from '../reading/results.ts';
 import { factsOf } from '../reading/results.ts';
-import { Problem } from '../shared/errors.ts';
 import type { HitPath } from './hit-path.ts';
 import type { CacheSettings, Headers } from './image-headers.ts';
-import { COMMON_HEADERS, notModified, resultHeaders, tierHeaders } from './image-headers.ts';
+import { COMMON_HEADERS, resultHeaders, tierHeaders } from './image-headers.ts';
 import { imageSchema } from './image-schema.ts';
+import { isConditional, isUnchanged } from './preconditions.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -95,22 +94,9 @@ export function imageRoutes(app: FastifyInstance, options: ImageRoutesOptions): 
       .header('Access-Control-Max-Age', '86400')
       .send(),
   );
-  refuseOthers(app);
 }
 
 const ALLOW = 'GET, HEAD, OPTIONS';
-
-/** 405 for every other method there is, whatever its body: it is not read. */
-function refuseOthers(app: FastifyInstance): void {
-  const others = METHODS.filter((method) => method !== 'CONNECT' && !ALLOW.split(', ').includes(method));
-  for (const method of others) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
-  const refuse: onRequestHookHandler = ({ method }, reply, done) => {
-    reply.header('Allow', ALLOW);
-    done(new Problem('method_not_allowed', `${method} is not for images; allowed: ${ALLOW}.`));
-  };
-  const handler = () => undefined;
-  app.route({ method: others, url: '/img/*', schema: { hide: true }, onRequest: refuse, handler });
-}
 
 async function answer(
   request: FastifyRequest,
@@ -138,15 +124,15 @@ async function get(
   signal: AbortSignal,
 ): Promise<FastifyReply> {
   const { headers } = request;
-  if (headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined) {
+  if (isConditional(headers)) {
     const known = await options.images.facts(asked, signal);
-    if (known && notModified(headers, known.facts)) {
+    if (known && isUnchanged(headers, known.facts)) {
       return send(request, reply, asked, options, { ...known, timings: {} }, undefined);
     }
   }
   const { result, tier, timings } = await options.images.find(asked, signal);
   const facts = factsOf(result);
-  const body = notModified(headers, facts) ? undefined : result.bytes;
+  const body = isUnchanged(headers, facts) ? undefined : result.bytes;
   const sent = send(request, reply, asked, options, { facts, tier, timings }, body);
   const { id, read } = asked;
   options.hitPath.learn(request.url, {
@@ -168,7 +154,7 @@ async function head(
 ): Promise<FastifyReply> {
   const known = await options.images.facts(asked, signal);
   if (known) {
-    const body = notModified(request.headers, known.facts) ? undefined : NOTHING;
+    const body = isUnchanged(request.headers, known.facts) ? undefined : NOTHING;
     return send(request, reply, asked, options, { ...known, timings: {} }, body);
   }
   request.served.tier = 'miss';

@@ -1,18 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 
 const ABSOLUTE = /^https?:\/\/([^/?#@]+)(.*)$/is;
-/** node:http hands over the bytes of a target, one character each. */
-const RAW_BYTES = /[\x80-\xff]/g;
-const escaped = (byte: string): string => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`;
 
-/**
- * Brings a request into the form that everything behind this reads: absolute targets, which proxies send, become a path
- * and a Host (RFC 9112, 3.2.2), and bytes that a client should have escaped, as curl does not, are.
- */
+/** Absolute targets, which proxies send, become a path and a Host before anything reads them (RFC 9112, 3.2.2). */
 export function normalizeTarget(request: Pick<IncomingMessage, 'url' | 'headers'>): void {
   const { url = '' } = request;
-  const path = url.startsWith('/') ? url : withoutAuthority(request, url);
-  request.url = path.replace(RAW_BYTES, escaped);
+  if (!url.startsWith('/')) request.url = withoutAuthority(request, url);
 }
 
 /** The authority of the target wins over the header, whatever that says; one that is no http URL stays as it is. */

@@ -18,6 +18,7 @@ export const PROBLEMS = {
   request_timeout: [408, 'Request took too long to arrive'],
   conflict: [409, 'Conflicts with the current state'],
   url_expired: [410, 'URL has expired'],
+  precondition_failed: [412, 'Not in the state that was asked for'],
   upload_too_large: [413, 'Upload is too large'],
   uri_too_long: [414, 'Query is too long'],
   unsupported_source: [415, 'This file type cannot be read'],
@@ -101,6 +102,7 @@ const OWN: readonly ProblemCode[] = [
   'malformed_request',
   'request_timeout',
   'conflict',
+  'precondition_failed',
   'rate_limited',
   'headers_too_large',
 ];

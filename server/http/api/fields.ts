@@ -29,6 +29,8 @@ export class FormFields {
    *         of readWanted and checkWebhook
    */
   add(name: string, value: unknown): void {
+    // As browsers send what nobody has filled in.
+    if (value === '' && name in UploadFields.properties) return;
     const before = this.#fields[name];
     const read = LISTS.includes(name) ? readList(name, value) : value;
     if (before !== undefined && name !== 'variants') {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { isProblem, Problem } from '../../shared/errors.ts';
@@ -58,6 +59,8 @@ export async function* partsOf(request: FastifyRequest): AsyncGenerator<FilePart
   if (!request.isMultipart()) throw noForm();
   try {
     for await (const part of request.parts({ limits: LIMITS })) {
+      // As browsers send an input where no file was chosen.
+      if (part.type === 'file' && !part.filename && (await isEmpty(part.file))) continue;
       if (part.type === 'file')
         yield { kind: 'file', name: part.filename || part.fieldname, stream: part.file };
       else if (part.valueTruncated) throw new Problem('invalid_request', `"${part.fieldname}" is too long.`);
@@ -66,6 +69,19 @@ export async function* partsOf(request: FastifyRequest): AsyncGenerator<FilePart
   } catch (error) {
     throw formProblem(error);
   }
+}
+
+/** Looks at what comes first, which stays to be read. */
+async function isEmpty(stream: Readable): Promise<boolean> {
+  const seen = new AbortController();
+  // One that has ended by now says nothing of being readable.
+  const events = ['readable', 'end'].map((name) => once(stream, name, { signal: seen.signal }));
+  if (stream.readableLength === 0 && !stream.readableEnded) await Promise.race(events);
+  for (const event of events) event.catch(() => undefined);
+  seen.abort();
+  if (stream.readableLength > 0) return false;
+  stream.resume();
+  return true;
 }
 
 /**
