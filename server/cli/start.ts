@@ -7,6 +7,7 @@ import { loadConfig } from '../config/settings.ts';
 import { idInUrl } from '../core/query/path.ts';
 import { exitWithError } from '../shared/error-text.ts';
 import { putFile } from './put.ts';
+import { signUrl } from './sign.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SAMPLES = join(ROOT, 'samples');
@@ -27,6 +28,17 @@ async function putSamples(config: ReturnType<typeof loadConfig>): Promise<void> 
   } finally {
     stores.close();
   }
+}
+
+/** A URL that this configuration serves: signed, where it serves nothing else. */
+function urlOf(
+  id: string,
+  { port, signatures, signingKeys, presets }: ReturnType<typeof loadConfig>,
+): string {
+  const url = `${idInUrl(id)}?w=800`;
+  const [signer] = signatures === 'required' ? Object.entries(signingKeys) : [];
+  const path = signer ? signUrl(url, { kid: signer[0], key: signer[1], presets }) : `/img/${url}`;
+  return `http://localhost:${port}${path}`;
 }
 
 /** What the stores hold first, for the URLs that are printed. */
@@ -76,10 +88,9 @@ async function main(): Promise<void> {
   process.on('SIGINT', () => stop(0));
   process.on('SIGTERM', () => stop(0));
   if (!(await ready(children.server)) || stopping) return;
-  const base = `http://localhost:${config.port}`;
-  const urls = (await someIds(config)).map((id) => `  ${base}/img/${idInUrl(id)}?w=800`).join('\n');
+  const urls = (await someIds(config)).map((id) => `  ${urlOf(id, config)}`).join('\n');
   process.stdout.write(
-    `\nRendition serves at ${base}/\n${urls}\n\nPut your own: npm run put -- photo.jpg products/shoe.jpg\n\n`,
+    `\nRendition serves at http://localhost:${config.port}/\n${urls}\n\nPut your own: npm run put -- photo.jpg products/shoe.jpg\n\n`,
   );
 }
 

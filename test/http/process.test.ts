@@ -186,8 +186,12 @@ t.test('says why it does not start, and which setting leads there', async (t) =>
 });
 
 /** `npm start` on a port, until it ends or has said so much. */
-async function start(t: Test, port: number, enough: RegExp): Promise<{ code: number; said: string }> {
-  const env = { ...process.env, PORT: String(port), HOST: '127.0.0.1', DATA_DIR: await folderWithPhoto() };
+async function start(
+  t: Test,
+  enough: RegExp,
+  settings: Record<string, string>,
+): Promise<{ code: number; said: string }> {
+  const env = { ...process.env, HOST: '127.0.0.1', DATA_DIR: await folderWithPhoto(), ...settings };
   const child = spawn(process.execPath, ['server/cli/start.ts'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   t.teardown(() => child.kill('SIGTERM'));
   let said = '';
@@ -207,14 +211,17 @@ t.test(
     const other = createHttpServer((_request, response) => response.end('ok')).listen(0, '127.0.0.1');
     await once(other, 'listening');
     const address = other.address();
-    const port = typeof address === 'object' && address ? address.port : 0;
-    const refused = await start(t, port, /serves at/);
+    const PORT = String(typeof address === 'object' && address ? address.port : 0);
+    const refused = await start(t, /serves at/, { PORT });
     t.match(refused, { code: 1, said: /PORT=\d+.*EADDRINUSE.*The server has ended with 1/s });
     t.notMatch(refused.said, 'serves at');
     other.close();
     await once(other, 'close');
-    const served = await start(t, port, /npm run put/);
+    const served = await start(t, /npm run put/, { PORT });
     t.match(served, { code: 0, said: /Rendition serves at http:\/\/localhost:\d+\/\n {2}http.*ladybug/ });
+    const strict = { PORT, SIGNATURES: 'required', SIGNING_KEYS: `main=${'ab'.repeat(16)}` };
+    const signed = await start(t, /npm run put/, strict);
+    t.match(signed.said, /\n {2}http.*ladybug\.jpg\?w=800&kid=main&sig=[\w-]{43}\n/, 'URLs that it serves');
   },
 );
 
