@@ -60,12 +60,17 @@ export function checkWebhook(text: string, { allowPrivate }: { allowPrivate: boo
   throw new Problem('invalid_parameter', `The webhook must be ${allowed}.`, facts);
 }
 
+/** Whether all that a name stands for is public: one private address among others is where an attacker points. */
+export function isPublicHost(addresses: ReadonlyArray<{ readonly address: string }>): boolean {
+  return addresses.length > 0 && addresses.every(({ address }) => isPublicAddress(address));
+}
+
 /** Hands the connection only addresses that were checked: a name that resolves anew later gains nothing. */
 const publicLookup: LookupFunction = (hostname, options, done) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error) return done(error, '', 0);
     const [first] = addresses;
-    if (!first || !addresses.every(({ address }) => isPublicAddress(address))) {
+    if (!first || !isPublicHost(addresses)) {
       return done(new Error(`${hostname} is not a public host`), '', 0);
     }
     return options.all ? done(null, addresses) : done(null, first.address, first.family);

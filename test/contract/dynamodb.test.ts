@@ -1,4 +1,4 @@
-import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { type BatchGetItemCommandInput, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import t from 'tap';
 import { DynamoRecords } from '../../server/stores/dynamodb/records.ts';
 import { type RecordsEmulator, startRecords } from '../support/emulators.dynamodb.ts';
@@ -14,6 +14,7 @@ if ('missing' in database) {
   conflictCases(database);
   momentCases(database);
   pageCases(database);
+  throttleCases(database);
 }
 
 /** Records whose requests first go through `meet`, which may fail them. */
@@ -108,6 +109,25 @@ function momentCases(database: RecordsEmulator): void {
     t.same(await itemsOf(database, image.id), ['image', 'place', 'variant#w=2']);
   });
 
+  t.test(
+    'a removal leaves the variants of an image that was made anew before it looked for them',
+    async (t) => {
+      const image = newImage();
+      await records.images.create(image);
+      await records.variants.queue(image.id, 'v1', ['w=1']);
+      let isGone = false;
+      const late = met(database, async (command) => {
+        if (command === 'TransactWriteItemsCommand') isGone = true;
+        if (command !== 'QueryCommand' || !isGone) return;
+        isGone = false;
+        await records.images.create(image);
+        await records.variants.queue(image.id, 'v1', ['w=1', 'w=2']);
+      });
+      t.ok(await late.images.remove(image.id));
+      t.match(await records.variants.list(image.id), [{ variant: 'w=1' }, { variant: 'w=2' }]);
+    },
+  );
+
   t.test('variants are not queued for an image that goes just before they are written', async (t) => {
     const image = newImage();
     await records.images.create(image);
@@ -149,6 +169,44 @@ function pageCases(database: RecordsEmulator): void {
     }
     t.same(seen, images.map(({ id }) => id).reverse());
   });
+}
+
+function throttleCases(database: RecordsEmulator): void {
+  const records = new DynamoRecords(database.dynamodb, database.table);
+
+  t.test('keys that a throttled table leaves out of a batch are asked for again', async (t) => {
+    const images = Array.from({ length: 7 }, () => newImage());
+    for (const image of images) await records.images.create(image);
+    const ids = images.map(({ id }) => id);
+    await records.collections.create({ id: 'throttled', name: 'x', createdAt: new Date().toISOString() });
+    const { client, batches } = throttled(database);
+    const slow = new DynamoRecords(client, database.table);
+    t.same(
+      await slow.collections.relate('throttled', ids),
+      await records.collections.relate('throttled', ids),
+    );
+    const { items } = await slow.images.list({ limit: 10, collection: 'throttled' });
+    t.same(items.map(({ id }) => id).sort(), [...ids].sort());
+    t.ok(batches() > 7, 'it was throttled');
+  });
+}
+
+/** Of each batch only the first key is looked at. */
+function throttled({ endpoint, table }: RecordsEmulator): { client: DynamoDBClient; batches: () => number } {
+  const client = new DynamoDBClient({ ...identity, endpoint });
+  t.teardown(() => client.destroy());
+  let count = 0;
+  client.middlewareStack.add((next, context) => async (args) => {
+    if (context.commandName !== 'BatchGetItemCommand') return next(args);
+    count += 1;
+    const { input } = args as { input: BatchGetItemCommandInput };
+    const [first, ...rest] = input.RequestItems?.[table]?.Keys ?? [];
+    const RequestItems = { [table]: { ...input.RequestItems?.[table], Keys: first ? [first] : [] } };
+    const answer = await next({ ...args, input: { ...input, RequestItems } });
+    if (rest.length) Object.assign(answer.output, { UnprocessedKeys: { [table]: { Keys: rest } } });
+    return answer;
+  });
+  return { client, batches: () => count };
 }
 
 /** Sort keys of all that is stored of an image. */

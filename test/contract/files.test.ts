@@ -105,11 +105,17 @@ t.test('on a file system that folds case, keys that differ by case have files of
 t.test('opening clears what a killed writer left an hour ago, and nothing younger', async (t) => {
   const root = join(folder, 'stale');
   await FileObjects.open(root);
-  for (const name of ['old', 'young']) await writeFile(join(root, '.tmp', name), 'half');
-  const longAgo = new Date(Date.now() - 2 * 3_600_000);
-  await utimes(join(root, '.tmp', 'old'), longAgo, longAgo);
+  for (const [name, minutes] of [
+    ['old', 61],
+    ['paused', 50],
+    ['young', 0],
+  ] as const) {
+    await writeFile(join(root, '.tmp', name), 'half');
+    const written = new Date(Date.now() - minutes * 60_000);
+    await utimes(join(root, '.tmp', name), written, written);
+  }
   await FileObjects.open(root);
-  t.same(await readdir(join(root, '.tmp')), ['young']);
+  t.same((await readdir(join(root, '.tmp'))).sort(), ['paused', 'young'], 'an upload that pauses goes on');
 });
 
 t.test('a store that stays open clears them as well, and says how many they were', async (t) => {

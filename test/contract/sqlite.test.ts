@@ -149,3 +149,19 @@ t.test('a file of a newer version is refused, not guessed at', async (t) => {
   raw.close();
   t.throws(() => openSqlite(path, { maxReceives: 3 }), { code: 'store_unavailable', cause: /newer version/ });
 });
+
+t.test('redrive sends the oldest dead letters first', async (t) => {
+  const { jobs, close } = openSqlite(join(folder, 'redriven.db'), { maxReceives: 1 });
+  t.teardown(close);
+  const options = { max: 10, waitSeconds: 0, visibilitySeconds: 0 };
+  await jobs.send(['a', 'b', 'c']);
+  await waitFor(async () => {
+    await jobs.receive(options);
+    return (await jobs.depth()).dead === 3;
+  });
+  t.equal(await jobs.redrive(2), 2);
+  t.same(
+    (await jobs.receive({ ...options, visibilitySeconds: 60 })).map(({ body }) => body),
+    ['a', 'b'],
+  );
+});

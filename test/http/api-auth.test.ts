@@ -82,15 +82,15 @@ async function issuer(t: Test) {
   const sign = (
     claims: Record<string, unknown>,
     { expires = '5m', audience = 'rendition', issuedBy = 'us' } = {},
-  ) =>
-    new SignJWT(claims)
+  ) => {
+    const token = new SignJWT(claims)
       .setProtectedHeader({ alg: 'ES256', kid: 'one' })
       .setIssuer(issuedBy)
       .setAudience(audience)
       .setSubject('ann')
-      .setIssuedAt()
-      .setExpirationTime(expires)
-      .sign(privateKey);
+      .setIssuedAt();
+    return (expires === 'never' ? token : token.setExpirationTime(expires)).sign(privateKey);
+  };
   return { url: `http://127.0.0.1:${port}/jwks.json`, sign, state };
 }
 
@@ -110,6 +110,7 @@ t.test('JWTs by the keys of their issuer', async (t) => {
   t.equal(await as('POST', await sign({ scp: ['write'] })), 201);
   t.equal(await as('GET', await sign({})), 403, 'no scope');
   t.equal(await as('GET', await sign({ scope: 'read' }, { expires: '-1m' })), 401, 'expired');
+  t.equal(await as('GET', await sign({ scope: 'read' }, { expires: 'never' })), 401, 'without an end');
   t.equal(await as('GET', await sign({ scope: 'read' }, { audience: 'others' })), 401, 'for others');
   t.equal(await as('GET', await sign({ scope: 'read' }, { issuedBy: 'them' })), 401, 'by others');
   t.equal(await as('GET', `${read.slice(0, -4)}AAAA`), 401, 'changed');

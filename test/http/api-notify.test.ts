@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { SNSClient } from '@aws-sdk/client-sns';
 import pino from 'pino';
 import t, { type Test } from 'tap';
-import { checkWebhook, isPublicAddress, post } from '../../server/shared/outbound.ts';
+import { checkWebhook, isPublicAddress, isPublicHost, post } from '../../server/shared/outbound.ts';
 import type { ImageRecord } from '../../server/stores/contracts.ts';
 import { openSqlite } from '../../server/stores/sqlite/open.ts';
 import { readJob } from '../../server/warming/jobs.ts';
@@ -201,4 +201,12 @@ t.test('an upload with a webhook but no variants is told of as well', async (t) 
     ]),
   );
   t.match(refused, { status: 400, body: { param: 'webhook' } });
+});
+
+t.test('a name is public when all of its addresses are', async (t) => {
+  const [open, inner] = [{ address: '93.184.216.34' }, { address: '169.254.169.254' }];
+  t.ok(isPublicHost([open]));
+  t.ok(isPublicHost([open, { address: '2606:2800:220:1::1' }]));
+  for (const addresses of [[], [inner], [open, inner], [inner, open], [open, { address: '::1' }]])
+    t.notOk(isPublicHost(addresses), JSON.stringify(addresses));
 });
