@@ -10,6 +10,8 @@ export interface CorpusRow {
   width: string;
   height: string;
   sha256: string;
+  format: string;
+  bytes: string;
   outcome: string;
 }
 
@@ -33,6 +35,8 @@ export function corpusRows(): CorpusRow[] {
       width: cell('width'),
       height: cell('height'),
       sha256: cell('sha256'),
+      format: cell('format'),
+      bytes: cell('bytes'),
       outcome: cell('sharp_0.35.5'),
     };
   });

@@ -202,7 +202,7 @@ export async function wrongIn(
           }),
         );
     const apart = difference(shown, coded);
-    if (apart > (plan.values.mb ? 20 : 3)) return `is ${apart.toFixed(1)} apart`;
+    if (apart > (plan.values.mb ? 20 : plan.format === 'gif' ? 4 : 3)) return `is ${apart.toFixed(1)} apart`;
   }
   return undefined;
 }

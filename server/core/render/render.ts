@@ -7,6 +7,7 @@ import { copyrightOf } from '../original/metadata.ts';
 import type { Header, Source } from '../original/source.ts';
 import { formatOf, readSource } from '../original/source.ts';
 import { readSourceColor } from '../original/source-color.ts';
+import { checkWhole } from '../original/whole.ts';
 import { storedRegion } from '../plan/geometry-steps.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Shrink } from '../plan/shrink.ts';
@@ -38,6 +39,7 @@ export async function openOriginal(
   const bytes = inflated(stored);
   try {
     const header: Header = format === 'svg' ? await measure(bytes, signal) : await readHeader(format, bytes);
+    checkWhole(format, bytes);
     const color = readSourceColor(format, bytes, header);
     const metadata = { ...header, color };
     const source = readSource(format, stored.byteLength, metadata);

@@ -230,10 +230,36 @@ t.test('a region is rounded to pixels, clamped, and refused only where it misses
     clamped: false,
   });
   t.same(region(90, 40, 20, 20), { box: { left: 90, top: 40, width: 10, height: 10 }, clamped: true });
+  t.equal(region(90, 0, 20, 20).clamped, true, 'at the right alone');
+  t.equal(region(0, 40, 20, 20).clamped, true, 'at the bottom alone');
+  t.equal(region(80, 30, 20, 20).clamped, false);
   t.same(region(0.999, 0.999, 0.001, 0.001, true).box, { left: 99, top: 49, width: 1, height: 1 });
   t.throws(() => region(100, 0, 1, 1), {
     code: 'no_overlap',
     facts: { param: 'rect', received: '100,0,1,1' },
   });
   t.throws(() => region(1, 0, 0.5, 0.5, true), { code: 'no_overlap', facts: { received: 'r,1,0,0.5,0.5' } });
+});
+
+t.test('a crop around a focal point is as near to it as whole pixels and the edges allow', async (t) => {
+  const share = fc.integer({ min: 0, max: 1000 }).map((thousandths) => thousandths / 1000);
+  const sides = fc.record({
+    image: fc.integer({ min: 2, max: 400 }),
+    window: fc.integer({ min: 1, max: 399 }),
+  });
+  always(
+    t,
+    fc.property(sides, share, ({ image, window }, x) => {
+      fc.pre(window < image);
+      const { crop, region } = cutFirst(
+        planGeometry({ width: image, height: 9 }, values(`w=${window}&h=9&fit=cover&fp=${x},0`)),
+        { width: image, height: 9 },
+      );
+      const left = (crop ?? region)?.left ?? 0;
+      const off = (start: number): number => Math.abs(start + window / 2 - x * image);
+      const starts = Array.from({ length: image - window + 1 }, (_, start) => start);
+      return off(left) <= Math.min(...starts.map(off)) + 1e-9;
+    }),
+    { numRuns: 400 },
+  );
 });

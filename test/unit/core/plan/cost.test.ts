@@ -59,3 +59,13 @@ t.test('a drawing costs what is drawn, not what it says of itself', async (t) =>
   );
   t.same(large, small);
 });
+
+t.test('what a price leaves out is not saved', async (t) => {
+  // libjpeg reads every coefficient however small it draws: an eighth costs as much as a quarter.
+  t.ok(cost('w=100').cpuMs > 36, '12 MP at a quarter of 12 ms each');
+  const held = cost('w=200&trim').memoryBytes - cost('w=200').memoryBytes;
+  t.ok(held >= 4000 * 3000 * 4, 'a trim holds every pixel');
+  const film = { format: 'gif', moving: true, pages: 20, stored: { width: 400, height: 300 } } as const;
+  const frames = cost('w=40&trim&fmt=webp', film).memoryBytes - cost('w=40&fmt=webp', film).memoryBytes;
+  t.ok(frames >= 400 * 300 * 20 * 4, 'of every frame');
+});

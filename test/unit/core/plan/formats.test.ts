@@ -76,4 +76,7 @@ t.test('the quality map rises with q and keeps its ends', async (t) => {
     t.same([map[0], map[99]], [1, 100], format);
   }
   t.equal(codecQuality('jpeg', 42), 42);
+  // 75 is 77 and 80 is 81: two fifths of the way between are 78.6.
+  t.equal(codecQuality('webp', 77), 79);
+  t.equal(codecQuality('webp', 76), 78);
 });

@@ -148,3 +148,19 @@ t.test('padding and borders lie around each frame, however many there are', asyn
     }
   }
 });
+
+t.test('the crop by content of a moving picture is that of its first frame, to the pixel', async (t) => {
+  for (const place of [4, 70, 116]) {
+    const still = await drawn(120, 40, (x, y) =>
+      Math.hypot(x - place, y - 20) < 6 ? [255, 30, 10] : [120 + (x % 3), 130, 140 + (y % 2)],
+    );
+    const film = await sharp([still, still], { join: { animated: true } })
+      .webp({ lossless: true, delay: [40, 90] })
+      .toBuffer();
+    for (const query of ['w=30&h=30&fit=cover&g=attention', 'w=20&h=40&fit=cover&g=entropy']) {
+      const alone = await pixels((await picture(film, `${query}&fmt=png&page=1`)).bytes);
+      const first = await pixels((await picture(film, `${query}&fmt=webp&lossless`)).bytes);
+      t.ok(difference(first, alone) < 0.5, `${query} with something at ${place}`);
+    }
+  }
+});

@@ -1,0 +1,129 @@
+import type { Sharp } from 'sharp';
+import sharp from 'sharp';
+import t from 'tap';
+import { codecLoss } from '../../../../server/core/original/loss.ts';
+import { contentBox } from '../../../../server/core/render/content-box.ts';
+import type { Kind } from '../../../support/borders.ts';
+import { beyond, bordered, KINDS, openBordered, SIDES } from '../../../support/borders.ts';
+import { drawn, landmarks, picture, pixels } from '../../../support/pictures.ts';
+
+const sizeOf = async (bytes: Uint8Array, query: string) => (await picture(bytes, query)).size;
+
+t.test('without loss the box is that of all pixels that differ', async (t) => {
+  for (const kind of KINDS)
+    for (const seed of [1, 2, 3]) {
+      const made = bordered(kind, seed);
+      const { width, height } = made.box;
+      for (const file of [
+        await openBordered(made).png().toBuffer(),
+        await openBordered(made).webp({ lossless: true }).toBuffer(),
+      ])
+        t.same(await sizeOf(file, 'trim&fmt=png'), { width, height }, `${kind} ${seed}`);
+    }
+});
+
+/** Boxes of what a codec makes of pictures, beside the content that went in. */
+async function tried(encode: (image: Sharp) => Sharp, seeds: readonly number[]) {
+  const found: { kind: Kind; seed: number; sides: number[] }[] = [];
+  for (const kind of KINDS)
+    for (const seed of seeds) {
+      const made = bordered(kind, seed);
+      const file = await encode(openBordered(made)).toBuffer();
+      const format = file[0] === 0xff ? 'jpeg' : 'webp';
+      const data = await sharp(file).toColourspace('srgb').ensureAlpha().raw().toBuffer();
+      const noise = { most: codecLoss(format, file) ?? 0, left: 0, top: 0 };
+      const box = contentBox({ data, ...SIDES }, { threshold: 10, border: data.subarray(0, 4), noise });
+      found.push({ kind, seed, sides: box ? beyond(box, made.box) : [-99] });
+    }
+  return found;
+}
+
+t.test('codec noise is no content, and content is no noise', async (t) => {
+  const seeds = [1, 2, 3, 4, 5];
+  const all: Awaited<ReturnType<typeof tried>> = [];
+  for (const quality of [60, 75, 85, 95])
+    for (const chromaSubsampling of ['4:2:0', '4:4:4'])
+      all.push(...(await tried((image) => image.jpeg({ quality, chromaSubsampling }), seeds)));
+  for (const quality of [60, 80, 95]) all.push(...(await tried((image) => image.webp({ quality }), seeds)));
+  const cut = all.filter(({ sides }) => Math.min(...sides) < 0);
+  const wide = all.filter(({ sides }) => Math.max(...sides) > 2);
+  t.comment(`${all.length} pictures, ${cut.length} cut, ${wide.length} more than 2 px too large`);
+  t.same(cut, []);
+  t.ok(wide.length <= all.length * 0.01, JSON.stringify(wide));
+});
+
+t.test('the border is looked for in the upright picture, and where it was cut out', async (t) => {
+  const inner = await landmarks(40, 20);
+  const framed = (orientation: number) =>
+    sharp(inner)
+      .extend({ top: 3, left: 5, bottom: 7, right: 11, background: '#fafafa' })
+      .withMetadata({ orientation })
+      .png()
+      .toBuffer();
+  for (const orientation of [1, 2, 3, 4])
+    t.same(
+      await sizeOf(await framed(orientation), 'trim&fmt=png'),
+      { width: 40, height: 20 },
+      `${orientation}`,
+    );
+  for (const orientation of [5, 6, 7, 8])
+    t.same(
+      await sizeOf(await framed(orientation), 'trim&fmt=png'),
+      { width: 20, height: 40 },
+      `${orientation}`,
+    );
+  const file = await framed(1);
+  t.same(await sizeOf(file, 'trim&orient=0&fmt=png'), { width: 40, height: 20 });
+  // Before, the crop of ar came first, and only that was looked at.
+  t.same(await sizeOf(file, 'trim&ar=2&fmt=png'), { width: 40, height: 20 });
+  t.same(await sizeOf(file, 'trim&ar=1&fmt=png'), { width: 20, height: 20 });
+  t.same(await sizeOf(file, 'trim&rect=0,0,30,30&fmt=png'), { width: 25, height: 20 });
+  const shown = await pixels((await picture(file, 'trim&fmt=png')).bytes);
+  t.same(shown.data, (await pixels(inner)).data, 'pixel for pixel');
+});
+
+t.test('what cannot be seen is border, whatever colour lies under it', async (t) => {
+  const clear = await drawn(30, 20, (x, y) =>
+    x > 4 && x < 20 && y > 6 && y < 9 ? [9, 9, 9, 255] : [x * 8, y * 9, 0, 0],
+  );
+  t.same(await sizeOf(clear, 'trim&fmt=png'), { width: 15, height: 2 });
+  t.same(
+    await sizeOf(await drawn(30, 20, () => [7, 7, 7]), 'trim&fmt=png'),
+    { width: 30, height: 20 },
+    'only border',
+  );
+  const faint = await drawn(30, 20, (x, y) => (x === 9 && y === 9 ? [245, 255, 255] : [255, 255, 255]));
+  t.same(await sizeOf(faint, 'trim=9&fmt=png'), { width: 1, height: 1 });
+  t.same(await sizeOf(faint, 'trim=10&fmt=png'), { width: 30, height: 20 });
+});
+
+t.test('of a moving picture every frame counts; of a still one its own', async (t) => {
+  const dot = (place: number) =>
+    drawn(50, 30, (x, y) => (x === place && y === place ? [0, 0, 0] : [255, 255, 255]));
+  const frames = await Promise.all([8, 20, 14].map(dot));
+  const film = await sharp(frames, { join: { animated: true } })
+    .webp({ lossless: true })
+    .toBuffer();
+  t.same(await sizeOf(film, 'trim&fmt=webp'), { width: 13, height: 13 });
+  t.same(await sizeOf(film, 'trim&fmt=png'), { width: 1, height: 1 });
+  t.same(await sizeOf(film, 'trim&fmt=png&page=2'), { width: 1, height: 1 });
+});
+
+t.test('how much a codec loses is read from its file', async (t) => {
+  const { data } = bordered('text', 1);
+  const image = () => openBordered({ data, box: { left: 0, top: 0, ...SIDES } });
+  const loss = async (quality: number) => codecLoss('jpeg', await image().jpeg({ quality }).toBuffer()) ?? 0;
+  const [low, middle, high] = [await loss(60), await loss(80), await loss(95)];
+  t.ok(low > middle && middle > high && high > 10, `${low}, ${middle}, ${high}`);
+  t.equal(codecLoss('webp', await image().webp({ lossless: true }).toBuffer()), undefined);
+  t.ok(codecLoss('webp', await image().webp().toBuffer()));
+  const frames = await Promise.all(
+    [1, 2].map((seed) => openBordered(bordered('text', seed)).png().toBuffer()),
+  );
+  const film = sharp(frames, { join: { animated: true } });
+  t.ok(codecLoss('webp', await film.clone().webp().toBuffer()));
+  t.equal(codecLoss('webp', await film.clone().webp({ lossless: true }).toBuffer()), undefined);
+  t.ok(codecLoss('tiff', await image().tiff({ compression: 'jpeg' }).toBuffer()));
+  t.equal(codecLoss('tiff', await image().tiff({ compression: 'lzw' }).toBuffer()), undefined);
+  t.equal(codecLoss('png', Buffer.alloc(9)), undefined);
+});
