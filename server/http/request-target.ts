@@ -12,7 +12,7 @@ export function normalizeTarget(request: Pick<IncomingMessage, 'url' | 'headers'
 function withoutAuthority({ headers }: Pick<IncomingMessage, 'headers'>, url: string): string {
   const [, authority, rest = ''] = ABSOLUTE.exec(url) ?? [];
   if (authority === undefined) return url;
-  // Of 1.1, one without a Host is refused all the same (3.2).
+  // A request of HTTP/1.1 without a Host is refused whatever its target says (RFC 9112, 3.2).
   if (headers.host !== undefined) headers.host = authority;
   return rest.startsWith('/') ? rest : `/${rest}`;
 }

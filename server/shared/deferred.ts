@@ -1,10 +1,10 @@
-/** Long enough for a reader on this machine to run, short enough that nobody misses what waits. */
+/** Long enough for a client on this machine to read its answer first, short enough for logs to seem current. */
 const AFTER_MS = 5;
 
 /**
- * What answers leave to do, in order, once they are on their way. At once, it would keep this processor from whoever
- * reads the answer: the kernel lets a process go on that has just woken another one (traced: 0.5 ms of a render of 38
- * for the store, 0.1 for the log line).
+ * Work that an answer leaves behind (storing, the log line, counts), run in order after it has been sent. Run at once,
+ * it would delay the client on the same processor: the kernel lets a process go on that has just woken another one
+ * (traced: 0.5 ms of a render of 38 for the store, 0.1 for the log line).
  */
 export class Deferred {
   readonly #waiting: (() => void)[] = [];

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
 
 /**
- * The same function of a text, which answers from memory what it was asked of late. For what is pure and dearer
- * than a look-up; what it throws is not kept. Answers are shared: nobody may change one.
+ * Wraps a pure function of a text with an LRU cache of its results; what it throws is not cached. Results are shared:
+ * a caller that changed one would change it for all others.
  *
- * @param max  answers that are kept
+ * @param max  results that are kept
  */
 export function memoize<T extends object>(read: (text: string) => T, max: number): (text: string) => T {
   const known = new LRUCache<string, T>({ max, memoMethod: (text) => read(text) });

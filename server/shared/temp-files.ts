@@ -10,7 +10,7 @@ const STALE_MS = 3_600_000;
 /**
  * Makes ready: removes what killed processes left an hour ago or longer.
  *
- * @throws Error when nothing can be written there; one that started all the same would fail job after job
+ * @throws Error when nothing can be written there: a program that started without it would fail every job
  */
 export async function prepareTempFolder(): Promise<void> {
   try {

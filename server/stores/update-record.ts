@@ -1,6 +1,6 @@
 import type { ImageChange, ImageRecord, Records } from './contracts.ts';
 
-/** Writers of one record are few; whoever loses this often has met a bug. */
+/** A record has few writers, so losing this many rounds in a row is a bug and not bad luck. */
 const ATTEMPTS = 20;
 
 /**

@@ -51,12 +51,12 @@ export class WarmQueue {
     const status = rollUpStatus(known);
     let moved = false;
     const settled = await updateWithRetry(records, id, (now) => {
-      // What was refused stays so, until somebody renders it.
+      // An image without a measured original was refused. It keeps that status until a variant of it is to be rendered.
       moved = now.status !== status && (status === 'processing' || now.original !== undefined);
       return moved ? { status } : undefined;
     });
     if (!settled) return undefined;
-    // Overwritten or purged meanwhile: what was queued is of a version that nobody asks for any more.
+    // The image was overwritten or purged meanwhile: what was just queued belongs to a version no longer served.
     if (currentVersion(settled) !== version) return this.queue(id, variants);
     if (moved && status !== 'processing') onFinished(settled, known);
     const queued = named.filter((entry) => entry.status === 'queued').map(({ variant }) => variant);
@@ -80,8 +80,8 @@ export class WarmQueue {
   }
 
   /**
-   * Queues after a purge. What is ready for the current version already was made by somebody faster, and the
-   * purge may have taken its result along.
+   * Queues variants again after a purge. A variant that is `ready` for the current version was rendered by a request
+   * in between, and the purge may have removed its result: it is queued again too.
    */
   async renew(id: string, variants: readonly string[]): Promise<VariantRecord[] | undefined> {
     const { records } = this.#options;

@@ -3,7 +3,7 @@ import { formatOf } from '../core/original/source.ts';
 import { Problem } from '../shared/errors.ts';
 import { tooLarge } from './measure.ts';
 
-/** Longest silence of somebody who is sending; a slot is not kept for those who have gone without a word. */
+/** Longest silence of a sending client: one whose connection died without a close would keep its upload slot. */
 const IDLE_MS = 30_000;
 
 export interface IngestLimits {
@@ -74,7 +74,8 @@ async function* counted(
       yield next.value;
     }
   } finally {
-    // A stream flows to nobody else while this listens. Not awaited: a silent source would be waited for.
+    // Ends the iteration, or the parser could not drain the rest of the stream. Not awaited: a source that has fallen
+    // silent would be waited for without end.
     chunks.return?.().catch(() => undefined);
   }
 }

@@ -38,7 +38,7 @@ export class Purge {
     return { ...inside, edge: await this.#options.edge.invalidate(id) };
   }
 
-  /** The same without the edge, for an image whose URL nobody was told. */
+  /** The same without the edge, for an image whose URL was never given out, so that no cache can have it. */
   async clearInside(id: string): Promise<Omit<PurgeAnswer, 'edge'>> {
     const { results, originals, memory, versionSeconds } = this.#options;
     await originals.refresh(id);
@@ -51,8 +51,8 @@ export class Purge {
   }
 
   /**
-   * For an image that no record tells of. It may have been served all the same, and then there are results;
-   * without any the edge is left alone, which takes money for each call.
+   * For an image without a record. It may have been served from its original alone; then it has results, and the edge
+   * is cleared too. Without results the edge is left alone: every invalidation costs money.
    */
   async clearStray(id: string): Promise<void> {
     const { results, memory } = await this.clearInside(id);

@@ -76,13 +76,16 @@ export class Reconciler {
     // A refused upload: the record says why until somebody deletes it.
     if (record.status === 'failed' && record.version === undefined) return true;
     if (record.status === 'uploading' && (await this.#mayStillCome(record))) return true;
-    // Before the record, without which whoever comes after a crash would not know that there is something to clear.
+    // The results go before the record: after a crash between the two, only the record says that there are results.
     await purge.clear(id);
     // A new upload may have the id by now.
     return (await records.images.remove(id, record)) !== undefined;
   }
 
-  /** Whoever takes it in goes on himself, and knows more: title, collection, variants. */
+  /**
+   * Whether an upload of this id is under way. It writes the record itself, with the title, collection and variants
+   * that the bucket's event does not know; reconciling beside it would make a record without them.
+   */
   async #isTakenIn(id: string): Promise<boolean> {
     const { records } = this.#options;
     if (!(await records.locks.lease(uploadLease(id), 'reconciler', 1))) return true;
@@ -143,7 +146,7 @@ export class Reconciler {
     if (!before) return (await this.#create({ id, ...failure, version })) ? 'refused' : undefined;
     const isOurs = before.status === 'uploading';
     const change = isOurs ? failure : { ...failure, version, original: undefined };
-    // Before the record: whoever is killed between the two comes here again.
+    // Variants are given up before the record is written: after a crash between the two, this runs again.
     if (isOurs) await warmQueue.giveUp(id, why.detail);
     const written = await records.images.update(id, before.revision, change);
     if (written && isOurs) {

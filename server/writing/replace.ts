@@ -73,15 +73,17 @@ export class Replacement {
     const { originals, records, reconciler } = this.#options;
     let isDone = false;
     const changed = await updateWithRetry(records, id, ({ version, status, generation = 0 }) => {
-      // The bucket's own event may have been faster. Then the rest is done as well, or just about to be.
+      // The bucket's own event may have written this version first. Its handler purges and warms as well, so doing
+      // both here would render everything twice.
       isDone = version === etag && was !== etag && status !== 'uploaded';
       if (isDone) return undefined;
-      // Of the same bytes nothing would look changed, and results are about to go.
+      // The same bytes give the same version. Without a new generation, results that the purge is about to remove
+      // would still count as current.
       const next = was === etag ? { generation: generation + 1 } : {};
       return { version: etag, original: facts, status: 'uploaded', error: undefined, ...next };
     });
     if (changed) {
-      // Of two at once, the record may be that of one and the object that of the other.
+      // Two replacements at once may leave the record of one beside the object of the other.
       if ((await originals.head(id))?.etag !== etag) await reconciler.reconcile(id);
       else if (!isDone) await this.#renew(id);
     }

@@ -160,9 +160,11 @@ export class Uploads {
       record.createdAt === createdAt && (record.version === undefined || record.version === etag);
     await removeIf(records, id, isOurs);
     await records.locks.release(uploadLease(id), owner);
-    // At most an orphan of an id that nobody was told stays; without its original it is never served.
+    // A failure here may leave a result behind. It is never served: every answer looks up its original first, and
+    // that is gone. Nobody has been told the id either.
     if (etag !== undefined) await purge.clearInside(id).catch(() => undefined);
-    // Of somebody else: its event was left to us as long as we held the id.
+    // An object that is still here was put by another writer. Its event was ignored while this upload held the lease,
+    // so it is reconciled now.
     if (await originals.head(id)) await reconciler.reconcile(id);
   }
 

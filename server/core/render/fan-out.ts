@@ -48,7 +48,7 @@ export type Outcome = Settled<Rendered>;
 /** A base is held as raw pixels: 64 MB at most. */
 const MAX_BASE_PIXELS = 16_000_000;
 
-/** Parameters that come after the pixels, or that the geometry says better. */
+/** Parameters in which a group may differ: `w` and `h` are compared as geometry, the others act on the encoding. */
 const OUTSIDE = new Set('w h fmt q lossless progressive chroma colors effort mb meta icc'.split(' '));
 
 /**

@@ -9,7 +9,7 @@ import { FRESH, fromRaw, rawHandover, runSteps, toRaw } from './pipeline.ts';
 import { findTrim } from './trim.ts';
 import type { RenderRequest } from './types.ts';
 
-/** Settles what only pixels can tell: the border to trim, and one crop for all frames of a moving picture. */
+/** Decides what depends on pixels: the border to trim, and one crop for all frames of a moving picture. */
 export async function resolvePlan(request: RenderRequest): Promise<Plan> {
   const trimmed = await findTrim(request);
   const options = trimmed ? { ...request.options, trimmed } : request.options;

@@ -133,7 +133,7 @@ async function unlessSilent<T>(next: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** What the parser says, in our words. That a client left stays as it is: nobody is there to be told. */
+/** An error of the form parser as a Problem. An aborted request keeps its own error: there is no client to answer. */
 function formProblem(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (isProblem(error) || LEFT.includes(code)) return error;

@@ -14,7 +14,7 @@ type StatusBody = Static<typeof Status>;
 /** Records are asked; there is no broadcast between servers. Slower while nothing happens. */
 const POLL_MS = { first: 150, last: 1000 };
 const HEARTBEAT_MS = 15_000;
-/** A stream nobody reads to its end is not kept for ever; EventSource comes back by itself. */
+/** Longest life of a stream: a client that has gone without closing would hold one for ever. EventSource reconnects. */
 const MAX_STREAM_MS = 600_000;
 
 const FINISHED: readonly ImageStatus[] = ['completed', 'partial', 'failed'];

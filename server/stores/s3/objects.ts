@@ -35,7 +35,7 @@ const PART_BYTES = 8 * 1024 * 1024;
 const PARTS_AT_ONCE = 2;
 /** What DeleteObjects takes. */
 const BATCH = 1000;
-/** Until an answer begins, of a call that sends no file. Who removes a thousand keys and is cut off, goes on next time. */
+/** ms until the answer of a call without a body begins. A removal of many keys that is cut off is repeated whole. */
 const ANSWER_MS = 10_000;
 
 /** Options of such a call. */
