@@ -7,6 +7,7 @@ import { calls } from './calls.ts';
 import { anchor, code, plain, table } from './markdown.ts';
 import { order, parameters, spellings } from './parameters.ts';
 import { rooms } from './rooms.ts';
+import { withServer } from './server.ts';
 
 /** Depends on the machine that writes this. */
 const PER_CORE = new Set(['RENDER_SLOTS', 'WARM_SLOTS']);
@@ -31,6 +32,16 @@ function errors(): string {
     return [String(status), code(key), title, problemCacheControl(key)];
   });
   return table(['status', 'code', 'title', 'Cache-Control'], rows);
+}
+
+/** What a mistake in a URL is answered with. */
+function problem(): Promise<string> {
+  return withServer({}, async (app) => {
+    const url = '/img/samples/ladybug.jpg?w=9000';
+    const { body, statusCode } = await app.inject(url);
+    const shown = JSON.stringify({ ...JSON.parse(body), instance: '3lIZne7n-9' }, null, 2);
+    return `\`GET ${url}\` answers ${statusCode}:\n\n\`\`\`json\n${shown}\n\`\`\``;
+  });
 }
 
 async function managementCalls(): Promise<string> {
@@ -69,7 +80,7 @@ export type Sections = Readonly<Record<string, () => string | Promise<string>>>;
 export const SECTIONS: Readonly<Record<string, Sections>> = {
   'docs/parameters.md': { order, parameters, spellings },
   'docs/settings.md': { settings },
-  'docs/http.md': { errors },
+  'docs/http.md': { problem, errors },
   'docs/api.md': { calls: managementCalls, examples: apiExamples },
   'CONTRIBUTING.md': { rooms },
   'docs/performance.md': { prices },
