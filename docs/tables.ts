@@ -53,10 +53,13 @@ async function managementCalls(): Promise<string> {
 }
 
 function prices(): string {
-  const rows = Object.entries(FORMAT_TABLE).map(([format, { cost, memory }]) => [
-    format,
-    ...[cost.fast, cost.live, cost.warm, memory].map(String),
-  ]);
+  const rows = Object.entries(FORMAT_TABLE).flatMap(([format, { cost, paletteCost, memory }]) => {
+    const row = (name: string, { fast, live, warm }: typeof cost) => [
+      name,
+      ...[fast, live, warm, memory].map(String),
+    ];
+    return [row(format, cost), ...(paletteCost ? [row(`${format} of a palette`, paletteCost)] : [])];
+  });
   return table(
     ['format', '`effort=fast`', '`std`, request', '`std`, warmer; `small`', 'bytes of memory per pixel'],
     rows,

@@ -28,6 +28,13 @@ function geometryOf({ source, upright, geometry, result }: Plan): Record<string,
   };
 }
 
+/** On JPEG's scale, and whose it is; nothing for what has no quality. */
+function qualityOf({ format, settings, values }: Plan): Record<string, unknown> {
+  if (format === 'png' || format === 'gif' || settings.lossless) return {};
+  const by = settings.isCapped ? 'original' : values.q === undefined ? 'default' : 'q';
+  return { quality: settings.quality, qualityBy: by, maxBytes: settings.ceiling ?? values.mb ?? null };
+}
+
 /** The dry run of a variant: what would be done and what it would take, without doing any of it. */
 export function explainRoutes(
   app: FastifyInstance,
@@ -78,6 +85,7 @@ async function explain(
     access: accessOf(request, options, asked),
     original: { format, bytes, pages, moving, alpha, version: original.version },
     format: plan.format,
+    ...qualityOf(plan),
     moves: plan.moves,
     geometry: geometryOf(plan),
     ...(plan.values.trim === undefined

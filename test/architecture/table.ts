@@ -96,7 +96,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'server/core/geometry': ['sharp'],
   'server/core/original': ['sharp', 'node:zlib'],
   'server/core/plan': ['sharp'],
-  'server/core/render': ['sharp', 'thumbhash', 'blurhash'],
+  'server/core/render': ['sharp', 'thumbhash', 'blurhash', 'node:zlib'],
 };
 
 /** Files of server/core/query that run in the CloudFront Function as well: they import only each other. */

@@ -1,4 +1,5 @@
 import { orientationIn, readExif } from './exif.ts';
+import { jpegQuality } from './lossy-quality.ts';
 import type { Header } from './source.ts';
 
 /**
@@ -7,8 +8,9 @@ import type { Header } from './source.ts';
  */
 const [SOI, SOS, SOF0, SOF1, SOF2] = [0xd8, 0xda, 0xc0, 0xc1, 0xc2];
 const [APP0, APP1, APP2, APP13, APP15] = [0xe0, 0xe1, 0xe2, 0xed, 0xef];
-/** Huffman and quantization tables, restart interval, comment. */
-const SKIPPED: readonly number[] = [0xc4, 0xdb, 0xdd, 0xfe];
+/** Huffman tables, restart interval, comment. */
+const SKIPPED: readonly number[] = [0xc4, 0xdd, 0xfe];
+const DQT = 0xdb;
 
 /** What segments of each kind begin with. */
 const EXIF = 'Exif\0\0';
@@ -23,6 +25,7 @@ interface Segments {
   readonly exif: readonly Buffer[];
   readonly profile: readonly Buffer[];
   readonly iptc: readonly Buffer[];
+  readonly tables: readonly Buffer[];
   readonly frame: { readonly marker: number; readonly body: Buffer } | undefined;
   /** Components in the first scan. */
   readonly scanned: number;
@@ -51,6 +54,7 @@ export function readJpegHeader(bytes: Uint8Array): Header | undefined {
     space,
     orientation,
     hasAlpha: false,
+    quality: jpegQuality(segments.tables),
     hasProfile: profile?.length !== 0,
     ...(profile?.length
       ? { icc: Buffer.concat(profile.map((part) => part.subarray(PROFILE_HEAD_BYTES))) }
@@ -64,7 +68,12 @@ export function readJpegHeader(bytes: Uint8Array): Header | undefined {
 /** All that comes before the first scan; undefined when it does not come, or is not ordinary. */
 function readSegments(bytes: Buffer): Segments | undefined {
   if (bytes[0] !== 0xff || bytes[1] !== SOI) return undefined;
-  const found = { exif: [] as Buffer[], profile: [] as Buffer[], iptc: [] as Buffer[] };
+  const found = {
+    exif: [] as Buffer[],
+    profile: [] as Buffer[],
+    iptc: [] as Buffer[],
+    tables: [] as Buffer[],
+  };
   let frame: Segments['frame'];
   for (let offset = 2; offset + 4 <= bytes.length; ) {
     const marker = bytes[offset + 1] ?? 0;
@@ -82,6 +91,7 @@ function readSegments(bytes: Buffer): Segments | undefined {
     } else if (marker === APP1 && startsWith(body, 'Exif')) found.exif.push(body);
     else if (marker === APP2 && startsWith(body, 'ICC_PROFILE')) found.profile.push(body);
     else if (marker === APP13 && startsWith(body, IPTC)) found.iptc.push(body);
+    else if (marker === DQT) found.tables.push(body);
     else if (!SKIPPED.includes(marker) && !(marker >= APP0 && marker <= APP15)) return undefined;
     offset = end;
   }

@@ -24,6 +24,12 @@ export interface Source {
   readonly alpha: boolean;
   /** At most 256 colours by construction. */
   readonly palette: boolean;
+  /** PNG: bits of a pixel's band or index, 1 to 16. */
+  readonly bits: number;
+  /** That it was written with, 1-100 on its codec's own scale; undefined where nobody can tell. */
+  readonly quality: number | undefined;
+  /** A WebP that has every pixel as it was. */
+  readonly losslessWebp: boolean;
   /** Decoded in scans: the whole picture stays in memory meanwhile. */
   readonly scans: boolean;
   readonly cmyk: boolean;
@@ -80,6 +86,9 @@ export type Header = Size &
   Partial<Omit<Metadata, 'width' | 'height'>> & {
     /** Absent where nobody looked: then there is the profile that the header names, or none. */
     readonly color?: SourceColor;
+    /** As Source has it. */
+    readonly quality?: number | undefined;
+    readonly isLossless?: boolean;
   };
 
 /** @throws Problem `damaged_source` when the header names no size */
@@ -103,6 +112,9 @@ export function readSource(format: SourceFormat, bytes: number, metadata: Header
     loop: metadata.loop ?? 0,
     alpha: metadata.hasAlpha === true || format === 'svg',
     palette: metadata.isPalette === true || format === 'gif',
+    bits: metadata.bitsPerSample ?? 8,
+    quality: metadata.quality,
+    losslessWebp: metadata.isLossless === true,
     scans: metadata.isProgressive === true,
     cmyk: metadata.space === 'cmyk',
     grey: metadata.space === 'b-w' || (isGrey16 && !isExpanded),

@@ -16,6 +16,7 @@ import type { EncoderSettings, Format, Priority } from './formats.ts';
 import { chooseFormat, encoderSettings, FORMAT_TABLE, wantsMotion } from './formats.ts';
 import { inP3 } from './gamut.ts';
 import { isPlacing, stepsOf } from './pipeline.ts';
+import { lightened, lighterFormat } from './weight.ts';
 
 /** Everything that is decided before a pixel is decoded. */
 export interface Plan {
@@ -122,7 +123,8 @@ function layOut(source: Source, values: Transformation, options: PlanOptions, mo
  * @throws Problem `too_many_pixels` (also for a side of the result), `too_many_frames`, `no_overlap`, `invalid_parameter` (page)
  */
 export function makePlan(source: Source, asked: Transformation, options: PlanOptions): Plan {
-  const format = chooseFormat(source, asked);
+  const sizeOf = () => layOut(source, asked, options, false).geometry.result;
+  const format = lighterFormat(chooseFormat(source, asked), source, { values: asked, sizeOf });
   const { values, dropped } = fitting(asked, format, source);
   const { alpha } = FORMAT_TABLE[format];
   const page = pageOf(source, values);
@@ -138,7 +140,8 @@ export function makePlan(source: Source, asked: Transformation, options: PlanOpt
   const start = turnSize(geometry.region ?? upright, inverse(orientation));
   const result = steps.reduce((size, step) => step.resized?.(size) ?? size, start);
   checkSides(result);
-  const settings = encoderSettings(source, values, options.priority, moves);
+  const wanted = encoderSettings(source, values, options.priority, moves);
+  const settings = lightened(wanted, source, values, { format, geometry, upright, result });
   const work = {
     source,
     upright,

@@ -39,11 +39,26 @@ const LOOKS_ALIKE = {
  * @returns  1-100, whole
  */
 export function codecQuality(format: 'jpeg' | 'webp' | 'avif', q: number): number {
-  if (format === 'jpeg') return q;
-  const points: ReadonlyArray<readonly [number, number]> = LOOKS_ALIKE[format];
-  const above = points.findIndex(([jpeg]) => jpeg >= q);
-  const [highJpeg, high] = points[above] ?? [100, 100];
-  const [lowJpeg, low] = points[above - 1] ?? [highJpeg, high];
-  const share = highJpeg === lowJpeg ? 0 : (q - lowJpeg) / (highJpeg - lowJpeg);
-  return Math.round(low + share * (high - low));
+  return format === 'jpeg' ? q : Math.round(between(LOOKS_ALIKE[format], q));
+}
+
+/**
+ * The way back: the `q` that looks like a codec's own quality.
+ *
+ * @param quality  1-100
+ * @returns        1-100, whole
+ */
+export function commonQuality(format: 'jpeg' | 'webp', quality: number): number {
+  if (format === 'jpeg') return quality;
+  const swapped = LOOKS_ALIKE[format].map(([jpeg, codec]) => [codec, jpeg] as const);
+  return Math.round(between(swapped, quality));
+}
+
+/** On the straight lines between points that rise. */
+function between(points: ReadonlyArray<readonly [number, number]>, x: number): number {
+  const above = points.findIndex(([start]) => start >= x);
+  const [highX, high] = points[above] ?? [100, 100];
+  const [lowX, low] = points[above - 1] ?? [highX, high];
+  const share = highX === lowX ? 0 : (x - lowX) / (highX - lowX);
+  return low + share * (high - low);
 }

@@ -4,11 +4,13 @@ import type { Size } from '../operations/operation.ts';
 import type { EncoderSettings } from '../plan/formats.ts';
 import { FORMAT_TABLE } from '../plan/formats.ts';
 import type { Plan } from '../plan/plan.ts';
+import { withinCeiling } from './ceiling.ts';
 import { DENSITY, fixDensity } from './density.ts';
 import { checkEncoded } from './encoded-size.ts';
+import { indexedPng } from './indexed.ts';
 import { asSrgb8, materialize, profiled } from './materialize.ts';
 import type { PassOptions } from './pipeline.ts';
-import { toRaw } from './pipeline.ts';
+import { fromRaw, toRaw } from './pipeline.ts';
 import { placeholder } from './placeholder.ts';
 import type { Opened } from './types.ts';
 
@@ -46,19 +48,11 @@ export async function encodeResult(
       warnings: [],
     };
   }
-  const encode = async (picture: Sharp, settings: EncoderSettings): Promise<Encoded> => {
-    const ready = profiled(described(picture, plan, kept), plan).timeout({
-      seconds: pass.timeoutSeconds,
-    });
-    const encoder = FORMAT_TABLE[plan.format].encode(ready, settings);
-    const bytes = await encoder.toBuffer();
-    checkEncoded(bytes, plan.format, plan.result);
-    if (plan.format === 'png' && plan.values.meta !== 'keep') fixDensity(bytes);
-    return { bytes };
-  };
+  const encode = (picture: Sharp, settings: EncoderSettings) =>
+    encodeOnce(picture, settings, { plan, kept, pass });
   const { bytes, warnings = [] } = plan.values.mb
     ? await withinBytes(image, plan, pass, encode)
-    : await encode(image, plan.settings);
+    : await withinCeiling(plan.settings, plan.format, (settings) => encode(image.clone(), settings));
   return { bytes, contentType: FORMAT_TABLE[plan.format].mime, size: plan.result, warnings };
 }
 
@@ -66,6 +60,41 @@ interface Encoded {
   readonly bytes: Buffer;
   readonly warnings?: readonly string[];
 }
+
+interface EncodeOptions {
+  readonly plan: Plan;
+  readonly kept: Exif | undefined;
+  readonly pass: PassOptions;
+}
+
+async function encodeOnce(
+  picture: Sharp,
+  settings: EncoderSettings,
+  { plan, kept, pass }: EncodeOptions,
+): Promise<Encoded> {
+  const raw = canBeIndexed(plan, settings, kept) ? await toRaw(picture, plan.result, pass) : undefined;
+  const exact = raw && indexedPng(raw);
+  if (exact) {
+    checkEncoded(exact, plan.format, plan.result);
+    return { bytes: exact };
+  }
+  const ready = profiled(described(raw ? fromRaw(raw) : picture, plan, kept), plan);
+  const colors = settings.colors ?? (settings.indexed === 'near' ? 256 : undefined);
+  const encoder = FORMAT_TABLE[plan.format].encode(ready, { ...settings, colors });
+  const bytes = await encoder.timeout({ seconds: pass.timeoutSeconds }).toBuffer();
+  checkEncoded(bytes, plan.format, plan.result);
+  if (plan.format === 'png' && plan.values.meta !== 'keep') fixDensity(bytes);
+  return { bytes };
+}
+
+/** Whether the file may be pixels and palette alone. */
+const canBeIndexed = ({ values }: Plan, settings: EncoderSettings, kept: Exif | undefined): boolean =>
+  settings.indexed !== undefined &&
+  settings.colors === undefined &&
+  !settings.progressive &&
+  !kept &&
+  values.meta !== 'keep' &&
+  (values.icc ?? 'srgb') === 'srgb';
 
 /** Author and copyright, where the result has them beside nothing else. */
 const keptOf = ({ values }: Plan, { copyright }: Opened): Exif | undefined =>

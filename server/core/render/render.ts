@@ -3,6 +3,7 @@ import { inverse, turnSize } from '../geometry/turns.ts';
 import type { Handover, Size, Step } from '../operations/operation.ts';
 import { inflated } from '../original/inflate.ts';
 import { readJpegHeader, withoutExif } from '../original/jpeg.ts';
+import { webpKind } from '../original/lossy-quality.ts';
 import { copyrightOf } from '../original/metadata.ts';
 import type { Header, Source } from '../original/source.ts';
 import { formatOf, readSource } from '../original/source.ts';
@@ -41,7 +42,7 @@ export async function openOriginal(
     const header: Header = format === 'svg' ? await measure(bytes, signal) : await readHeader(format, bytes);
     checkWhole(format, bytes);
     const color = readSourceColor(format, bytes, header);
-    const metadata = { ...header, color };
+    const metadata = { ...header, ...(format === 'webp' ? webpKind(bytes) : {}), color };
     const source = readSource(format, stored.byteLength, metadata);
     return { bytes, metadata, source, copyright: copyrightOf(metadata) };
   } catch (error) {

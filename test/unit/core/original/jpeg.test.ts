@@ -19,7 +19,8 @@ t.test('says of every JPEG of the corpus what libvips says, or leaves it to libv
     read += 1;
     const theirs = await byLibvips(bytes);
     t.same(
-      readSource('jpeg', bytes.length, header),
+      // libvips does not say with which quality a JPEG was written.
+      { ...readSource('jpeg', bytes.length, header), quality: undefined },
       readSource('jpeg', bytes.length, theirs),
       `${file}: source`,
     );

@@ -69,3 +69,15 @@ t.test('what a price leaves out is not saved', async (t) => {
   const frames = cost('w=40&trim&fmt=webp', film).memoryBytes - cost('w=40&fmt=webp', film).memoryBytes;
   t.ok(frames >= 400 * 300 * 20 * 4, 'of every frame');
 });
+t.test(
+  'a GIF is priced by the colours it comes from, an indexed PNG by the palette, tries by their number',
+  async (t) => {
+    const ms = (query: string, facts: Partial<Source>) => cost(query, facts).cpuMs;
+    const drawing = { format: 'gif', palette: true, stored: { width: 2000, height: 1500 } } as const;
+    const photograph = { format: 'png', palette: false, stored: drawing.stored } as const;
+    t.ok(ms('w=1000&fmt=gif', photograph) > 3 * ms('w=1000&fmt=gif', drawing));
+    t.ok(ms('fmt=png', { ...photograph, palette: true }) > ms('fmt=png', photograph));
+    t.ok(ms('fmt=jpeg', {}) > ms('fmt=jpeg&q=74', {}), 'as large and of the same format: more than one try');
+    t.equal(ms('fmt=webp', {}), ms('fmt=webp&q=74', {}), 'nothing to stay within');
+  },
+);

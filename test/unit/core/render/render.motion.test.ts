@@ -51,7 +51,10 @@ t.test('it stands still where the format, the page or the request says so', asyn
     const { bytes } = await picture(source, query);
     return { ...(await facts(bytes)), color: (await pixels(bytes)).at(38, 2).slice(0, 3) };
   };
-  t.match(await seen('anim=0&fmt=gif'), { pages: 1, color: [200, 0, 0] });
+  const still = await seen('anim=0&fmt=gif');
+  t.match(still, { format: 'gif', pages: 1 });
+  // A palette that is looked for in a hurry is a level off.
+  t.ok(off(still.color, [200, 0, 0]) <= 1, String(still.color));
   t.match(await seen('page=2&fmt=png'), { format: 'png', color: [0, 200, 0] });
   t.match(await seen('page=3&fmt=webp&lossless'), { pages: 1, color: [0, 0, 200] });
   t.match(await seen('fmt=jpeg'), { format: 'jpeg' });

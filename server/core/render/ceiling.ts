@@ -1,0 +1,52 @@
+import type { EncoderSettings, Format } from '../plan/formats.ts';
+
+interface Sized {
+  readonly bytes: Buffer;
+}
+
+/** In all; what cannot be had in three is not worth a fourth. */
+const MAX_TRIES = 3;
+
+/** By how much the logarithm of the bytes falls with a step of quality, about, before two sizes are known. */
+const SLOPE = 0.02;
+
+/** Steps of quality that a size is to fall by, and half as many more: a fourth try would cost as much as it saves. */
+const MARGIN = 1.5;
+
+/**
+ * Encodes until the bytes stay within a ceiling, from the quality that is asked for downwards.
+ *
+ * @param encode  from the picture as it was before
+ * @returns       the smallest where none does
+ */
+export async function withinCeiling<T extends Sized>(
+  settings: EncoderSettings,
+  format: Format,
+  encode: (settings: EncoderSettings) => Promise<T>,
+): Promise<T> {
+  const { ceiling = Number.POSITIVE_INFINITY } = settings;
+  let best = await encode(settings);
+  let [quality, size, slope] = [settings.quality, best.bytes.length, SLOPE];
+  for (let tries = 1; tries < MAX_TRIES && best.bytes.length > ceiling; tries++) {
+    const isLossless = tries === 1 && settings.ownsEveryPixel === true;
+    const next = isLossless ? quality : lower(quality, Math.log(size / ceiling) / slope, tries);
+    const tried = await encode({ ...simpler(settings, format, size), quality: next, lossless: isLossless });
+    if (!isLossless && next < quality && tried.bytes.length < size)
+      slope = Math.log(size / tried.bytes.length) / (quality - next);
+    if (!isLossless) [quality, size] = [next, tried.bytes.length];
+    if (tried.bytes.length < best.bytes.length) best = tried;
+  }
+  return best;
+}
+
+function lower(quality: number, steps: number, tries: number): number {
+  return Math.max(1, quality - Math.max(tries * 3, Math.ceil(steps * MARGIN)));
+}
+
+/** Bytes up to which the headers of ten scans weigh more than they save. */
+const SCANS_BYTES = 4096;
+
+const simpler = (settings: EncoderSettings, format: Format, size: number): EncoderSettings =>
+  format === 'jpeg' && size < SCANS_BYTES && settings.progressive === undefined
+    ? { ...settings, progressive: false }
+    : settings;
