@@ -64,7 +64,7 @@ function composeWarm(config: Config, core: Core, { records, reconciler, warmQueu
 function handler(warm: Warm, reconciler: Reconciler, notifier: Notifier): WorkerOptions['handle'] {
   return async ({ body, receives }, signal) => {
     const job = readJob(body);
-    // Left alone, it becomes a dead letter that somebody can look at.
+    // Failing makes it a dead letter, where an operator sees it; removing it would lose a message of a newer version.
     if (job.kind === 'unknown') throw new Error(`Unknown message: ${job.reason}.`);
     if (job.kind === 'warm') return { kind: 'warm', id: job.id, ...(await warm.run(job, receives, signal)) };
     if (job.kind === 'notify') return { ...job, ...(await notifier.deliver(job, receives)) };

@@ -42,7 +42,7 @@ async function main(): Promise<void> {
       await worker.release();
       log.warn('not finished in time; given back');
       flush();
-      // process.exit would wait for the render that we do not wait for: libuv joins its threads.
+      // process.exit would wait for the render under way, since libuv joins its threads; the signal does not.
       process.removeAllListeners(signal);
       process.kill(process.pid, signal);
     }, config.stopMs * ORDERLY).unref();

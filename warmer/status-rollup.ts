@@ -49,7 +49,7 @@ export class StatusRollup {
   }
 
   async #portrait(id: string, variants: readonly VariantRecord[]): Promise<Placeholder | undefined> {
-    // A picture without a placeholder is a picture: what goes wrong here fails nothing.
+    // A placeholder is optional: a failure to make one must not fail the image.
     return placeholderOf(this.#options.results, id, variants).catch(() => undefined);
   }
 

@@ -98,7 +98,7 @@ export class Worker {
       await jobs.remove(receipt);
       log.info({ ...report, receives, ms: Math.round(now() - started) }, 'job');
     } catch (err) {
-      // A beat behind this would hide the message again.
+      // A heartbeat after the message is given back would hide it from other warmers again.
       clearInterval(heart);
       const isGivenBack = signal.aborted && !(err instanceof Later);
       const seconds = isGivenBack ? 0 : this.#backoffSeconds(receives, err);

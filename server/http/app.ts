@@ -89,7 +89,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     frameworkErrors,
     clientErrorHandler: clientErrors(deps.log, () => deps.requestId({ headers: {} })),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: false },
-    // refuseWhileDraining does, in our words.
+    // refuseWhileDraining answers instead, as a problem with Retry-After.
     return503OnClosing: false,
     // The image route reads its own, raw query.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', allErrors: false } },

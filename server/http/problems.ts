@@ -42,7 +42,7 @@ function tell(error: unknown, request: FastifyRequest, reply: FastifyReply): Fas
     .send(JSON.stringify(problemBody(error, request.id)));
 }
 
-/** What Fastify itself refuses, in our words. */
+/** An error of Fastify as a Problem. */
 function translated(error: FastifyError, path = ''): unknown {
   if (isProblem(error)) return error;
   if (error.code === 'FST_ERR_BAD_URL') return brokenEscapes(path);

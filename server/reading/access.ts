@@ -95,7 +95,7 @@ export class Access {
       this.#checkExpiry(url);
       return;
     }
-    // Own names only: `constructor` is no key.
+    // Own properties only: `kid=constructor` would otherwise find a function of every object.
     const keyOf = (kid: string) => (Object.hasOwn(signingKeys, kid) ? signingKeys[kid] : undefined);
     const code = checkSignature({ id, canonical, url }, keyOf, hmacSha256, this.#now());
     if (code) throw new Problem(code, REASONS[code], code === 'bad_signature' ? { param: 'sig' } : {});

@@ -29,7 +29,7 @@ export async function withContext<T>(what: string, work: () => T | Promise<T>): 
   try {
     return await work();
   } catch (error) {
-    // A Problem is worded for callers; what is behind it is for whoever starts us.
+    // A Problem is worded for API callers; the operator who starts a program needs the error behind it.
     const cause = error instanceof Error && 'facts' in error ? (error.cause ?? error) : error;
     throw new Error(what, { cause });
   }

@@ -153,7 +153,7 @@ export interface OriginalFacts {
 
 /**
  * What is still to be done for an image. It is written in the same step as the change that owes it and cleared when it
- * is done, so that whoever dies in between leaves word of it; all of it may be done twice.
+ * is done, so that a crash in between is found and finished later. Every part of it may be done twice.
  */
 export interface Owed {
   /** Another one whenever something is added: who has done what was owed then clears just that. */

@@ -74,7 +74,7 @@ export class Measure {
     const opened =
       isWhole || HEADED.includes(format) ? await this.#open(head.bytes, isWhole, signal) : undefined;
     if (opened) return this.#facts(opened, head.etag, object.size);
-    // Overwritten between two reads: all of it is another object.
+    // The object was overwritten between two reads: its head and its rest are of two files, so it is measured anew.
     return (await this.#ofFile(key, { ...head, format }, signal)) ?? this.of(key, signal);
   }
 

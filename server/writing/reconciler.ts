@@ -103,7 +103,8 @@ export class Reconciler {
   async #arrived(id: string, record: ImageRecord | undefined, etag: string): Promise<boolean> {
     if (record?.version === etag) {
       if (record.status !== 'uploaded') return true;
-      // The one who wrote `uploaded` was killed before the next step, or is just about to take it.
+      // The writer of `uploaded` was killed before it purged and warmed, or is about to. Doing both twice is harmless;
+      // leaving them out would serve old results of new bytes.
       await this.#options.purge.clear(id);
       await this.#warm(id);
       return true;
@@ -117,7 +118,7 @@ export class Reconciler {
     return true;
   }
 
-  /** Writes down what the object is. Undefined when it has gone again or somebody else was faster. */
+  /** Measures the object into its record. Undefined when the object has gone or another writer changed the record. */
   async #known(id: string, before: ImageRecord | undefined): Promise<'good' | 'refused' | undefined> {
     let measured: Measured | undefined;
     try {

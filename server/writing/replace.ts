@@ -93,7 +93,7 @@ export class Replacement {
     throw notFound(id);
   }
 
-  /** Nothing old is left, and what there was is made again. */
+  /** Purges every result of the old bytes and queues the same variants for the new ones. */
   async #renew(id: string): Promise<void> {
     const { records, purge, warmQueue } = this.#options;
     await purge.clear(id);

@@ -136,14 +136,14 @@ export class Uploads {
     } finally {
       object.body.destroy();
       await this.discard(accepted).catch(async (error) => {
-        // The caller knows of the old id alone.
+        // The caller can only undo the upload that it knows of; the renamed copy would stay for ever.
         if (renamed) await this.discard(renamed);
         throw error;
       });
     }
   }
 
-  /** Takes an upload back that nobody was told of. */
+  /** Undoes an upload whose id has not been given out. */
   async discard(accepted: Accepted): Promise<void> {
     await this.#takeBack(accepted, accepted.etag);
   }
@@ -178,7 +178,7 @@ export class Uploads {
     const { title, description, webhook, collection, variants = [] } = details;
     const said = { title, description, webhook };
     const uploaded = await updateWithRetry(records, id, ({ status }) =>
-      // The bucket's own event may have been faster; then the record has got on already.
+      // The bucket's own event may have advanced the record already: its version and status are then the newer ones.
       status === 'uploading' ? { ...said, version: etag, original: facts, status: 'uploaded' } : said,
     );
     if (!uploaded) throw deletedMeanwhile(id);

@@ -24,7 +24,7 @@ export function groundOf(source: Source, { background }: StepContext, later: rea
   const opens = later.some((step) => step.opens);
   if (!background || (!source.alpha && !opens && !isSeeThrough(background))) return 'none';
   if (isSeeThrough(background)) return 'under';
-  // Before the resize, where nothing looks at the alpha in between: one pass less.
+  // Flattened before the resize, unless a step in between reads or makes alpha: that saves a pass over the picture.
   return !opens && later.every(({ slot }) => slot === 'extend') ? 'first' : 'last';
 }
 

@@ -29,7 +29,7 @@ export class FormFields {
    *         of readWanted and checkWebhook
    */
   add(name: string, value: unknown): void {
-    // As browsers send what nobody has filled in.
+    // Browsers send an input that was left empty as an empty text.
     if (value === '' && name in UploadFields.properties) return;
     const before = this.#fields[name];
     const read = LISTS.includes(name) ? readList(name, value) : value;

@@ -95,7 +95,7 @@ async function* events(
       spoke = Date.now();
     }
   } catch (error) {
-    // The headers have gone out: the stream can only say it in its own way.
+    // The status code has been sent already, so a problem becomes an event of the stream.
     if (!isProblem(error)) throw error;
     yield `event: problem\ndata: ${JSON.stringify({ code: error.code, detail: error.detail })}\n\n`;
   }

@@ -79,7 +79,7 @@ type Reason = 'in_another_collection' | 'not_in_collection';
 
 /**
  * Moves places and the count in one transaction (51 of its 100 items). Conditions repeat what was read, so
- * that whoever was faster makes this read again instead of breaking a rule.
+ * that a concurrent change makes this round start again instead of counting an image twice.
  *
  * @param step  the write for an image that is in collection `at`, or why there is none
  */

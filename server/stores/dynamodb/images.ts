@@ -127,8 +127,8 @@ function departure(id: string, collection: string | undefined): Write[] {
 }
 
 /**
- * Removes variants whose image is gone. The image is read after them: a life that they have and it has not is over,
- * and each goes only if it still is of that life, since the id may have been taken anew.
+ * Removes variants whose image is gone. `life` tells two images of one id apart. The image is read after the variants,
+ * so a variant of another life is an orphan; each is removed only while it has that life, since the id may be in use again.
  */
 async function removeOrphans(table: Table, id: string): Promise<void> {
   const { pk } = imageKey(id);

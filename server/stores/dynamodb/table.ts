@@ -149,7 +149,7 @@ function cancellations(error: unknown): string[] {
   return Array.isArray(reasons) ? reasons.map(({ Code }) => String(Code)) : [];
 }
 
-/** What a round says when a condition failed because somebody else was faster. */
+/** Returned by a round whose condition failed because another writer changed the item. */
 export const AGAIN = Symbol('again');
 
 /** Repeats a round of reading, deciding and writing on condition. Gives up where that never ends. */

@@ -148,7 +148,7 @@ export class FileObjects implements Objects {
       const items: ObjectFacts[] = [];
       for await (const key of walk(this.#paths, span)) {
         const facts = await this.head(keyOf(key), signal);
-        // Heads are read at once: a long page lets others in between.
+        // Reading a head is synchronous: without a turn of the event loop, a long page would block every request.
         await setImmediate();
         if (!facts) continue;
         const last = items.at(-1);
