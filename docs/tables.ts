@@ -37,8 +37,8 @@ function errors(): string {
 /** What a mistake in a URL is answered with. */
 function problem(): Promise<string> {
   return withServer({}, async (app) => {
-    const url = '/img/samples/ladybug.jpg?w=9000';
-    const { body, statusCode } = await app.inject(url);
+    const url = '/img/<id>?w=9000';
+    const { body, statusCode } = await app.inject(url.replace('<id>', 'samples/ladybug.jpg'));
     const shown = JSON.stringify({ ...JSON.parse(body), instance: '3lIZne7n-9' }, null, 2);
     return `\`GET ${url}\` answers ${statusCode}:\n\n\`\`\`json\n${shown}\n\`\`\``;
   });
