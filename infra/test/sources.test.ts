@@ -23,7 +23,7 @@ t.test('nothing outside infra knows cdktf', async (t) => {
 });
 
 t.test('the edge takes from the server what is marked as safe for it', async (t) => {
-  for (const file of ['handler', 'table', 'expand', 'named']) {
+  for (const file of ['handler', 'rows', 'named']) {
     for (const [, name] of read(`edge/${file}.ts`, INFRA).matchAll(
       /^import (?!type).*from '\.\.\/\.\.\/(server[^']*)'/gm,
     )) {

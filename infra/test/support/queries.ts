@@ -1,15 +1,5 @@
 import type { Grammar, Rule } from '../../../server/core/query/rule.ts';
-
-/** A small generator with a seed (mulberry32), so that a failure can be had again. */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
+import { seeded } from '../../../test/support/seeded.ts';
 
 const JUNK = [
   '',

@@ -161,11 +161,12 @@ function settleRatio(index: RuleIndex, values: Values, refusals: Refusals): void
 
 /**
  * Half a turn is a mirror both ways, and beside one mirror it is the other one: `rot=270&flip=v` and `rot=90&flip=h`
- * are one picture.
+ * are one picture. Of quarters alone: pixels between them are guessed otherwise from the other side.
  */
 function settleTurn(values: Values): void {
   let turn = Number(values['rot'] || 0);
   let flip = values['flip'] || '';
+  if (turn % 90) return;
   if (flip === 'hv' || (flip && turn >= 180)) {
     turn = (turn + 180) % 360;
     flip = flip === 'h' ? 'v' : flip === 'v' ? 'h' : '';

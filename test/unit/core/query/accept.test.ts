@@ -66,19 +66,52 @@ t.test('negotiates as RFC 9110 says; what a wildcard can decode is not guessed',
   for (const [accept, format] of CASES) t.equal(negotiate(accept), format, String(accept));
 });
 
+const type = fc
+  .constantFrom('avif', 'webp', 'jpeg', 'png', 'gif', '*', 'svg+xml')
+  .map((name) => `image/${name}`);
+const weight = fc.constantFrom('', ';q=1', ';q=0.9', ';q=0.5', ';q=0.1', ';q=0', ';q=x');
+const member = fc
+  .tuple(fc.oneof(type, fc.constantFrom('*/*', 'text/html')), weight)
+  .map(([name, q]) => name + q);
+const headers = fc.array(member, { maxLength: 5 }).map((members) => members.join(', '));
+
+/** Whether a header takes a format, AVIF and WebP by name alone; the first member of a type counts. */
+function takes(header: string, format: string): boolean {
+  const weights = header
+    .split(', ')
+    .filter((text) => !text.endsWith('=x'))
+    .map((text) => text.split(';q='))
+    .map(([name = '', q = '1']) => ({ name, q: Number(q) }));
+  const named = weights.find(({ name }) => name === `image/${format}`);
+  const wild = weights.find(({ name }) => name === 'image/*') ?? weights.find(({ name }) => name === '*/*');
+  return ((named ?? (/avif|webp/.test(format) ? undefined : wild))?.q ?? 0) > 0;
+}
+
+/** What a moving picture, one with alpha and a photograph become. */
+const BECOMES: Readonly<Record<string, readonly string[]>> = {
+  'auto-avif': ['webp', 'avif', 'avif'],
+  'auto-base': ['gif', 'png', 'jpeg'],
+};
+
+t.test('no picture goes to a format that the header does not take, where it takes one', async (t) => {
+  always(
+    t,
+    fc.property(headers, (header) => {
+      const answer = negotiate(header);
+      const formats = BECOMES[answer] ?? [answer];
+      const some = ['avif', 'webp', 'jpeg', 'png', 'gif'].some((format) => takes(header, format));
+      return !some || formats.every((format) => takes(header, format));
+    }),
+    { numRuns: 5000 },
+  );
+});
+
 t.test('every answer is one of those that are warmed', async (t) => {
-  const type = fc
-    .constantFrom('avif', 'webp', 'jpeg', 'png', 'gif', '*', 'svg+xml')
-    .map((name) => `image/${name}`);
-  const weight = fc.constantFrom('', ';q=1', ';q=0.9', ';q=0.5', ';q=0.1', ';q=0', ';q=x');
-  const member = fc
-    .tuple(fc.oneof(type, fc.constantFrom('*/*', 'text/html')), weight)
-    .map(([name, q]) => name + q);
   const answers = new Set<string>();
   always(
     t,
-    fc.property(fc.array(member, { maxLength: 5 }), (members) => {
-      const answer = negotiate(members.join(', '));
+    fc.property(headers, (header) => {
+      const answer = negotiate(header);
       answers.add(answer);
       return NEGOTIATED.some((format) => format === answer);
     }),

@@ -1,0 +1,101 @@
+import type { Pairs } from '../../server/core/query/rule.ts';
+import {
+  alike,
+  keyOf,
+  plainForm,
+  print,
+  type Source,
+  show,
+  tinyMark,
+  tinySources,
+  VALUES,
+} from './one-picture.ts';
+
+export interface Finding {
+  readonly kind: 'one key for two pictures' | 'two keys for one picture';
+  readonly queries: readonly string[];
+}
+
+const queryOf = (pairs: Pairs): string => pairs.map(([key, value]) => `${key}=${value}`).join('&');
+
+/** Holds pictures against keys, over all queries that it is shown. */
+export class Twins {
+  readonly findings: Finding[] = [];
+  readonly #sources: readonly Source[];
+  readonly #mark: Buffer;
+  readonly #keys = new Map<string, string>();
+  readonly #seen = new Set<string>();
+
+  constructor(sources: readonly Source[], mark: Buffer) {
+    this.#sources = sources;
+    this.#mark = mark;
+  }
+
+  static async open(): Promise<Twins> {
+    return new Twins(await tinySources(), await tinyMark());
+  }
+
+  /** Queries that were looked at. */
+  get count(): number {
+    return this.#seen.size;
+  }
+
+  /** @param pairs  with the format settled, as it is in what is stored */
+  async look(pairs: Pairs): Promise<void> {
+    const query = queryOf(pairs);
+    const key = keyOf(pairs);
+    if (key === undefined || this.#seen.has(query)) return;
+    this.#seen.add(query);
+    const plain = plainForm(pairs);
+    const shown = await show(key, this.#sources, this.#mark);
+    if (plain !== key && !(await alike(await show(plain, this.#sources, this.#mark), shown)))
+      this.findings.push({ kind: 'one key for two pictures', queries: [query, key] });
+    // Of `source` and `auto` it is the picture that decides what has an effect.
+    if (!/fmt=(avif|webp|jpeg|png|gif)(&|$)/.test(key) || shown.some((file) => typeof file === 'string'))
+      return;
+    const hash = print(shown);
+    const other = this.#keys.get(hash);
+    if (other === undefined) this.#keys.set(hash, key);
+    else if (other !== key) this.findings.push({ kind: 'two keys for one picture', queries: [other, key] });
+  }
+}
+
+/** A query and its nearest neighbours: a key less, and another value, or two where they belong together. */
+function neighbours(draw: () => number): Pairs[] {
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(draw() * list.length)] as T;
+  const draws = (name: string) => pick(VALUES[name] ?? []);
+  const drawn = Object.keys(VALUES).filter((name) => name === 'fmt' || draw() < 0.12);
+  const pairs = drawn.map((name) => [name, draws(name)] as const);
+  const isShown = ([name]: Pairs[number]) => name !== 'effort' || pairs.some(([, value]) => value === 'jpeg');
+  const [chosen = 'rot', second = 'flip'] = [pick(drawn), pick(drawn)];
+  const turns = ['rot', 'flip'];
+  const changed = turns.includes(chosen) ? turns : [chosen, second];
+  const others = changed.map((name) => [name, draws(name)] as const);
+  return [
+    pairs,
+    pairs.filter(([name]) => name !== chosen || name === 'fmt'),
+    [...pairs.filter(([name]) => !changed.includes(name)), ...others],
+  ].map((list) => list.filter(isShown));
+}
+
+/**
+ * Looks at pictures of random queries and of their nearest neighbours.
+ *
+ * @param count  queries at least
+ * @param draw   0 to 1, from a seed
+ */
+export async function lookForTwins(count: number, draw: () => number): Promise<Twins> {
+  const twins = await Twins.open();
+  while (twins.count < count) for (const pairs of neighbours(draw)) await twins.look(pairs);
+  return twins;
+}
+
+/** Every combination of a value of each key; '' is absence. */
+export function combinations(values: Readonly<Record<string, readonly string[]>>): Pairs[] {
+  let all: Pairs[] = [[]];
+  for (const [key, texts] of Object.entries(values))
+    all = all.flatMap((pairs) =>
+      texts.map((text) => (text === '' ? pairs : [...pairs, [key, text] as const])),
+    );
+  return all;
+}
