@@ -1,7 +1,7 @@
 import { App } from 'cdktf';
 import { edgeBundle } from './edge/build.ts';
 import { loadSettings } from './load.ts';
-import { ignoredParameters } from './program-settings.ts';
+import { edgeEpochs, ignoredParameters } from './program-settings.ts';
 import { SETTINGS, type Values } from './settings.ts';
 import { account } from './stacks/account.ts';
 import { stage } from './stacks/stage.ts';
@@ -38,7 +38,12 @@ export async function synthesise(input: Input): Promise<string[]> {
   const ready = deployable(input);
   for (const { name, settings } of ready) {
     const ignored = ignoredParameters(settings.environment);
-    stage(app, name, settings, await edgeBundle({ signed: settings.signed, ignored }));
+    stage(
+      app,
+      name,
+      settings,
+      await edgeBundle({ signed: settings.signed, ignored, epochs: edgeEpochs(settings.environment) }),
+    );
   }
   app.synth();
   return Object.keys(input.stages).filter((name) => !ready.some((one) => one.name === name));

@@ -1,4 +1,5 @@
 import { loadConfig, SETTINGS } from '../server/config/settings.ts';
+import { type Epochs, epochsAtEdge } from '../server/reading/epoch.ts';
 
 const VARIABLES = new Map(Object.values(SETTINGS).map((row) => [row.variable, row]));
 
@@ -20,6 +21,11 @@ export function programComplaint(environment: Readonly<Record<string, string>>):
 /** What the programs drop from queries, and so does the edge. */
 export const ignoredParameters = (environment: Readonly<Record<string, string>>): readonly string[] =>
   loadConfig({ ...environment }).ignoredParameters;
+
+/** What the edge writes behind the canonical form, for these settings. */
+export function edgeEpochs(environment: Readonly<Record<string, string>>): Epochs {
+  return epochsAtEdge(loadConfig({ ...environment }));
+}
 
 /** The presets that the programs register, each as the query that the edge reads. */
 export function presetQueries(environment: Readonly<Record<string, string>>): Record<string, string> {

@@ -43,10 +43,10 @@ function warmConfig(config: Config): Config {
 }
 
 function composeWarm(config: Config, core: Core, { records, reconciler, warmQueue, finish }: Parts): Warm {
-  const { originals, results, renderer, sandbox, admissions } = core;
+  const { originals, inputs, results, renderer, sandbox, admissions } = core;
   const timeoutSeconds = Math.ceil(config.deadlineMs / 1000);
   return new Warm({
-    ...{ originals, results, records, renderer, finish, warmQueue, reconciler },
+    ...{ originals, inputs, results, records, renderer, finish, warmQueue, reconciler },
     admission: admissions.render,
     slots: config.renderSlots,
     now: monotonic,

@@ -1,9 +1,10 @@
 import type { Member, Outcome, Picture, Shared } from '../server/core/render/fan-out.ts';
 import { groupPlans } from '../server/core/render/fan-out.ts';
 import type { Opened, Rendered } from '../server/core/render/types.ts';
+import type { Inputs } from '../server/reading/inputs.ts';
 import type { Original, Originals } from '../server/reading/originals.ts';
 import type { Renderer } from '../server/reading/renderer.ts';
-import { type Results, resultOf } from '../server/reading/results.ts';
+import { type ResultFacts, type Results, resultOf } from '../server/reading/results.ts';
 import type { Admission } from '../server/shared/admission.ts';
 import { isProblem, Problem } from '../server/shared/errors.ts';
 import { TempFile } from '../server/shared/temp-files.ts';
@@ -19,6 +20,7 @@ import type { StatusRollup } from './status-rollup.ts';
 
 export interface WarmOptions {
   readonly originals: Originals;
+  readonly inputs: Inputs;
   readonly results: Results;
   readonly records: Records;
   readonly renderer: Renderer;
@@ -51,12 +53,18 @@ interface Run {
   readonly job: WarmJob;
   readonly signal: AbortSignal;
   readonly report: WarmReport;
+  /** Marks on each variant, as they were before it was rendered: what is laid on may be newer, never older. */
+  readonly marks: Map<string, string>;
   /** What made a variant wait for another try. */
   trouble: unknown;
   /** The image is not of this version any more. */
   stale: boolean;
 }
 
+const UNSTORED = {
+  status: 'skipped',
+  error: 'Its key would be longer than S3 takes: it is made when it is asked for, and not stored.',
+} as const;
 const OPEN: readonly VariantStatus[] = ['queued', 'rendering', 'failed'];
 
 /** Renders the variants of an image before anyone asks for them. */
@@ -76,7 +84,7 @@ export class Warm {
    */
   async run(job: WarmJob, receives: number, signal: AbortSignal): Promise<WarmReport> {
     const report = { ready: 0, current: 0, failed: 0, skipped: 0, fetchMs: 0, renderMs: 0 };
-    const run: Run = { job, signal, report, trouble: undefined, stale: false };
+    const run: Run = { job, signal, report, marks: new Map(), trouble: undefined, stale: false };
     const identity = await this.#options.originals.refresh(job.id);
     if (identity?.version !== job.version) return this.#abandon(run);
     const open = await this.#open(job);
@@ -101,10 +109,12 @@ export class Warm {
   }
 
   /** Those without a current result; the others are ready, by whoever made them. */
-  async #missing({ job, report }: Run, open: readonly string[]): Promise<string[]> {
+  async #missing({ job, report, marks }: Run, open: readonly string[]): Promise<string[]> {
     const stored = await Promise.all(
       open.map(async (variant) => {
-        const facts = await this.#options.results.head(job.id, variant, job.version);
+        if (!this.#options.results.keyOf(job.id, variant)) return this.#mark(job, variant, UNSTORED);
+        marks.set(variant, await this.#options.inputs.marks(variant));
+        const facts = await this.#head(job, variant);
         if (!facts) return false;
         await this.#mark(job, variant, { status: 'ready', bytes: facts.size });
         return this.#stays(job, variant);
@@ -175,7 +185,7 @@ export class Warm {
     const { name } = outcome.member;
     try {
       if ('error' in outcome) return await this.#fail(run, name, outcome.error);
-      if (await this.#store(run.job, name, original, outcome.rendered, Math.round(ms))) run.report.ready += 1;
+      if (await this.#store(run, name, original, outcome.rendered, Math.round(ms))) run.report.ready += 1;
       else run.stale = true;
     } catch (error) {
       // The records cannot be reached either, or not yet: the message comes again.
@@ -186,15 +196,17 @@ export class Warm {
   }
 
   async #store(
-    job: WarmJob,
+    { job, marks }: Run,
     name: string,
     original: Original,
     rendered: Rendered,
     ms: number,
   ): Promise<boolean> {
-    const { originals, results } = this.#options;
-    const isCurrent = async () => (await originals.revalidate(job.id))?.version === job.version;
-    const kept = await results.keep(resultOf(job.id, name, original, rendered), isCurrent);
+    const { inputs, results } = this.#options;
+    const version = job.version + (marks.get(name) ?? '');
+    const variant = { id: job.id, canonical: name };
+    const isCurrent = async () => (await inputs.revalidate(variant))?.version === version;
+    const kept = await results.keep(resultOf(job.id, name, { ...original, version }, rendered), isCurrent);
     if (!kept) return false;
     if (!(await this.#mark(job, name, { status: 'ready', bytes: kept.size, ms }))) {
       await results.removeOld(job.id, name, job.version);
@@ -206,9 +218,14 @@ export class Warm {
 
   /** Whether a result is still there now that its variant is ready. A purge that comes later finds it ready. */
   async #stays(job: WarmJob, name: string): Promise<boolean> {
-    if (await this.#options.results.head(job.id, name, job.version)) return true;
+    if (await this.#head(job, name)) return true;
     await this.#mark(job, name, { status: 'queued' }, ['ready']);
     return false;
+  }
+
+  async #head({ id, version }: WarmJob, variant: string): Promise<ResultFacts | undefined> {
+    const { inputs, results } = this.#options;
+    return results.head(id, variant, version + (await inputs.marks(variant)));
   }
 
   /** For good, or until the next try. What ended before it was begun was an attempt as well. */

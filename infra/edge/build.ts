@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { loadConfig } from '../../server/config/settings.ts';
 import { RULES } from '../../server/core/operations/table.ts';
 import type { Grammar } from '../../server/core/query/rule.ts';
+import { type Epochs, epochsAtEdge } from '../../server/reading/epoch.ts';
 import { colorsFromStore } from './bundle-colors.ts';
 import { RESULTS, SERVER } from './origin-names.ts';
 import { commonRows, rulePieces } from './pack.ts';
@@ -49,7 +51,9 @@ const IMPLIED = ['fmt', 'w', 'h', 'rot', ...RULES.filter((rule) => rule.scaled).
 const takesColor = (grammar: Grammar): boolean =>
   grammar[0] === 'color' || (grammar[0] === 'list' && grammar[1].some(takesColor));
 
-function constants({ signed, ignored = [], rules = rulePieces().name }: EdgeOptions): Record<string, string> {
+function constants(options: EdgeOptions): Record<string, string> {
+  const { signed, ignored = [], rules = rulePieces().name } = options;
+  const { epochs = epochsAtEdge(loadConfig({})) } = options;
   const colored = RULES.filter((rule) => rule.grammar.some(takesColor)).flatMap(({ key, aliases = [] }) => [
     key,
     ...aliases,
@@ -60,6 +64,8 @@ function constants({ signed, ignored = [], rules = rulePieces().name }: EdgeOpti
     __IMPLIED__: JSON.stringify(IMPLIED),
     __COLORED__: JSON.stringify(colored),
     __SIGNED__: String(signed),
+    __EPOCH__: JSON.stringify(epochs.plain),
+    __MARKED__: JSON.stringify(epochs.marked),
     __IGNORED__: JSON.stringify(ignored),
     __SERVER_FIRST__: JSON.stringify([{ originId: SERVER }, { originId: RESULTS }]),
   };
@@ -83,6 +89,8 @@ function asFunction(text: string): string {
 export interface EdgeOptions {
   /** Every URL must be signed. */
   signed: boolean;
+  /** See epochsAtEdge; absent: of a deployment without settings. */
+  epochs?: Epochs;
   /** Parameters that the deployment drops without a word. */
   ignored?: readonly string[];
   /** Where the KeyValueStore has the table; under the name of this release when absent. */

@@ -12,6 +12,9 @@ declare global {
   const __IGNORED__: readonly string[];
   /** Whether every URL must be signed. */
   const __SIGNED__: boolean;
+  /** See epochsAtEdge. */
+  const __EPOCH__: string;
+  const __MARKED__: string;
   /** Origins in the order of those requests that the bucket cannot answer. */
   const __SERVER_FIRST__: { originId: string }[];
 }

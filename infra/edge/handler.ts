@@ -11,7 +11,7 @@ import {
   withFormat,
   withoutIgnored,
 } from '../../server/core/query/canonical.ts';
-import { idInUrl, splitPath } from '../../server/core/query/path.ts';
+import { idInUrl, place, splitPath } from '../../server/core/query/path.ts';
 import type { Pairs } from '../../server/core/query/rule.ts';
 import { checkSignature, type SignatureError } from '../../server/core/query/signature.ts';
 import { learnNames, named } from './named.ts';
@@ -147,7 +147,7 @@ export async function handle(event: { request: Request }): Promise<Request | Ref
   const canonical = read.negotiable
     ? withFormat(read.canonical, negotiate(accept && accept.value), index)
     : read.canonical;
-  request.uri = prefix + '/' + canonical;
+  request.uri = prefix + '/' + place(canonical, __EPOCH__, __MARKED__);
   keepForServer(request, read.url);
   return request;
 }

@@ -3,11 +3,15 @@ import t from 'tap';
 import { RULES } from '../../server/core/operations/table.ts';
 import { readQuery } from '../../server/core/operations/transformation.ts';
 import { signedMessage } from '../../server/core/query/signature.ts';
+import { PIPELINE } from '../../server/core/version.ts';
 import { edgeBundle, MAX_BYTES } from '../edge/build.ts';
 import { rulePieces } from '../edge/pack.ts';
 import { rulesOf } from '../edge/rows.ts';
 import { type EdgeOutcome, type EdgeRequest, KID, runEdge, SECRET } from './support/edge.ts';
 import { noNjs } from './support/tools.ts';
+
+/** What the edge asks for in place of a query. */
+const here = (path: string): string => `${path}&_=${PIPELINE}`;
 
 const AVIF = 'image/avif,image/webp,*/*';
 
@@ -39,20 +43,23 @@ t.test('a query becomes a path; what stays is what the key leaves out', async (t
   const rows: [EdgeRequest, EdgeOutcome][] = [
     [
       { uri: '/img/a.jpg', query: 'width=800', accept: AVIF },
-      { uri: '/img/a.jpg/fmt=auto-avif&w=800', querystring: '' },
+      { uri: here('/img/a.jpg/fmt=auto-avif&w=800'), querystring: '' },
     ],
-    [{ uri: '/img/a.jpg' }, { uri: '/img/a.jpg/fmt=auto-base', querystring: '' }],
+    [{ uri: '/img/a.jpg' }, { uri: here('/img/a.jpg/fmt=auto-base'), querystring: '' }],
     [
       { uri: '/img/x/y/a.jpg', query: 'fmt=webp&utm_source=mail' },
-      { uri: '/img/x/y/a.jpg/fmt=webp', querystring: '' },
+      { uri: here('/img/x/y/a.jpg/fmt=webp'), querystring: '' },
     ],
-    [{ uri: '/img/a.jpg', query: 'p=card&fmt=webp' }, { uri: '/img/a.jpg/fit=cover&fmt=webp&h=300&w=400' }],
-    [{ uri: '/img/a.jpg', query: 'p=wide&fmt=webp' }, { uri: '/img/a.jpg/bg=008080&fmt=webp&w=900' }],
-    [{ uri: '/img/a.jpg', query: 'bg=TEAL&fmt=webp' }, { uri: '/img/a.jpg/bg=008080&fmt=webp' }],
+    [
+      { uri: '/img/a.jpg', query: 'p=card&fmt=webp' },
+      { uri: here('/img/a.jpg/fit=cover&fmt=webp&h=300&w=400') },
+    ],
+    [{ uri: '/img/a.jpg', query: 'p=wide&fmt=webp' }, { uri: here('/img/a.jpg/bg=008080&fmt=webp&w=900') }],
+    [{ uri: '/img/a.jpg', query: 'bg=TEAL&fmt=webp' }, { uri: here('/img/a.jpg/bg=008080&fmt=webp') }],
     [
       { uri: '/img/a.jpg', query: 'w=9&fmt=webp&v=7&dl=my%20shoe.webp' },
       {
-        uri: '/img/a.jpg/fmt=webp&w=9',
+        uri: here('/img/a.jpg/fmt=webp&w=9'),
         querystring: 'dl=my%20shoe.webp&v=7',
         origins: ['server', 'results'],
       },
@@ -65,7 +72,7 @@ t.test('a query becomes a path; what stays is what the key leaves out', async (t
       { uri: '/img/a.jpg', query: 'w=5&exp=1' },
       { uri: '/img/a.jpg', querystring: 'w=5&exp=1' },
     ],
-    [{ uri: '/img/a.jpg/w=5&fmt=webp' }, { uri: '/img/a.jpg/fmt=webp&w=5', querystring: '' }],
+    [{ uri: '/img/a.jpg/w=5&fmt=webp' }, { uri: here('/img/a.jpg/fmt=webp&w=5'), querystring: '' }],
     [{ uri: '/img/a.jpg/w=0&fmt=webp' }, { uri: '/img/a.jpg', querystring: 'w=0&fmt=webp' }],
     [
       { uri: '/img/a.jpg/w=5', query: 'w=6' },
@@ -90,8 +97,8 @@ t.test('what a deployment ignores is dropped, in a query and in the path form', 
   ];
   const { outcomes } = await runEdge(t.testdir(), 'node', asked, { signed: false, ignored: ['cb', 'x-y'] });
   t.match(outcomes, [
-    { uri: '/img/a.jpg/fmt=webp&w=9', querystring: '' },
-    { uri: '/img/a.jpg/fmt=webp&w=9', querystring: '' },
+    { uri: here('/img/a.jpg/fmt=webp&w=9'), querystring: '' },
+    { uri: here('/img/a.jpg/fmt=webp&w=9'), querystring: '' },
     { uri: '/img/a.jpg', querystring: 'w=9&ts=1' },
   ]);
 });
@@ -113,8 +120,8 @@ function sign(query: string, exp = ''): string {
 }
 
 const SIGNED: [query: string, wanted: EdgeOutcome][] = [
-  [sign('w=800'), { uri: '/img/a.jpg/fmt=auto-base&w=800', querystring: '' }],
-  [sign('w=800', '9999999999'), { uri: '/img/a.jpg/fmt=auto-base&w=800' }],
+  [sign('w=800'), { uri: here('/img/a.jpg/fmt=auto-base&w=800'), querystring: '' }],
+  [sign('w=800', '9999999999'), { uri: here('/img/a.jpg/fmt=auto-base&w=800') }],
   [sign('w=800', '1'), { statusCode: 410, body: '{"status":410,"code":"url_expired"}' }],
   [
     sign('w=800').replace('w=800', 'w=801'),

@@ -1,9 +1,12 @@
 import t from 'tap';
 import { presets as presetParser } from '../../server/config/parsers.ts';
+import { loadConfig } from '../../server/config/settings.ts';
 import { RULES } from '../../server/core/operations/table.ts';
 import { readPresets, readQuery, resolved } from '../../server/core/operations/transformation.ts';
 import { negotiate } from '../../server/core/query/accept.ts';
 import { isId, readPath } from '../../server/core/query/id.ts';
+import { place } from '../../server/core/query/path.ts';
+import { epochsAtEdge } from '../../server/reading/epoch.ts';
 import { type EdgeOutcome, type EdgeRequest, PRESETS, runEdge } from './support/edge.ts';
 import { randomPath } from './support/paths.ts';
 import { drawing, randomQuery } from './support/queries.ts';
@@ -27,6 +30,7 @@ const ACCEPTS = [
   'image/avif;v=1;q=0.5;ext, image/*;q=0.4',
 ];
 
+const { plain, marked } = epochsAtEdge(loadConfig({}));
 const registered = presetParser.parse(PRESETS) ?? readPresets({});
 
 /** What the server's own parser makes of the request: a path with the format settled, or undefined for a refusal. */
@@ -36,7 +40,8 @@ function expected({
 }: EdgeRequest): { path: string; url: Readonly<Record<string, string>> } | undefined {
   try {
     const { canonical, negotiable, url } = readQuery(query, registered);
-    return { path: `/img/a/b.jpg/${negotiable ? resolved(canonical, negotiate(accept)) : canonical}`, url };
+    const form = negotiable ? resolved(canonical, negotiate(accept)) : canonical;
+    return { path: `/img/a/b.jpg/${place(form, plain, marked)}`, url };
   } catch {
     return undefined;
   }

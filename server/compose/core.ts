@@ -1,6 +1,8 @@
 import type { Config } from '../config/settings.ts';
 import { configureSharp } from '../core/sharp/configure.ts';
 import { cacheControl } from '../http/image-headers.ts';
+import { epochsInBucket } from '../reading/epoch.ts';
+import { Inputs } from '../reading/inputs.ts';
 import { Originals } from '../reading/originals.ts';
 import { Renderer } from '../reading/renderer.ts';
 import { Results } from '../reading/results.ts';
@@ -11,6 +13,7 @@ import type { Stores } from '../stores/contracts.ts';
 /** The use cases of a process over its stores; server and warmer share them. */
 export interface Core {
   readonly originals: Originals;
+  readonly inputs: Inputs;
   readonly results: Results;
   readonly renderer: Renderer;
   readonly sandbox: SvgSandbox;
@@ -45,8 +48,9 @@ export function composeCore(config: Config, stores: Stores): Core {
     sandbox,
     now: monotonic,
   });
-  const results = new Results(stores.results, cacheControl({}, '', config, 0));
-  return { originals, results, renderer, sandbox, admissions: { render, fetch } };
+  const results = new Results(stores.results, cacheControl({}, '', config, 0), epochsInBucket(config));
+  const inputs = new Inputs(originals, config.watermarks);
+  return { originals, inputs, results, renderer, sandbox, admissions: { render, fetch } };
 }
 
 export const monotonic = (): number => performance.now();

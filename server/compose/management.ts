@@ -38,6 +38,7 @@ export function composeManagement(
   const purge = new Purge({
     results: stores.results,
     edge: external.edge,
+    marks: new Set(Object.values(config.watermarks)),
     originals: lookups,
     memory,
     versionSeconds,

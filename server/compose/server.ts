@@ -10,6 +10,7 @@ import type { AppDeps } from '../http/app.ts';
 import { HitPath } from '../http/hit-path.ts';
 import { Metrics } from '../http/metrics.ts';
 import { Access } from '../reading/access.ts';
+import { epochsAtEdge } from '../reading/epoch.ts';
 import { Images } from '../reading/images.ts';
 import { ResultCache } from '../reading/result-cache.ts';
 import { Deferred } from '../shared/deferred.ts';
@@ -60,7 +61,7 @@ export function composeServer(
   },
 ): Composed {
   const core = composeCore(config, stores);
-  const { originals, results, renderer, admissions } = core;
+  const { originals, inputs, results, renderer, admissions } = core;
   const memory = new ResultCache(config.memoryBytes);
   const metrics = new Metrics();
   const { log } = process;
@@ -68,14 +69,14 @@ export function composeServer(
     log.warn({ err, id, canonical }, 'results bucket failed; the answer went out without it');
   const deferred = new Deferred();
   const images = new Images({
-    ...{ originals, results, renderer, memory, deferred },
+    ...{ originals, inputs, results, renderer, memory, deferred },
     now: monotonic,
     onStoreFailure,
   });
   const requestId = requestIds();
   const hitPath = new HitPath({
     memory,
-    originals,
+    inputs,
     settings: config,
     now: monotonic,
     requestId,
@@ -122,6 +123,7 @@ export function composeServer(
     presets,
     readQuery: memoize((query) => readQuery(query, presets, ignoredParameters), QUERIES),
     settings: config,
+    epochs: epochsAtEdge(config),
     deadlineMs,
     now: unixSeconds,
   };

@@ -46,6 +46,10 @@ export function oneOf<const V extends string>(values: readonly V[]): Parser<V> {
   return parser(values.join(' or '), (value) => values.find((known) => known === value));
 }
 
+export const revision = parser('up to 12 of a-z and 0-9', (value) =>
+  /^[a-z0-9]{0,12}$/.test(value) ? value : undefined,
+);
+
 export const url = parser('an http or https URL', (value) =>
   /^https?:\/\//.test(value) && URL.canParse(value) ? value.replace(/\/$/, '') : undefined,
 );

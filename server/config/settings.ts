@@ -13,6 +13,7 @@ import {
   optional,
   presets,
   queries,
+  revision,
   secrets,
   text,
   url,
@@ -180,6 +181,12 @@ export const SETTINGS = {
     watermarks,
     '',
     'Names for wm, each with the id of an original: logo=marks/logo.png.',
+  ),
+  revision: setting(
+    'REVISION',
+    revision,
+    '',
+    'Part of the place of every result: raise it when something changes that results depend on and nobody can see, as fonts.',
   ),
   allowMetaKeep: setting('ALLOW_META_KEEP', flag, 0, 'Whether meta=keep is served; it shows GPS positions.'),
 

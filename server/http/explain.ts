@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Plan } from '../core/plan/plan.ts';
-import { resultKey } from '../core/query/id.ts';
 import { idInUrl } from '../core/query/path.ts';
 import { passesOf } from '../core/render/pipeline.ts';
 import { deadlineProblem } from '../reading/images.ts';
@@ -78,7 +77,10 @@ async function explain(
     canonical: read.canonical,
     negotiated: read.negotiable,
     variant: canonical,
-    key: resultKey(id, canonical),
+    key: options.images.keyOf(asked) ?? null,
+    ...(options.images.keyOf(asked)
+      ? {}
+      : { unstored: 'its key would have more than the 1,024 bytes of S3' }),
     url: `/img/${idInUrl(id)}/${canonical}`,
     v: publicVersion(original.version),
     ...(read.idle.length ? { withoutEffect: read.idle } : {}),

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { resolved } from '../core/operations/transformation.ts';
 import { negotiate } from '../core/query/accept.ts';
 import { resultKey } from '../core/query/id.ts';
-import type { Originals } from '../reading/originals.ts';
+import type { Inputs } from '../reading/inputs.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
 import type { Result } from '../reading/results.ts';
 import { factsOf } from '../reading/results.ts';
@@ -29,7 +29,7 @@ interface Prepared {
 
 export interface HitPathOptions {
   readonly memory: ResultCache;
-  readonly originals: Originals;
+  readonly inputs: Pick<Inputs, 'lastKnown'>;
   readonly settings: CacheSettings;
   /** Monotonic ms. */
   readonly now: () => number;
@@ -73,7 +73,7 @@ export class HitPath {
     const url = request.url ?? '';
     const meaning = request.method === 'GET' ? this.#meanings.get(url) : undefined;
     if (!meaning || isGuarded(request.headers)) return false;
-    const identity = this.#options.originals.lastKnown(meaning.id);
+    const identity = this.#options.inputs.lastKnown(meaning);
     if (!identity) return false;
     const started = this.#options.now();
     const format = meaning.negotiable ? this.#format(request.headers.accept) : '';

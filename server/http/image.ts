@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../config/settings.ts';
 import { resolved } from '../core/operations/transformation.ts';
 import { negotiate } from '../core/query/accept.ts';
 import type { Canonical } from '../core/query/canonical.ts';
 import { readPath } from '../core/query/id.ts';
 import type { Presets } from '../core/query/rule.ts';
 import type { Access } from '../reading/access.ts';
+import type { Epochs } from '../reading/epoch.ts';
 import type { Images, Tier, Timings } from '../reading/images.ts';
 import { deadlineProblem } from '../reading/images.ts';
 import type { Renderer } from '../reading/renderer.ts';
@@ -18,6 +20,8 @@ import { isConditional, isUnchanged } from './preconditions.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
+    /** An edge of another deployment asks: old and new ones run side by side for a while. */
+    isForeign?: boolean;
     /** What the log line of an image request says beside status and time. */
     served: { id?: string; canonical?: string; tier?: Tier; timings?: Timings; bytes?: number };
   }
@@ -31,7 +35,9 @@ export interface ImageRoutesOptions {
   readonly presets: Presets;
   /** Of the core, with these presets. */
   readonly readQuery: (query: string) => Canonical;
-  readonly settings: CacheSettings;
+  readonly settings: CacheSettings & Pick<Config, 'versionSeconds'>;
+  /** What the edge of this deployment asks for. */
+  readonly epochs: Epochs;
   readonly deadlineMs: number;
   /** Unix seconds. */
   readonly now: () => number;
@@ -44,6 +50,18 @@ export interface ImageRequest {
   readonly canonical: string;
 }
 
+/** As the edge writes it behind a canonical form, see place. */
+const EPOCH = /&_=([^&]*)$/;
+
+/**
+ * Whether a URL names the place of another deployment. Under it no answer of this one may stay at the edge, which would
+ * show it once this one is gone.
+ */
+function isForeign(url: string, { plain, marked }: Epochs): boolean {
+  const epoch = EPOCH.exec(url.split('?', 1)[0] ?? '')?.[1];
+  return epoch !== undefined && epoch !== plain && epoch !== marked;
+}
+
 /** Splits `/img/<id>?query` and `/img/<id>/<canonical>?v=…` into what they ask for. */
 export function readAsked(
   rawUrl: string,
@@ -54,7 +72,8 @@ export function readAsked(
   const position = rawUrl.indexOf('?');
   const path = position < 0 ? rawUrl : rawUrl.slice(0, position);
   const query = position < 0 ? '' : rawUrl.slice(position + 1);
-  const { id, canonical: form } = readPath(path.slice(prefix.length));
+  const { id, canonical } = readPath(path.slice(prefix.length));
+  const form = canonical?.replace(EPOCH, '');
   const read = readQuery(form === undefined ? query : query ? `${form}&${query}` : form);
   return {
     id,
@@ -103,6 +122,7 @@ async function answer(
   reply: FastifyReply,
   options: ImageRoutesOptions,
 ): Promise<FastifyReply> {
+  request.isForeign = isForeign(request.url, options.epochs);
   try {
     const asked = readAsked(request.url, '/img/', options.readQuery, request.headers.accept);
     request.served = { id: asked.id, canonical: asked.canonical };
@@ -135,6 +155,7 @@ async function get(
   const body = isUnchanged(headers, facts) ? undefined : result.bytes;
   const sent = send(request, reply, asked, options, { facts, tier, timings }, body);
   const { id, read } = asked;
+  if (request.isForeign) return sent;
   options.hitPath.learn(request.url, {
     id,
     canonical: read.canonical,
@@ -175,13 +196,17 @@ function send(
 ): FastifyReply {
   const { facts, tier, timings } = found;
   Object.assign(request.served, { tier, timings, bytes: body?.length ?? 0 });
-  const headers = {
+  const foreign: Headers = request.isForeign
+    ? { 'Cache-Control': `public, max-age=${options.settings.versionSeconds}` }
+    : {};
+  const headers: Headers = {
     ...resultHeaders(facts, asked.read.url, {
       negotiated: asked.read.negotiable,
       settings: options.settings,
       now: options.now(),
     }),
     ...tierHeaders(tier, timings, request.id),
+    ...foreign,
   };
   if (body) return write(reply, 200, headers, body);
   const { 'Content-Length': _length, 'Content-Type': _type, ...unchanged } = headers;

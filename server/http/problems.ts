@@ -30,7 +30,9 @@ function tell(error: unknown, request: FastifyRequest, reply: FastifyReply): Fas
   if (isProblem(error)) {
     if (error.status >= 500) request.log.warn({ err: error, cause: error.cause }, error.code);
     if (error.facts.retryAfterSeconds) reply.header('Retry-After', String(error.facts.retryAfterSeconds));
-    reply.header('Cache-Control', problemCacheControl(error.code)).code(error.status);
+    reply
+      .header('Cache-Control', request.isForeign ? 'no-store' : problemCacheControl(error.code))
+      .code(error.status);
   } else {
     request.log.error({ err: error }, 'unexpected');
     reply.header('Cache-Control', 'no-store').code(500);

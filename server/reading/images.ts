@@ -2,6 +2,7 @@ import { resultKey } from '../core/query/id.ts';
 import type { Deferred } from '../shared/deferred.ts';
 import { Problem } from '../shared/errors.ts';
 import { SingleFlight, unlessAborted } from '../shared/single-flight.ts';
+import { type Inputs, marksOf, type Variant } from './inputs.ts';
 import type { Identity, Originals } from './originals.ts';
 import type { Renderer } from './renderer.ts';
 import type { ResultCache } from './result-cache.ts';
@@ -16,11 +17,7 @@ export type Timings = Readonly<
   Partial<Record<'queue' | 'fetch' | 'decode' | 'transform' | 'encode', number>>
 >;
 
-export interface Variant {
-  readonly id: string;
-  /** Canonical form, format resolved. */
-  readonly canonical: string;
-}
+export type { Variant } from './inputs.ts';
 
 export interface Answer {
   readonly result: Result;
@@ -30,6 +27,7 @@ export interface Answer {
 
 export interface ImagesOptions {
   readonly originals: Originals;
+  readonly inputs: Inputs;
   readonly results: Results;
   readonly renderer: Renderer;
   readonly memory: ResultCache;
@@ -61,13 +59,11 @@ export class Images {
    * @throws Problem `image_not_found`, `overloaded`, `deadline`, and those of opening, planning and rendering
    */
   async find(variant: Variant, signal: AbortSignal): Promise<Answer> {
-    const { originals, memory } = this.#options;
+    const { inputs, memory } = this.#options;
     const key = resultKey(variant.id, variant.canonical);
-    const identified = originals.identify(variant.id);
+    const identified = inputs.identify(variant);
     const early =
-      originals.isSettled(variant.id) || memory.has(key)
-        ? undefined
-        : this.#begin(variant, identified, signal);
+      inputs.isSettled(variant) || memory.has(key) ? undefined : this.#begin(variant, identified, signal);
     const identity = await unlessAborted(identified, signal);
     const held = memory.get(key, identity.version);
     if (held) return { result: held, tier: 'memory', timings: {} };
@@ -87,12 +83,17 @@ export class Images {
     variant: Variant,
     signal: AbortSignal,
   ): Promise<{ facts: ResultFacts; tier: Tier } | undefined> {
-    const { originals, memory, results } = this.#options;
-    const { version } = await unlessAborted(originals.identify(variant.id), signal);
+    const { inputs, memory, results } = this.#options;
+    const { version } = await unlessAborted(inputs.identify(variant), signal);
     const held = memory.get(resultKey(variant.id, variant.canonical), version);
     if (held) return { facts: factsOf(held), tier: 'memory' };
     const facts = await results.head(variant.id, variant.canonical, version, signal);
     return facts && { facts, tier: 'stored' };
+  }
+
+  /** Key of the bucket that a variant lies under, once it is made; undefined where none is long enough. */
+  keyOf({ id, canonical }: Variant): string | undefined {
+    return this.#options.results.keyOf(id, canonical);
   }
 
   /** Resolves when everything that was rendered has been stored. */
@@ -138,10 +139,10 @@ export class Images {
       return { result: stored, tier: 'stored', timings: { fetch: now() - started } };
     }
     signal.throwIfAborted();
-    return this.#render(variant, signal);
+    return this.#render(variant, marksOf(identity.version), signal);
   }
 
-  async #render(variant: Variant, signal: AbortSignal): Promise<Answer> {
+  async #render(variant: Variant, marks: string, signal: AbortSignal): Promise<Answer> {
     const { originals, renderer, now } = this.#options;
     const started = now();
     const original = await originals.fetch(variant.id, signal);
@@ -151,7 +152,9 @@ export class Images {
     const header = now() - fetched;
     const wanted = { canonical: variant.canonical, priority: 'live', focal: original.focal } as const;
     const { queuedMs, timings, ...rendered } = await renderer.render(opened, wanted, signal);
-    const result = resultOf(variant.id, variant.canonical, original, { ...rendered, timings });
+    // The marks as they were before: those that were laid on may be newer, but never older.
+    const made = { ...original, version: original.version + marks };
+    const result = resultOf(variant.id, variant.canonical, made, { ...rendered, timings });
     this.#remember(result);
     this.#store(result);
     const { decode, transform, encode } = timings;
@@ -161,11 +164,11 @@ export class Images {
 
   /** In memory, unless it is known to be old, or could be older than what is there. Asks no store. */
   #remember(result: Result): void {
-    const { originals, memory } = this.#options;
+    const { inputs, memory } = this.#options;
     const { id, canonical, version } = result;
     const key = resultKey(id, canonical);
-    const isGood = originals.isSettled(id)
-      ? originals.lastKnown(id)?.version === version
+    const isGood = inputs.isSettled(result)
+      ? inputs.lastKnown(result)?.version === version
       : (memory.versionAt(key) ?? version) === version;
     if (isGood) memory.set(key, result);
   }
@@ -181,10 +184,11 @@ export class Images {
 
   /** An original that was overwritten meanwhile must not leave the old picture behind, in the bucket or in memory. */
   async #storeCurrent(result: Result): Promise<void> {
-    const { results, originals, memory } = this.#options;
+    const { results, inputs, memory } = this.#options;
     const { id, canonical, version } = result;
+    if (!results.keyOf(id, canonical)) return;
     const key = resultKey(id, canonical);
-    const isCurrent = async () => (await originals.revalidate(id))?.version === version;
+    const isCurrent = async () => (await inputs.revalidate(result))?.version === version;
     if (!(await results.keep(result, isCurrent))) memory.drop(key, version);
     else if (memory.versionAt(key) !== version) memory.set(key, result);
   }

@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto';
 import { resultKey } from '../core/query/id.ts';
+import { place } from '../core/query/path.ts';
 import type { Rendered } from '../core/render/types.ts';
-import { PIPELINE } from '../core/version.ts';
 import type { Objects, StoredFacts } from '../stores/contracts.ts';
+import { type Epochs, epochsInBucket } from './epoch.ts';
+import { originalOf } from './inputs.ts';
 
 /** The encoded bytes of a variant, with what must be known to serve them. */
 export interface Result {
@@ -15,7 +17,7 @@ export interface Result {
   readonly etag: string;
   /** When it was rendered, or its original written where that is later; whole seconds. */
   readonly lastModified: Date;
-  /** Of the original, from which it was made. */
+  /** Of all that it was made of, see Inputs. */
   readonly version: string;
   /** px; undefined for placeholders. */
   readonly width: number | undefined;
@@ -28,7 +30,7 @@ export type ResultFacts = Omit<Result, 'bytes'> & { readonly size: number };
 
 export const factsOf = ({ bytes, ...facts }: Result): ResultFacts => ({ ...facts, size: bytes.length });
 
-/** What is known of the original that a result is made of. */
+/** What is known of the original that a result is made of; the version is that of all inputs. */
 export interface OriginalVersion {
   readonly version: string;
   readonly lastModified: Date;
@@ -66,7 +68,7 @@ export function resultOf(
 const META = {
   version: 'original-version',
   modified: 'modified',
-  pipeline: 'pipeline',
+  epoch: 'pipeline',
   width: 'width',
   height: 'height',
   warning: 'warning',
@@ -75,15 +77,36 @@ const META = {
 /** Writers that come between a look and a write; more in a row than this is a bug. */
 const ROUNDS = 5;
 
-/** Results in their bucket, under the key that CloudFront asks for. */
+/** What S3 takes. */
+const MAX_KEY_BYTES = 1024;
+
+/** Results in their bucket; those without a watermark under the key that CloudFront asks for. */
 export class Results {
   readonly #objects: Objects;
   readonly #cacheControl: string;
+  readonly #epochs: Epochs;
 
-  /** @param cacheControl  for those that CloudFront serves straight from the bucket */
-  constructor(objects: Objects, cacheControl: string) {
+  /**
+   * @param cacheControl  for those that CloudFront serves straight from the bucket
+   * @param epochs        where results lie
+   */
+  constructor(objects: Objects, cacheControl: string, epochs: Epochs = epochsInBucket({ revision: '' })) {
     this.#objects = objects;
     this.#cacheControl = cacheControl;
+    this.#epochs = epochs;
+  }
+
+  /** Where the result of a variant lies; undefined where that would be longer than a key of S3 can be. */
+  keyOf(id: string, canonical: string): string | undefined {
+    const { plain, marked } = this.#epochs;
+    const key = resultKey(id, place(canonical, plain, marked));
+    return Buffer.byteLength(key) <= MAX_KEY_BYTES ? key : undefined;
+  }
+
+  /** Whether a key of the bucket is that of a result which this deployment would look at. */
+  isOfToday(key: string): boolean {
+    const { plain, marked } = this.#epochs;
+    return key.endsWith(place('', plain, plain)) || key.endsWith(place('', marked, marked));
   }
 
   /** Undefined when there is none, or only one of another original or pipeline. */
@@ -93,8 +116,9 @@ export class Results {
     version: string,
     signal?: AbortSignal,
   ): Promise<ResultFacts | undefined> {
-    const stored = await this.#objects.head(resultKey(id, canonical), signal);
-    return stored && current(stored, version) ? factsFrom(id, canonical, stored) : undefined;
+    const key = this.keyOf(id, canonical);
+    const stored = key && (await this.#objects.head(key, signal));
+    return stored && this.#isCurrent(stored, version) ? factsFrom(id, canonical, stored) : undefined;
   }
 
   /**
@@ -109,14 +133,15 @@ export class Results {
     version: string | Promise<string>,
     signal?: AbortSignal,
   ): Promise<Result | undefined> {
-    const stored = await this.#objects.get(resultKey(id, canonical), signal);
+    const key = this.keyOf(id, canonical);
+    const stored = key && (await this.#objects.get(key, signal));
     if (!stored) return undefined;
     // Read at once: a body that waits would keep its connection from others.
     const bytes = stored.bytes();
     bytes.catch(() => undefined);
     let isCurrent = false;
     try {
-      isCurrent = current(stored, await version);
+      isCurrent = this.#isCurrent(stored, await version);
     } finally {
       if (!isCurrent) stored.body.destroy();
     }
@@ -130,15 +155,19 @@ export class Results {
    * another one. What turns out to be old only once it is stored is removed again.
    *
    * @param isCurrent  looks up whether the image is still of this version
+   * @throws           Error for one without a key, see keyOf
    * @returns          what is there for this version now, by whomever; undefined when the version has passed
    */
   async keep(result: Result, isCurrent: () => Promise<boolean>): Promise<ResultFacts | undefined> {
+    const key = this.keyOf(result.id, result.canonical);
+    if (!key) throw new Error(`The result of ${result.id} has no key.`);
     for (let round = 0; round < ROUNDS; round++) {
-      const there = await this.#objects.head(resultKey(result.id, result.canonical));
+      const there = await this.#objects.head(key);
       // Asked after the look: what lies there and is not of this version may be a newer one.
       if (!(await isCurrent())) return undefined;
-      if (there && current(there, result.version)) return factsFrom(result.id, result.canonical, there);
-      if (!(await this.#put(result, !there))) continue;
+      if (there && this.#isCurrent(there, result.version))
+        return factsFrom(result.id, result.canonical, there);
+      if (!(await this.#put(key, result, !there))) continue;
       if (await isCurrent()) return factsOf(result);
       await this.removeOld(result.id, result.canonical, result.version);
       return undefined;
@@ -146,29 +175,31 @@ export class Results {
     throw new Error(`The result of ${result.id} changed under our hands ${ROUNDS} times.`);
   }
 
-  /** Removes a result of a version that has passed. One of another version is somebody else's, and stays. */
+  /** Removes a result of an original that has passed. One of another is somebody else's, and stays. */
   async removeOld(id: string, canonical: string, version: string): Promise<void> {
-    if (await this.head(id, canonical, version)) await this.#objects.remove([resultKey(id, canonical)]);
+    const key = this.keyOf(id, canonical);
+    const stored = key && (await this.#objects.head(key));
+    const isOld = stored && originalOf(stored.metadata[META.version] ?? '') === originalOf(version);
+    if (isOld) await this.#objects.remove([key]);
+  }
+
+  #isCurrent({ metadata }: StoredFacts, version: string): boolean {
+    return metadata[META.version] === version && metadata[META.epoch] === this.#epochs.plain;
   }
 
   /** False when `ifAbsent` and there is one. */
-  async #put(result: Result, ifAbsent: boolean): Promise<boolean> {
+  async #put(key: string, result: Result, ifAbsent: boolean): Promise<boolean> {
     const { width, height, warnings } = result;
     const metadata = {
       [META.version]: result.version,
       [META.modified]: result.lastModified.toISOString(),
-      [META.pipeline]: PIPELINE,
+      [META.epoch]: this.#epochs.plain,
       ...(width && height ? { [META.width]: String(width), [META.height]: String(height) } : {}),
       ...(warnings.length ? { [META.warning]: warnings.join(',') } : {}),
     };
     const object = { contentType: result.contentType, cacheControl: this.#cacheControl, metadata, ifAbsent };
-    const key = resultKey(result.id, result.canonical);
     return (await this.#objects.put(key, result.bytes, object)) !== undefined;
   }
-}
-
-function current({ metadata }: StoredFacts, version: string): boolean {
-  return metadata[META.version] === version && metadata[META.pipeline] === PIPELINE;
 }
 
 function factsFrom(id: string, canonical: string, stored: StoredFacts): ResultFacts {

@@ -11,9 +11,13 @@ export type CdnAnswer =
 export interface Cdn {
   /** Never rejects: the other tiers are clear whatever this one says. */
   invalidate(id: string): Promise<CdnAnswer>;
+  /** Every picture; one path, as a single image costs three. */
+  invalidateAll(): Promise<CdnAnswer>;
 }
 
-export const NO_CDN: Cdn = { invalidate: async () => ({ status: 'not configured' }) };
+const notConfigured = async (): Promise<CdnAnswer> => ({ status: 'not configured' });
+
+export const NO_CDN: Cdn = { invalidate: notConfigured, invalidateAll: notConfigured };
 
 /**
  * As viewers ask (with and without a query) and as the edge function rewrites: CloudFront matches either.
@@ -35,8 +39,15 @@ export class CloudFrontCdn implements Cdn {
     this.#distribution = distribution;
   }
 
-  async invalidate(id: string): Promise<CdnAnswer> {
-    const paths = invalidationPaths(id);
+  invalidate(id: string): Promise<CdnAnswer> {
+    return this.#send(invalidationPaths(id));
+  }
+
+  invalidateAll(): Promise<CdnAnswer> {
+    return this.#send(['/img/*']);
+  }
+
+  async #send(paths: string[]): Promise<CdnAnswer> {
     const batch = { Paths: { Items: paths, Quantity: paths.length }, CallerReference: randomUUID() };
     const input = { DistributionId: this.#distribution, InvalidationBatch: batch };
     try {

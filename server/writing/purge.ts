@@ -7,6 +7,8 @@ import type { Cdn, CdnAnswer } from './cdn.ts';
 export interface PurgeOptions {
   readonly results: Objects;
   readonly edge: Cdn;
+  /** Ids of originals that are watermarks: what lies at the edge may carry one of them, whatever it is a picture of. */
+  readonly marks: ReadonlySet<string>;
   readonly originals: Pick<Originals, 'refresh'>;
   /** Of this process; absent in the warmer, which has none. */
   readonly memory?: ResultCache | undefined;
@@ -35,7 +37,7 @@ export class Purge {
    */
   async clear(id: string): Promise<PurgeAnswer> {
     const inside = await this.clearInside(id);
-    return { ...inside, edge: await this.#options.edge.invalidate(id) };
+    return { ...inside, edge: await this.#invalidate(id) };
   }
 
   /** The same without the edge, for an image whose URL was never given out, so that no cache can have it. */
@@ -56,6 +58,11 @@ export class Purge {
    */
   async clearStray(id: string): Promise<void> {
     const { results, memory } = await this.clearInside(id);
-    if (results.removed + memory.removed > 0) await this.#options.edge.invalidate(id);
+    if (results.removed + memory.removed > 0 || this.#options.marks.has(id)) await this.#invalidate(id);
+  }
+
+  #invalidate(id: string): Promise<CdnAnswer> {
+    const { edge, marks } = this.#options;
+    return marks.has(id) ? edge.invalidateAll() : edge.invalidate(id);
   }
 }

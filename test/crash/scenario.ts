@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { resultKey } from '../../server/core/query/id.ts';
 import { noise } from '../support/api.ts';
+import { storedKey } from '../support/results.ts';
 import { waitFor } from '../support/wait.ts';
 import { Deployment, VARIANTS } from './deployment.ts';
 
@@ -109,9 +109,9 @@ async function faultsOf(deployment: Deployment, ids: readonly string[]): Promise
     for (const variant of VARIANTS) {
       const known = variants.find((entry) => entry.variant === variant);
       if (known?.status !== 'ready') faults.push(`${id} ${variant} is ${known?.status ?? 'lost'}`);
-      const stored = await results.head(resultKey(id, variant));
+      const stored = await results.head(storedKey(id, variant));
       if (stored?.size !== known?.bytes || !stored) faults.push(`${id} ${variant} has no such result`);
-      const etags = deployment.seen.get(resultKey(id, variant))?.size ?? 0;
+      const etags = deployment.seen.get(storedKey(id, variant))?.size ?? 0;
       if (etags !== 1) faults.push(`${id} ${variant} was seen as ${etags} different results`);
     }
   }

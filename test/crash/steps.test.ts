@@ -2,6 +2,7 @@ import t from 'tap';
 import { resultKey } from '../../server/core/query/id.ts';
 import type { ImageRecord, VariantRecord } from '../../server/stores/contracts.ts';
 import { noise } from '../support/api.ts';
+import { storedKey } from '../support/results.ts';
 import { waitFor } from '../support/wait.ts';
 import { Deployment, VARIANTS } from './deployment.ts';
 
@@ -60,7 +61,7 @@ t.test('a warmer that is killed at any step of a job', async (t) => {
       for (const variant of await records.variants.list(id)) {
         t.equal(variant.status, 'ready', variant.variant);
         t.equal(
-          deployment.seen.get(resultKey(id, variant.variant))?.size,
+          deployment.seen.get(storedKey(id, variant.variant))?.size,
           1,
           `${variant.variant}: one result`,
         );

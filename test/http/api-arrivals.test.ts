@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
 import t, { type Test } from 'tap';
-import { CloudFrontCdn } from '../../server/writing/cdn.ts';
+import { CloudFrontCdn, invalidationPaths } from '../../server/writing/cdn.ts';
 import { call, form, jobsOf, keysOf, noise, playWarmer } from '../support/api.ts';
 import { identity } from '../support/emulators.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
@@ -190,6 +190,29 @@ t.test('a purge knows objects without a record, and tells CloudFront', async (t)
     body: { edge: { status: 'failed' } },
   });
   t.match(await look(server), { status: 'completed', original: { width: 60 } });
+});
+
+t.test('a mark that is replaced takes every picture from the edge', async (t) => {
+  const { edge, bodies } = await edgeOf(t);
+  const server = await startServer({ WATERMARKS: 'logo=marks/logo.png' }, { edge });
+  t.teardown(() => server.close());
+  await server.put('marks/logo.png', await noise(20, 20));
+  await server.composed.management?.reconciler.reconcile('marks/logo.png');
+  await server.put('marks/logo.png', await noise(20, 20, 2));
+  await server.composed.management?.reconciler.reconcile('marks/logo.png');
+  t.equal(bodies.length, 2, 'nobody knows what a mark was on before it was known');
+  for (const body of bodies) t.match(body, '<Path>/img/*</Path>');
+  await server.put('other.jpg', await noise(20, 20, 3));
+  await server.composed.management?.reconciler.reconcile('other.jpg');
+  t.equal(bodies.length, 2);
+});
+
+t.test('a star in an id is no wildcard of an invalidation', async (t) => {
+  t.same(invalidationPaths('a/sale* +1'), [
+    '/img/a/sale%2A%20%2B1',
+    '/img/a/sale%2A%20%2B1?*',
+    '/img/a/sale%2A%20%2B1/*',
+  ]);
 });
 
 t.test('a purge by one server is seen by the others on the same stores', async (t) => {

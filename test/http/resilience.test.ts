@@ -9,6 +9,7 @@ import t, { type Test } from 'tap';
 import { Deferred } from '../../server/shared/deferred.ts';
 import { call, form } from '../support/api.ts';
 import { corpus } from '../support/corpus.ts';
+import { storedKey } from '../support/results.ts';
 import { bytesOf, problemOf, startServer, temporaryFolder } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -235,7 +236,7 @@ for (const seconds of ['0', '60']) {
     t.same(await bytesOf(again), bytes);
     const { version } = (await server.stores.records.images.get('a.jpg')) ?? {};
     t.same(written, [version], 'not for a moment is there an old result');
-    const stored = await results.head('img/a.jpg/fmt=webp&w=64');
+    const stored = await results.head(storedKey('a.jpg', 'fmt=webp&w=64'));
     t.equal(stored?.metadata['original-version'], version);
   });
 }

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Test } from 'tap';
-import { resultKey } from '../../server/core/query/id.ts';
 import type { Stores } from '../../server/stores/contracts.ts';
 import { corpusPath } from '../support/corpus.ts';
+import { storedKey } from '../support/results.ts';
 import { altered, createWarmer, type TestWarmer } from '../support/warmer.ts';
 
 const before = await readFile(corpusPath('photos/kodim23.png'));
@@ -63,7 +63,7 @@ async function allNew(t: Test, { stores, variants }: TestWarmer): Promise<void> 
   t.match(record, { status: 'completed', original: { format: 'jpeg' } });
   for (const { variant, status, bytes, version } of await variants('a')) {
     t.same({ status, version }, { status: 'ready', version: record?.version }, variant);
-    const stored = await stores.results.head(resultKey('a', variant));
+    const stored = await stores.results.head(storedKey('a', variant));
     t.match(stored, { size: bytes, metadata: { 'original-version': record?.version } }, variant);
   }
 }

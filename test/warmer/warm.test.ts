@@ -4,6 +4,7 @@ import t, { type Test } from 'tap';
 import { resultPrefix } from '../../server/core/query/id.ts';
 import type { Objects, Stores } from '../../server/stores/contracts.ts';
 import { corpusPath } from '../support/corpus.ts';
+import { storedKey } from '../support/results.ts';
 import { createWarmer, type TestWarmer, withPut } from '../support/warmer.ts';
 import { overwritten } from './overwrite.ts';
 
@@ -45,7 +46,7 @@ t.test(
     t.match(record?.original?.color, /^#[0-9a-f]{6}$/);
     for (const variant of await testWarmer.variants('a')) {
       t.match(variant, { status: 'ready', attempts: 1, bytes: Number, ms: Number }, variant.variant);
-      const stored = await testWarmer.stores.results.head(`img/a/${variant.variant}`);
+      const stored = await testWarmer.stores.results.head(storedKey('a', variant.variant));
       t.equal(stored?.size, variant.bytes, variant.variant);
     }
     t.same(await testWarmer.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
@@ -60,7 +61,7 @@ t.test('what is there for this version is not made again', async (t) => {
   const testWarmer = await warmer(t);
   await testWarmer.ask('a', photograph, ['fmt=webp&w=320']);
   await testWarmer.until(isSettled(testWarmer, 'a'));
-  const before = await testWarmer.stores.results.head('img/a/fmt=webp&w=320');
+  const before = await testWarmer.stores.results.head(storedKey('a', 'fmt=webp&w=320'));
   const two = await warmer(t, { DATA_DIR: testWarmer.config.dataDir });
   const version = (await testWarmer.stores.records.images.get('a'))?.version ?? '';
   // Its variant is lost, its result is not.
@@ -71,7 +72,7 @@ t.test('what is there for this version is not made again', async (t) => {
     two.lines.find(({ msg }) => msg === 'job'),
     { current: 1, ready: 1 },
   );
-  const after = await testWarmer.stores.results.head('img/a/fmt=webp&w=320');
+  const after = await testWarmer.stores.results.head(storedKey('a', 'fmt=webp&w=320'));
   t.same(after?.lastModified, before?.lastModified);
 });
 
@@ -153,7 +154,7 @@ t.test('a result that a late purge takes along as it is stored is made again', a
   await testWarmer.ask('a', photograph, ['fmt=webp&w=320']);
   await testWarmer.until(isSettled(testWarmer, 'a'));
   t.match(await testWarmer.variants('a'), [{ status: 'ready' }]);
-  t.same(await keys(testWarmer.stores.results, 'a'), ['img/a/fmt=webp&w=320']);
+  t.same(await keys(testWarmer.stores.results, 'a'), [storedKey('a', 'fmt=webp&w=320')]);
 });
 
 t.test('an overwrite during a render leaves only results of the new original', async (t) => {
@@ -173,7 +174,7 @@ t.test('an overwrite during a render leaves only results of the new original', a
   const now = await version();
   for (const { status, version, variant } of await testWarmer.variants('a')) {
     t.same([status, version], ['ready', now], variant);
-    t.ok(await testWarmer.stores.results.head(`img/a/${variant}`), variant);
+    t.ok(await testWarmer.stores.results.head(storedKey('a', variant)), variant);
   }
   for (const key of await keys(testWarmer.stores.results, 'a')) {
     t.equal((await testWarmer.stores.results.head(key))?.metadata['original-version'], now, key);

@@ -29,3 +29,14 @@ export function splitPath(path: string): ImagePath | undefined {
 export function idInUrl(id: string): string {
   return encodeURIComponent(id).replace(/%2F/g, '/');
 }
+
+/**
+ * Last segment of the path that the edge asks for, and of the key of a stored result. Every version of the parser drops
+ * `_`, so tasks of another deployment read it as the same picture.
+ *
+ * @param canonical  format resolved
+ * @param marked     in place of `epoch` where there is a watermark
+ */
+export function place(canonical: string, epoch: string, marked: string): string {
+  return canonical + '&_=' + (canonical.indexOf('&wm') < 0 ? epoch : marked);
+}

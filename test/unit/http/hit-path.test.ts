@@ -27,7 +27,7 @@ async function listening(t: Test) {
   }
   await images.settle();
   const hitPath = new HitPath({
-    ...{ memory, originals: core.originals, now: () => 0 },
+    ...{ memory, inputs: core.inputs, now: () => 0 },
     settings: { maxAgeSeconds: 60, staleSeconds: 0 },
     requestId: () => 'request',
     onHit: (hit) => hits.push(hit),

@@ -3,9 +3,10 @@ import t, { type Test } from 'tap';
 import { PIPELINE } from '../../../server/core/version.ts';
 import { type Result, Results } from '../../../server/reading/results.ts';
 import { FileObjects } from '../../../server/stores/files/objects.ts';
+import { storedKey } from '../../support/results.ts';
 import { temporaryFolder } from '../../support/server.ts';
 
-const KEY = 'img/a/fmt=webp&w=1';
+const KEY = storedKey('a', 'fmt=webp&w=1');
 
 async function opened(t: Test) {
   const folder = await temporaryFolder();
