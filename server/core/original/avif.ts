@@ -66,10 +66,10 @@ interface Entries {
 function entriesOf({ body }: Box): Entries[] {
   const entries: Entries[] = [];
   const [isLong, isWide] = [(body[0] ?? 0) > 0, ((body[3] ?? 0) & 1) === 1];
-  let at = FULL_BYTES + 4;
+  let offset = FULL_BYTES + 4;
   for (let left = body.readUInt32BE(FULL_BYTES); left > 0; left--) {
-    const item = isLong ? body.readUInt32BE(at) : body.readUInt16BE(at);
-    const countAt = at + (isLong ? 4 : 2);
+    const item = isLong ? body.readUInt32BE(offset) : body.readUInt16BE(offset);
+    const countAt = offset + (isLong ? 4 : 2);
     const count = body.readUInt8(countAt);
     const end = countAt + 1 + count * (isWide ? 2 : 1);
     const numbers = Array.from({ length: count }, (_, place) =>
@@ -78,7 +78,7 @@ function entriesOf({ body }: Box): Entries[] {
         : body.readUInt8(countAt + 1 + place) & 0x7f,
     );
     entries.push({ item, countAt, end, numbers });
-    at = end;
+    offset = end;
   }
   return entries;
 }

@@ -40,13 +40,14 @@ export function isUsableProfile(profile: Uint8Array, device: keyof typeof DEVICE
   return TABLES.some(isGood) || (SHAPER[device]?.every(isGood) ?? false);
 }
 
-function tagsOf(bytes: Buffer): Map<string, Buffer> {
+/** Bodies of tags by their signature, as far as they lie in the profile. */
+export function tagsOf(bytes: Buffer): Map<string, Buffer> {
   const tags = new Map<string, Buffer>();
   const end = Math.min(bytes.length, TABLE + ENTRY_BYTES * bytes.readUInt32BE(COUNT));
-  for (let at = TABLE; at + ENTRY_BYTES <= end; at += ENTRY_BYTES) {
-    const [offset, length] = [bytes.readUInt32BE(at + 4), bytes.readUInt32BE(at + 8)];
+  for (let entry = TABLE; entry + ENTRY_BYTES <= end; entry += ENTRY_BYTES) {
+    const [offset, length] = [bytes.readUInt32BE(entry + 4), bytes.readUInt32BE(entry + 8)];
     if (offset + length <= bytes.length)
-      tags.set(bytes.toString('latin1', at, at + 4), bytes.subarray(offset, offset + length));
+      tags.set(bytes.toString('latin1', entry, entry + 4), bytes.subarray(offset, offset + length));
   }
   return tags;
 }

@@ -7,8 +7,10 @@ import {
   SRGB_PRIMARIES,
   toneMapped,
   toXyz,
+  transpose,
   whiteXyz,
 } from './color-space.ts';
+import { tagsOf } from './icc-read.ts';
 import { linearToSrgb, SRGB_TRANSFER } from './transfer.ts';
 
 /** White of the profile connection space (ICC.1, 7.2.16). */
@@ -41,10 +43,10 @@ function profile(device: 'RGB ' | 'GRAY' | 'CMYK', version: number, own: readonl
   const table = Buffer.alloc(4 + ENTRY_BYTES * tags.length);
   table.writeUInt32BE(tags.length);
   let offset = HEADER_BYTES + table.length;
-  const bodies = tags.map(([signature, body], at) => {
-    table.write(signature, 4 + at * ENTRY_BYTES, 'latin1');
-    table.writeUInt32BE(offset, 8 + at * ENTRY_BYTES);
-    table.writeUInt32BE(body.length, 12 + at * ENTRY_BYTES);
+  const bodies = tags.map(([signature, body], index) => {
+    table.write(signature, 4 + index * ENTRY_BYTES, 'latin1');
+    table.writeUInt32BE(offset, 8 + index * ENTRY_BYTES);
+    table.writeUInt32BE(body.length, 12 + index * ENTRY_BYTES);
     const whole = padded(body);
     offset += whole.length;
     return whole;
@@ -53,18 +55,17 @@ function profile(device: 'RGB ' | 'GRAY' | 'CMYK', version: number, own: readonl
   header.writeUInt32BE(offset, 0);
   header.writeUInt32BE(version, 8);
   header.write(`${device === 'CMYK' ? 'prtr' : 'mntr'}${device}XYZ `, 12, 'latin1');
-  for (const [at, value] of [2000, 1, 1].entries()) header.writeUInt16BE(value, 24 + 2 * at);
+  for (const [index, value] of [2000, 1, 1].entries()) header.writeUInt16BE(value, 24 + 2 * index);
   header.write('acsp', 36, 'latin1');
   fixed(D50).copy(header, 68);
   return Buffer.concat([header, table, ...bodies]);
 }
 
 const padded = (body: Buffer): Buffer => Buffer.concat([body, Buffer.alloc((4 - (body.length % 4)) % 4)]);
-
 /** s15Fixed16. */
 function fixed(values: readonly number[]): Buffer {
   const bytes = Buffer.alloc(4 * values.length);
-  for (const [at, value] of values.entries()) bytes.writeInt32BE(Math.round(value * 65_536), 4 * at);
+  for (const [index, value] of values.entries()) bytes.writeInt32BE(Math.round(value * 65_536), 4 * index);
   return bytes;
 }
 
@@ -83,7 +84,7 @@ function text(words: string): Buffer {
   return typed('mluc', record, Buffer.from(words, 'utf16le').swap16());
 }
 
-/** A parametric curve; one of two parameters or more has five here. */
+/** A parametric curve of one parameter or five. */
 function curve(parameters: readonly number[]): Buffer {
   const kind = Buffer.alloc(4);
   kind.writeUInt16BE(parameters.length === 1 ? 0 : 3);
@@ -104,7 +105,12 @@ function words(values: ArrayLike<number>): Buffer {
 }
 
 /** From linear light of a space to the connection space, and what adapts its white to D50. */
-function toPcs({ primaries }: Pick<ColorSpace, 'primaries'>): { matrix: Matrix; chad: Matrix } | undefined {
+interface Pcs {
+  readonly matrix: Matrix;
+  readonly chad: Matrix;
+}
+
+function toPcs({ primaries }: Pick<ColorSpace, 'primaries'>): Pcs | undefined {
   const own = toXyz(primaries);
   const back = invert(BRADFORD);
   if (!own || !back) return undefined;
@@ -130,11 +136,21 @@ export function writeProfile(space: ColorSpace, isGrey: boolean): Buffer | undef
   const { transfer } = space;
   if (isGrey) return profile('GRAY', V4, [['kTRC', greyCurve(space)]]);
   if (isHdr(space) || typeof transfer === 'string') return hdrProfile(space, pcs.matrix);
-  const [red, green, blue] = [0, 1, 2].map((at) => xyz(pcs.matrix.map((row) => row[at] ?? 0)));
-  const shape = curve(transfer);
-  if (!red || !green || !blue) return undefined;
+  return shaped(pcs, curve(transfer));
+}
+
+/** The curve of a grey profile, for three equal bands; undefined where it has none. */
+export function greyAsRgb(grey: Buffer): Buffer | undefined {
+  const shape = tagsOf(grey).get('kTRC');
+  const pcs = toPcs({ primaries: SRGB_PRIMARIES });
+  return shape && pcs && shaped(pcs, shape);
+}
+
+function shaped({ matrix, chad }: Pcs, shape: Buffer): Buffer {
+  const [red, green, blue] = transpose(matrix).map(xyz);
+  if (!red || !green || !blue) throw new Error('A matrix has three columns.');
   return profile('RGB ', V4, [
-    ['chad', typed('sf32', fixed(pcs.chad.flat()))],
+    ['chad', typed('sf32', fixed(chad.flat()))],
     ['rXYZ', red],
     ['gXYZ', green],
     ['bXYZ', blue],
@@ -148,7 +164,7 @@ const CURVE_POINTS = 4096;
 
 function greyCurve(space: ColorSpace): Buffer {
   if (typeof space.transfer !== 'string') return curve(space.transfer);
-  const codes = Array.from({ length: CURVE_POINTS }, (_, at) => at / (CURVE_POINTS - 1));
+  const codes = Array.from({ length: CURVE_POINTS }, (_, index) => index / (CURVE_POINTS - 1));
   return sampledCurve(codes.map((code) => toneMapped(space, [code, code, code], [0, 1, 0])[0]));
 }
 
@@ -225,8 +241,8 @@ function table({ inputs, points, nodes, matrix }: Table): Buffer {
   head.writeUInt8(inputs, 0);
   head.writeUInt8(3, 1);
   let offset = 32;
-  for (const [at, part] of parts.entries()) {
-    head.writeUInt32BE(offset, 4 + 4 * at);
+  for (const [index, part] of parts.entries()) {
+    head.writeUInt32BE(offset, 4 + 4 * index);
     offset += part.length;
   }
   return typed('mAB ', head, ...parts);

@@ -88,8 +88,8 @@ function measured(gamma: Buffer, chromaticities: Buffer | undefined): ColorSpace
 
 function primariesOf(body: Buffer | undefined): Primaries | undefined {
   if (body?.length !== 32) return undefined;
-  const pair = (at: number) =>
-    [body.readUInt32BE(at) / 100_000, body.readUInt32BE(at + 4) / 100_000] as const;
+  const pair = (offset: number) =>
+    [body.readUInt32BE(offset) / 100_000, body.readUInt32BE(offset + 4) / 100_000] as const;
   return { white: pair(0), red: pair(8), green: pair(16), blue: pair(24) };
 }
 

@@ -2,7 +2,7 @@ import { readAvifColour, withAvifProfile } from './avif.ts';
 import type { ColorSpace } from './color-space.ts';
 import { isHdr, isSrgb } from './color-space.ts';
 import { isUsableProfile } from './icc-read.ts';
-import { plainCmykProfile, writeProfile } from './icc-write.ts';
+import { greyAsRgb, plainCmykProfile, writeProfile } from './icc-write.ts';
 import { withJpegProfile } from './jpeg.ts';
 import { readPngColour, withPngProfile } from './png.ts';
 import type { SourceFormat } from './sniff.ts';
@@ -22,7 +22,7 @@ export function readSourceColor(format: SourceFormat, bytes: Uint8Array, header:
   const device = deviceOf(header);
   if (format === 'png') return ofPng(bytes, header, device);
   const isUsable = header.icc !== undefined && isUsableProfile(header.icc, device);
-  if (isUsable) return { ...NONE, hasProfile: true };
+  if (isUsable && header.icc) return profiled(header.icc, header);
   const isUnknown = header.hasProfile === true;
   if (format === 'avif') {
     const { space, ...said } = readAvifColour(bytes);
@@ -38,12 +38,23 @@ function deviceOf({ space }: Header): Device {
   return space === 'b-w' || space === 'grey16' ? 'grey' : 'rgb';
 }
 
-function ofPng(bytes: Uint8Array, { space }: Header, device: Device): SourceColor {
+function ofPng(bytes: Uint8Array, header: Header, device: Device): SourceColor {
   const said = readPngColour(bytes, (profile) => isUsableProfile(profile, device));
-  if ('profile' in said) return { ...NONE, hasProfile: true, isUnknown: said.isUnknown };
-  // sharp looks at no profile of 16 bits of grey: they are read as colours.
-  const found = replaced(said.space, space === 'grey16' ? 'rgb' : device);
+  if ('profile' in said) return { ...profiled(said.profile, header), isUnknown: said.isUnknown };
+  const found = replaced(said.space, header.space === 'grey16' ? 'rgb' : device);
   return { ...found, isUnknown: said.isUnknown || found.isUnknown };
+}
+
+/** sharp looks at no profile of 16 bits of grey: they are read as colours, of which the profile is one. */
+function profiled(profile: Buffer, { space, pages = 1 }: Header): SourceColor {
+  if (space !== 'grey16') return { ...NONE, hasProfile: true };
+  const replacement = pages === 1 ? greyAsRgb(profile) : undefined;
+  return {
+    ...NONE,
+    hasProfile: replacement !== undefined,
+    replacement,
+    isUnknown: replacement === undefined,
+  };
 }
 
 function replaced(space: ColorSpace | undefined, device: Device): SourceColor {

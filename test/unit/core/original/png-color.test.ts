@@ -4,6 +4,7 @@ import t from 'tap';
 import { cHRM, chunk, cICP, gAMA, P3_PRIMARIES, sRGB, withChunks } from '../../../support/chunks.ts';
 import type { Told } from '../../../support/color-arithmetic.ts';
 import { inSrgb } from '../../../support/color-arithmetic.ts';
+import { corpus } from '../../../support/corpus.ts';
 import { drawn, off, picture, pixels } from '../../../support/pictures.ts';
 
 const COLOR = [200, 90, 40] as const;
@@ -108,5 +109,21 @@ t.test('in every kind of PNG, with and without work on the picture', async (t) =
         }
       }
     }
+  }
+});
+
+t.test('a profile holds for 16 bits of grey as for 8', async (t) => {
+  const { icc = Buffer.alloc(0) } = await sharp(await corpus('colour/grey-gamma22.jpg')).metadata();
+  const iccp = chunk('iCCP', Buffer.concat([Buffer.from('x\0\0', 'latin1'), deflateSync(icc)]));
+  for (const level of [0, 20, 60, 128, 255]) {
+    const grey = await drawn(16, 16, () => [level, level, level]);
+    const eight = withChunks(await sharp(grey).toColourspace('b-w').png().toBuffer(), iccp);
+    const sixteen = withChunks(await sharp(grey).toColourspace('grey16').png().toBuffer(), iccp);
+    const shown = await Promise.all(
+      [eight, sixteen].map(async (source) =>
+        (await pixels((await picture(source, 'fmt=png')).bytes)).at(4, 4),
+      ),
+    );
+    for (const color of shown) t.ok(off(color, shown[0] ?? []) <= 1, `${level}: ${shown.join(' | ')}`);
   }
 });
