@@ -15,12 +15,15 @@ const here = (path: string): string => `${path}&_=${PIPELINE}`;
 
 const AVIF = 'image/avif,image/webp,*/*';
 
+/** A parameter of its own kind takes about this much; one that is a row takes nothing, it lies in the store. */
+const SPARE = 300;
+
 t.test('the bundle is within what CloudFront takes, and of its syntax', async (t) => {
   for (const signed of [false, true]) {
     const text = await edgeBundle({ signed });
     const bytes = Buffer.byteLength(text);
     t.comment(`edge function, ${signed ? 'signed' : 'open'}: ${bytes} of ${MAX_BYTES} bytes`);
-    t.ok(bytes <= MAX_BYTES);
+    t.ok(bytes <= MAX_BYTES - SPARE, `${SPARE} bytes are left for what comes`);
     t.notMatch(text, /\bfor ?\([^;)]* of |\?\?|\?\.[a-z]|\.\.\.|\bclass\b|\beval\b|replaceAll|new Map/);
     t.match(
       text,

@@ -1,8 +1,11 @@
 // [edge-safe]
 
-/** Media type and weight of one member (RFC 9110, 12.4.2 and 12.5.1); a malformed weight leaves nothing to match. */
+/**
+ * Media type and weight of one member (RFC 9110, 12.4.2 and 12.5.1); a malformed weight leaves nothing to match. No two
+ * parts can take the same characters: with blanks in two of them, ten parameters took a CPU for good.
+ */
 const MEMBER =
-  /^\s*([^;\s]+)\s*(?:;\s*(?!q\s*(?:=|;|$))[^;]*)*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*(?:;.*)?)?$/;
+  /^\s*([^;\s]+)\s*(?:;(?!\s*q\s*(?:=|;|$))[^;]*)*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*(?:;.*)?)?$/;
 
 /** Weights by media type, each where it stands first. */
 function readWeights(accept: string): Record<string, number | undefined> {

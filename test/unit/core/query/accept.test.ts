@@ -106,6 +106,12 @@ t.test('no picture goes to a format that the header does not take, where it take
   );
 });
 
+t.test('a header that was made to be slow is read like any other', async (t) => {
+  for (const part of [';      ', '; q', ';\t \t', '; a = ', ';;;;', ' ', 'q', '; q = '])
+    for (const end of ['', ';q=x', 'x', ';q=0.5 x'])
+      t.type(negotiate(`image/webp${part.repeat(1500)}${end}`), 'string', JSON.stringify(part));
+});
+
 t.test('every answer is one of those that are warmed', async (t) => {
   const answers = new Set<string>();
   always(
