@@ -157,7 +157,8 @@ t.test('the crop by content of a moving picture is that of its first frame, to t
     const still = await drawn(120, 40, (x, y) =>
       Math.hypot(x - place, y - 20) < 6 ? [255, 30, 10] : [120 + (x % 3), 130, 140 + (y % 2)],
     );
-    const film = await sharp([still, still], { join: { animated: true } })
+    const other = await drawn(120, 40, (x, y) => [x, y, 99]);
+    const film = await sharp([still, other], { join: { animated: true } })
       .webp({ lossless: true, delay: [40, 90] })
       .toBuffer();
     for (const query of ['w=30&h=30&fit=cover&g=attention', 'w=20&h=40&fit=cover&g=entropy']) {
