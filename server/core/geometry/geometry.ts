@@ -180,6 +180,15 @@ function askedTurn({ rot = 0, flip }: Transformation): Turn {
   return compose(turned, mirror);
 }
 
+/** By more than 1 %, and by more than a side is rounded. */
+function isDistorted(picture: Size, scaled: Size): boolean {
+  const off = (side: number, exact: number): boolean =>
+    Math.abs(side - exact) > Math.max(0.5 + 1e-9, exact / 100);
+  const across = scaled.width / picture.width;
+  const down = scaled.height / picture.height;
+  return off(scaled.height, picture.height * across) && off(scaled.width, picture.width * down);
+}
+
 export interface Framing {
   /** The image's stored focal point, for g=focal without fp. */
   readonly focal?: Point | undefined;
@@ -213,7 +222,11 @@ export function planGeometry(image: Size, values: Transformation, framing: Frami
   );
   const turn = askedTurn(values);
   const warned = shrunk && maxSide === MAX_SIDE;
-  const warnings = [...(cut?.clamped ? ['rect-clamped'] : []), ...(warned ? [`limited-to-${MAX_SIDE}`] : [])];
+  const warnings = [
+    ...(cut?.clamped ? ['rect-clamped'] : []),
+    ...(warned ? [`limited-to-${MAX_SIDE}`] : []),
+    ...(values.fit === 'fill' && isDistorted(picture, place.scaled) ? ['distorted'] : []),
+  ];
   const { width, height } = turnSize(place.canvas?.size ?? place.crop ?? place.scaled, turn);
   return { ...place, region, turn, result: { width, height }, warnings };
 }

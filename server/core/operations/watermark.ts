@@ -14,13 +14,17 @@ interface Mark {
   readonly inset: number;
 }
 
+/** Of the shorter side, so that a mark stays in its corner on a small picture. */
+const INSET_SHARE = 1 / 8;
+
 /** Top left corner of a mark in a frame, for a compass direction. */
 function place(
   frame: Size,
   mark: Size,
   gravity: Mark['gravity'],
-  inset: number,
+  distance: number,
 ): { left: number; top: number } {
+  const inset = Math.min(distance, Math.round(Math.min(frame.width, frame.height) * INSET_SHARE));
   const [right, bottom] = [frame.width - mark.width, frame.height - mark.height];
   const along = (most: number, low: boolean, high: boolean) =>
     Math.min(Math.max(low ? inset : high ? most - inset : Math.round(most / 2), 0), Math.max(0, most));
@@ -72,7 +76,7 @@ export const watermark = operation({
       scaled: 1,
       needs: ['wm'],
       idle: ['wmg=center'],
-      doc: 'Distance from the edge in CSS px.',
+      doc: 'Distance from the edge in CSS px; at most an eighth of the shorter side.',
     }),
   },
   example: 'w=160&wm=sample',

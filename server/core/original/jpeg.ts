@@ -14,6 +14,7 @@ const DQT = 0xdb;
 
 /** What segments of each kind begin with. */
 const EXIF = 'Exif\0\0';
+const XMP = 'http://ns.adobe.com/xap/1.0/\0';
 const PROFILE = 'ICC_PROFILE\0';
 const IPTC = 'Photoshop 3.0';
 /** Name, number and count in front of each part of a profile, and the most that a part can have. */
@@ -26,6 +27,7 @@ interface Segments {
   readonly profile: readonly Buffer[];
   readonly iptc: readonly Buffer[];
   readonly tables: readonly Buffer[];
+  readonly xmp: readonly Buffer[];
   readonly frame: { readonly marker: number; readonly body: Buffer } | undefined;
   /** Components in the first scan. */
   readonly scanned: number;
@@ -41,7 +43,7 @@ interface Segments {
  */
 export function readJpegHeader(bytes: Uint8Array): Header | undefined {
   const segments = readSegments(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  const { frame, exif, iptc, profile } = segments ?? {};
+  const { frame, exif, iptc, xmp, profile } = segments ?? {};
   if (!segments || frame?.body[0] !== 8) return undefined;
   const [height, width] = [frame.body.readUInt16BE(1), frame.body.readUInt16BE(3)];
   const components = frame.body[5] ?? 0;
@@ -62,6 +64,7 @@ export function readJpegHeader(bytes: Uint8Array): Header | undefined {
     isProgressive: frame.marker === SOF2 || segments.scanned < components,
     ...(exif?.[0] ? { exif: exif[0] } : {}),
     ...(iptc?.[0] ? { iptc: iptc[0] } : {}),
+    ...(xmp?.[0] ? { xmp: xmp[0].subarray(XMP.length) } : {}),
   };
 }
 
@@ -72,6 +75,7 @@ function readSegments(bytes: Buffer): Segments | undefined {
     exif: [] as Buffer[],
     profile: [] as Buffer[],
     iptc: [] as Buffer[],
+    xmp: [] as Buffer[],
     tables: [] as Buffer[],
   };
   let frame: Segments['frame'];
@@ -89,6 +93,7 @@ function readSegments(bytes: Buffer): Segments | undefined {
       if (frame || body.length !== 6 + 3 * (body[5] ?? 0)) return undefined;
       frame = { marker, body };
     } else if (marker === APP1 && startsWith(body, 'Exif')) found.exif.push(body);
+    else if (marker === APP1 && startsWith(body, XMP)) found.xmp.push(body);
     else if (marker === APP2 && startsWith(body, 'ICC_PROFILE')) found.profile.push(body);
     else if (marker === APP13 && startsWith(body, IPTC)) found.iptc.push(body);
     else if (marker === DQT) found.tables.push(body);

@@ -1,6 +1,7 @@
 import type { Exif } from 'sharp';
 import { EXIF_TAGS, readExif, textIn, textOf } from './exif.ts';
 import type { Header } from './source.ts';
+import { dublinCore } from './xmp.ts';
 
 /** IPTC IIM datasets that name an author or owner (IPTC-IIM 4.2, record 2). */
 const IPTC = { byline: 80, credit: 110, copyright: 116 } as const;
@@ -40,14 +41,19 @@ function clean(value: string | undefined): string | undefined {
   return text === '' ? undefined : text.slice(0, 512);
 }
 
-/** Author and copyright of an original, from EXIF or IPTC, as EXIF for the result; undefined when it has neither. */
+/** Author and copyright of an original, from EXIF, IPTC or XMP, as EXIF for the result; undefined when it has neither. */
 export function copyrightOf(metadata: Header): Exif | undefined {
   // Broken EXIF is common and must not cost anyone the picture.
   const exif = metadata.exif && readExif(metadata.exif);
   const iptc = metadata.iptc ? readIptc(metadata.iptc) : new Map<number, string>();
   const said = (tag: number) => clean(exif && textIn(exif, tag));
-  const artist = said(EXIF_TAGS.artist) ?? clean(iptc.get(IPTC.byline)) ?? clean(iptc.get(IPTC.credit));
-  const copyright = said(EXIF_TAGS.copyright) ?? clean(iptc.get(IPTC.copyright));
+  const inXmp = (name: 'rights' | 'creator') => clean(metadata.xmp && dublinCore(metadata.xmp, name));
+  const artist =
+    said(EXIF_TAGS.artist) ??
+    clean(iptc.get(IPTC.byline)) ??
+    inXmp('creator') ??
+    clean(iptc.get(IPTC.credit));
+  const copyright = said(EXIF_TAGS.copyright) ?? clean(iptc.get(IPTC.copyright)) ?? inXmp('rights');
   if (!artist && !copyright) return undefined;
   return { IFD0: { ...(artist ? { Artist: artist } : {}), ...(copyright ? { Copyright: copyright } : {}) } };
 }

@@ -64,7 +64,7 @@ function told(name: string): Sniffed {
 
 function brand(bytes: Buffer): Sniffed {
   const major = bytes.toString('latin1', 8, 12);
-  if (major in BRANDS && major !== 'mif1') return told(BRANDS[major] ?? '');
+  if (major in BRANDS && major !== 'mif1' && major !== 'avis') return told(BRANDS[major] ?? '');
   const end = Math.min(bytes.readUInt32BE(0), bytes.length);
   for (let offset = 16; offset + 4 <= end; offset += 4) {
     const compatible = bytes.toString('latin1', offset, offset + 4);

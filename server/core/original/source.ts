@@ -18,6 +18,8 @@ export interface Source {
   readonly pages: number;
   /** Whether the pages are frames of a moving picture. */
   readonly moving: boolean;
+  /** Moves, and only its first frame can be read. */
+  readonly firstOnly: boolean;
   /** ms of each frame; empty for still pictures. */
   readonly delay: readonly number[];
   readonly loop: number;
@@ -89,6 +91,7 @@ export type Header = Size &
     /** As Source has it. */
     readonly quality?: number | undefined;
     readonly isLossless?: boolean;
+    readonly firstOnly?: boolean;
   };
 
 /** @throws Problem `damaged_source` when the header names no size */
@@ -108,6 +111,7 @@ export function readSource(format: SourceFormat, bytes: number, metadata: Header
     orientation: turnOfOrientation(orientation),
     pages,
     moving,
+    firstOnly: metadata.firstOnly === true,
     delay: moving ? (metadata.delay ?? []) : [],
     loop: metadata.loop ?? 0,
     alpha: metadata.hasAlpha === true || format === 'svg',

@@ -1,4 +1,5 @@
 import { Problem } from '../../shared/errors.ts';
+import { gifBlocks } from './gif.ts';
 import type { SourceFormat } from './sniff.ts';
 
 /**
@@ -29,30 +30,15 @@ function endsWholeBoxes(file: Buffer): boolean {
 
 const isPadding = (rest: Buffer): boolean => rest.every((byte) => byte === 0);
 
-const [EXTENSION, IMAGE, TRAILER] = [0x21, 0x2c, 0x3b];
+const TRAILER = 0x3b;
 
-/** Bytes of a colour table, by the flags that announce it (GIF89a, 18 and 20). */
-const tableBytes = (flags: number): number => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
-
-/** Whether the blocks end with the trailer, or at least behind a frame: some writers leave it out. */
+/**
+ * Whether the blocks end with the trailer, or at least behind a frame: some writers leave it out, and what is no block
+ * ends the picture for decoders, too (padding, an appended file).
+ */
 function endsWholeGif(file: Buffer): boolean {
-  let start = 13 + tableBytes(file[10] ?? 0);
-  let last: number = EXTENSION;
-  while (start < file.length) {
-    const kind = file[start];
-    // What is no block ends the picture for decoders, too: padding, an appended file.
-    if (kind !== EXTENSION && kind !== IMAGE) return kind === TRAILER || last === IMAGE;
-    const flags = kind === IMAGE ? (file[start + 9] ?? 0) : 0;
-    const data = kind === EXTENSION ? start + 2 : start + 11 + tableBytes(flags);
-    start = afterBlocks(file, data);
-    last = kind;
-  }
-  return start === file.length && last === IMAGE;
-}
-
-/** Behind the empty block that ends a chain of them; behind the file where it does not come. */
-function afterBlocks(file: Buffer, first: number): number {
-  let start = first;
-  while (start < file.length && file[start] !== 0) start += 1 + (file[start] ?? 0);
-  return start + 1;
+  const blocks = [...gifBlocks(file)];
+  const last = blocks.at(-1);
+  if (!last || last.end > file.length) return false;
+  return last.isImage || file[last.end] === TRAILER;
 }

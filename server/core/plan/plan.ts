@@ -71,6 +71,10 @@ function motion(source: Source, values: Transformation, format: Format, { maxFra
   return { moves: false, warnings: ['first-frame-only'] };
 }
 
+/** A frame that was asked for is no loss. */
+const losesMotion = ({ firstOnly }: Source, { anim, page, ph }: Transformation): boolean =>
+  firstOnly && anim !== '0' && page === undefined && ph === undefined;
+
 function pageOf(source: Source, values: Transformation): number {
   const page = values.page ?? 1;
   if (page <= source.pages) return page - 1;
@@ -168,6 +172,7 @@ export function makePlan(source: Source, asked: Transformation, options: PlanOpt
     cost: priceOf(work, { format, settings }),
     warnings: [
       ...dropped,
+      ...(losesMotion(source, values) ? ['first-frame-only'] : []),
       ...warnings,
       ...geometry.warnings,
       ...(held ? ['enlarged-drawing'] : []),

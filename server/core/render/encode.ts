@@ -121,14 +121,18 @@ export async function stripped(
   return { image: reopen(), plan: asSrgb8(plan), isStripped: true };
 }
 
+/** Exif 2.32, 4.6.5: ColorSpace 1; libexif says "uncalibrated" where nobody says anything. */
+const SRGB: Exif = { IFD2: { ColorSpace: '1' } };
+
 function described(image: Sharp, { values, orientation }: Plan, kept: Exif | undefined): Sharp {
   if (values.meta === 'keep') {
     // The picture is upright by now: a kept orientation would turn it once more.
     const turned = orientation !== UPRIGHT || values.orient === '0';
     return turned ? image.withMetadata({ orientation: 1 }) : image.keepExif().keepXmp();
   }
+  if (!kept) return image;
   // Of the density of the original, EXIF would say what pixels alone do not know.
-  return kept ? image.withExif(kept).withDensity(DENSITY) : image;
+  return image.withExif(values.icc ? kept : { ...kept, ...SRGB }).withDensity(DENSITY);
 }
 
 /** From best to smallest: quality for the lossy codecs, colours for the palettes. */

@@ -1,10 +1,12 @@
 import sharp from 'sharp';
 import { inverse, turnSize } from '../geometry/turns.ts';
 import type { Handover, Size, Step } from '../operations/operation.ts';
+import { clearingToTransparent } from '../original/gif.ts';
 import { inflated } from '../original/inflate.ts';
 import { readJpegHeader, withoutExif } from '../original/jpeg.ts';
 import { webpKind } from '../original/lossy-quality.ts';
 import { copyrightOf } from '../original/metadata.ts';
+import { asStill, showsFirstOnly } from '../original/sequence.ts';
 import type { Header, Source } from '../original/source.ts';
 import { formatOf, readSource } from '../original/source.ts';
 import { readSourceColor } from '../original/source-color.ts';
@@ -37,17 +39,24 @@ export async function openOriginal(
   { measure = measureSvg, signal }: { measure?: Measure | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<Opened> {
   const format = formatOf(stored);
-  const bytes = inflated(stored);
+  const bytes = readable(format, inflated(stored));
   try {
     const header: Header = format === 'svg' ? await measure(bytes, signal) : await readHeader(format, bytes);
     checkWhole(format, bytes);
     const color = readSourceColor(format, bytes, header);
-    const metadata = { ...header, ...(format === 'webp' ? webpKind(bytes) : {}), color };
+    const firstOnly = showsFirstOnly(format, bytes);
+    const metadata = { ...header, ...(format === 'webp' ? webpKind(bytes) : {}), color, firstOnly };
     const source = readSource(format, stored.byteLength, metadata);
     return { bytes, metadata, source, copyright: copyrightOf(metadata) };
   } catch (error) {
     throw sharpProblem(error, format);
   }
+}
+
+/** What libvips shows as browsers do. */
+function readable(format: Source['format'], bytes: Uint8Array): Uint8Array {
+  if (format === 'gif') return clearingToTransparent(bytes);
+  return format === 'avif' ? asStill(bytes) : bytes;
 }
 
 async function readHeader(format: Source['format'], bytes: Uint8Array): Promise<Header> {

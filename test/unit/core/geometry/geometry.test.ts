@@ -263,3 +263,23 @@ t.test('a crop around a focal point is as near to it as whole pixels and the edg
     { numRuns: 400 },
   );
 });
+
+t.test('fit=fill tells where it changes the shape by more than 1 %, and of no rounding', async (t) => {
+  const warnings = (query: string, width = 3000, height = 2000) =>
+    planGeometry({ width, height }, values(query)).warnings;
+  for (const query of [
+    'w=300&h=205&fit=fill',
+    'w=300&h=300&fit=fill',
+    'ar=1&fit=fill',
+    'w=9000&h=20&fit=fill',
+  ])
+    t.same(warnings(query.replace('9000', '8000')), ['distorted'], query);
+  for (const query of [
+    'w=300&h=200&fit=fill',
+    'w=300&h=202&fit=fill',
+    'w=10&h=7&fit=fill',
+    'w=300&h=205',
+    'w=8&h=5&fit=fill',
+  ])
+    t.same(warnings(query), [], query);
+});

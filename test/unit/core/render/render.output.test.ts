@@ -250,3 +250,21 @@ t.test('meta=keep keeps EXIF and XMP through any number of passes', async (t) =>
   for (const query of ['gray&pad=5', 'mb=20k', 'rot=5&border=3,red', 'icc=keep&pad=2&border=2,red'])
     t.same(await kept(query), once, query);
 });
+
+t.test('a mark stays in its corner on a small picture', async (t) => {
+  const red = await drawn(20, 20, () => [255, 0, 0]);
+  const place = async (side: number, query = '') => {
+    const blank = await drawn(side, side, () => [255, 255, 255]);
+    const shown = await pixels((await picture(blank, `wm=a&fmt=png${query}`, { watermark: red })).bytes);
+    let distance = 0;
+    while (distance < side && (shown.at(side - 1 - distance, side - 1 - distance)[1] ?? 0) > 100) distance++;
+    return distance;
+  };
+  t.equal(await place(400), 16);
+  t.equal(await place(128), 16);
+  t.equal(await place(64), 8);
+  t.equal(await place(16), 2);
+  t.equal(await place(400, '&wmp=40'), 40);
+  t.equal(await place(400, '&wmp=80'), 50, 'an eighth');
+  t.equal(await place(16, '&wmp=0'), 0);
+});
