@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
 import type { Core } from '../server/compose/core.ts';
 import { composeCore } from '../server/compose/core.ts';
 import type { ExternalServices } from '../server/compose/external-services.ts';
@@ -8,19 +9,22 @@ import type { Config } from '../server/config/settings.ts';
 import type { Jobs, Objects, Records, Stores } from '../server/stores/contracts.ts';
 import { readJob } from '../server/warming/jobs.ts';
 import type { WarmQueue } from '../server/warming/queue.ts';
-import type { Notifier } from '../server/writing/notify.ts';
+import type { Management } from '../server/writing/management.ts';
 import { type Reconciler, UPLOAD_SECONDS } from '../server/writing/reconciler.ts';
 import { removeStaged } from '../server/writing/staging.ts';
 import { failDeadLetters } from './dead-letters.ts';
 import { Scheduler } from './scheduler.ts';
 import { StatusRollup } from './status-rollup.ts';
 import { Sweep } from './sweep.ts';
+import { tellOfUnservable } from './unservable.ts';
 import { Warm } from './warm.ts';
 import { Worker, type WorkerOptions } from './worker.ts';
 
 export interface Warmer {
   readonly worker: Worker;
   readonly rounds: Scheduler;
+  /** As Prometheus reads them. */
+  metrics(): Promise<string>;
   /** After the worker has stopped: what is to be told is queued, children end. */
   close(): Promise<void>;
 }
@@ -61,13 +65,18 @@ function composeWarm(config: Config, core: Core, { records, reconciler, warmQueu
 }
 
 /** What a message asks for; what it resolves to goes to the log. */
-function handler(warm: Warm, reconciler: Reconciler, notifier: Notifier): WorkerOptions['handle'] {
+function handler(
+  warm: Warm,
+  { reconciler, notifier }: Pick<Management, 'reconciler' | 'notifier'>,
+  onUnservable: (key: string) => void,
+): WorkerOptions['handle'] {
   return async ({ body, receives }, signal) => {
     const job = readJob(body);
     // Failing makes it a dead letter, where an operator sees it; removing it would lose a message of a newer version.
     if (job.kind === 'unknown') throw new Error(`Unknown message: ${job.reason}.`);
     if (job.kind === 'warm') return { kind: 'warm', id: job.id, ...(await warm.run(job, receives, signal)) };
     if (job.kind === 'notify') return { ...job, ...(await notifier.deliver(job, receives)) };
+    for (const key of job.unservable ?? []) onUnservable(key);
     for (const { id, change, etag } of job.events) {
       await (change === 'created' ? reconciler.created(id, etag) : reconciler.removed(id));
     }
@@ -132,12 +141,15 @@ export function composeWarmer(
     notify: (record) => notifier.finished(record),
   });
   const parts = { originals, collectGarbage, records, jobs, reconciler, warmQueue, finish };
-  const handle = handler(composeWarm(config, core, parts), reconciler, notifier);
+  const registry = new Registry();
+  const onUnservable = tellOfUnservable(log, registry);
+  const handle = handler(composeWarm(config, core, parts), { reconciler, notifier }, onUnservable);
   const isAside: WorkerOptions['isAside'] = ({ body }) => readJob(body).kind === 'notify';
   const { renderSlots: slots, visibilitySeconds } = config;
   return {
     worker: new Worker({ jobs, slots, visibilitySeconds, handle, isAside, log, now: monotonic }),
     rounds: composeRounds(config, parts, log),
+    metrics: () => registry.metrics(),
     close: async () => {
       await notifier.settle();
       core.sandbox.close();

@@ -14,11 +14,12 @@ const ORDERLY = 0.8;
 /** A long poll takes 20 s; an answer that is this much late never comes. */
 const HUNG_MS = 90_000;
 
-/** For a container's health check: alive as long as the queue is looked at. */
-async function listen(port: number, { worker }: Warmer): Promise<void> {
-  const server = createServer((request, response) => {
+/** For a container's health check, alive as long as the queue is looked at, and for Prometheus. */
+async function listen(port: number, { worker, metrics }: Warmer): Promise<void> {
+  const server = createServer(async (request, response) => {
     const known = request.url === '/healthz';
-    response.writeHead(!known ? 404 : worker.idleMs < HUNG_MS ? 200 : 503).end();
+    if (request.url === '/metrics') response.end(await metrics());
+    else response.writeHead(!known ? 404 : worker.idleMs < HUNG_MS ? 200 : 503).end();
   });
   server.listen(port).unref();
   await once(server, 'listening');

@@ -1,4 +1,4 @@
-import { isId } from '../core/query/id.ts';
+import { isId, STAGED } from '../core/query/id.ts';
 import type { Jobs } from '../stores/contracts.ts';
 
 /** Render these variants of an image, if it is still of this version. */
@@ -19,6 +19,8 @@ export interface ObjectsJob {
     readonly change: 'created' | 'removed';
     readonly etag?: string;
   }>;
+  /** Keys of objects that came and cannot be images; absent when there are none. */
+  readonly unservable?: readonly string[];
 }
 
 export type Channel = 'topic' | 'webhook';
@@ -141,14 +143,19 @@ function isEvent(event: unknown): event is ObjectsJob['events'][number] {
 
 function readS3(records: readonly unknown[]): Job {
   try {
-    return { kind: 'objects', events: records.flatMap(readS3Record) };
+    const events = records.flatMap(readS3Record);
+    const unservable = events.filter(({ id, change }) => change === 'created' && !isId(id));
+    const job = { kind: 'objects', events: events.filter(({ id }) => isId(id)) } as const;
+    // Uploads of our own wait where no id is.
+    const keys = unservable.map(({ id }) => id).filter((key) => !key.startsWith(STAGED));
+    return keys.length ? { ...job, unservable: keys } : job;
   } catch {
     return { kind: 'unknown', reason: 'a key that is not form-encoded' };
   }
 }
 
 /**
- * Keys come form-encoded; one that is no id is none of our images.
+ * Keys come form-encoded.
  *
  * @throws URIError  for a key that is not encoded so
  */
@@ -158,7 +165,6 @@ function readS3Record(record: unknown): ObjectsJob['events'] {
   const object = isRecord(s3) ? s3['object'] : undefined;
   if (!isText(name) || !isRecord(object) || !isText(object['key'])) return [];
   const id = decodeURIComponent(object['key'].replaceAll('+', ' '));
-  if (!isId(id)) return [];
   const etag = object['eTag'];
   if (name.includes('ObjectCreated'))
     return [isText(etag) ? { id, change: 'created', etag } : { id, change: 'created' }];

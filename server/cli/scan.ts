@@ -1,0 +1,65 @@
+import { openStores } from '../compose/stores.ts';
+import { loadConfig } from '../config/settings.ts';
+import { refusalOf, STAGED } from '../core/query/id.ts';
+import { exitWithError } from '../shared/error-text.ts';
+import type { Objects } from '../stores/contracts.ts';
+
+const PAGE = 1000;
+/** Keys that are named for each reason; a bucket may have millions. */
+const EXAMPLES = 3;
+
+export interface Scan {
+  /** Of all objects, those that wait to be taken in not counted. */
+  readonly objects: number;
+  readonly servable: number;
+  /** By reason: how many, and the first of them. */
+  readonly unservable: Readonly<
+    Record<string, { readonly count: number; readonly first: readonly string[] }>
+  >;
+}
+
+/** Looks at every key of a bucket of originals and says which ones cannot be served; changes nothing. */
+export async function scanKeys(originals: Pick<Objects, 'list'>): Promise<Scan> {
+  const unservable: Record<string, { count: number; first: string[] }> = {};
+  let objects = 0;
+  let servable = 0;
+  let cursor: string | undefined;
+  do {
+    const page = { prefix: '', limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
+    const { items, next } = await originals.list(page);
+    for (const { key } of items.filter((item) => !item.key.startsWith(STAGED))) {
+      objects += 1;
+      const reason = refusalOf(key);
+      if (reason === undefined) {
+        servable += 1;
+        continue;
+      }
+      const { count, first } = unservable[reason] ?? { count: 0, first: [] };
+      unservable[reason] = { count: count + 1, first: [...first, key].slice(0, EXAMPLES) };
+    }
+    cursor = next;
+  } while (cursor !== undefined);
+  return { objects, servable, unservable };
+}
+
+/** The report as it is printed; keys as JSON, since what is wrong with them may not be visible. */
+export function scanText({ objects, servable, unservable }: Scan): string {
+  const lines = Object.entries(unservable).map(([reason, { count, first }]) => {
+    const more = count > first.length ? ', …' : '';
+    return `${count} not: ${reason} (${first.map((key) => JSON.stringify(key)).join(', ')}${more})`;
+  });
+  return [`${objects} objects, ${servable} can be served`, ...lines, ''].join('\n');
+}
+
+async function main(): Promise<void> {
+  const stores = await openStores(loadConfig(process.env));
+  try {
+    process.stdout.write(scanText(await scanKeys(stores.originals)));
+  } finally {
+    stores.close();
+  }
+}
+
+if (import.meta.main) {
+  main().catch(exitWithError);
+}
