@@ -12,8 +12,8 @@ import { difference, LIMITS, pixels } from './pictures.ts';
 
 /**
  * Values that show on a picture of a few pixels, by key. Left out: `dpr` is gone from every key, `p` as well, `ph` is no
- * picture, `mb` says nothing on files of a few hundred bytes (nor does `effort`, but in JPEG), and `anim=1` differs from
- * `auto` in what it refuses.
+ * picture, `mb` says nothing on files of a few hundred bytes (nor does `effort`, but in JPEG), `anim=1` differs from
+ * `auto` in what it refuses, and `meta=keep` brings a profile of its own.
  */
 export const VALUES: Readonly<Record<string, readonly string[]>> = {
   w: ['9', '20', '30'],
@@ -62,7 +62,7 @@ export const VALUES: Readonly<Record<string, readonly string[]>> = {
   chroma: ['420', '444'],
   colors: ['2', '3', '4', '5', '16', '17', '200', '256'],
   effort: ['fast', 'std', 'small'],
-  meta: ['none', 'copyright', 'keep'],
+  meta: ['none', 'copyright'],
   icc: ['srgb', 'p3', 'keep'],
   page: ['1', '2'],
   anim: ['auto', '0'],
@@ -89,17 +89,18 @@ function noise(width: number, height: number, channels: 3 | 4, seed: number): Bu
   return Buffer.from(bytes.flat());
 }
 
-/** Wide with alpha; portrait, turned by EXIF, with a profile and a copyright; moving; smaller than any box. */
-export async function tinySources(): Promise<readonly Source[]> {
-  const raw = (width: number, height: number, channels: 3 | 4, seed: number) =>
-    sharp(noise(width, height, channels, seed), { raw: { width, height, channels } });
-  const frames = Buffer.concat([1, 2, 3].map((seed) => noise(12, 48, 4, seed)));
+/** Of one seed: wide with alpha; portrait, turned by EXIF, with a profile and a copyright; moving; smaller than any box. */
+export async function tinySources(seed = 1): Promise<readonly Source[]> {
+  const raw = (width: number, height: number, channels: 3 | 4, own: number) =>
+    sharp(noise(width, height, channels, seed * own), { raw: { width, height, channels } });
+  const frames = Buffer.concat([1, 2, 3].map((frame) => noise(12, 48, 4, seed + frame)));
   return Promise.all([
     raw(96, 32, 4, 7).png().toBuffer(),
     raw(50, 36, 3, 8)
-      .withIccProfile('p3')
-      .withExifMerge({ IFD0: { Copyright: 'somebody' } })
       .withMetadata({ orientation: 6 })
+      .withExifMerge({ IFD0: { Copyright: 'somebody' } })
+      // Last: withMetadata brings sRGB along.
+      .withIccProfile('p3')
       .jpeg({ quality: 95 })
       .toBuffer(),
     sharp(frames, { raw: { width: 12, height: 144, channels: 4, pageHeight: 48 } })
