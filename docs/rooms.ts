@@ -13,7 +13,7 @@ const HOLDS: Readonly<Record<string, string>> = {
   'server/core/plan': 'a query and an original become steps, format, quality, cost',
   'server/core/render': 'the steps are run: passes, frames, encoding, density, placeholders',
   'server/config': 'the table of settings, and their parsers',
-  'server/sandbox': 'SVG, drawn in a process that can be killed',
+  'server/sandbox': 'the processes that open, decode and render originals, and what is put around them',
   'server/stores': 'the contracts of objects, records and jobs',
   'server/stores/files': 'objects as files',
   'server/stores/s3': 'objects in S3',

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
 import { putFile } from '../server/cli/put.ts';
 import { openExternalServices } from '../server/compose/external-services.ts';
+import { openRendering } from '../server/compose/rendering.ts';
 import { composeServer } from '../server/compose/server.ts';
 import { openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
@@ -28,7 +29,10 @@ export async function withServer<T>(
   const stores = await openStores(config);
   const log = pino({ level: 'silent' });
   const external = await openExternalServices(config, stores);
-  const composed = composeServer(config, stores, { log, version: '0', isDraining: () => false, external });
+  const rendering = await openRendering(config, stores, () => undefined);
+  const composed = composeServer(config, stores, {
+    ...{ log, version: '0', isDraining: () => false, external, rendering },
+  });
   const app = await buildApp(composed.deps);
   try {
     for (const name of await readdir(SAMPLES))
@@ -38,7 +42,7 @@ export async function withServer<T>(
   } finally {
     await app.close();
     await composed.images.settle();
-    composed.core.sandbox.close();
+    await rendering.close();
     stores.close();
     await rm(folder, { recursive: true, force: true });
   }

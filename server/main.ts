@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { openExternalServices } from './compose/external-services.ts';
+import { logPool, openRendering } from './compose/rendering.ts';
 import { composeServer } from './compose/server.ts';
 import { openStores } from './compose/stores.ts';
 import { loadConfig } from './config/settings.ts';
@@ -7,7 +8,6 @@ import { buildApp } from './http/app.ts';
 import { Connections } from './http/connections.ts';
 import { exitWithError, withContext } from './shared/error-text.ts';
 import { createLog } from './shared/log.ts';
-import { prepareTempFolder } from './shared/temp-files.ts';
 
 /** Version in package.json. */
 function packageVersion(): string {
@@ -20,14 +20,15 @@ function packageVersion(): string {
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const { log, flush } = createLog(config.logLevel);
-  await prepareTempFolder();
   const stores = await openStores(config);
   let draining = false;
-  const { deps, core, images, management } = composeServer(config, stores, {
+  const rendering = await openRendering(config, stores, logPool(log));
+  const { deps, images, management } = composeServer(config, stores, {
     log,
     version: packageVersion(),
     isDraining: () => draining,
     external: await openExternalServices(config, stores),
+    rendering,
   });
   const app = await buildApp(deps);
   const connections = new Connections(app.server);
@@ -57,7 +58,7 @@ async function main(): Promise<void> {
     deps.deferred.flush();
     await images.settle();
     await management?.notifier.settle();
-    core.sandbox.close();
+    await rendering.close();
     stores.close();
     log.info('drained');
     flush();

@@ -5,6 +5,7 @@ import type { Core } from '../server/compose/core.ts';
 import { composeCore } from '../server/compose/core.ts';
 import type { ExternalServices } from '../server/compose/external-services.ts';
 import { composeManagement } from '../server/compose/management.ts';
+import type { Rendering } from '../server/compose/rendering.ts';
 import type { Config } from '../server/config/settings.ts';
 import type { Jobs, Objects, Records, Stores } from '../server/stores/contracts.ts';
 import { readJob } from '../server/warming/jobs.ts';
@@ -46,21 +47,13 @@ function warmConfig(config: Config): Config {
   };
 }
 
-function composeWarm(config: Config, core: Core, { records, reconciler, warmQueue, finish }: Parts): Warm {
-  const { originals, inputs, results, renderer, sandbox, admissions } = core;
-  const timeoutSeconds = Math.ceil(config.deadlineMs / 1000);
+function composeWarm(core: Core, { records, reconciler, warmQueue, finish }: Parts): Warm {
+  const { originals, inputs, results, renderer, rendering, admissions } = core;
   return new Warm({
     ...{ originals, inputs, results, records, renderer, finish, warmQueue, reconciler },
     admission: admissions.render,
-    slots: config.renderSlots,
+    pool: rendering.pool,
     now: monotonic,
-    shared: (opened, signal) => ({
-      opened,
-      maxPixels: config.maxSourcePixels,
-      pass: { timeoutSeconds, signal },
-      rasterize: (svg, size) => sandbox.draw(svg, size, signal),
-      now: monotonic,
-    }),
   });
 }
 
@@ -129,10 +122,10 @@ function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts
 export function composeWarmer(
   given: Config,
   stores: Stores,
-  { log, external }: { log: Logger; external: ExternalServices },
+  { log, external, rendering }: { log: Logger; external: ExternalServices; rendering: Rendering },
 ): Warmer {
   const config = warmConfig(given);
-  const core = composeCore(config, stores);
+  const core = composeCore(config, stores, rendering);
   const { notifier, warmQueue, reconciler } = composeManagement(config, stores, core, { external, log });
   const { originals, records, jobs, collectGarbage } = stores;
   const finish = new StatusRollup({
@@ -143,16 +136,13 @@ export function composeWarmer(
   const parts = { originals, collectGarbage, records, jobs, reconciler, warmQueue, finish };
   const registry = new Registry();
   const onUnservable = tellOfUnservable(log, registry);
-  const handle = handler(composeWarm(config, core, parts), { reconciler, notifier }, onUnservable);
+  const handle = handler(composeWarm(core, parts), { reconciler, notifier }, onUnservable);
   const isAside: WorkerOptions['isAside'] = ({ body }) => readJob(body).kind === 'notify';
   const { renderSlots: slots, visibilitySeconds } = config;
   return {
     worker: new Worker({ jobs, slots, visibilitySeconds, handle, isAside, log, now: monotonic }),
     rounds: composeRounds(config, parts, log),
     metrics: () => registry.metrics(),
-    close: async () => {
-      await notifier.settle();
-      core.sandbox.close();
-    },
+    close: () => notifier.settle(),
   };
 }

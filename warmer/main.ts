@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { openExternalServices } from '../server/compose/external-services.ts';
+import { logPool, openRendering } from '../server/compose/rendering.ts';
 import { openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
 import { exitWithError, withContext } from '../server/shared/error-text.ts';
 import { createLog } from '../server/shared/log.ts';
-import { prepareTempFolder } from '../server/shared/temp-files.ts';
 import { composeWarmer, type Warmer } from './compose.ts';
 import { lowerPriority } from './priority.ts';
 
@@ -29,9 +29,10 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env);
   lowerPriority(config.warmerNice);
   const { log, flush } = createLog(config.logLevel);
-  await prepareTempFolder();
   const stores = await openStores(config);
-  const warmer = composeWarmer(config, stores, { log, external: await openExternalServices(config, stores) });
+  const rendering = await openRendering({ renderSlots: config.warmSlots }, stores, logPool(log));
+  const external = await openExternalServices(config, stores);
+  const warmer = composeWarmer(config, stores, { log, external, rendering });
   const { worker, rounds } = warmer;
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
@@ -58,6 +59,7 @@ async function main(): Promise<void> {
   await worker.run();
   await rounds.stop();
   await warmer.close();
+  await rendering.close();
   stores.close();
   log.info('stopped');
   flush();

@@ -1,6 +1,10 @@
-import type { Group, Outcome, Picture, Shared } from '../server/core/render/fan-out.ts';
-import { openGroup, renderPicture } from '../server/core/render/fan-out.ts';
-import { sharpProblem } from '../server/core/sharp/sharp-errors.ts';
+import type { Source } from '../server/core/original/source.ts';
+import type { Group, Member, Outcome, Picture } from '../server/core/render/fan-out.ts';
+import type { Original } from '../server/reading/originals.ts';
+import { type Planned, priceOf, type Renderer } from '../server/reading/renderer.ts';
+import { errorOf } from '../server/sandbox/failure.ts';
+import type { RenderPool } from '../server/sandbox/pool.ts';
+import type { GroupPart } from '../server/sandbox/protocol.ts';
 import type { Admission } from '../server/shared/admission.ts';
 
 export interface RenderEvents {
@@ -10,88 +14,84 @@ export interface RenderEvents {
   readonly done: (outcome: Outcome, ms: number) => void;
 }
 
+/** A member that a render process can make. */
+export type PlannedMember = Member & Pick<Planned, 'spec'>;
+
 export interface Rendering extends RenderEvents {
   readonly admission: Admission;
-  /** Of admission. */
-  readonly slots: number;
-  readonly shared: Shared;
+  readonly pool: RenderPool;
+  readonly renderer: Renderer;
+  readonly original: Original;
+  readonly source: Source;
+  readonly signal: AbortSignal;
 }
 
 /**
- * Renders groups through admission. Every group takes one slot; further slots help with its pictures while
- * they are free.
+ * Renders groups, each in one slot of admission and one process.
  *
  * @throws the signal's reason once nothing is under way any more
  */
-export async function renderGroups(groups: readonly Group[], rendering: Rendering): Promise<void> {
+export async function renderGroups(
+  groups: readonly Group<PlannedMember>[],
+  rendering: Rendering,
+): Promise<void> {
   const ended = await Promise.allSettled(groups.map((group) => renderGroup(group, rendering)));
   for (const outcome of ended) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
-async function renderGroup(group: Group, rendering: Rendering): Promise<void> {
-  const { admission, shared } = rendering;
-  const { cpuMs, memoryBytes } = group.cost;
-  const price = { ms: cpuMs, bytes: memoryBytes + shared.opened.bytes.byteLength };
-  const permit = await admission.acquire(price, shared.pass.signal);
+async function renderGroup(group: Group<PlannedMember>, rendering: Rendering): Promise<void> {
+  const open = new Map(group.pictures.flat().map((member) => [member.name, member]));
+  const permit = await rendering.admission.acquire(priceOf(rendering.source, group.cost), rendering.signal);
   try {
-    const started = shared.now();
-    const base = await openGroup(group, shared);
-    const members = group.pictures.flat();
-    const share = base ? (shared.now() - started) / members.length : 0;
-    const todo = [...group.pictures];
-    const next = async (): Promise<boolean> => {
-      const picture = todo.shift();
-      if (!picture) return false;
-      if (!(await rendering.begin(picture))) return true;
-      for await (const outcome of renderPicture(picture, base, shared)) {
-        rendering.done(outcome, share + msOf(outcome));
-      }
-      return true;
-    };
-    await withHelp(next, () => todo.length, price, rendering);
+    await run([...open.values()], group, { ...rendering, open });
   } catch (error) {
-    shared.pass.signal?.throwIfAborted();
-    const failed = sharpProblem(error, shared.opened.source.format);
-    for (const member of group.pictures.flat()) rendering.done({ member, error: failed }, 0);
+    rendering.signal.throwIfAborted();
+    // One of several may have taken the process down: what is left is tried one by one.
+    const rest = [...open.values()];
+    if (group.pictures.flat().length === 1) fail(rest, error, rendering);
+    else for (const member of rest) await runAlone(member, group, { ...rendering, open });
   } finally {
     permit.release();
   }
 }
 
-/** Calls `next` until it says no: here, and in every slot that is free meanwhile. */
-async function withHelp(
-  next: () => Promise<boolean>,
-  left: () => number,
-  price: { ms: number; bytes: number },
-  { admission, slots, shared }: Rendering,
-): Promise<void> {
-  const finished = new AbortController();
-  const { signal } = shared.pass;
-  const leave = signal ? AbortSignal.any([signal, finished.signal]) : finished.signal;
-  const part = { ms: price.ms / Math.max(1, left()), bytes: price.bytes / 2 };
-  const help = async () => {
-    while (left() > 0) {
-      const permit = await admission.acquire(part, leave).catch(() => undefined);
-      if (!permit) return;
-      try {
-        await next();
-      } finally {
-        permit.release();
-      }
-    }
-  };
-  const helpers = Array.from({ length: Math.min(slots, left()) - 1 }, help);
-  try {
-    while (await next());
-  } finally {
-    finished.abort();
-    await Promise.allSettled(helpers);
-  }
-  await Promise.all(helpers);
+interface Run extends Rendering {
+  /** Members that are not done yet. */
+  readonly open: Map<string, PlannedMember>;
 }
 
-function msOf(outcome: Outcome): number {
-  if ('error' in outcome) return 0;
-  const { decode, transform, encode } = outcome.rendered.timings;
-  return decode + transform + encode;
+async function runAlone(member: PlannedMember, group: Group<PlannedMember>, rendering: Run): Promise<void> {
+  try {
+    await run([member], group, rendering);
+  } catch (error) {
+    rendering.signal.throwIfAborted();
+    fail([member], error, rendering);
+  }
 }
+
+async function run(
+  members: readonly PlannedMember[],
+  { cost, pictures }: Group<PlannedMember>,
+  { pool, renderer, original, source, signal, open, begin, done }: Run,
+): Promise<void> {
+  const asks = { original: original.ref, specs: members.map(({ spec }) => spec) };
+  await pool.run('group', asks, {
+    signal,
+    ...renderer.limitsOf(source, cost, original),
+    part: (part) => {
+      const member = open.get(part.canonical);
+      if (member && open.delete(part.canonical)) done(outcomeOf(member, part), part.ms);
+    },
+    begins: (canonicals) => {
+      const picture = pictures.find((members) => members.some(({ name }) => canonicals.includes(name)));
+      return picture ? begin(picture) : Promise.resolve(false);
+    },
+  });
+}
+
+function fail(members: readonly PlannedMember[], error: unknown, { done }: Rendering): void {
+  for (const member of members) done({ member, error }, 0);
+}
+
+const outcomeOf = (member: Member, { rendered, failure }: GroupPart): Outcome =>
+  rendered ? { member, rendered } : { member, error: errorOf(failure ?? { detail: 'No answer.' }) };

@@ -1,19 +1,20 @@
-import type { Member, Outcome, Picture, Shared } from '../server/core/render/fan-out.ts';
+import type { Source } from '../server/core/original/source.ts';
+import type { Outcome, Picture } from '../server/core/render/fan-out.ts';
 import { groupPlans } from '../server/core/render/fan-out.ts';
-import type { Opened, Rendered } from '../server/core/render/types.ts';
+import type { Rendered } from '../server/core/render/types.ts';
 import type { Inputs } from '../server/reading/inputs.ts';
 import type { Original, Originals } from '../server/reading/originals.ts';
 import type { Renderer } from '../server/reading/renderer.ts';
 import { type ResultFacts, type Results, resultOf } from '../server/reading/results.ts';
+import type { RenderPool } from '../server/sandbox/pool.ts';
 import type { Admission } from '../server/shared/admission.ts';
 import { isProblem, Problem } from '../server/shared/errors.ts';
-import { TempFile } from '../server/shared/temp-files.ts';
 import type { Records, VariantChange, VariantStatus } from '../server/stores/contracts.ts';
 import { VARIANT_STATUSES } from '../server/stores/contracts.ts';
 import type { WarmJob } from '../server/warming/jobs.ts';
 import type { WarmQueue } from '../server/warming/queue.ts';
 import type { Reconciler } from '../server/writing/reconciler.ts';
-import { renderGroups } from './renders.ts';
+import { type PlannedMember, renderGroups } from './renders.ts';
 import { isOpen, isPermanent, reasonOf } from './retry-policy.ts';
 import { endStale } from './stale.ts';
 import type { StatusRollup } from './status-rollup.ts';
@@ -25,13 +26,10 @@ export interface WarmOptions {
   readonly records: Records;
   readonly renderer: Renderer;
   readonly admission: Admission;
-  /** Of admission. */
-  readonly slots: number;
+  readonly pool: RenderPool;
   readonly finish: StatusRollup;
   readonly warmQueue: WarmQueue;
   readonly reconciler: Pick<Reconciler, 'reconcile'>;
-  /** How this process renders. */
-  readonly shared: (opened: Opened, signal: AbortSignal) => Omit<Shared, 'path'>;
   /** Monotonic ms. */
   readonly now: () => number;
 }
@@ -126,46 +124,59 @@ export class Warm {
   }
 
   async #render(run: Run, missing: readonly string[]): Promise<void> {
-    const { originals, renderer, admission, slots, now } = this.#options;
+    const { originals, renderer, now } = this.#options;
     const { job, signal, report } = run;
     const begun = now();
-    let original: Original;
-    let opened: Opened;
+    let original: Original | undefined;
     try {
       original = await originals.fetch(job.id, signal);
       run.stale = original.version !== job.version;
       if (run.stale) return;
-      opened = await renderer.open(original.bytes, signal);
+      const source = await renderer.open(job.id, original, signal);
+      report.fetchMs = Math.round(now() - begun);
+      await this.#renderFile(run, missing, { original, source });
     } catch (error) {
       signal.throwIfAborted();
       run.stale = isProblem(error) && error.code === 'image_not_found';
       for (const name of run.stale ? [] : missing) await this.#fail(run, name, error);
-      return;
+    } finally {
+      original?.release();
+      report.renderMs = Math.round(now() - begun - report.fetchMs);
     }
-    report.fetchMs = Math.round(now() - begun);
-    const members = await this.#plan(run, missing, opened, original);
+  }
+
+  async #renderFile(
+    run: Run,
+    missing: readonly string[],
+    { original, source }: { original: Original; source: Source },
+  ): Promise<void> {
+    const { renderer, admission, pool } = this.#options;
+    const { job, signal } = run;
+    const members = await this.#plan(run, missing, source, original);
     const storing: Promise<void>[] = [];
     const done = (outcome: Outcome, ms: number) => storing.push(this.#done(run, original, outcome, ms));
     const begin = (picture: Picture) => this.#begin(run, picture);
-    const scratch = new TempFile(opened.bytes);
-    const shared = { ...this.#options.shared(opened, signal), path: scratch.path };
     try {
-      await renderGroups(groupPlans(members), { admission, slots, shared, begin, done });
+      const rendering = { renderer, admission, pool, original, source, signal, begin, done };
+      await renderGroups(groupPlans(members), rendering);
     } finally {
       await Promise.all(storing);
-      await scratch.remove();
-      report.renderMs = Math.round(now() - begun - report.fetchMs);
       if (signal.aborted) await this.#giveBack(job);
     }
   }
 
   /** Plans each variant; one that cannot be planned fails alone. */
-  async #plan(run: Run, missing: readonly string[], opened: Opened, { focal }: Original): Promise<Member[]> {
-    const members: Member[] = [];
+  async #plan(
+    run: Run,
+    missing: readonly string[],
+    source: Source,
+    { focal }: Original,
+  ): Promise<PlannedMember[]> {
+    const members: PlannedMember[] = [];
     for (const name of missing) {
       try {
-        const wanted = { canonical: name, priority: 'warm', focal } as const;
-        members.push({ name, ...(await this.#options.renderer.plan(opened, wanted)) });
+        const input = { canonical: name, priority: 'warm', focal } as const;
+        members.push({ name, ...(await this.#options.renderer.plan(source, input)) });
       } catch (error) {
         await this.#fail(run, name, error);
       }

@@ -1,14 +1,13 @@
 import type { Config } from '../config/settings.ts';
-import { configureSharp } from '../core/sharp/configure.ts';
 import { cacheControl } from '../http/image-headers.ts';
 import { epochsInBucket } from '../reading/epoch.ts';
 import { Inputs } from '../reading/inputs.ts';
 import { Originals } from '../reading/originals.ts';
 import { Renderer } from '../reading/renderer.ts';
 import { Results } from '../reading/results.ts';
-import { SvgSandbox } from '../sandbox/svg.ts';
 import { Admission } from '../shared/admission.ts';
 import type { Stores } from '../stores/contracts.ts';
+import type { Rendering } from './rendering.ts';
 
 /** The use cases of a process over its stores; server and warmer share them. */
 export interface Core {
@@ -16,44 +15,43 @@ export interface Core {
   readonly inputs: Inputs;
   readonly results: Results;
   readonly renderer: Renderer;
-  readonly sandbox: SvgSandbox;
+  readonly rendering: Rendering;
   readonly admissions: { readonly render: Admission; readonly fetch: Admission };
 }
 
-export function composeCore(config: Config, stores: Stores): Core {
-  configureSharp();
+export function composeCore(config: Config, stores: Stores, rendering: Rendering): Core {
+  const { pool, scratch } = rendering;
   const fetch = new Admission(
     { slots: config.fetchSlots, bytes: config.maxSourceBytes * 8, maxWaitMs: config.queueMs, name: 'reads' },
     monotonic,
   );
   const { renderSlots: slots, renderMemoryBytes: bytes, queueMs: maxWaitMs } = config;
-  const render = new Admission({ slots, bytes, maxWaitMs, name: 'renders' }, monotonic);
+  // A drawing can take a thousand times its price: half of the slots are never taken by drawings.
+  const kindSlots = { svg: Math.max(1, Math.floor(slots / 2)) };
+  const render = new Admission({ slots, bytes, maxWaitMs, kindSlots, name: 'renders' }, monotonic);
   const originals = new Originals({
     objects: stores.originals,
     records: stores.records,
     admission: fetch,
     versionMs: config.versionSeconds * 1000,
     maxBytes: config.maxSourceBytes,
+    scratch,
     keepBytes: config.originalsBytes,
     now: monotonic,
   });
-  const sandbox = new SvgSandbox({ deadlineMs: config.svgMs, maxResidentBytes: SVG_RESIDENT_BYTES });
   const renderer = new Renderer({
     originals,
     watermarks: config.watermarks,
     limits: { maxPixels: config.maxSourcePixels, maxFrames: config.maxFrames },
     deadlineMs: config.deadlineMs,
+    drawingMs: config.svgMs,
     allowMetaKeep: config.allowMetaKeep,
     admission: render,
-    sandbox,
-    now: monotonic,
+    pool,
   });
   const results = new Results(stores.results, cacheControl({}, '', config, 0), epochsInBucket(config));
   const inputs = new Inputs(originals, config.watermarks);
-  return { originals, inputs, results, renderer, sandbox, admissions: { render, fetch } };
+  return { originals, inputs, results, renderer, rendering, admissions: { render, fetch } };
 }
 
 export const monotonic = (): number => performance.now();
-
-/** SVGs are small files that can ask for anything: this is a dozen times what a large drawing takes. */
-export const SVG_RESIDENT_BYTES = 768 * 2 ** 20;

@@ -31,6 +31,7 @@ export function composeManagement(
     originals,
     renderer: core.renderer,
     admission: core.admissions.fetch,
+    scratch: core.rendering.scratch,
     limits: { maxPixels: config.maxSourcePixels, maxFrames: config.maxFrames },
     maxBytes: maxSourceBytes,
   });

@@ -21,6 +21,7 @@ import type { Core } from './core.ts';
 import { composeCore, monotonic } from './core.ts';
 import type { ExternalServices } from './external-services.ts';
 import { composeManagement } from './management.ts';
+import type { Rendering } from './rendering.ts';
 
 const unixSeconds = (): number => Date.now() / 1000;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
@@ -58,9 +59,10 @@ export function composeServer(
     isDraining: () => boolean;
     plugins?: AppDeps['plugins'];
     external?: ExternalServices;
+    rendering: Rendering;
   },
 ): Composed {
-  const core = composeCore(config, stores);
+  const core = composeCore(config, stores, process.rendering);
   const { originals, inputs, results, renderer, admissions } = core;
   const memory = new ResultCache(config.memoryBytes);
   const metrics = new Metrics();

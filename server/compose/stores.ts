@@ -44,6 +44,7 @@ async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Confi
     originals: new S3Objects(client, originalsBucket),
     results: new S3Objects(client, resultsBucket),
     collectGarbage: async () => 0,
+    scratchParent: undefined,
   };
 }
 
@@ -59,7 +60,7 @@ async function openFolders(dataDir: string) {
     embedded(dataDir, 'results', (path) => FileObjects.open(path)),
   ]);
   const collectGarbage = async () => (await originals.collectGarbage()) + (await results.collectGarbage());
-  return { originals, results, collectGarbage };
+  return { originals, results, collectGarbage, scratchParent: join(dataDir, 'scratch') };
 }
 
 async function openTable({ recordsTable, dynamodbEndpoint }: Config): Promise<Records | undefined> {
@@ -102,7 +103,7 @@ export async function openStores(config: Config): Promise<Stores> {
   if (!table || !queue) {
     sqlite = await embedded(dataDir, 'rendition.sqlite', (path) => openSqlite(path, { maxReceives }));
   }
-  const { originals, results, collectGarbage } = buckets ?? (await openFolders(dataDir));
+  const { originals, results, collectGarbage, scratchParent } = buckets ?? (await openFolders(dataDir));
   const records = table ?? sqlite?.records;
   const jobs = queue ?? sqlite?.jobs;
   if (!records || !jobs) throw new Error('A store is missing.');
@@ -113,6 +114,7 @@ export async function openStores(config: Config): Promise<Stores> {
     jobs,
     summary: `objects in ${buckets ? 'S3' : 'files'}, records in ${table ? 'DynamoDB' : 'SQLite'}, jobs in ${queue ? 'SQS' : 'SQLite'}`,
     collectGarbage,
+    scratchParent,
     close: () => sqlite?.close(),
   };
 }

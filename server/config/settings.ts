@@ -97,7 +97,7 @@ export const SETTINGS = {
     'ORIGINALS_CACHE_BYTES',
     bytes,
     '64MiB',
-    'Originals kept in memory for further variants of the same picture; 0 keeps none.',
+    'Originals kept as files for further variants of the same picture; 0 keeps none.',
   ),
   versionSeconds: setting(
     'VERSION_SECONDS',
@@ -122,7 +122,7 @@ export const SETTINGS = {
     'RENDER_SLOTS',
     integer(1, 256),
     availableParallelism(),
-    'Renders at once; default: one per core.',
+    'Renders at once, each in a process of its own; default: one per core.',
   ),
   renderMemoryBytes: setting(
     'RENDER_MEMORY_BYTES',
@@ -161,7 +161,7 @@ export const SETTINGS = {
     'SVG_MS',
     integer(100, 60_000),
     4000,
-    'Time for drawing one SVG before its process is killed.',
+    'Time for reading a header or drawing one SVG before its render process is killed.',
   ),
 
   presets: setting(

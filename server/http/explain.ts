@@ -68,10 +68,10 @@ async function explain(
   const { id, read, canonical } = asked;
   const known = await options.images.facts(asked, signal);
   const original = await options.originals.fetch(id, signal);
-  const opened = await options.renderer.open(original.bytes, signal);
-  const wanted = { canonical, priority: 'live', focal: original.focal } as const;
-  const { plan } = await options.renderer.plan(opened, wanted);
-  const { format, bytes, pages, moving, alpha } = opened.source;
+  const source = await options.renderer.open(id, original, signal).finally(original.release);
+  const input = { canonical, priority: 'live', focal: original.focal } as const;
+  const { plan } = await options.renderer.plan(source, input);
+  const { format, bytes, pages, moving, alpha } = source;
   return {
     id,
     canonical: read.canonical,

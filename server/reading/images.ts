@@ -3,8 +3,8 @@ import type { Deferred } from '../shared/deferred.ts';
 import { Problem } from '../shared/errors.ts';
 import { SingleFlight, unlessAborted } from '../shared/single-flight.ts';
 import { type Inputs, marksOf, type Variant } from './inputs.ts';
-import type { Identity, Originals } from './originals.ts';
-import type { Renderer } from './renderer.ts';
+import type { Identity, Original, Originals } from './originals.ts';
+import type { Admitted, Renderer } from './renderer.ts';
 import type { ResultCache } from './result-cache.ts';
 import type { Result, ResultFacts, Results } from './results.ts';
 import { factsOf, resultOf } from './results.ts';
@@ -143,23 +143,36 @@ export class Images {
   }
 
   async #render(variant: Variant, marks: string, signal: AbortSignal): Promise<Answer> {
-    const { originals, renderer, now } = this.#options;
+    const { originals, now } = this.#options;
     const started = now();
     const original = await originals.fetch(variant.id, signal);
     const fetched = now();
-    signal.throwIfAborted();
-    const opened = await renderer.open(original.bytes, signal);
-    const header = now() - fetched;
-    const wanted = { canonical: variant.canonical, priority: 'live', focal: original.focal } as const;
-    const { queuedMs, timings, ...rendered } = await renderer.render(opened, wanted, signal);
+    const { queuedMs, timings, ...rendered } = await this.#renderFile(variant, original, signal);
+    const header = now() - fetched - queuedMs - timings.decode - timings.transform - timings.encode;
     // The marks as they were before: those that were laid on may be newer, but never older.
     const made = { ...original, version: original.version + marks };
     const result = resultOf(variant.id, variant.canonical, made, { ...rendered, timings });
     this.#remember(result);
     this.#store(result);
     const { decode, transform, encode } = timings;
-    const stages = { queue: queuedMs, fetch: fetched - started, decode: decode + header, transform, encode };
+    const stages = {
+      queue: queuedMs,
+      fetch: fetched - started,
+      decode: decode + Math.max(0, header),
+      transform,
+      encode,
+    };
     return { result, tier: 'miss', timings: stages };
+  }
+
+  async #renderFile({ id, canonical }: Variant, original: Original, signal: AbortSignal): Promise<Admitted> {
+    try {
+      signal.throwIfAborted();
+      const input = { canonical, priority: 'live', focal: original.focal } as const;
+      return await this.#options.renderer.render(id, original, input, signal);
+    } finally {
+      original.release();
+    }
   }
 
   /** In memory, unless it is known to be old, or could be older than what is there. Asks no store. */

@@ -1,9 +1,14 @@
+import { rm } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import type { Point } from '../core/geometry/geometry.ts';
+import type { OriginalRef } from '../sandbox/protocol.ts';
 import type { Admission } from '../shared/admission.ts';
 import { Problem } from '../shared/errors.ts';
+import type { Scratch } from '../shared/scratch.ts';
 import { SingleFlight } from '../shared/single-flight.ts';
 import type { ObjectFacts, Objects, Records } from '../stores/contracts.ts';
+import { toFile } from '../stores/to-file.ts';
+import { type HeldFile, OriginalFiles } from './original-files.ts';
 
 /** An original as it stands now. */
 export interface Identity {
@@ -14,8 +19,11 @@ export interface Identity {
   readonly focal: Point | undefined;
 }
 
+/** An original as a file of this machine, which stays there until it is released. */
 export interface Original extends Identity {
-  readonly bytes: Buffer;
+  readonly ref: OriginalRef;
+  /** Once; more often is harmless. */
+  release(): void;
 }
 
 interface Known {
@@ -33,7 +41,9 @@ export interface OriginalsOptions {
   /** How long a looked-up version is believed. */
   readonly versionMs: number;
   readonly maxBytes: number;
-  /** Originals that are kept in memory for further variants; 0 keeps none. */
+  /** Where originals lie while they are read. */
+  readonly scratch: Pick<Scratch, 'path'>;
+  /** Files of originals that are kept for further variants; 0 keeps none. */
   readonly keepBytes: number;
   /** Monotonic ms. */
   readonly now: () => number;
@@ -47,15 +57,12 @@ export class Originals {
   readonly #options: OriginalsOptions;
   readonly #known = new LRUCache<string, Known>({ max: 50_000 });
 
-  readonly #fetching = new SingleFlight<Original>();
-  readonly #kept: LRUCache<string, Omit<Original, 'focal'>>;
+  readonly #fetching = new SingleFlight<HeldFile>();
+  readonly #files: OriginalFiles;
 
   constructor(options: OriginalsOptions) {
     this.#options = options;
-    this.#kept = new LRUCache({
-      maxSize: Math.max(1, options.keepBytes),
-      sizeCalculation: ({ bytes }) => bytes.length + 1,
-    });
+    this.#files = new OriginalFiles(options.keepBytes);
   }
 
   /** @throws Problem `image_not_found` */
@@ -119,53 +126,54 @@ export class Originals {
   }
 
   /**
-   * Reads an original whole. A page asks for many variants of one picture at once: they share one read, and
+   * Brings an original to a file, whole. A page asks for many variants of one picture at once: they share one read, and
    * what was read last is kept for those that follow.
    *
-   * @throws Problem `image_not_found`, `source_too_large`, `source_error`, `overloaded`
+   * @throws Problem `image_not_found`, `source_too_large`, `store_unavailable`, `overloaded`
    */
   async fetch(id: string, signal: AbortSignal = NEVER): Promise<Original> {
     const identity = await this.identify(id);
-    const kept = this.#kept.get(`${id} ${identity.version}`);
-    if (kept) return { ...identity, ...kept };
-    const { value } = await this.#fetching.run(`${id} ${identity.version}`, signal, (flight) =>
-      this.#fetch(id, identity, flight),
-    );
-    return value;
+    const key = `${id} ${identity.version}`;
+    const kept = this.#files.hold(key);
+    if (kept) return originalOf(identity, kept);
+    const { value } = await this.#fetching.run(key, signal, (flight) => this.#fetch(id, identity, flight));
+    // The bytes decide: they may be newer than the version that was looked up.
+    const version = this.#versionOf(identity, value.facts);
+    return originalOf({ ...identity, version }, value.hold());
   }
 
-  async #fetch(id: string, identity: Identity, signal: AbortSignal): Promise<Original> {
-    const permit = await this.#options.admission.acquire({ ms: READ_MS, bytes: identity.size }, signal);
+  #versionOf(identity: Identity, { etag }: ObjectFacts): string {
+    const generation = identity.version.split(GENERATION)[1];
+    return versionOf(etag, generation === undefined ? undefined : Number(generation));
+  }
+
+  async #fetch(id: string, identity: Identity, signal: AbortSignal): Promise<HeldFile> {
+    const { admission, objects, scratch, maxBytes } = this.#options;
+    const permit = await admission.acquire({ ms: READ_MS, bytes: identity.size }, signal);
+    const path = scratch.path();
     try {
-      const { etag, lastModified, size, bytes } = await this.#download(id, signal);
-      const generation = identity.version.split(GENERATION)[1];
-      // The bytes decide: they may be newer than the version that was looked up.
-      const version = versionOf(etag, generation === undefined ? undefined : Number(generation));
-      const kept = { version, lastModified, size, bytes };
-      this.#kept.set(`${id} ${version}`, kept);
-      return { ...identity, ...kept };
+      const facts = await toFile(objects, { key: id, path, maxBytes }, signal);
+      if (!facts) throw notFound(id);
+      const held = this.#files.add(`${id} ${this.#versionOf(identity, facts)}`, path, facts);
+      // Whoever waits for this flight takes a hold of its own before the next turn of the event loop.
+      setImmediate(held.release);
+      return held;
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
     } finally {
       permit.release();
     }
   }
-
-  async #download(id: string, signal: AbortSignal): Promise<ObjectFacts & { bytes: Buffer }> {
-    const { objects, maxBytes } = this.#options;
-    const object = await objects.get(id, signal);
-    if (!object) throw notFound(id);
-    if (object.size > maxBytes) {
-      object.body.destroy();
-      const facts = { received: `${object.size} bytes`, allowed: `${maxBytes} bytes` };
-      throw new Problem(
-        'source_too_large',
-        `The original has ${facts.received}; ${facts.allowed} are read.`,
-        facts,
-      );
-    }
-    const { key, etag, size, lastModified } = object;
-    return { key, etag, size, lastModified, bytes: await object.bytes() };
-  }
 }
+
+const originalOf = (identity: Identity, { facts, ref, release }: HeldFile): Original => ({
+  ...identity,
+  lastModified: facts.lastModified,
+  size: facts.size,
+  ref,
+  release,
+});
 
 const NEVER = new AbortController().signal;
 const GENERATION = '.';

@@ -1,24 +1,19 @@
 import { LRUCache } from 'lru-cache';
-import sharp from 'sharp';
 import type { Point } from '../core/geometry/geometry.ts';
 import type { Transformation } from '../core/operations/index.ts';
 import { readTransformation } from '../core/operations/transformation.ts';
-import type { OriginalFile } from '../core/original/file.ts';
-import { readFileSource } from '../core/original/file.ts';
 import type { Source, SourceLimits } from '../core/original/source.ts';
-import { checkPixels } from '../core/original/source.ts';
+import type { Cost } from '../core/plan/cost.ts';
 import type { Priority } from '../core/plan/formats.ts';
 import type { Plan, PlanOptions } from '../core/plan/plan.ts';
 import { makePlan } from '../core/plan/plan.ts';
-import { fromRaw } from '../core/render/pipeline.ts';
-import { openOriginal, render } from '../core/render/render.ts';
-import type { Opened, Rendered } from '../core/render/types.ts';
-import { sharpProblem } from '../core/sharp/sharp-errors.ts';
-import type { SvgSandbox } from '../sandbox/svg.ts';
-import type { Admission } from '../shared/admission.ts';
+import type { Rendered } from '../core/render/types.ts';
+import type { RenderPool, RunLimits } from '../sandbox/pool.ts';
+import type { OriginalRef, RenderSpec } from '../sandbox/protocol.ts';
+import type { Admission, Cost as AdmissionCost } from '../shared/admission.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import { memoize } from '../shared/memoize.ts';
-import type { Originals } from './originals.ts';
+import type { Original, Originals } from './originals.ts';
 
 export interface RendererOptions {
   readonly originals: Originals;
@@ -26,11 +21,11 @@ export interface RendererOptions {
   readonly watermarks: Readonly<Record<string, string>>;
   readonly limits: SourceLimits;
   readonly deadlineMs: number;
+  /** For what draws: a vector drawing is a small file that can ask for anything. */
+  readonly drawingMs: number;
   readonly allowMetaKeep: boolean;
   readonly admission: Admission;
-  readonly sandbox: SvgSandbox;
-  /** Monotonic ms. */
-  readonly now: () => number;
+  readonly pool: RenderPool;
 }
 
 /** What a render is asked for beside the original. */
@@ -41,27 +36,31 @@ export interface RenderInput {
   readonly focal?: Point | undefined;
 }
 
+/** A variant that has been planned: its cost is known, and a render process can make it. */
+export interface Planned {
+  readonly plan: Plan;
+  readonly options: PlanOptions;
+  readonly spec: RenderSpec;
+}
+
 export interface Admitted extends Rendered {
   /** ms spent waiting for a slot. */
   readonly queuedMs: number;
 }
 
-/** @throws Problem `damaged_source`, `unsupported_source`, `too_many_pixels` */
-async function decodeWhole(bytes: Uint8Array): Promise<void> {
-  await sharp(bytes)
-    .resize(16)
-    .raw()
-    .toBuffer()
-    .catch((error: unknown) => Promise.reject(sharpProblem(error)));
-}
-
 /** px of the longer side that an SVG mark is drawn at: the width of a mark on the largest of common pictures. */
 const MARK_SIDE = 2048;
+/** Headers that are remembered, of some hundred bytes each. */
+const SOURCES = 10_000;
+/** A process without a picture. */
+const PROCESS_BYTES = 256 * 2 ** 20;
+/** A dozen times what a large drawing takes. */
+const DRAWING_BYTES = 768 * 2 ** 20;
 
-/** Turns originals into results, one slot of admission to the CPU at a time. */
+/** Turns originals into results, one slot of admission to the CPU at a time; every byte of theirs is read elsewhere. */
 export class Renderer {
   readonly #options: RendererOptions;
-  readonly #opened = new WeakMap<Uint8Array, Opened>();
+  readonly #sources = new LRUCache<string, Source>({ max: SOURCES });
   /** Of canonical forms: a site asks for a few of many pictures. */
   readonly #read = memoize<Transformation>(readTransformation, 1000);
   readonly #watermarks = new LRUCache<string, Uint8Array>({ max: 32 });
@@ -70,31 +69,37 @@ export class Renderer {
     this.#options = options;
   }
 
-  /** Reads the header, once as long as the bytes are kept; SVGs in the sandbox. */
-  async open(bytes: Uint8Array, signal?: AbortSignal): Promise<Opened> {
-    const known = this.#opened.get(bytes);
+  /**
+   * What the header of an original says, read once for each version.
+   *
+   * @throws Problem `unsupported_source`, `damaged_source`, `unrenderable`
+   */
+  async open(id: string, { version, ref }: Original, signal?: AbortSignal): Promise<Source> {
+    const known = this.#sources.get(`${id} ${version}`);
     if (known) return known;
-    const { sandbox } = this.#options;
-    const opened = await openOriginal(bytes, { measure: (svg) => sandbox.measure(svg, signal), signal });
-    this.#opened.set(bytes, opened);
-    return opened;
+    const source = await this.measure(ref, signal);
+    this.#sources.set(`${id} ${version}`, source);
+    return source;
   }
 
-  /** Reads the header of a file, without ever holding it whole; SVGs in the sandbox. */
-  openFile(file: OriginalFile, signal?: AbortSignal): Promise<Source> {
-    return readFileSource(file, (svg) => this.#options.sandbox.measure(svg, signal));
+  /** What the header of a file says. */
+  measure(original: OriginalRef, signal?: AbortSignal): Promise<Source> {
+    return this.#options.pool.run('open', { original }, { signal, ...this.#drawingLimits() });
   }
 
   /** @throws Problem of makePlan, `not_allowed` for meta=keep, `invalid_parameter` for a watermark nobody registered, `watermark_unusable` */
-  async plan(
-    opened: Opened,
-    { canonical, priority, focal }: RenderInput,
-  ): Promise<{ plan: Plan; options: PlanOptions }> {
+  async plan(source: Source, { canonical, priority, focal }: RenderInput): Promise<Planned> {
     this.check(canonical);
+    const { limits, deadlineMs } = this.#options;
     const values = this.#read(canonical);
     const watermark = values.wm === undefined ? undefined : await this.#watermark(values.wm);
-    const options: PlanOptions = { priority, limits: this.#options.limits, focal, watermark };
-    return { plan: makePlan(opened.source, values, options), options };
+    const options: PlanOptions = { priority, limits, focal, watermark };
+    const timeoutSeconds = Math.max(1, Math.ceil(deadlineMs / 1000));
+    return {
+      plan: makePlan(source, values, options),
+      options,
+      spec: { canonical, ...options, timeoutSeconds },
+    };
   }
 
   /** What this deployment refuses, whatever the original; of a canonical form. */
@@ -119,27 +124,38 @@ export class Renderer {
     }
   }
 
-  /** @throws Problem `overloaded`, `deadline` and those of render */
-  async render(opened: Opened, wanted: RenderInput, signal?: AbortSignal): Promise<Admitted> {
-    const { admission, sandbox, limits, deadlineMs, now } = this.#options;
-    const { plan, options } = await this.plan(opened, wanted);
-    const price = { ms: plan.cost.cpuMs, bytes: plan.cost.memoryBytes + opened.bytes.byteLength };
-    const permit = await admission.acquire(price, signal);
+  /** @throws Problem `overloaded`, `deadline`, `unrenderable` and those of render */
+  async render(id: string, original: Original, input: RenderInput, signal?: AbortSignal): Promise<Admitted> {
+    const { admission, pool } = this.#options;
+    const source = await this.open(id, original, signal);
+    const { plan, spec } = await this.plan(source, input);
+    const permit = await admission.acquire(priceOf(source, plan.cost), signal);
     try {
       signal?.throwIfAborted();
-      const rendered = await render({
-        opened,
-        plan,
-        options,
-        maxPixels: limits.maxPixels,
-        pass: { timeoutSeconds: Math.max(1, Math.ceil(deadlineMs / 1000)), signal },
-        now,
-        rasterize: (svg, size) => sandbox.draw(svg, size, signal),
+      const asks = { original: original.ref, spec };
+      const rendered = await pool.run('render', asks, {
+        signal,
+        ...this.limitsOf(source, plan.cost, original),
       });
       return { ...rendered, queuedMs: permit.waitedMs };
     } finally {
       permit.release();
     }
+  }
+
+  /** How long a process may be at work on an original, and how large it may grow. */
+  limitsOf(source: Source, cost: Cost, { size }: Original): RunLimits {
+    if (source.vector) return this.#drawingLimits();
+    const { deadlineMs } = this.#options;
+    const priced = PROCESS_BYTES + 2 * (cost.memoryBytes + size);
+    // No bound of processor time: a slow encode says nothing of the original.
+    return { maxWallMs: deadlineMs, maxResidentBytes: Math.max(priced, DRAWING_BYTES) };
+  }
+
+  /** A drawing is a small file that can ask for anything, its header too. */
+  #drawingLimits(): RunLimits {
+    const { drawingMs, deadlineMs } = this.#options;
+    return { maxCpuMs: drawingMs, maxWallMs: deadlineMs, maxResidentBytes: DRAWING_BYTES };
   }
 
   /**
@@ -158,31 +174,25 @@ export class Renderer {
     }
   }
 
-  /** Read and decoded once per version. */
+  /** Read and decoded once per version, to pixels that are ours: the marks that renders are handed are no originals. */
   async #mark(id: string): Promise<Uint8Array> {
-    const { originals } = this.#options;
+    const { originals, pool, limits } = this.#options;
     const { version } = await originals.identify(id);
     const known = this.#watermarks.get(`${id}@${version}`);
     if (known) return known;
-    const { bytes } = await originals.fetch(id);
-    const mark = await this.#drawn(bytes);
-    this.#watermarks.set(`${id}@${version}`, mark);
-    return mark;
-  }
-
-  /** A drawing is drawn where drawings are, once for all sizes that it is laid on in. */
-  async #drawn(bytes: Uint8Array): Promise<Uint8Array> {
-    const { source } = await this.open(bytes);
-    checkPixels(source, 1, this.#options.limits);
-    if (!source.vector) {
-      await decodeWhole(bytes);
+    const original = await originals.fetch(id);
+    try {
+      const asks = { original: original.ref, limits, side: MARK_SIDE };
+      const { bytes } = await pool.run('mark', asks, this.#drawingLimits());
+      this.#watermarks.set(`${id}@${version}`, bytes);
       return bytes;
+    } finally {
+      original.release();
     }
-    const { width, height } = source.stored;
-    const scale = MARK_SIDE / Math.max(width, height);
-    const size = { width: Math.ceil(width * scale), height: Math.ceil(height * scale) };
-    return fromRaw(await this.#options.sandbox.draw(bytes, size))
-      .png({ compressionLevel: 1 })
-      .toBuffer();
   }
+}
+
+/** An original lies in the memory of its process while it is rendered. How right a price is, is learnt by format. */
+export function priceOf(source: Source, { cpuMs, memoryBytes }: Cost): AdmissionCost {
+  return { ms: cpuMs, bytes: memoryBytes + source.bytes, kind: source.format };
 }

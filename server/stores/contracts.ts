@@ -109,6 +109,11 @@ export interface Objects {
   ): Promise<Page<ObjectFacts>>;
   /** Resolves when the store answers. */
   ping(signal?: AbortSignal): Promise<void>;
+  /**
+   * Puts the object's own file at `path`, where nothing lies yet, without copying its bytes; what the store keeps behind
+   * them comes along. Undefined when absent. Only where objects are files of this machine.
+   */
+  readonly link?: (key: string, path: string, signal?: AbortSignal) => Promise<ObjectFacts | undefined>;
 }
 
 export interface Page<T> {
@@ -425,6 +430,8 @@ export interface Stores {
   readonly jobs: Jobs;
   /** What they are, for people: the log line at the start. */
   readonly summary: string;
+  /** A folder beside the objects that a file of theirs can be linked into; absent where they are no files here. */
+  readonly scratchParent?: string | undefined;
   /** Clears what killed writers left; a bucket does that by a rule of its own. Resolves to how much it was. */
   collectGarbage(): Promise<number>;
   close(): void;

@@ -1,7 +1,7 @@
 import { MAGIC_BYTES, mayBeXml, SNIFF_BYTES, SOURCE_FORMATS } from '../core/original/sniff.ts';
 import { formatOf } from '../core/original/source.ts';
 import { Problem } from '../shared/errors.ts';
-import { tooLarge } from './measure.ts';
+import { checkBytes } from '../stores/to-file.ts';
 
 /** Longest silence of a sending client: one whose connection died without a close would keep its upload slot. */
 const IDLE_MS = 30_000;
@@ -70,7 +70,7 @@ async function* counted(
       if (next.done) return undefined;
       size += next.value.length;
       if (size > maxBytes) throw uploadTooLarge(maxBytes);
-      if (size > maxSourceBytes) throw tooLarge(size, maxSourceBytes);
+      checkBytes(size, maxSourceBytes);
       yield next.value;
     }
   } finally {

@@ -79,6 +79,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'server/config',
     'core',
     'server/reading',
+    'server/sandbox',
     'server/shared',
     'server/stores',
     'server/warming',

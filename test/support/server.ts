@@ -12,6 +12,7 @@ import { loadConfig } from '../../server/config/settings.ts';
 import { buildApp } from '../../server/http/app.ts';
 import type { Stores } from '../../server/stores/contracts.ts';
 import { PATIENT } from './env.ts';
+import { sharedRendering } from './rendering.ts';
 
 export interface TestServer {
   base: string;
@@ -58,7 +59,10 @@ export async function startServer(
   let draining = false;
   const log = pino({ level: 'info' }, sink);
   const external = { ...(await openExternalServices(config, stores)), ...beyond };
-  const composed = composeServer(config, stores, { log, version: '0', isDraining: () => draining, external });
+  const rendering = await sharedRendering();
+  const composed = composeServer(config, stores, {
+    ...{ log, version: '0', isDraining: () => draining, external, rendering },
+  });
   const app = await buildApp(composed.deps);
   const base = await app.listen({ port: 0, host: '127.0.0.1' });
   return {
@@ -81,7 +85,6 @@ export async function startServer(
       app.server.closeAllConnections();
       await app.close();
       await composed.images.settle();
-      composed.core.sandbox.close();
       stores.close();
       if (own) await rm(own, { recursive: true, force: true });
     },

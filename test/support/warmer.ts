@@ -14,6 +14,7 @@ import type { Objects, Stores, VariantRecord } from '../../server/stores/contrac
 import type { Management } from '../../server/writing/management.ts';
 import { composeWarmer, type Warmer } from '../../warmer/compose.ts';
 import { PATIENT } from './env.ts';
+import { sharedRendering } from './rendering.ts';
 import { temporaryFolder } from './server.ts';
 import { waitFor } from './wait.ts';
 
@@ -50,9 +51,10 @@ export async function createWarmer(
   const lines: Line[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const external = await openExternalServices(config, stores);
-  const core = composeCore(config, stores);
+  const rendering = await sharedRendering();
+  const core = composeCore(config, stores, rendering);
   const management = composeManagement(config, stores, core, { external, log });
-  const warmer = composeWarmer(config, alter(stores), { log, external });
+  const warmer = composeWarmer(config, alter(stores), { log, external, rendering });
   return {
     ...warmer,
     ...{ config, stores, management, lines },
@@ -73,7 +75,6 @@ export async function createWarmer(
     },
     close: async () => {
       await warmer.close();
-      core.sandbox.close();
       stores.close();
       if (own) await rm(own, { recursive: true, force: true });
     },

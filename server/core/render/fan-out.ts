@@ -25,11 +25,11 @@ export interface Member {
 }
 
 /** Members that are the same pixels until they are encoded. */
-export type Picture = readonly [Member, ...(readonly Member[])];
+export type Picture<M extends Member = Member> = readonly [M, ...(readonly M[])];
 
 /** Pictures that share one decode. */
-export interface Group {
-  readonly pictures: readonly [Picture, ...(readonly Picture[])];
+export interface Group<M extends Member = Member> {
+  readonly pictures: readonly [Picture<M>, ...(readonly Picture<M>[])];
   /** What is decoded once; undefined: rendered from the original. */
   readonly base: Base | undefined;
   /** Of all of it, one picture after the other. */
@@ -59,15 +59,15 @@ const OUTSIDE = new Set('w h fmt q lossless progressive chroma colors effort mb 
  * Pictures for which the loader shrinks alike share what it gives, so that each is to the pixel what a render of its
  * own makes (12 variants of 20 MP: 0.43 of the CPU; one decode for all took 0.28, and WebP made of it an SSIM of 0.96).
  */
-export function groupPlans(members: readonly Member[]): Group[] {
+export function groupPlans<M extends Member>(members: readonly M[]): Group<M>[] {
   const groups = Map.groupBy(members, ({ plan, name }) =>
     sharesDecode(plan) ? JSON.stringify([plan.page, storedRegion(plan) ?? null, loadedAt(plan)]) : name,
   );
   return [...groups.values()].map(groupOf);
 }
 
-const picturesOf = (members: readonly Member[]): Picture[] =>
-  [...Map.groupBy(members, pictureKey).values()].flatMap(([first, ...same]): Picture[] =>
+const picturesOf = <M extends Member>(members: readonly M[]): Picture<M>[] =>
+  [...Map.groupBy(members, pictureKey).values()].flatMap(([first, ...same]): Picture<M>[] =>
     first ? [[first, ...same]] : [],
   );
 
@@ -97,7 +97,7 @@ function sharesDecode(plan: Plan): boolean {
   );
 }
 
-function groupOf(members: readonly Member[]): Group {
+function groupOf<M extends Member>(members: readonly M[]): Group<M> {
   const [first, ...others] = picturesOf(members);
   if (!first) throw new Error('A group without members.');
   const cost = members.map(({ plan }) => plan.cost).reduce(sumCost);

@@ -1,6 +1,6 @@
 import { createHash, hash, randomUUID } from 'node:crypto';
 import { accessSync, closeSync, constants, createReadStream, existsSync, renameSync } from 'node:fs';
-import { access, mkdir, open, stat, unlink } from 'node:fs/promises';
+import { access, copyFile, link, mkdir, open, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { unavailable } from '../../shared/errors.ts';
@@ -163,6 +163,21 @@ export class FileObjects implements Objects {
     await this.#attempt(signal, async () => {});
   }
 
+  /** A link keeps the object whole, whatever is written under its key meanwhile. */
+  async link(key: string, path: string, signal?: AbortSignal): Promise<ObjectFacts | undefined> {
+    return attempt(signal, async () => {
+      const file = this.#paths.file(bytesOf(key));
+      const isThere = await linkOrCopy(file, path).then(() => true, ignoring('ENOENT', 'ENOTDIR'));
+      const facts = isThere ? factsAt(path) : undefined;
+      if (facts?.key !== key) {
+        if (isThere) await unlink(path);
+        accessSync(this.#aside);
+        return undefined;
+      }
+      return { key, etag: facts.etag, size: facts.size, lastModified: facts.lastModified };
+    });
+  }
+
   /** A volume that is not mounted must not look like an empty store, whose 404s would be cached. */
   #attempt<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     return attempt(signal, async () => {
@@ -238,6 +253,23 @@ export class FileObjects implements Objects {
       await pruneFolders(folder, this.#root);
     }
     return removed;
+  }
+}
+
+/** Another file system has no links to this one. */
+const linkOrCopy = (file: string, path: string): Promise<void> =>
+  link(file, path).catch((error: unknown) => {
+    if (errorName(error) !== 'EXDEV') throw error;
+    return copyFile(file, path, constants.COPYFILE_FICLONE);
+  });
+
+function factsAt(path: string): StoredFacts | undefined {
+  const fd = openIfThere(path);
+  if (fd === undefined) return undefined;
+  try {
+    return readFacts(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

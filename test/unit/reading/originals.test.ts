@@ -1,10 +1,15 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { openStores } from '../../../server/compose/stores.ts';
 import { loadConfig } from '../../../server/config/settings.ts';
 import { Originals, versionOf } from '../../../server/reading/originals.ts';
 import { Admission } from '../../../server/shared/admission.ts';
+import { openScratch } from '../../../server/shared/scratch.ts';
 import { temporaryFolder } from '../../support/server.ts';
+import { waitFor } from '../../support/wait.ts';
 
 const jpeg = { contentType: 'image/jpeg' };
 
@@ -14,15 +19,16 @@ async function opened(t: Test) {
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const stores = await openStores(loadConfig({ DATA_DIR: folder }));
   t.teardown(() => stores.close());
+  const scratch = await openScratch(folder);
   let time = 0;
   const now = () => time;
   const admission = new Admission({ slots: 4, bytes: 1e9, maxWaitMs: 1e9, name: 'reads' }, now);
   const originals = new Originals({
     ...{ objects: stores.originals, records: stores.records, admission, now },
-    ...{ versionMs: 1000, maxBytes: 100, keepBytes: 0 },
+    ...{ versionMs: 1000, maxBytes: 100, keepBytes: 0, scratch },
   });
   const put = async (text: string) => (await stores.originals.put('a', Buffer.from(text), jpeg))?.etag;
-  return { stores, originals, put, pass: (ms: number) => (time += ms) };
+  return { stores, originals, put, folder, pass: (ms: number) => (time += ms) };
 }
 
 t.test('believes a version for its time, and asks again behind it', async (t) => {
@@ -89,4 +95,27 @@ t.test('a store that could not say is asked again by the next one', async (t) =>
   await t.rejects(originals.identify('a'), { message: 'away' });
   stores.originals.head = head;
   t.match(await originals.identify('a'), { size: 5 });
+});
+
+t.test('an original is a file as long as somebody holds it, whatever becomes of its object', async (t) => {
+  const { originals, put } = await opened(t);
+  await put('first');
+  const [one, same] = await Promise.all([originals.fetch('a'), originals.fetch('a')]);
+  t.equal(one.ref.path, same.ref.path, 'read once for both');
+  await put('second');
+  t.match(readFileSync(one.ref.path, 'utf8').slice(0, one.ref.bytes), 'first');
+  one.release();
+  one.release();
+  await setImmediate();
+  t.ok(existsSync(same.ref.path), 'the other one holds it still');
+  same.release();
+  await waitFor(() => !existsSync(same.ref.path));
+});
+
+t.test('refuses an original that is larger than is read, and leaves no file of it', async (t) => {
+  const { originals, put, folder } = await opened(t);
+  await put('x'.repeat(101));
+  await t.rejects(originals.fetch('a'), { code: 'source_too_large' });
+  const scratch = readdirSync(folder).find((name) => name.startsWith('rendition-scratch-')) ?? '';
+  t.same(readdirSync(join(folder, scratch)).sort(), ['probe', 'tmp']);
 });

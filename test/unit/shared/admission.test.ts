@@ -1,7 +1,7 @@
 import t from 'tap';
-import { Admission } from '../../../server/shared/admission.ts';
+import { Admission, type AdmissionLimits } from '../../../server/shared/admission.ts';
 
-function gateAt(limits: Partial<{ slots: number; bytes: number; maxWaitMs: number }> = {}) {
+function gateAt(limits: Partial<AdmissionLimits> = {}) {
   let time = 0;
   const admission = new Admission(
     { slots: 2, bytes: 1000, maxWaitMs: 1000, name: 'tests', ...limits },
@@ -120,4 +120,61 @@ t.test('who is in is on average half done: it counts half', async (t) => {
   await t.rejects(admission.acquire(price(1)), { code: 'overloaded' });
   permit.release();
   (await next).release();
+});
+
+t.test(
+  'one piece of a thousand times its price refuses nobody of its kind, and its kind no other',
+  async (t) => {
+    const { admission, pass } = gateAt({ slots: 1, maxWaitMs: 3000 });
+    const work = async (kind: string, ms: number, real: number) => {
+      const permit = await admission.acquire({ ...price(ms), kind });
+      pass(real);
+      permit.release();
+    };
+    await work('svg', 30, 30_000);
+    const holder = await admission.acquire({ ...price(100), kind: 'svg' });
+    t.ok(admission.expectedWaitMs() < 100, `${admission.expectedWaitMs()} ms after one bad drawing`);
+    holder.release();
+    for (let lap = 0; lap < 200; lap++) await work('svg', 30, 30_000);
+    const drawing = await admission.acquire({ ...price(100), kind: 'svg' });
+    t.ok(
+      admission.expectedWaitMs() > 900,
+      `${admission.expectedWaitMs()} ms behind a drawing once all are bad`,
+    );
+    drawing.release();
+    const photo = await admission.acquire({ ...price(100), kind: 'jpeg' });
+    const behind = Array.from({ length: 20 }, () => admission.acquire({ ...price(100), kind: 'jpeg' }));
+    t.equal(admission.expectedWaitMs(), 2050, 'pictures of other kinds are expected to take what they take');
+    photo.release();
+    for (const permit of behind) (await permit).release();
+  },
+);
+
+t.test('a kind with slots of its own never holds them all, and is overtaken while it waits', async (t) => {
+  const { admission, pass } = gateAt({ slots: 3, kindSlots: { svg: 1 } });
+  const svg = { ...price(500), kind: 'svg' };
+  const drawings = Array.from({ length: 17 }, () => admission.acquire(svg).catch(() => undefined));
+  const first = await drawings[0];
+  t.equal(admission.load.holders, 1);
+  t.ok(admission.load.waiting < 16, 'drawings are refused for drawings');
+  t.equal(admission.expectedWaitMs('jpeg'), 0, 'pictures do not wait for drawings');
+  const photos = [admission.acquire({ ...price(100), kind: 'jpeg' }), admission.acquire(price(100))];
+  const late = admission.acquire({ ...price(100), kind: 'jpeg' });
+  for (const photo of photos) (await photo).release();
+  pass(10);
+  (await late).release();
+  const { waiting } = admission.load;
+  first?.release();
+  (await drawings[1])?.release();
+  t.equal(admission.load.waiting, waiting - 2, 'one drawing after the other');
+});
+
+t.test('without a second slot a kind has that one, and the others wait for it', async (t) => {
+  const { admission } = gateAt({ slots: 1, kindSlots: { svg: 1 } });
+  const drawing = await admission.acquire({ ...price(500), kind: 'svg' });
+  t.equal(admission.expectedWaitMs('jpeg'), 250);
+  const photo = admission.acquire({ ...price(10), kind: 'jpeg' });
+  drawing.release();
+  (await photo).release();
+  t.equal(admission.load.holders, 0);
 });

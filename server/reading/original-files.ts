@@ -1,0 +1,69 @@
+import { rm } from 'node:fs/promises';
+import { LRUCache } from 'lru-cache';
+import type { OriginalRef } from '../sandbox/protocol.ts';
+import type { ObjectFacts } from '../stores/contracts.ts';
+
+interface Entry {
+  readonly facts: ObjectFacts;
+  readonly path: string;
+  holders: number;
+  /** Not to be found any more: it goes with its last holder. */
+  isDropped: boolean;
+}
+
+/** A file of an original that stays where it is until it is released. */
+export interface HeldFile {
+  readonly facts: ObjectFacts;
+  readonly ref: OriginalRef;
+  /** One more hold of the same file, as long as this one lasts. */
+  hold(): HeldFile;
+  /** Once; more often is harmless. */
+  release(): void;
+}
+
+/** Originals as files in the scratch: those in use, and the last ones used for further variants of the same picture. */
+export class OriginalFiles {
+  readonly #kept: LRUCache<string, Entry>;
+
+  /** @param keepBytes  of files that nobody uses right now; 0 keeps none */
+  constructor(keepBytes: number) {
+    this.#kept = new LRUCache<string, Entry>({
+      maxSize: Math.max(1, keepBytes),
+      sizeCalculation: ({ facts }) => facts.size + 1,
+      dispose: (entry) => this.#drop(entry),
+    });
+  }
+
+  /** Undefined when there is none of this key. */
+  hold(key: string): HeldFile | undefined {
+    const entry = this.#kept.get(key);
+    return entry && this.#held(entry);
+  }
+
+  /** Takes a file over, which is removed once nobody holds it and there is no room for it. */
+  add(key: string, path: string, facts: ObjectFacts): HeldFile {
+    const entry: Entry = { facts, path, holders: 0, isDropped: false };
+    const held = this.#held(entry);
+    this.#kept.set(key, entry);
+    if (this.#kept.peek(key) !== entry) entry.isDropped = true;
+    return held;
+  }
+
+  #held(entry: Entry): HeldFile {
+    entry.holders += 1;
+    let isHeld = true;
+    const release = () => {
+      if (!isHeld) return;
+      isHeld = false;
+      entry.holders -= 1;
+      if (entry.isDropped) this.#drop(entry);
+    };
+    const ref = { path: entry.path, bytes: entry.facts.size };
+    return { facts: entry.facts, ref, hold: () => this.#held(entry), release };
+  }
+
+  #drop(entry: Entry): void {
+    entry.isDropped = true;
+    if (entry.holders === 0) void rm(entry.path, { force: true }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,115 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** A layer of protection around a render process, as the log and the metric name it. */
+export type Layer =
+  | 'empty-environment'
+  | 'file-permissions'
+  | 'other-user'
+  | 'no-new-privileges'
+  | 'no-network';
+
+/** How a render process is started. */
+export interface Launch {
+  /** A program and its arguments, each running the next one, before Node itself. */
+  readonly wrapper: readonly string[];
+  readonly nodeFlags: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly layers: readonly Layer[];
+}
+
+export interface LaunchOptions {
+  /** The folder that the process reads originals from, and the one in it that it may write to. */
+  readonly scratch: { readonly folder: string; readonly writable: string };
+  /** 0-19; the event loop of the parent goes before. */
+  readonly niceness: number;
+  /** Fontconfig's file, where drawings have fonts of their own. */
+  readonly fontconfig?: string | undefined;
+}
+
+const APP = fileURLToPath(new URL('../..', import.meta.url));
+/** Of `nobody` on every Linux that we know. */
+const NOBODY = 65_534;
+/** A render process has no use for a large heap: pixels lie outside of it. */
+const HEAP_MIB = 512;
+
+/** Agents put their options into every process that is spawned, past the environment that is asked for. */
+const CLEAN = process.platform === 'win32' ? [] : ['env', '-u', 'NODE_OPTIONS'];
+
+const works = (command: string, args: readonly string[]): boolean =>
+  spawnSync(command, args, { stdio: 'ignore', timeout: 5_000 }).status === 0;
+
+/** Node's own check of files and processes; the network and native code are outside of it, so it is one layer only. */
+function nodeFlags({ folder, writable }: LaunchOptions['scratch']): string[] {
+  const heap = `--max-old-space-size=${HEAP_MIB}`;
+  if (!process.allowedNodeEnvironmentFlags.has('--permission')) return [heap];
+  return [
+    heap,
+    '--permission',
+    '--allow-addons',
+    `--allow-fs-read=${APP}`,
+    `--allow-fs-read=${folder}`,
+    `--allow-fs-write=${writable}`,
+  ];
+}
+
+/**
+ * What the system lets us put around a process, strongest first. Each is tried by running `true` under it, once for a
+ * program: containers forbid one or the other.
+ */
+function wrapperOf(niceness: number): { wrapper: string[]; layers: Layer[] } {
+  if (process.platform !== 'linux') return { wrapper: [...CLEAN], layers: [] };
+  const isRoot = process.getuid?.() === 0;
+  const network = isRoot ? ['unshare', '--net'] : ['unshare', '--user', '--net'];
+  const user = isRoot ? [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
+  const steps: [Layer[], string[]][] = [
+    [['no-network'], network],
+    [
+      isRoot ? ['other-user', 'no-new-privileges'] : ['no-new-privileges'],
+      ['setpriv', ...user, '--no-new-privs'],
+    ],
+  ];
+  const wrapper = [...CLEAN];
+  const layers: Layer[] = [];
+  for (const [gained, step] of steps) {
+    const [command = '', ...rest] = [...wrapper, ...step];
+    if (!works(command, [...rest, 'true'])) continue;
+    wrapper.push(...step);
+    layers.push(...gained);
+  }
+  if (niceness > 0 && works('nice', ['-n', String(niceness), 'true']))
+    wrapper.push('nice', '-n', String(niceness));
+  return { wrapper, layers };
+}
+
+/** The strongest way to start render processes that this system allows. */
+export function strongestLaunch({ scratch, niceness, fontconfig }: LaunchOptions): Launch {
+  const flags = nodeFlags(scratch);
+  const { wrapper, layers } = wrapperOf(niceness);
+  return {
+    wrapper,
+    nodeFlags: flags,
+    // Nothing of ours: no credentials, no configuration. Two arenas take a third off what libvips' threads keep.
+    env: {
+      HOME: '/nonexistent',
+      TMPDIR: scratch.writable,
+      MALLOC_ARENA_MAX: '2',
+      ...(fontconfig ? { FONTCONFIG_FILE: fontconfig } : {}),
+    },
+    layers: [
+      'empty-environment',
+      ...(flags.includes('--permission') ? ['file-permissions' as const] : []),
+      ...layers,
+    ],
+  };
+}
+
+/** Whether the layers around Node can be left off. */
+export const isPlain = (launch: Launch): boolean => launch.wrapper.length <= CLEAN.length;
+
+/** The same without what runs around Node, for a system on which that does not bring the process up. */
+export const plainLaunch = (launch: Launch): Launch => ({
+  ...launch,
+  wrapper: CLEAN,
+  layers: launch.layers.filter((layer) => layer === 'empty-environment' || layer === 'file-permissions'),
+});

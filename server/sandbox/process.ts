@@ -1,0 +1,149 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { errorOf } from './failure.ts';
+import type { Launch } from './launch.ts';
+import type { FromProcess, GroupPart, Task, ToProcess } from './protocol.ts';
+
+/** What goes on while a task is at work. */
+export interface TaskEvents {
+  readonly part?: ((part: GroupPart) => void) | undefined;
+  /** Whether variants of a group are still wanted. */
+  readonly begins?: ((canonicals: readonly string[]) => Promise<boolean>) | undefined;
+}
+
+/** The process ended under a task: by a crash of its own, or killed for what the pool says. */
+export class ProcessEnded extends Error {
+  override readonly name = 'ProcessEnded';
+}
+
+interface Running extends TaskEvents {
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const PAGE_BYTES = 4096;
+/** USER_HZ of Linux on every architecture that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** Figures of /proc; undefined where there is none, or the process has ended. */
+async function proc(pid: number | undefined, name: string): Promise<string | undefined> {
+  return readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => undefined);
+}
+
+/** One render process and the task that it is at. */
+export class RenderProcess {
+  readonly #child: ChildProcess;
+  #running: Running | undefined;
+  #task = 0;
+  #ended: ProcessEnded | undefined;
+  /** Tasks that it has done. */
+  done = 0;
+  /** Resolves when it can take a task; rejects when it ends before. */
+  readonly ready: Promise<void>;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<void>;
+
+  constructor(launch: Launch) {
+    const [execPath = process.execPath, ...rest] = launch.wrapper;
+    this.#child = fork(new URL('./render-process.ts', import.meta.url), {
+      execPath,
+      execArgv: launch.wrapper.length
+        ? [...rest, process.execPath, ...launch.nodeFlags]
+        : [...launch.nodeFlags],
+      env: { ...launch.env },
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    this.ended = new Promise((resolve) => {
+      const end = (why: string) => {
+        this.#ended ??= new ProcessEnded(why);
+        this.#running?.reject(this.#ended);
+        this.#running = undefined;
+        resolve();
+      };
+      this.#child.once('exit', (code, signal) => end(`The render process ended with ${signal ?? code}.`));
+      this.#child.once('error', (error) => end(`The render process could not run: ${error.message}`));
+    });
+    this.ready = new Promise((resolve, reject) => {
+      this.#child.once('message', () => resolve());
+      void this.ended.then(() => reject(this.#ended));
+    });
+    this.ready.then(
+      () => this.#child.on('message', (message: FromProcess) => this.#hear(message)),
+      () => undefined,
+    );
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /**
+   * @param signal  fires when nobody waits any more: the task is told and ends before its next pass
+   * @throws Problem of the task; ProcessEnded
+   */
+  async run(task: Task, events: TaskEvents, signal: AbortSignal | undefined): Promise<unknown> {
+    const number = ++this.#task;
+    const leave = () => this.#send({ task: number, abandon: true });
+    try {
+      return await new Promise<unknown>((resolve, reject) => {
+        if (this.#ended) return reject(this.#ended);
+        this.#running = { ...events, resolve, reject };
+        this.#send({ task: number, run: task });
+        if (signal?.aborted) leave();
+        else signal?.addEventListener('abort', leave, { once: true });
+      });
+    } finally {
+      signal?.removeEventListener('abort', leave);
+      this.#running = undefined;
+      this.done += 1;
+    }
+  }
+
+  /** Ends it at once, for good. A task that is under way rejects with this reason. */
+  kill(why: string): void {
+    this.#ended ??= new ProcessEnded(why);
+    this.#child.kill('SIGKILL');
+  }
+
+  /** An idle process does not keep the program alive. */
+  hold(isHeld: boolean): void {
+    if (isHeld) this.#child.ref();
+    else this.#child.unref();
+    if (isHeld) this.#child.channel?.ref();
+    else this.#child.channel?.unref();
+  }
+
+  /** Memory in RAM; 0 where the system does not say. From statm: smaps would stop the process while it is read. */
+  async residentBytes(): Promise<number> {
+    const pages = (await proc(this.#child.pid, 'statm'))?.split(' ')[1];
+    return Number(pages ?? 0) * PAGE_BYTES;
+  }
+
+  /** Processor time since it started; undefined where the system does not say. */
+  async cpuMs(): Promise<number | undefined> {
+    // Fields 14 and 15, counted behind the name, which may hold blanks and brackets.
+    const fields = (await proc(this.#child.pid, 'stat'))?.replace(/^.*\) /s, '').split(' ');
+    return fields && ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+  }
+
+  #send(message: ToProcess): void {
+    if (this.#child.connected) this.#child.send(message, () => undefined);
+  }
+
+  #hear(message: FromProcess): void {
+    const running = this.#running;
+    if (!running || 'ready' in message || message.task !== this.#task) return;
+    if ('answer' in message) running.resolve(message.answer);
+    else if ('failure' in message) running.reject(errorOf(message.failure));
+    else if ('part' in message) running.part?.(message.part);
+    else {
+      const { task } = message;
+      const wanted = running.begins?.(message.begins) ?? Promise.resolve(true);
+      wanted.then(
+        (begin) => this.#send({ task, begin }),
+        () => this.#send({ task, begin: false }),
+      );
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import type { Point } from '../core/geometry/geometry.ts';
+import type { Size } from '../core/operations/operation.ts';
+import type { Source, SourceLimits } from '../core/original/source.ts';
+import type { Priority } from '../core/plan/formats.ts';
+import type { Rendered } from '../core/render/types.ts';
+import type { ProblemCode, ProblemFacts } from '../shared/errors.ts';
+
+/** Where the bytes of an original lie for a render process to read. */
+export interface OriginalRef {
+  readonly path: string;
+  /** What belongs to the original; a store may keep a trailer of its own behind it. */
+  readonly bytes: number;
+}
+
+/** Everything that decides a picture beside its original; a render process plans it anew from this. */
+export interface RenderSpec {
+  /** Canonical form, format resolved. */
+  readonly canonical: string;
+  readonly priority: Priority;
+  readonly limits: SourceLimits;
+  readonly focal?: Point | undefined;
+  /** Bytes that this program has made itself, never those of an original. */
+  readonly watermark?: Uint8Array | undefined;
+  /** Seconds after which libvips gives up by itself. */
+  readonly timeoutSeconds: number;
+}
+
+/** What a render process is asked for, and what it answers with. */
+export interface Tasks {
+  /** Reads the header. */
+  readonly open: { readonly asks: { readonly original: OriginalRef }; readonly answers: Source };
+  /** Renders one variant. */
+  readonly render: {
+    readonly asks: { readonly original: OriginalRef; readonly spec: RenderSpec };
+    readonly answers: Rendered;
+  };
+  /** Renders several variants of one original, decoding once for all that can share it; a part for each. */
+  readonly group: {
+    readonly asks: { readonly original: OriginalRef; readonly specs: readonly RenderSpec[] };
+    readonly answers: undefined;
+  };
+  /** Decodes all of a picture to a PNG that this program can trust, an SVG at `side` px of its longer side. */
+  readonly mark: {
+    readonly asks: { readonly original: OriginalRef; readonly limits: SourceLimits; readonly side: number };
+    readonly answers: { readonly bytes: Uint8Array; readonly size: Size };
+  };
+}
+
+export type TaskKind = keyof Tasks;
+export type AsksOf<K extends TaskKind> = Tasks[K]['asks'];
+export type AnswerOf<K extends TaskKind> = Tasks[K]['answers'];
+/** A task as it goes to the process; without its number. */
+export type Task = { readonly [K in TaskKind]: { readonly kind: K } & AsksOf<K> }[TaskKind];
+
+/** A variant of a group that is done, well or not. */
+export interface GroupPart {
+  readonly canonical: string;
+  readonly rendered?: Rendered | undefined;
+  readonly failure?: Failure | undefined;
+  /** Of one core, its share of what was decoded for several among it. */
+  readonly ms: number;
+}
+
+/** An error on its way between processes: a Problem keeps its code, anything else its text. */
+export interface Failure {
+  readonly code?: ProblemCode | undefined;
+  readonly detail: string;
+  readonly facts?: ProblemFacts | undefined;
+  /** Text of what is behind it, for the log. */
+  readonly cause?: string | undefined;
+}
+
+export type ToProcess =
+  | { readonly task: number; readonly run: Task }
+  /** Nobody waits for the task any more: it ends before its next pass. */
+  | { readonly task: number; readonly abandon: true }
+  /** The parent may have closed: the next part of the group may begin, or must not. */
+  | { readonly task: number; readonly begin: boolean };
+
+export type FromProcess =
+  | { readonly ready: true }
+  | { readonly task: number; readonly answer: unknown }
+  | { readonly task: number; readonly failure: Failure }
+  /** Asks whether these variants of a group are still wanted. */
+  | { readonly task: number; readonly begins: readonly string[] }
+  | { readonly task: number; readonly part: GroupPart };

@@ -1,0 +1,65 @@
+/**
+ * A process that opens, measures, decodes and renders originals: whatever hostile bytes do to a decoder, they do it
+ * here, without keys, and the parent kills what hangs or eats memory.
+ */
+
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { configureSharp } from '../core/sharp/configure.ts';
+import { PROBE } from '../shared/scratch.ts';
+import { failureOf } from './failure.ts';
+import type { FromProcess, ToProcess } from './protocol.ts';
+import { type TaskContext, tasks } from './tasks.ts';
+
+configureSharp();
+// A user that cannot read what the parent writes, or write where it should, is of no use: the parent tries another way.
+readFileSync(join(dirname(tmpdir()), PROBE));
+accessSync(tmpdir(), constants.W_OK);
+
+const abandons = new Map<number, AbortController>();
+const beginnings = new Map<number, (isWanted: boolean) => void>();
+
+const send = (message: FromProcess): void => {
+  process.send?.(message);
+};
+
+function contextOf(task: number, signal: AbortSignal): TaskContext {
+  return {
+    signal,
+    now: () => performance.now(),
+    part: (part) => send({ task, part }),
+    begins: (canonicals) =>
+      new Promise<boolean>((resolve) => {
+        beginnings.set(task, resolve);
+        send({ task, begins: canonicals });
+      }),
+  };
+}
+
+async function work(message: Extract<ToProcess, { run: unknown }>): Promise<FromProcess> {
+  const { task, run } = message;
+  const controller = new AbortController();
+  abandons.set(task, controller);
+  try {
+    return { task, answer: await tasks(run, contextOf(task, controller.signal)) };
+  } catch (error) {
+    return { task, failure: failureOf(error) };
+  } finally {
+    abandons.delete(task);
+    beginnings.delete(task);
+  }
+}
+
+process.on('message', (message: ToProcess) => {
+  if ('run' in message) {
+    void work(message).then(send);
+  } else if ('abandon' in message) {
+    abandons.get(message.task)?.abort();
+    beginnings.get(message.task)?.(false);
+  } else {
+    beginnings.get(message.task)?.(message.begin);
+  }
+});
+process.on('disconnect', () => process.exit(0));
+send({ ready: true });

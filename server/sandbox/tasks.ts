@@ -1,0 +1,143 @@
+import { open } from 'node:fs/promises';
+import sharp from 'sharp';
+import { readTransformation } from '../core/operations/transformation.ts';
+import { checkPixels, type Source } from '../core/original/source.ts';
+import { makePlan, type PlanOptions } from '../core/plan/plan.ts';
+import {
+  groupPlans,
+  type Member,
+  type Outcome,
+  openGroup,
+  renderPicture,
+  type Shared,
+} from '../core/render/fan-out.ts';
+import { fromRaw, type PassOptions } from '../core/render/pipeline.ts';
+import { openOriginal, render } from '../core/render/render.ts';
+import { rasterizeSvg } from '../core/render/svg.ts';
+import type { Opened, Rendered } from '../core/render/types.ts';
+import { sharpProblem } from '../core/sharp/sharp-errors.ts';
+import { Problem } from '../shared/errors.ts';
+import { failureOf } from './failure.ts';
+import type { AnswerOf, AsksOf, GroupPart, OriginalRef, RenderSpec, Task } from './protocol.ts';
+
+/** How a task speaks with whoever asked for it. */
+export interface TaskContext {
+  /** Fires when nobody waits any more. */
+  readonly signal: AbortSignal;
+  /** Monotonic ms. */
+  readonly now: () => number;
+  readonly part: (part: GroupPart) => void;
+  /** Whether these variants are still wanted. */
+  readonly begins: (canonicals: readonly string[]) => Promise<boolean>;
+}
+
+/** Does a task of any kind. */
+export function tasks(task: Task, context: TaskContext): Promise<AnswerOf<Task['kind']>> {
+  switch (task.kind) {
+    case 'open':
+      return header(task);
+    case 'render':
+      return renderOne(task, context);
+    case 'group':
+      return renderGroup(task, context);
+    case 'mark':
+      return decodeMark(task);
+  }
+}
+
+/** Exactly the bytes of the original: a loader that reads by path would stumble over a store's trailer (SVG does). */
+async function bytesOf({ path, bytes }: OriginalRef): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(bytes);
+    let filled = 0;
+    while (filled < bytes) {
+      const { bytesRead } = await file.read(buffer, filled, bytes - filled, filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    if (filled === bytes) return buffer;
+    throw new Problem('store_unavailable', 'The original came short from its store.', {
+      retryAfterSeconds: 1,
+    });
+  } finally {
+    await file.close();
+  }
+}
+
+const opened = async (original: OriginalRef): Promise<Opened> => openOriginal(await bytesOf(original));
+
+const header = async ({ original }: AsksOf<'open'>): Promise<Source> => (await opened(original)).source;
+
+const optionsOf = ({ priority, limits, focal, watermark }: RenderSpec): PlanOptions => ({
+  priority,
+  limits,
+  focal,
+  watermark,
+});
+
+const passOf = ({ timeoutSeconds }: RenderSpec, { signal }: TaskContext): PassOptions => ({
+  timeoutSeconds,
+  signal,
+});
+
+async function renderOne({ original, spec }: AsksOf<'render'>, context: TaskContext): Promise<Rendered> {
+  const source = await opened(original);
+  context.signal.throwIfAborted();
+  const options = optionsOf(spec);
+  const plan = makePlan(source.source, readTransformation(spec.canonical), options);
+  const pass = passOf(spec, context);
+  return render({ opened: source, plan, options, maxPixels: spec.limits.maxPixels, pass, now: context.now });
+}
+
+async function renderGroup({ original, specs }: AsksOf<'group'>, context: TaskContext): Promise<undefined> {
+  const [first] = specs;
+  if (!first) return undefined;
+  const shared: Shared = {
+    opened: await opened(original),
+    maxPixels: first.limits.maxPixels,
+    pass: passOf(first, context),
+    now: context.now,
+    path: async () => original.path,
+  };
+  const members = specs.map((spec): Member => {
+    const options = optionsOf(spec);
+    const plan = makePlan(shared.opened.source, readTransformation(spec.canonical), options);
+    return { name: spec.canonical, plan, options };
+  });
+  for (const group of groupPlans(members)) {
+    const started = context.now();
+    const base = await openGroup(group, shared);
+    const share = base ? (context.now() - started) / group.pictures.flat().length : 0;
+    for (const picture of group.pictures) {
+      if (!(await context.begins(picture.map(({ name }) => name)))) continue;
+      for await (const outcome of renderPicture(picture, base, shared)) context.part(partOf(outcome, share));
+    }
+  }
+  return undefined;
+}
+
+function partOf(outcome: Outcome, share: number): GroupPart {
+  const canonical = outcome.member.name;
+  if ('error' in outcome) return { canonical, failure: failureOf(outcome.error), ms: share };
+  const { decode, transform, encode } = outcome.rendered.timings;
+  return { canonical, rendered: outcome.rendered, ms: share + decode + transform + encode };
+}
+
+/** All of it, so that a mark that breaks off in the middle is refused when it is read and not on every picture. */
+async function decodeMark({ original, limits, side }: AsksOf<'mark'>): Promise<AnswerOf<'mark'>> {
+  try {
+    const { bytes, source } = await opened(original);
+    checkPixels(source, 1, limits);
+    const { width, height } = source.stored;
+    const scale = side / Math.max(width, height);
+    const size = { width: Math.ceil(width * scale), height: Math.ceil(height * scale) };
+    const image = source.vector
+      ? fromRaw(await rasterizeSvg(bytes, size, { timeoutSeconds: 10 }))
+      : sharp(bytes, { limitInputPixels: limits.maxPixels }).autoOrient();
+    const { data, info } = await image.png({ compressionLevel: 1 }).toBuffer({ resolveWithObject: true });
+    return { bytes: data, size: { width: info.width, height: info.height } };
+  } catch (error) {
+    throw sharpProblem(error);
+  }
+}

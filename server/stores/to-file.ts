@@ -1,0 +1,54 @@
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { isProblem, Problem, unavailable } from '../shared/errors.ts';
+import type { ObjectFacts, Objects } from './contracts.ts';
+
+/**
+ * Brings the bytes of an object to a path, for another process to read.
+ *
+ * @param path      where nothing lies yet; the caller's to remove, also when this rejects
+ * @param maxBytes  of the object
+ * @returns         undefined when there is no such object. What lies at the path may be longer than `size`: a store's
+ *                  own trailer comes behind the bytes
+ * @throws          Problem `source_too_large`, `store_unavailable` (also for a body that came short); the signal's reason
+ */
+export async function toFile(
+  objects: Objects,
+  { key, path, maxBytes }: { key: string; path: string; maxBytes: number },
+  signal?: AbortSignal,
+): Promise<ObjectFacts | undefined> {
+  const linked = await objects.link?.(key, path, signal);
+  if (linked) {
+    checkBytes(linked.size, maxBytes);
+    return linked;
+  }
+  const object = await objects.get(key, signal);
+  if (!object) return undefined;
+  try {
+    checkBytes(object.size, maxBytes);
+    const file = createWriteStream(path, { flags: 'wx' });
+    await pipeline(object.body, file, signal ? { signal } : {});
+    if (file.bytesWritten !== object.size) throw cameShort(file.bytesWritten, object.size);
+  } catch (error) {
+    object.body.destroy();
+    await rm(path, { force: true });
+    throw isProblem(error) ? error : unavailable(error, signal);
+  }
+  const { etag, size, lastModified } = object;
+  return { key, etag, size, lastModified };
+}
+
+/** @throws Problem `source_too_large` */
+export function checkBytes(size: number, maxBytes: number): void {
+  if (size <= maxBytes) return;
+  const facts = { received: `${size} bytes`, allowed: `${maxBytes} bytes` };
+  throw new Problem(
+    'source_too_large',
+    `The original has ${facts.received}; ${facts.allowed} are read.`,
+    facts,
+  );
+}
+
+const cameShort = (received: number, size: number): Problem =>
+  new Problem('store_unavailable', `The store sent ${received} of ${size} bytes.`, { retryAfterSeconds: 1 });

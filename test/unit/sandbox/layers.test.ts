@@ -1,0 +1,81 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { type Launch, plainLaunch, strongestLaunch } from '../../../server/sandbox/launch.ts';
+import { openScratch } from '../../../server/shared/scratch.ts';
+
+interface Answer {
+  got?: string;
+  refused?: string;
+}
+
+/** Runs the attempts of an exploit under a launch. */
+async function underLaunch(
+  launch: Launch,
+  work: (tries: (kind: string, target: string) => Promise<Answer>) => Promise<void>,
+) {
+  const [execPath = process.execPath, ...rest] = launch.wrapper;
+  const child = fork(new URL('../../support/hostile.ts', import.meta.url), {
+    execPath,
+    execArgv: [...rest, process.execPath, ...launch.nodeFlags],
+    env: { ...launch.env },
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  const ended = once(child, 'exit');
+  await once(child, 'message');
+  try {
+    await work(async (kind, target) => {
+      child.send({ kind, target });
+      const [answer] = await once(child, 'message');
+      return answer as Answer;
+    });
+  } finally {
+    child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+t.test(
+  'what is decoded reads nothing but its scratch, writes nowhere else, and has nothing to read in its environment',
+  async (t) => {
+    const scratch = await openScratch(tmpdir());
+    t.teardown(() => scratch.close());
+    process.env['AWS_SECRET_ACCESS_KEY'] = 'a key that no decoder may see';
+    t.teardown(() => delete process.env['AWS_SECRET_ACCESS_KEY']);
+    const strongest = strongestLaunch({ scratch, niceness: 10 });
+    t.comment(`layers here: ${strongest.layers.join(', ')}`);
+    for (const launch of [strongest, plainLaunch(strongest)]) {
+      await underLaunch(launch, async (tries) => {
+        t.notMatch((await tries('environment', '')).got, /AWS|a key that/, 'an empty environment');
+        for (const path of ['/proc/1/environ', `/proc/${process.pid}/environ`, '/etc/passwd'])
+          t.ok((await tries('read', path)).refused, `refuses ${path}`);
+        t.ok((await tries('read', join(scratch.folder, 'probe'))).got, 'reads its scratch');
+        t.ok((await tries('write', join(scratch.folder, 'probe'))).refused, 'does not write what it reads');
+        t.ok((await tries('write', '/tmp/hostile')).refused, 'does not write elsewhere');
+        t.ok((await tries('write', join(scratch.writable, 'spill'))).got, 'writes where it may');
+        t.ok((await tries('run', 'true')).refused, 'starts no process');
+      });
+    }
+  },
+);
+
+t.test('has no network and another user where the system allows', async (t) => {
+  const scratch = await openScratch(tmpdir());
+  t.teardown(() => scratch.close());
+  const launch = strongestLaunch({ scratch, niceness: 10 });
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const address = server.address();
+  const port = String(address && typeof address === 'object' ? address.port : 0);
+  await underLaunch(launch, async (tries) => {
+    if (launch.layers.includes('no-network')) t.ok((await tries('connect', port)).refused, 'no network');
+    else t.comment('skipped: this system lets nobody without rights make a network namespace');
+    if (launch.layers.includes('other-user'))
+      t.not((await tries('user', '')).got, String(process.getuid?.()));
+    else t.comment('skipped: only root can become somebody else');
+  });
+});
