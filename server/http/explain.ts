@@ -70,14 +70,15 @@ async function explain(
   const original = await options.originals.fetch(id, signal);
   const source = await options.renderer.open(id, original, signal).finally(original.release);
   const input = { canonical, priority: 'live', focal: original.focal } as const;
-  const { plan } = await options.renderer.plan(source, input);
+  const { plan, sameAs } = await options.renderer.plan(source, input);
   const { format, bytes, pages, moving, alpha } = source;
   return {
     id,
     canonical: read.canonical,
     negotiated: read.negotiable,
     variant: canonical,
-    key: options.images.keyOf(asked) ?? null,
+    ...(sameAs === undefined ? {} : { sameAs }),
+    key: options.images.keyOf({ id, canonical: sameAs ?? canonical }) ?? null,
     ...(options.images.keyOf(asked)
       ? {}
       : { unstored: 'its key would have more than the 1,024 bytes of S3' }),

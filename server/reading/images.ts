@@ -147,7 +147,9 @@ export class Images {
     const started = now();
     const original = await originals.fetch(variant.id, signal);
     const fetched = now();
-    const { queuedMs, timings, ...rendered } = await this.#renderFile(variant, original, signal);
+    const done = await this.#renderFile(variant, original, signal);
+    if ('sameAs' in done) return this.#repeat(variant, done.sameAs, signal);
+    const { queuedMs, timings, ...rendered } = done;
     const header = now() - fetched - queuedMs - timings.decode - timings.transform - timings.encode;
     // The marks as they were before: those that were laid on may be newer, but never older.
     const made = { ...original, version: original.version + marks };
@@ -165,14 +167,29 @@ export class Images {
     return { result, tier: 'miss', timings: stages };
   }
 
-  async #renderFile({ id, canonical }: Variant, original: Original, signal: AbortSignal): Promise<Admitted> {
+  /** Nothing is rendered where another variant has the same bytes. */
+  async #renderFile(
+    { id, canonical }: Variant,
+    original: Original,
+    signal: AbortSignal,
+  ): Promise<Admitted | { readonly sameAs: string }> {
     try {
       signal.throwIfAborted();
       const input = { canonical, priority: 'live', focal: original.focal } as const;
-      return await this.#options.renderer.render(id, original, input, signal);
+      const { renderer } = this.#options;
+      const { sameAs } = await renderer.plan(await renderer.open(id, original, signal), input);
+      return sameAs === undefined ? await renderer.render(id, original, input, signal) : { sameAs };
     } finally {
       original.release();
     }
+  }
+
+  /** The bytes of another variant, which alone is stored: five widths above the original's are one object. */
+  async #repeat(variant: Variant, plainer: string, signal: AbortSignal): Promise<Answer> {
+    const answer = await this.find({ id: variant.id, canonical: plainer }, signal);
+    const result = { ...answer.result, canonical: variant.canonical };
+    this.#remember(result);
+    return { ...answer, result };
   }
 
   /** In memory, unless it is known to be old, or could be older than what is there. Asks no store. */

@@ -5,6 +5,7 @@ import { readTransformation } from '../core/operations/transformation.ts';
 import type { Source, SourceLimits } from '../core/original/source.ts';
 import type { Cost } from '../core/plan/cost.ts';
 import type { Priority } from '../core/plan/formats.ts';
+import { plainerForm } from '../core/plan/plainer.ts';
 import type { Plan, PlanOptions } from '../core/plan/plan.ts';
 import { makePlan } from '../core/plan/plan.ts';
 import type { Rendered } from '../core/render/types.ts';
@@ -41,6 +42,8 @@ export interface Planned {
   readonly plan: Plan;
   readonly options: PlanOptions;
   readonly spec: RenderSpec;
+  /** Canonical form of the same bytes that a picture is stored under; undefined: under its own. */
+  readonly sameAs: string | undefined;
 }
 
 export interface Admitted extends Rendered {
@@ -95,10 +98,12 @@ export class Renderer {
     const watermark = values.wm === undefined ? undefined : await this.#watermark(values.wm);
     const options: PlanOptions = { priority, limits, focal, watermark };
     const timeoutSeconds = Math.max(1, Math.ceil(deadlineMs / 1000));
+    const plan = makePlan(source, values, options);
     return {
-      plan: makePlan(source, values, options),
+      plan,
       options,
       spec: { canonical, ...options, timeoutSeconds },
+      sameAs: plainerForm(plan, canonical, options),
     };
   }
 
