@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { FileObjects } from '../../server/stores/files/objects.ts';
 import { KeyPaths } from '../../server/stores/files/path.ts';
+import { BUCKET_KEYS } from '../support/keys.ts';
 import { always } from '../support/property.ts';
 import { bytesOf, each, png, present } from './suite.ts';
 
@@ -102,6 +103,81 @@ t.test('on a file system that folds case, keys that differ by case have files of
   t.equal(paths.entry('J+'), undefined);
 });
 
+t.test(
+  'a name that folds case is safe on macOS and Windows: no device, no short name, no end that is dropped',
+  async (t) => {
+    const paths = new KeyPaths('', { foldsCase: true });
+    const segment = fc.oneof(
+      fc.constantFrom(
+        'con',
+        'AUX',
+        'nul.jpg',
+        'Com1',
+        'lpt9.tar.gz',
+        'prn ',
+        'con .x',
+        'console',
+        'progra~1',
+        'a.',
+        'a ',
+        '...',
+      ),
+      fc.string({ minLength: 1, maxLength: 20 }).filter((text) => !text.includes('/')),
+    );
+    const key = fc
+      .array(segment, { minLength: 1, maxLength: 4 })
+      .map((parts) => Buffer.from(parts.join('/')).toString('latin1'));
+    const device = /^(?:con|prn|aux|nul|com\d|lpt\d) *(?:\.|$)/i;
+    always(
+      t,
+      fc.property(key, key, (one, other) => {
+        const names = paths.file(one).split('/').slice(1);
+        const isSafe = names.every(
+          (name) =>
+            !device.test(name) &&
+            /^[^A-Z~<>:"\\|?*]*$/.test(name.replace(/%[0-9A-F]{2}/g, '')) &&
+            !/[. ]$/.test(name) &&
+            name.length <= 255,
+        );
+        const isApart = one === other || paths.file(one).toLowerCase() !== paths.file(other).toLowerCase();
+        const isReadBack = names.every((name) => paths.entry(name) !== undefined);
+        return isSafe && isApart && isReadBack;
+      }),
+    );
+  },
+);
+
+t.test('a folder goes on working on a file system that treats case otherwise, and back again', async (t) => {
+  const root = join(folder, 'moved');
+  const keys = [
+    ...BUCKET_KEYS,
+    'IMG_1.JPG',
+    'img_1.jpg',
+    'X/Y~1/con.jpg',
+    'A'.repeat(300),
+    `B/${'C'.repeat(200)}/d`,
+  ].sort();
+  const before = await FileObjects.open(root, false);
+  for (const key of keys) await before.put(key, Buffer.from(key), png);
+  // As an older version left it.
+  await rm(join(root, '.names-plain'), { recursive: true });
+  await writeFile(join(root, 'Foreign.TXT'), 'not ours');
+  for (const folds of [true, true, false]) {
+    const [objects] = await Promise.all([FileObjects.open(root, folds), FileObjects.open(root, folds)]);
+    const listed = (await objects.list({ prefix: '', limit: 100 })).items.map(({ key }) => key);
+    t.same(listed.sort(), keys);
+    for (const key of keys) t.equal(String(await (await objects.get(key))?.bytes()), key);
+    const names = (await filesOf(root))
+      .map((file) => file.slice(root.length))
+      .filter((name) => !/Foreign/.test(name));
+    t.equal(
+      names.some((name) => /[A-Z]/.test(name.replace(/%../g, ''))),
+      !folds,
+    );
+    t.ok(await readFile(join(root, 'Foreign.TXT')));
+  }
+});
+
 t.test('opening clears what a killed writer left an hour ago, and nothing younger', async (t) => {
   const root = join(folder, 'stale');
   await FileObjects.open(root);
@@ -136,7 +212,10 @@ t.test('folders that became empty go, also while others write into them', async 
     t.ok(await objects.put(key, Buffer.from('x'), png));
     await objects.remove([key]);
   });
-  t.same(await readdir(root), ['.tmp']);
+  t.same(
+    (await readdir(root)).filter((name) => !name.startsWith('.')),
+    [],
+  );
 });
 
 t.test('a writer killed at any moment leaves a whole object, none older than it acknowledged', async (t) => {

@@ -18,6 +18,7 @@ import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { attempt, errorName } from '../errors.ts';
 import { ignoring, pruneFolders, removeStale, syncFolders } from './folders.ts';
 import { unlinkIfThere, withLock } from './lock.ts';
+import { adoptNames } from './names.ts';
 import { bytesOf, KeyPaths, keyOf } from './path.ts';
 import { openIfThere, readAndClose, WHOLE_BYTES } from './read.ts';
 import { readFacts, trailer } from './trailer.ts';
@@ -41,14 +42,19 @@ export class FileObjects implements Objects {
   readonly #paths: KeyPaths;
 
   /** @see FileObjects.open */
-  private constructor(root: string, aside: string, foldsCase: boolean) {
+  private constructor(root: string, aside: string, paths: KeyPaths) {
     this.#root = root;
     this.#aside = aside;
-    this.#paths = new KeyPaths(root, { foldsCase });
+    this.#paths = paths;
   }
 
-  /** Makes `folder` where there is none and clears what killed writers left in it. */
-  static async open(folder: string): Promise<FileObjects> {
+  /**
+   * Makes `folder` where there is none, clears what killed writers left in it, and names its files as this file system
+   * needs it.
+   *
+   * @param folds  whether the file system treats `a` and `A` as one name; found out when absent
+   */
+  static async open(folder: string, folds?: boolean): Promise<FileObjects> {
     const root = resolve(folder);
     const aside = join(root, '.tmp');
     try {
@@ -56,7 +62,10 @@ export class FileObjects implements Objects {
       await syncFolders(aside, root);
       await removeStale(aside, STALE_SECONDS);
       const folded = await stat(join(root, '.TMP')).catch(ignoring('ENOENT'));
-      return new FileObjects(root, aside, folded !== undefined);
+      const foldsCase = folds ?? folded !== undefined;
+      const paths = new KeyPaths(root, { foldsCase });
+      await adoptNames(root, paths, { foldsCase });
+      return new FileObjects(root, aside, paths);
     } catch (error) {
       throw unavailable(error);
     }

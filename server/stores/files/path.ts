@@ -3,6 +3,10 @@ import { join, sep } from 'node:path';
 /** Names stay below the 255 bytes of common file systems, with room for escapes and the suffix. */
 const LONGEST = 238;
 
+/** First letter of a name that opens a device on Windows, whatever comes behind a dot. */
+const DEVICE = /^[acnlp](?=(?:(?<=c)on|(?<=p)rn|(?<=a)ux|(?<=n)ul|(?<=c)om\d|(?<=l)pt\d) *(?:\.|$))/;
+const NEVER = /(?!)/;
+
 /** What the name of a directory entry says. */
 export interface Entry {
   name: string;
@@ -16,22 +20,25 @@ export interface Entry {
  * - `a/b` is file `b` in folder `a+`, so that keys `a` and `a/b` live side by side;
  * - a segment too long for a file name goes on inside a folder named by its first part and `++`;
  * - what some file system does not take is `%XX`, as is a leading dot, which keeps `..` and our own `.tmp`
- *   out of reach; on a file system that folds case, so are capital letters.
+ *   out of reach; on a file system that folds case, as those of macOS and Windows do, so are capital letters, `~`,
+ *   which could name another file by its short form there, and the first letter of a device.
  *
  * Keys are handled as their UTF-8 bytes, one character each, so that order is bytewise.
  */
 export class KeyPaths {
   readonly #root: string;
   readonly #unsafe: RegExp;
+  readonly #device: RegExp;
   /** Keys without a segment that is empty or to be escaped. */
   readonly #plain: RegExp;
 
-  constructor(root: string, options: { foldsCase: boolean }) {
+  constructor(root: string, { foldsCase }: { foldsCase: boolean }) {
     this.#root = root;
-    const chars = `${options.foldsCase ? '' : 'A-Z'}a-z0-9_,=&~@!()'`;
+    this.#device = foldsCase ? DEVICE : NEVER;
+    const chars = `${foldsCase ? '' : 'A-Z~'}a-z0-9_,=&@!()'`;
     this.#unsafe = new RegExp(`[^${chars} .-]`, 'g');
     const segment = `[${chars}-](?:[${chars} .-]*[${chars}-])?`;
-    this.#plain = new RegExp(`^${segment}(?:/${segment})*$`);
+    this.#plain = foldsCase ? NEVER : new RegExp(`^${segment}(?:/${segment})*$`);
   }
 
   /** @param key  as bytes */
@@ -94,7 +101,10 @@ export class KeyPaths {
   #escape(part: string): string {
     if (part === '') return '%';
     // Windows drops a dot or space at the end of a name.
-    return part.replace(this.#unsafe, hex).replace(/^\.|[. ]$/g, hex);
+    return part
+      .replace(this.#unsafe, hex)
+      .replace(this.#device, hex)
+      .replace(/^\.|[. ]$/g, hex);
   }
 }
 
