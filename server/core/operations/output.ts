@@ -70,7 +70,11 @@ export const encode = operation({
     chroma: choice(['420', '444'], {
       fallback: '420',
       never: ['chroma=444 fmt=webp'],
-      idle: ['lossless', ...LOSSY_ONLY],
+      // A JPEG that fmt=source leads to is not lossless, whatever is asked.
+      idle: [
+        ...['!fmt', 'fmt=avif', 'fmt=auto-avif', 'fmt=auto-base'].map((other) => `lossless ${other}`),
+        ...LOSSY_ONLY,
+      ],
       doc: 'Colour at half (420) or full (444) resolution: JPEG, AVIF.',
     }),
     colors: param([['steps', '2', '4', '16', '256']], Number, {

@@ -261,6 +261,8 @@ const CONTRACT: Readonly<Record<string, { accepts: Record<string, string>; refus
     accepts: {
       'chroma=444&fmt=jpeg': 'chroma=444&fmt=jpeg',
       'chroma=444&lossless': 'lossless=1',
+      'chroma=444&lossless&fmt=avif': 'fmt=avif&lossless=1',
+      'chroma=444&lossless&fmt=source': 'chroma=444&fmt=source&lossless=1',
       'chroma=420': '',
     },
     refuses: ['chroma=422', 'chroma=444&fmt=webp'],

@@ -10,7 +10,11 @@ const FAMILIES: Readonly<Record<string, Readonly<Record<string, readonly string[
   palettes: { fmt: ['png', 'gif'], colors: ['', '2', '3', '4', '5', '16', '17', '200', '256'] },
   'effort in JPEG': { fmt: ['jpeg'], effort: ['', 'fast', 'std', 'small'], progressive: ['', '0', '1'] },
   metadata: { fmt: ['gif', 'jpeg', 'png', 'webp'], meta: ['', 'none', 'copyright', 'keep'] },
-  'chroma beside lossless': { fmt: ['avif'], lossless: ['', '1'], chroma: ['', '420', '444'] },
+  'chroma beside lossless': {
+    fmt: ['avif', 'source', 'auto-base', 'auto-avif'],
+    lossless: ['', '1'],
+    chroma: ['', '420', '444'],
+  },
   'grey before what is grey': {
     fmt: ['png'],
     gray: ['', '1'],
