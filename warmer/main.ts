@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   lowerPriority(config.warmerNice);
   const { log, flush } = createLog(config.logLevel);
   const stores = await openStores(config);
-  const rendering = await openRendering({ renderSlots: config.warmSlots }, stores, logPool(log));
+  const rendering = await openRendering({ ...config, renderSlots: config.warmSlots }, stores, logPool(log));
   const external = await openExternalServices(config, stores);
   const warmer = composeWarmer(config, stores, { log, external, rendering });
   const { worker, rounds } = warmer;

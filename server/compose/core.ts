@@ -48,6 +48,7 @@ export function composeCore(config: Config, stores: Stores, rendering: Rendering
     allowMetaKeep: config.allowMetaKeep,
     admission: render,
     pool,
+    now: monotonic,
   });
   const results = new Results(stores.results, cacheControl({}, '', config, 0), epochsInBucket(config));
   const inputs = new Inputs(originals, config.watermarks);

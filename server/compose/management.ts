@@ -16,6 +16,9 @@ import { Urls } from '../writing/urls.ts';
 import type { Core } from './core.ts';
 import type { ExternalServices } from './external-services.ts';
 
+/** Longest wait of an upload for a slot to be decoded in; after it a warmer decides. */
+const ARRIVAL_PATIENCE_MS = 2_000;
+
 /** @param process  `memory` is absent in a process that serves no images */
 export function composeManagement(
   config: Config,
@@ -34,6 +37,8 @@ export function composeManagement(
     scratch: core.rendering.scratch,
     limits: { maxPixels: config.maxSourcePixels, maxFrames: config.maxFrames },
     maxBytes: maxSourceBytes,
+    // A warmer has nobody who waits for it.
+    patienceMs: memory ? ARRIVAL_PATIENCE_MS : undefined,
   });
   const lookups = core.originals;
   const purge = new Purge({

@@ -1,6 +1,8 @@
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
+import { fontFolders, writeFontconfig } from '../sandbox/fonts.ts';
 import { strongestLaunch } from '../sandbox/launch.ts';
 import { type PoolEvent, RenderPool } from '../sandbox/pool.ts';
 import { openScratch, type Scratch } from '../shared/scratch.ts';
@@ -27,13 +29,15 @@ const RECYCLE_TASKS = 2_000;
  * @throws Error that names what is wrong, when nothing can be written or no process can be started
  */
 export async function openRendering(
-  { renderSlots: slots }: Pick<Config, 'renderSlots'>,
+  { renderSlots: slots, fontsDir }: Pick<Config, 'renderSlots'> & Partial<Pick<Config, 'fontsDir'>>,
   { scratchParent = tmpdir() }: Pick<Stores, 'scratchParent'>,
   onEvent: (event: PoolEvent) => void,
 ): Promise<Rendering> {
   const scratch = await openScratch(scratchParent);
+  const fonts = { config: join(scratch.folder, 'fonts.conf'), folders: fontFolders(fontsDir) };
+  await writeFontconfig(fonts.config, { folders: fonts.folders, cacheDir: scratch.writable });
   const pool = new RenderPool({
-    launch: strongestLaunch({ scratch, niceness: NICENESS }),
+    launch: strongestLaunch({ scratch, fonts, niceness: NICENESS }),
     slots,
     recycleBytes: RECYCLE_BYTES,
     recycleTasks: RECYCLE_TASKS,

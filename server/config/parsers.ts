@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { RULES } from '../core/operations/table.ts';
 import { INDEX, readPresets } from '../core/operations/transformation.ts';
 import { isId } from '../core/query/id.ts';
@@ -15,6 +17,10 @@ const parser = <T>(expected: string, parse: (text: string) => T | undefined): Pa
 });
 
 export const text = parser('text', (value) => value);
+
+export const folder = parser('a folder that is there', (value) =>
+  statSync(value, { throwIfNoEntry: false })?.isDirectory() ? resolve(value) : undefined,
+);
 
 export const optional = <T>(inner: Parser<T>): Parser<T | undefined> => inner;
 

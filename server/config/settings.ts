@@ -6,6 +6,7 @@ import {
   apiTokens,
   bytes,
   flag,
+  folder,
   ignoredParameters,
   integer,
   list,
@@ -162,6 +163,11 @@ export const SETTINGS = {
     integer(100, 60_000),
     4000,
     'Time for reading a header or drawing one SVG before its render process is killed.',
+  ),
+  fontsDir: given(
+    'FONTS_DIR',
+    folder,
+    'Folder of TrueType and OpenType fonts for text in SVGs, beside DejaVu, which is always there: for Chinese, Japanese, Korean, emoji, or fonts of a house.',
   ),
 
   presets: setting(

@@ -8,6 +8,7 @@ import type { Priority } from '../core/plan/formats.ts';
 import { plainerForm } from '../core/plan/plainer.ts';
 import type { Plan, PlanOptions } from '../core/plan/plan.ts';
 import { makePlan } from '../core/plan/plan.ts';
+import { type Portrait, portraitPlan } from '../core/render/portrait.ts';
 import type { Rendered } from '../core/render/types.ts';
 import type { RenderPool, RunLimits } from '../sandbox/pool.ts';
 import type { OriginalRef, RenderSpec } from '../sandbox/protocol.ts';
@@ -15,6 +16,7 @@ import type { Admission, Cost as AdmissionCost } from '../shared/admission.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import { memoize } from '../shared/memoize.ts';
 import type { Original, Originals } from './originals.ts';
+import { Verdicts } from './verdicts.ts';
 
 export interface RendererOptions {
   readonly originals: Originals;
@@ -27,6 +29,8 @@ export interface RendererOptions {
   readonly allowMetaKeep: boolean;
   readonly admission: Admission;
   readonly pool: RenderPool;
+  /** Monotonic ms. */
+  readonly now: () => number;
 }
 
 /** What a render is asked for beside the original. */
@@ -66,10 +70,12 @@ export class Renderer {
   readonly #sources = new LRUCache<string, Source>({ max: SOURCES });
   /** Of canonical forms: a site asks for a few of many pictures. */
   readonly #read = memoize<Transformation>(readTransformation, 1000);
+  readonly #verdicts: Verdicts;
   readonly #watermarks = new LRUCache<string, Uint8Array>({ max: 32 });
 
   constructor(options: RendererOptions) {
     this.#options = options;
+    this.#verdicts = new Verdicts(options.now);
   }
 
   /**
@@ -80,9 +86,34 @@ export class Renderer {
   async open(id: string, { version, ref }: Original, signal?: AbortSignal): Promise<Source> {
     const known = this.#sources.get(`${id} ${version}`);
     if (known) return known;
-    const source = await this.measure(ref, signal);
-    this.#sources.set(`${id} ${version}`, source);
-    return source;
+    this.#verdicts.check(`${id} ${version}`, 0);
+    try {
+      const source = await this.measure(ref, signal);
+      this.#sources.set(`${id} ${version}`, source);
+      return source;
+    } catch (error) {
+      this.#verdicts.remember(`${id} ${version}`, error, 0);
+      throw error;
+    }
+  }
+
+  /**
+   * Decodes all of an original once, in a slot that nobody else is waiting for.
+   *
+   * @param signal  ends the waiting and the work
+   * @throws Problem of whatever would fail when a variant is asked for; `overloaded`, `deadline`; the signal's reason
+   */
+  async portrait(original: OriginalRef, source: Source, signal: AbortSignal): Promise<Portrait> {
+    const { admission, pool, limits, deadlineMs } = this.#options;
+    const { cost } = portraitPlan(source, limits).plan;
+    const price = { ...priceOf(source, cost), isPatient: true };
+    const permit = await admission.acquire(price, signal);
+    try {
+      const asks = { original, limits, timeoutSeconds: Math.max(1, Math.ceil(deadlineMs / 1000)) };
+      return await pool.run('portrait', asks, this.limitsOf(source, cost, { size: original.bytes }));
+    } finally {
+      permit.release();
+    }
   }
 
   /** What the header of a file says. */
@@ -134,22 +165,30 @@ export class Renderer {
     const { admission, pool } = this.#options;
     const source = await this.open(id, original, signal);
     const { plan, spec } = await this.plan(source, input);
+    const key = `${id} ${original.version}`;
+    const pixels = plan.upright.width * plan.upright.height;
+    this.#verdicts.check(key, pixels);
     const permit = await admission.acquire(priceOf(source, plan.cost), signal);
     try {
       signal?.throwIfAborted();
+      // Given while this one waited.
+      this.#verdicts.check(key, pixels);
       const asks = { original: original.ref, spec };
       const rendered = await pool.run('render', asks, {
         signal,
         ...this.limitsOf(source, plan.cost, original),
       });
       return { ...rendered, queuedMs: permit.waitedMs };
+    } catch (error) {
+      this.#verdicts.remember(key, error, pixels);
+      throw error;
     } finally {
       permit.release();
     }
   }
 
   /** How long a process may be at work on an original, and how large it may grow. */
-  limitsOf(source: Source, cost: Cost, { size }: Original): RunLimits {
+  limitsOf(source: Source, cost: Cost, { size }: Pick<Original, 'size'>): RunLimits {
     if (source.vector) return this.#drawingLimits();
     const { deadlineMs } = this.#options;
     const priced = PROCESS_BYTES + 2 * (cost.memoryBytes + size);

@@ -15,6 +15,8 @@ export interface Launch {
   readonly wrapper: readonly string[];
   readonly nodeFlags: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Folders of the fonts that drawings have. */
+  readonly fonts?: readonly string[] | undefined;
   readonly layers: readonly Layer[];
 }
 
@@ -23,8 +25,8 @@ export interface LaunchOptions {
   readonly scratch: { readonly folder: string; readonly writable: string };
   /** 0-19; the event loop of the parent goes before. */
   readonly niceness: number;
-  /** Fontconfig's file, where drawings have fonts of their own. */
-  readonly fontconfig?: string | undefined;
+  /** Fontconfig's file, and the folders that it names. */
+  readonly fonts?: { readonly config: string; readonly folders: readonly string[] } | undefined;
 }
 
 const APP = fileURLToPath(new URL('../..', import.meta.url));
@@ -40,7 +42,7 @@ const works = (command: string, args: readonly string[]): boolean =>
   spawnSync(command, args, { stdio: 'ignore', timeout: 5_000 }).status === 0;
 
 /** Node's own check of files and processes; the network and native code are outside of it, so it is one layer only. */
-function nodeFlags({ folder, writable }: LaunchOptions['scratch']): string[] {
+function nodeFlags({ scratch: { folder, writable }, fonts }: LaunchOptions): string[] {
   const heap = `--max-old-space-size=${HEAP_MIB}`;
   if (!process.allowedNodeEnvironmentFlags.has('--permission')) return [heap];
   return [
@@ -49,6 +51,7 @@ function nodeFlags({ folder, writable }: LaunchOptions['scratch']): string[] {
     '--allow-addons',
     `--allow-fs-read=${APP}`,
     `--allow-fs-read=${folder}`,
+    ...(fonts?.folders ?? []).map((fontFolder) => `--allow-fs-read=${fontFolder}`),
     `--allow-fs-write=${writable}`,
   ];
 }
@@ -83,8 +86,9 @@ function wrapperOf(niceness: number): { wrapper: string[]; layers: Layer[] } {
 }
 
 /** The strongest way to start render processes that this system allows. */
-export function strongestLaunch({ scratch, niceness, fontconfig }: LaunchOptions): Launch {
-  const flags = nodeFlags(scratch);
+export function strongestLaunch(options: LaunchOptions): Launch {
+  const { scratch, niceness, fonts } = options;
+  const flags = nodeFlags(options);
   const { wrapper, layers } = wrapperOf(niceness);
   return {
     wrapper,
@@ -94,8 +98,9 @@ export function strongestLaunch({ scratch, niceness, fontconfig }: LaunchOptions
       HOME: '/nonexistent',
       TMPDIR: scratch.writable,
       MALLOC_ARENA_MAX: '2',
-      ...(fontconfig ? { FONTCONFIG_FILE: fontconfig } : {}),
+      ...(fonts ? { FONTCONFIG_FILE: fonts.config } : {}),
     },
+    fonts: fonts?.folders,
     layers: [
       'empty-environment',
       ...(flags.includes('--permission') ? ['file-permissions' as const] : []),

@@ -137,8 +137,13 @@ export class RenderPool {
       process.kill(problem.detail);
     };
     process.hold(true);
-    void this.#watch(process, { ...options, stop, ended: watch.signal });
-    const running = process.run(task, options, signal).catch((error: unknown) => {
+    const watched = { ...options, stop, ended: watch.signal };
+    void this.#watch(process, watched);
+    const onDrawn = () => {
+      // A slow encode says nothing of the drawing.
+      watched.maxCpuMs = undefined;
+    };
+    const running = process.run(task, { ...options, onDrawn }, signal).catch((error: unknown) => {
       if (error instanceof ProcessEnded && !this.#isClosed && !verdict && !signal?.aborted)
         this.#options.onEvent({ kind: 'crashed', reason: error.message });
       throw verdict ?? error;

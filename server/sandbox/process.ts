@@ -7,6 +7,8 @@ import type { FromProcess, GroupPart, Task, ToProcess } from './protocol.ts';
 /** What goes on while a task is at work. */
 export interface TaskEvents {
   readonly part?: ((part: GroupPart) => void) | undefined;
+  /** A drawing has been drawn; what comes now is the work of the encoder. */
+  readonly onDrawn?: (() => void) | undefined;
   /** Whether variants of a group are still wanted. */
   readonly begins?: ((canonicals: readonly string[]) => Promise<boolean>) | undefined;
 }
@@ -45,7 +47,7 @@ export class RenderProcess {
 
   constructor(launch: Launch) {
     const [execPath = process.execPath, ...rest] = launch.wrapper;
-    this.#child = fork(new URL('./render-process.ts', import.meta.url), {
+    this.#child = fork(new URL('./render-process.ts', import.meta.url), [...(launch.fonts ?? [])], {
       execPath,
       execArgv: launch.wrapper.length
         ? [...rest, process.execPath, ...launch.nodeFlags]
@@ -137,6 +139,7 @@ export class RenderProcess {
     if ('answer' in message) running.resolve(message.answer);
     else if ('failure' in message) running.reject(errorOf(message.failure));
     else if ('part' in message) running.part?.(message.part);
+    else if ('drawn' in message) running.onDrawn?.();
     else {
       const { task } = message;
       const wanted = running.begins?.(message.begins) ?? Promise.resolve(true);

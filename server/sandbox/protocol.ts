@@ -2,6 +2,7 @@ import type { Point } from '../core/geometry/geometry.ts';
 import type { Size } from '../core/operations/operation.ts';
 import type { Source, SourceLimits } from '../core/original/source.ts';
 import type { Priority } from '../core/plan/formats.ts';
+import type { Portrait } from '../core/render/portrait.ts';
 import type { Rendered } from '../core/render/types.ts';
 import type { ProblemCode, ProblemFacts } from '../shared/errors.ts';
 
@@ -38,6 +39,15 @@ export interface Tasks {
   readonly group: {
     readonly asks: { readonly original: OriginalRef; readonly specs: readonly RenderSpec[] };
     readonly answers: undefined;
+  };
+  /** Decodes all of an original once, by the cheapest way. */
+  readonly portrait: {
+    readonly asks: {
+      readonly original: OriginalRef;
+      readonly limits: SourceLimits;
+      readonly timeoutSeconds: number;
+    };
+    readonly answers: Portrait;
   };
   /** Decodes all of a picture to a PNG that this program can trust, an SVG at `side` px of its longer side. */
   readonly mark: {
@@ -83,4 +93,6 @@ export type FromProcess =
   | { readonly task: number; readonly failure: Failure }
   /** Asks whether these variants of a group are still wanted. */
   | { readonly task: number; readonly begins: readonly string[] }
-  | { readonly task: number; readonly part: GroupPart };
+  | { readonly task: number; readonly part: GroupPart }
+  /** The drawing of the task has been drawn. */
+  | { readonly task: number; readonly drawn: true };

@@ -6,9 +6,11 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { HasGlyph } from '../core/render/drawing-warnings.ts';
 import { configureSharp } from '../core/sharp/configure.ts';
 import { PROBE } from '../shared/scratch.ts';
 import { failureOf } from './failure.ts';
+import { readCoverage } from './glyphs.ts';
 import type { FromProcess, ToProcess } from './protocol.ts';
 import { type TaskContext, tasks } from './tasks.ts';
 
@@ -16,6 +18,12 @@ configureSharp();
 // A user that cannot read what the parent writes, or write where it should, is of no use: the parent tries another way.
 readFileSync(join(dirname(tmpdir()), PROBE));
 accessSync(tmpdir(), constants.W_OK);
+
+let glyphs: Promise<HasGlyph> | undefined;
+const readGlyphs = (): Promise<HasGlyph> => {
+  glyphs ??= readCoverage(process.argv.slice(2));
+  return glyphs;
+};
 
 const abandons = new Map<number, AbortController>();
 const beginnings = new Map<number, (isWanted: boolean) => void>();
@@ -28,6 +36,8 @@ function contextOf(task: number, signal: AbortSignal): TaskContext {
   return {
     signal,
     now: () => performance.now(),
+    readGlyphs,
+    onDrawn: () => send({ task, drawn: true }),
     part: (part) => send({ task, part }),
     begins: (canonicals) =>
       new Promise<boolean>((resolve) => {

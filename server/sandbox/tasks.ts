@@ -1,8 +1,11 @@
-import { open } from 'node:fs/promises';
+import { open, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { readTransformation } from '../core/operations/transformation.ts';
 import { checkPixels, type Source } from '../core/original/source.ts';
 import { makePlan, type PlanOptions } from '../core/plan/plan.ts';
+import type { ReadGlyphs } from '../core/render/drawing-warnings.ts';
 import {
   groupPlans,
   type Member,
@@ -12,6 +15,7 @@ import {
   type Shared,
 } from '../core/render/fan-out.ts';
 import { fromRaw, type PassOptions } from '../core/render/pipeline.ts';
+import { type Portrait, portraitOf } from '../core/render/portrait.ts';
 import { openOriginal, render } from '../core/render/render.ts';
 import { rasterizeSvg } from '../core/render/svg.ts';
 import type { Opened, Rendered } from '../core/render/types.ts';
@@ -27,6 +31,8 @@ export interface TaskContext {
   /** Monotonic ms. */
   readonly now: () => number;
   readonly part: (part: GroupPart) => void;
+  readonly readGlyphs: ReadGlyphs;
+  readonly onDrawn: () => void;
   /** Whether these variants are still wanted. */
   readonly begins: (canonicals: readonly string[]) => Promise<boolean>;
 }
@@ -40,6 +46,8 @@ export function tasks(task: Task, context: TaskContext): Promise<AnswerOf<Task['
       return renderOne(task, context);
     case 'group':
       return renderGroup(task, context);
+    case 'portrait':
+      return decodeOnce(task, context);
     case 'mark':
       return decodeMark(task);
   }
@@ -87,18 +95,33 @@ async function renderOne({ original, spec }: AsksOf<'render'>, context: TaskCont
   const options = optionsOf(spec);
   const plan = makePlan(source.source, readTransformation(spec.canonical), options);
   const pass = passOf(spec, context);
-  return render({ opened: source, plan, options, maxPixels: spec.limits.maxPixels, pass, now: context.now });
+  const { now, readGlyphs, onDrawn } = context;
+  return render({
+    ...{ opened: source, plan, options, pass, now, readGlyphs, onDrawn },
+    maxPixels: spec.limits.maxPixels,
+  });
+}
+
+/** A file that a loader can read: what is stored compressed is written out, once for an original. */
+async function fileOf({ path }: OriginalRef, inflated: Uint8Array | undefined): Promise<string> {
+  if (!inflated) return path;
+  const file = join(tmpdir(), basename(path));
+  await writeFile(file, inflated);
+  return file;
 }
 
 async function renderGroup({ original, specs }: AsksOf<'group'>, context: TaskContext): Promise<undefined> {
   const [first] = specs;
   if (!first) return undefined;
+  const stored = await bytesOf(original);
+  const source = await openOriginal(stored);
   const shared: Shared = {
-    opened: await opened(original),
+    opened: source,
     maxPixels: first.limits.maxPixels,
     pass: passOf(first, context),
     now: context.now,
-    path: async () => original.path,
+    readGlyphs: context.readGlyphs,
+    path: () => fileOf(original, source.bytes === stored ? undefined : source.bytes),
   };
   const members = specs.map((spec): Member => {
     const options = optionsOf(spec);
@@ -114,6 +137,7 @@ async function renderGroup({ original, specs }: AsksOf<'group'>, context: TaskCo
       for await (const outcome of renderPicture(picture, base, shared)) context.part(partOf(outcome, share));
     }
   }
+  if (source.bytes !== stored) await rm(join(tmpdir(), basename(original.path)), { force: true });
   return undefined;
 }
 
@@ -122,6 +146,13 @@ function partOf(outcome: Outcome, share: number): GroupPart {
   if ('error' in outcome) return { canonical, failure: failureOf(outcome.error), ms: share };
   const { decode, transform, encode } = outcome.rendered.timings;
   return { canonical, rendered: outcome.rendered, ms: share + decode + transform + encode };
+}
+
+async function decodeOnce(
+  { original, limits, timeoutSeconds }: AsksOf<'portrait'>,
+  { signal, now }: TaskContext,
+): Promise<Portrait> {
+  return portraitOf(await opened(original), { limits, pass: { timeoutSeconds, signal }, now });
 }
 
 /** All of it, so that a mark that breaks off in the middle is refused when it is read and not on every picture. */

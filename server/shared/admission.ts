@@ -19,6 +19,8 @@ export interface Cost {
   readonly bytes: number;
   /** What is priced alike: how right prices are is learnt for each kind by itself. Few, from a table. */
   readonly kind?: string | undefined;
+  /** Nobody waits for it: whoever comes later and is not patient goes before. */
+  readonly isPatient?: boolean | undefined;
 }
 
 export interface Permit {
@@ -85,7 +87,8 @@ export class Admission {
         },
       };
       signal?.addEventListener('abort', leave, { once: true });
-      this.#waiting.push(waiter);
+      const patient = price.isPatient ? -1 : this.#waiting.findIndex((other) => other.price.isPatient);
+      this.#waiting.splice(patient < 0 ? this.#waiting.length : patient, 0, waiter);
     });
   }
 
@@ -116,7 +119,9 @@ export class Admission {
   /** Whether nobody waits who would have to be let in before: waiters of a kind whose slots are taken need not. */
   #isFirst(price: Cost): boolean {
     return this.#waiting.every(
-      (waiter) => waiter.price.kind !== price.kind && this.#isOverKind(waiter.price),
+      (waiter) =>
+        (waiter.price.isPatient && !price.isPatient) ||
+        (waiter.price.kind !== price.kind && this.#isOverKind(waiter.price)),
     );
   }
 

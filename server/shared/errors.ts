@@ -112,6 +112,8 @@ export function problemCacheControl(code: ProblemCode): string {
   const status = PROBLEMS[code][0];
   if (status >= 500 || OWN.includes(code)) return 'no-store';
   if (status === 404 || status === 403) return 'public, max-age=30';
+  // It says as much of our limits as of the original.
+  if (code === 'unrenderable') return 'public, max-age=60';
   return 'public, max-age=300';
 }
 

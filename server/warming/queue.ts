@@ -1,7 +1,7 @@
 import { versionOf } from '../reading/originals.ts';
 import type { ImageRecord, ImageStatus, Jobs, Records, VariantRecord } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
-import { sendWarm } from './jobs.ts';
+import { sendObject, sendWarm } from './jobs.ts';
 
 export interface WarmQueueOptions {
   readonly records: Records;
@@ -62,6 +62,13 @@ export class WarmQueue {
     const queued = named.filter((entry) => entry.status === 'queued').map(({ variant }) => variant);
     await sendWarm(jobs, id, version, queued).catch((error: unknown) => onUnsent(error, id));
     return named;
+  }
+
+  /** Lets a warmer find out whether an original can be rendered, of which nothing is asked that would show it. */
+  async sendArrival(id: string, etag: string): Promise<VariantRecord[]> {
+    const { jobs, onUnsent } = this.#options;
+    await sendObject(jobs, id, 'created', etag).catch((error: unknown) => onUnsent(error, id));
+    return [];
   }
 
   /** Fails the variants that wait for an original which was refused. */

@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { SOURCE_FORMATS } from '../core/original/sniff.ts';
 import { checkPixels, type Source, type SourceLimits, uprightSize } from '../core/original/source.ts';
+import type { Portrait } from '../core/render/portrait.ts';
+import type { Original } from '../reading/originals.ts';
 import type { Renderer } from '../reading/renderer.ts';
 import type { Admission } from '../shared/admission.ts';
 import { isProblem, type Problem, type ProblemCode } from '../shared/errors.ts';
@@ -18,12 +20,15 @@ const REFUSALS: readonly ProblemCode[] = [
   'too_many_pixels',
   'too_many_frames',
   'source_too_large',
+  'unrenderable',
 ];
 
 export interface Measured {
   /** Of the bytes that were read. */
   readonly etag: string;
   readonly facts: OriginalFacts;
+  /** Whether it was decoded, so that it is known to be good; else there was no slot for that in time. */
+  readonly isDecoded: boolean;
 }
 
 export interface MeasureOptions {
@@ -33,7 +38,12 @@ export interface MeasureOptions {
   readonly scratch: Pick<Scratch, 'path'>;
   readonly limits: SourceLimits;
   readonly maxBytes: number;
+  /** How long somebody waits for a slot to decode in; undefined: for as long as it takes. */
+  readonly patienceMs?: number | undefined;
 }
+
+/** Says that the machine is busy, not what the original is. */
+const BUSY: readonly ProblemCode[] = ['overloaded', 'deadline'];
 
 /** A drawing may have sides of fractions of a px. */
 const px = (length: number): number => Math.max(1, Math.round(length));
@@ -43,7 +53,7 @@ export function isRefusal(error: unknown): error is Problem {
   return isProblem(error) && REFUSALS.includes(error.code);
 }
 
-/** Reads the headers of stored originals, in a process of their own. */
+/** Looks at stored originals, in a process of their own: reads their headers and decodes them once. */
 export class Measure {
   readonly #options: MeasureOptions;
 
@@ -59,28 +69,47 @@ export class Measure {
    */
   async of(key: string, signal?: AbortSignal): Promise<Measured | undefined> {
     const { admission, maxBytes, originals, renderer, scratch } = this.#options;
-    const object = await originals.head(key, signal);
-    if (!object) return undefined;
-    checkBytes(object.size, maxBytes);
+    const head = await originals.head(key, signal);
+    if (!head) return undefined;
+    checkBytes(head.size, maxBytes);
     // Held until the file has gone: where it lies may be memory too, in a container.
-    const permit = await admission.acquire({ ms: READ_MS, bytes: object.size }, signal);
+    const permit = await admission.acquire({ ms: READ_MS, bytes: head.size }, signal);
     const path = scratch.path();
     try {
-      const facts = await toFile(originals, { key, path, maxBytes }, signal);
-      if (!facts) return undefined;
-      return this.#facts(await renderer.measure({ path, bytes: facts.size }, signal), facts.etag, facts.size);
+      const object = await toFile(originals, { key, path, maxBytes }, signal);
+      if (!object) return undefined;
+      const ref = { path, bytes: object.size };
+      const source = await renderer.measure(ref, signal);
+      const facts = this.#facts(source, object.size);
+      const portrait = await this.#portrait(ref, source, signal);
+      return { etag: object.etag, facts: { ...facts, ...portrait }, isDecoded: portrait !== undefined };
     } finally {
       permit.release();
       await rm(path, { force: true });
     }
   }
 
-  #facts(source: Source, etag: string, bytes: number): Measured {
+  /** Undefined when there was no slot in time. */
+  async #portrait(ref: Original['ref'], source: Source, signal?: AbortSignal): Promise<Portrait | undefined> {
+    const { renderer, patienceMs } = this.#options;
+    const patience = patienceMs === undefined ? undefined : AbortSignal.timeout(patienceMs);
+    const signals = [signal, patience].filter((one) => one !== undefined);
+    try {
+      return await renderer.portrait(ref, source, AbortSignal.any(signals));
+    } catch (error) {
+      signal?.throwIfAborted();
+      const isBusy = isProblem(error) ? BUSY.includes(error.code) : patience?.aborted === true;
+      if (patience && isBusy) return undefined;
+      throw error;
+    }
+  }
+
+  #facts(source: Source, bytes: number): OriginalFacts {
     checkPixels(source, 1, this.#options.limits);
     const { format, pages } = source;
     const contentType = SOURCE_FORMATS[format];
     const size = uprightSize(source, 'auto');
     const [width, height] = [px(size.width), px(size.height)];
-    return { etag, facts: { contentType, format, bytes, width, height, frames: pages } };
+    return { contentType, format, bytes, width, height, frames: pages };
   }
 }

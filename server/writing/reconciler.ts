@@ -103,11 +103,13 @@ export class Reconciler {
   async #arrived(id: string, record: ImageRecord | undefined, etag: string): Promise<boolean> {
     if (record?.version === etag) {
       if (record.status !== 'uploaded') return true;
+      // There was no slot to decode it in when it came.
+      const known = record.original?.placeholder ? 'good' : await this.#known(id, record);
       // The writer of `uploaded` was killed before it purged and warmed, or is about to. Doing both twice is harmless;
       // leaving them out would serve old results of new bytes.
       await this.#options.purge.clear(id);
-      await this.#warm(id);
-      return true;
+      if (known === 'good') await this.#warm(id);
+      return known !== undefined;
     }
     if (record?.status === 'uploading' && (await this.#isTakenIn(id))) return true;
     const known = await this.#known(id, record);
@@ -119,7 +121,10 @@ export class Reconciler {
   }
 
   /** Measures the object into its record. Undefined when the object has gone or another writer changed the record. */
-  async #known(id: string, before: ImageRecord | undefined): Promise<'good' | 'refused' | undefined> {
+  async #known(
+    id: string,
+    before: ImageRecord | undefined,
+  ): Promise<'good' | 'undecided' | 'refused' | undefined> {
     let measured: Measured | undefined;
     try {
       measured = await this.#options.measure.of(id);
@@ -129,10 +134,14 @@ export class Reconciler {
     }
     if (!measured) return undefined;
     const arrival = { version: measured.etag, original: measured.facts, status: 'uploaded' } as const;
-    if (!before) return (await this.#create({ id, ...arrival })) ? 'good' : undefined;
     const change = { ...arrival, error: undefined };
-    const written = await this.#options.records.images.update(id, before.revision, change);
-    return written ? 'good' : undefined;
+    const written = before
+      ? await this.#options.records.images.update(id, before.revision, change)
+      : await this.#create({ id, ...arrival });
+    if (!written) return undefined;
+    if (measured.isDecoded || (await this.#asked(id)).length) return 'good';
+    await this.#options.warmQueue.sendArrival(id, measured.etag);
+    return 'undecided';
   }
 
   /**
@@ -146,14 +155,13 @@ export class Reconciler {
     const failure = { status: 'failed', error: why.detail } as const;
     if (!before) return (await this.#create({ id, ...failure, version })) ? 'refused' : undefined;
     const isOurs = before.status === 'uploading';
+    const isAwaited = isOurs || before.status === 'uploaded';
     const change = isOurs ? failure : { ...failure, version, original: undefined };
     // Variants are given up before the record is written: after a crash between the two, this runs again.
-    if (isOurs) await warmQueue.giveUp(id, why.detail);
+    if (isAwaited) await warmQueue.giveUp(id, why.detail);
     const written = await records.images.update(id, before.revision, change);
-    if (written && isOurs) {
-      await originals.remove([id]);
-      await warmQueue.tell(written);
-    }
+    if (written && isOurs) await originals.remove([id]);
+    if (written && isAwaited) await warmQueue.tell(written);
     return written ? 'refused' : undefined;
   }
 
@@ -161,10 +169,14 @@ export class Reconciler {
     return this.#options.records.images.create({ ...image, createdAt: this.#options.now().toISOString() });
   }
 
-  /** Everything that this image is known to be asked for, and what every image is. */
   async #warm(id: string): Promise<void> {
-    const { records, warmQueue, defaults } = this.#options;
-    const asked = (await records.variants.list(id)).map(({ variant }) => variant);
-    await warmQueue.renew(id, [...new Set([...asked, ...defaults])]);
+    await this.#options.warmQueue.renew(id, await this.#asked(id));
+  }
+
+  /** Everything that this image is known to be asked for, and what every image is. */
+  async #asked(id: string): Promise<string[]> {
+    const { records, defaults } = this.#options;
+    const known = (await records.variants.list(id)).map(({ variant }) => variant);
+    return [...new Set([...known, ...defaults])];
   }
 }

@@ -69,7 +69,10 @@ export class Replacement {
   }
 
   /** @param before  the record as it was before the new bytes were there */
-  async #replaced({ etag, facts }: Measured, { id, version: was }: ImageRecord): Promise<FinishedUpload> {
+  async #replaced(
+    { etag, facts, isDecoded }: Measured,
+    { id, version: was }: ImageRecord,
+  ): Promise<FinishedUpload> {
     const { originals, records, reconciler } = this.#options;
     let isDone = false;
     const changed = await updateWithRetry(records, id, ({ version, status, generation = 0 }) => {
@@ -85,7 +88,7 @@ export class Replacement {
     if (changed) {
       // Two replacements at once may leave the record of one beside the object of the other.
       if ((await originals.head(id))?.etag !== etag) await reconciler.reconcile(id);
-      else if (!isDone) await this.#renew(id);
+      else if (!isDone) await this.#renew(id, isDecoded ? undefined : etag);
     }
     const [record, variants] = await Promise.all([records.images.get(id), records.variants.list(id)]);
     if (record) return { record, variants };
@@ -93,12 +96,17 @@ export class Replacement {
     throw notFound(id);
   }
 
-  /** Purges every result of the old bytes and queues the same variants for the new ones. */
-  async #renew(id: string): Promise<void> {
+  /**
+   * Purges every result of the old bytes and queues the same variants for the new ones.
+   *
+   * @param undecided  ETag of an original of which it is not known yet whether it can be rendered
+   */
+  async #renew(id: string, undecided: string | undefined): Promise<void> {
     const { records, purge, warmQueue } = this.#options;
     await purge.clear(id);
     const known = (await records.variants.list(id)).map(({ variant }) => variant);
-    await warmQueue.renew(id, known);
+    if (undecided === undefined || known.length) await warmQueue.renew(id, known);
+    else await warmQueue.sendArrival(id, undecided);
   }
 }
 

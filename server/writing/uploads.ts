@@ -86,7 +86,7 @@ export class Uploads {
   /**
    * Stores a file under a new id, or a given one that is free.
    *
-   * @throws Problem `unsupported_source`, `upload_too_large`, `source_too_large`, `damaged_source`,
+   * @throws Problem `unsupported_source`, `upload_too_large`, `source_too_large`, `damaged_source`, `unrenderable`,
    *         `too_many_pixels`, `conflict`, `invalid_parameter` for the id; the error of `source`
    */
   async accept(source: AsyncIterable<Uint8Array>, givenId?: string): Promise<Accepted> {
@@ -173,7 +173,7 @@ export class Uploads {
    *
    * @throws Problem `collection_not_found`, `conflict` when it was deleted meanwhile; the upload stays
    */
-  async finish({ id, owner, etag, facts }: Accepted, details: Details): Promise<FinishedUpload> {
+  async finish({ id, owner, etag, facts, isDecoded }: Accepted, details: Details): Promise<FinishedUpload> {
     const { records, warmQueue, lookups, reconciler, defaults } = this.#options;
     const { title, description, webhook, collection, variants = [] } = details;
     const said = { title, description, webhook };
@@ -186,7 +186,9 @@ export class Uploads {
     const seen = await lookups.refresh(id);
     // Overwritten or removed by others, whose event was left to us.
     if (seen?.version !== currentVersion(uploaded)) await reconciler.reconcile(id);
-    const queued = await warmQueue.queue(id, [...new Set([...variants, ...defaults])]);
+    const asked = [...new Set([...variants, ...defaults])];
+    const queued =
+      isDecoded || asked.length ? await warmQueue.queue(id, asked) : await warmQueue.sendArrival(id, etag);
     const record = await records.images.get(id);
     if (!queued || !record) throw deletedMeanwhile(id);
     await records.locks.release(uploadLease(id), owner);

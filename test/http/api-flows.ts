@@ -85,7 +85,7 @@ export async function flows(t: Test, server: TestServer): Promise<void> {
       t.match(record.body, { original: { ...expected, bytes: bytes.length } });
     }
     const cut = (await raw.tiff({ compression: 'none' }).toBuffer()).subarray(0, 4_400_000);
-    t.match(await upload([['file', cut]]), { status: 415, body: { code: 'unsupported_source' } });
+    t.match(await upload([['file', cut]]), { status: 422, body: { code: 'damaged_source' } });
     t.same(await readdir(aside), [], 'nothing of it stays aside');
   });
 

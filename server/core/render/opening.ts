@@ -25,7 +25,9 @@ export async function open(request: RenderRequest, byName?: string): Promise<Sha
     ignoreIcc: opensAsIs(plan) || !source.profile,
     ...pages,
   } as const;
-  const image = source.vector ? fromRaw(await draw(request)) : sharp(byName ?? (await colored(request)), as);
+  const image = source.vector
+    ? fromRaw(request.raster ?? (await draw(request)))
+    : sharp(byName ?? (await colored(request)), as);
   const region = storedRegion(plan);
   return region ? image.extract(region) : image;
 }
@@ -42,7 +44,8 @@ async function colored({ opened, maxPixels }: RenderRequest): Promise<Uint8Array
   return withProfile('png', expanded, profile);
 }
 
-function draw({ opened, plan, pass, rasterize }: RenderRequest): Promise<Raw> {
+/** The whole drawing, at the size of the plan. */
+export function draw({ opened, plan, pass, rasterize }: RenderRequest): Promise<Raw> {
   return rasterize
     ? rasterize(opened.bytes, plan.upright, pass.signal)
     : rasterizeSvg(opened.bytes, plan.upright, pass);

@@ -16,11 +16,12 @@ import type { Plan } from '../plan/plan.ts';
 import type { Shrink } from '../plan/shrink.ts';
 import { FAIL_ON } from '../sharp/fail-on.ts';
 import { sharpProblem } from '../sharp/sharp-errors.ts';
+import { drawingWarnings } from './drawing-warnings.ts';
 import type { FinishedPicture } from './encode.ts';
 import { carriesSourceMetadata, encodeResult, stripped } from './encode.ts';
 import { areFramewise, fromStrip, runOnFrames } from './frames.ts';
 import { asSrgb8, isMistakenForP3, materialize, stripSize } from './materialize.ts';
-import { open } from './opening.ts';
+import { draw, open } from './opening.ts';
 import type { Draft, PassOptions, Raw } from './pipeline.ts';
 import { FRESH, passesOf, runSteps, toRaw } from './pipeline.ts';
 import { resolvePlan } from './resolve.ts';
@@ -83,7 +84,9 @@ async function run(request: RenderRequest): Promise<Rendered> {
   const started = now();
   const plan = await resolvePlan(request);
   const decoded = now();
-  const final = await drawn({ ...request, plan });
+  const raster = plan.source.vector ? await draw({ ...request, plan }) : undefined;
+  if (raster) request.onDrawn?.();
+  const final = await drawn({ ...request, plan, raster });
   const transformed = now();
   const result = await encodeResult(final, opened, request.pass);
   const timings = {
@@ -91,19 +94,21 @@ async function run(request: RenderRequest): Promise<Rendered> {
     transform: transformed - decoded,
     encode: now() - transformed,
   };
-  const warnings = [...plan.warnings, ...(final.warnings ?? []), ...result.warnings];
+  const told = raster ? await drawingWarnings(opened.bytes, raster, request.readGlyphs) : [];
+  const warnings = [...plan.warnings, ...told, ...(final.warnings ?? []), ...result.warnings];
   return { ...result, warnings, timings };
 }
 
 /**
  * Pixels of a plan, all steps done and nothing encoded: what several formats of one picture share.
  *
- * @param request  of a plan without trim and motion, in sRGB
+ * @param request  of a plan without trim, in sRGB; frames come as one strip
  * @throws Problem as render
  */
 export async function pixelsOf(request: RenderRequest): Promise<Raw> {
   try {
-    return await toRaw((await drawn(request)).image, request.plan.result, request.pass);
+    const { plan, pass } = request;
+    return await toRaw((await drawn(request)).image, stripSize(plan.result, plan), pass);
   } catch (error) {
     throw sharpProblem(error, request.opened.source.format);
   }

@@ -2,6 +2,7 @@ import type { Exif } from 'sharp';
 import type { Size } from '../operations/operation.ts';
 import type { Header, Source } from '../original/source.ts';
 import type { Plan, PlanOptions } from '../plan/plan.ts';
+import type { ReadGlyphs } from './drawing-warnings.ts';
 import type { PassOptions, Raw } from './pipeline.ts';
 import type { Rasterize } from './svg.ts';
 
@@ -23,6 +24,12 @@ export interface RenderRequest {
   readonly pass: PassOptions;
   /** Draws SVGs, in a process that may die; in this one when absent. */
   readonly rasterize?: Rasterize | undefined;
+  /** The whole drawing at the size of the plan, where it has been drawn already. */
+  readonly raster?: Raw | undefined;
+  /** A drawing has been drawn: what comes now is no work of its own. */
+  readonly onDrawn?: (() => void) | undefined;
+  /** Which letters the fonts of drawings have; absent where that is not known. */
+  readonly readGlyphs?: ReadGlyphs | undefined;
   /** The region of the plan at its scale or larger, as stored, in sRGB: stands for decoding the original. */
   readonly base?: Raw | undefined;
   /** Monotonic ms, for the timings. */

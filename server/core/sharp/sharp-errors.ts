@@ -43,12 +43,11 @@ const UNSUPPORTED: ReadonlyArray<readonly [RegExp, Naming]> = [
     /no decoding plugin|Unsupported codec|Unsupported feature|not built with support/i,
     'a HEIF or AVIF of a rare kind',
   ],
-  [/unsupported image format/i, 'a file that only begins like an image'],
 ];
 
-/** How every decoder begins what it says of damaged bytes. */
+/** How every decoder begins what it says of damaged bytes. A format that was told by its first bytes is none behind them. */
 const DAMAGED =
-  /corrupt header|Warning treated as error|^(VipsJpeg|vipspng|pngload\w*|tiff2vips|webp|webp2vips|gifload\w*|heif: Invalid input|source|VipsIcc|.*premature end)|Security limit|not all pages are the same size/im;
+  /corrupt header|unsupported image format|Warning treated as error|^(VipsJpeg|vipspng|pngload\w*|tiff2vips|webp|webp2vips|gifload\w*|heif: Invalid input|source|VipsIcc|.*premature end)|Security limit|not all pages are the same size/im;
 /** All that is said of a PNG in scans that breaks off, by sharp or by the encoder that waits for its pixels. */
 const SILENT = /^(Unknown error|\w+: unable to write to target \w+)$/;
 

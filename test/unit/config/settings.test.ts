@@ -28,6 +28,7 @@ t.test('reads every kind of value', async (t) => {
 
 t.test('lists every bad variable at once, with what was expected, and shows no secret', async (t) => {
   const bad = {
+    FONTS_DIR: '/nowhere/fonts',
     PORT: 'http',
     MEMORY_CACHE_BYTES: 'lots',
     SIGNATURES: 'yes',

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import t from 'tap';
+import { lettersOf } from '../../../../server/core/render/drawing-warnings.ts';
 import { openOriginal } from '../../../../server/core/render/render.ts';
 import { difference, picture, pixels } from '../../../support/pictures.ts';
 
@@ -81,5 +82,43 @@ t.test('a drawing without a side has no size', async (t) => {
       openOriginal(Buffer.from(`<svg ${XMLNS} ${tag}>${BARS}</svg>`)),
       { code: 'damaged_source' },
       tag,
+    );
+});
+
+t.test('a drawing that comes out blank says so', async (t) => {
+  const svg = (body: string) => Buffer.from(`<svg ${XMLNS} width="40" height="20">${body}</svg>`);
+  const itself = '<g id="a"><rect width="9" height="9"/><use href="#a"/></g>';
+  const blank = [
+    '',
+    '<text y="10"></text>',
+    itself.replace('<rect width="9" height="9"/>', ''),
+    '<image href="a.png"/>',
+  ];
+  for (const body of blank) {
+    const { warnings } = await picture(svg(body), 'fmt=jpeg');
+    t.match(warnings, ['blank-drawing'], body);
+  }
+  for (const body of [BARS, '<rect width="1" height="1" fill-opacity="0.01"/>']) {
+    const { warnings } = await picture(svg(body), 'w=100&fmt=jpeg');
+    t.same(warnings, [], body);
+  }
+});
+
+t.test('letters are those of texts, with their entities, and of nothing else', async (t) => {
+  const texts: ReadonlyArray<readonly [body: string, letters: string]> = [
+    ['<text>a b</text>', 'ab'],
+    ['<text>a<tspan x="1">b</tspan>c</text>d', 'abc'],
+    ['<title>x</title><text><title>y</title>a</text><desc>z</desc>', 'a'],
+    ['<s:text>&#x4f60;&#22909;&amp;&lt;&unknown;</s:text>', '你好&<'],
+    ['<text/>a<text />b', ''],
+    ['<text>a\u200d\ufe0f\u00ad\u00a0</text>', 'a'],
+    ['<style>text{}</style><textPath>q</textPath>', ''],
+    ['<text>&#x110000;&#xd800;</text>', ''],
+  ];
+  for (const [body, letters] of texts)
+    t.same(
+      [...lettersOf(body)],
+      [...letters].map((letter) => letter.codePointAt(0)),
+      body,
     );
 });
