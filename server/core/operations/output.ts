@@ -71,10 +71,7 @@ export const encode = operation({
       fallback: '420',
       never: ['chroma=444 fmt=webp'],
       // A JPEG that fmt=source leads to is not lossless, whatever is asked.
-      idle: [
-        ...['!fmt', 'fmt=avif', 'fmt=auto-avif', 'fmt=auto-base'].map((other) => `lossless ${other}`),
-        ...LOSSY_ONLY,
-      ],
+      idle: [...['!fmt', 'fmt=avif', 'fmt=auto-base'].map((other) => `lossless ${other}`), ...LOSSY_ONLY],
       doc: 'Colour at half (420) or full (444) resolution: JPEG, AVIF.',
     }),
     colors: param([['steps', '2', '4', '16', '256']], Number, {
