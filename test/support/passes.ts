@@ -154,8 +154,8 @@ async function rawOf(image: Sharp) {
 }
 
 /**
- * Texts of placeholders that stand for one picture: six in ten of their digits may be moved by rounding, and by what a clear
- * pixel hides, which a BlurHash does not know; the most frequent colour is one of steps of 16.
+ * Texts of placeholders that stand for one picture: half of their digits may be moved by rounding; the most frequent
+ * colour is one of steps of 16.
  */
 function alike(a: string, b: string): boolean {
   const bands = (text: string) => [1, 3, 5].map((start) => Number.parseInt(text.slice(start, start + 2), 16));

@@ -47,8 +47,16 @@ export async function placeholder(kind: PlaceholderKind, raw: Raw): Promise<stri
       .toBuffer();
     return `data:image/webp;base64,${tiny.toString('base64')}`;
   }
-  const { data, width, height } = await shrunk(raw, kind === 'thumbhash' ? 100 : 64);
-  if (kind === 'thumbhash') return Buffer.from(rgbaToThumbHash(width, height, data)).toString('base64');
+  if (kind === 'thumbhash') {
+    const { data, width, height } = await shrunk(raw, 100);
+    return Buffer.from(rgbaToThumbHash(width, height, data)).toString('base64');
+  }
+  const { width, height, ...small } = await shrunk(raw, 64);
+  // A BlurHash knows no alpha: what clear pixels hide would show in it.
+  const flat = fromRaw({ ...small, width, height })
+    .flatten({ background: '#ffffff' })
+    .ensureAlpha();
+  const data = await flat.raw().toBuffer();
   const [across, down] = components(raw);
   return encodeBlurHash(new Uint8ClampedArray(data), width, height, across, down);
 }

@@ -268,3 +268,13 @@ t.test('a mark stays in its corner on a small picture', async (t) => {
   t.equal(await place(400, '&wmp=80'), 50, 'an eighth');
   t.equal(await place(16, '&wmp=0'), 0);
 });
+
+t.test('a BlurHash shows nothing of what clear pixels hide', async (t) => {
+  const hiding = (color: readonly number[]) =>
+    drawn(30, 20, (x) => (x < 15 ? [...color, 0] : [40, 80, 160, 255]));
+  const hash = async (color: readonly number[]) =>
+    (await picture(await hiding(color), 'ph=blurhash')).bytes.toString();
+  t.equal(await hash([255, 0, 0]), await hash([0, 0, 0]));
+  const white = await drawn(30, 20, (x) => (x < 15 ? [255, 255, 255] : [40, 80, 160]));
+  t.equal(await hash([9, 200, 9]), (await picture(white, 'ph=blurhash')).bytes.toString(), 'they are white');
+});
