@@ -91,7 +91,7 @@ export class Images {
     return facts && { facts, tier: 'stored' };
   }
 
-  /** Key of the bucket that a variant lies under, once it is made; undefined where none is long enough. */
+  /** Key of the bucket that a variant lies under, once it is made; undefined where that would be too long. */
   keyOf({ id, canonical }: Variant): string | undefined {
     return this.#options.results.keyOf(id, canonical);
   }

@@ -103,13 +103,7 @@ export class Results {
     return Buffer.byteLength(key) <= MAX_KEY_BYTES ? key : undefined;
   }
 
-  /** Whether a key of the bucket is that of a result which this deployment would look at. */
-  isOfToday(key: string): boolean {
-    const { plain, marked } = this.#epochs;
-    return key.endsWith(place('', plain, plain)) || key.endsWith(place('', marked, marked));
-  }
-
-  /** Undefined when there is none, or only one of another original or pipeline. */
+  /** Undefined when there is none, or only one of another original, mark or pipeline. */
   async head(
     id: string,
     canonical: string,
@@ -122,7 +116,7 @@ export class Results {
   }
 
   /**
-   * Undefined when there is none, or only one of another original or pipeline.
+   * Undefined when there is none, or only one of another original, mark or pipeline.
    *
    * @param version  may still be looked up
    * @throws the reason of `version`, where there is a result to compare it with
