@@ -4,6 +4,7 @@
  */
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { arrival } from './arrival.ts';
 import { cold } from './cold.ts';
 import { fanOutRows } from './fan-out.ts';
 import { hits } from './hits.ts';
@@ -19,6 +20,7 @@ const { values, positionals: asked } = parseArgs({
 const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]> }>> = {
   hits: { title: 'Memory hit over HTTP', run: hits },
   cold: { title: 'Cold render over HTTP', run: () => cold(values.photos) },
+  arrival: { title: 'Decode of an upload', run: arrival },
   turned: { title: 'EXIF-turned originals', run: turned },
   'fan-out': { title: 'Warming 12 variants of a 20 MP photograph', run: fanOutRows },
   'live-lane': { title: 'Memory hits while a warmer works', run: liveLane },
