@@ -15,8 +15,6 @@ export interface Rendering {
   close(): Promise<void>;
 }
 
-/** The event loop, which answers from memory, goes before whatever renders. */
-const NICENESS = 10;
 /** What a process may keep between two tasks; above it libvips and the allocator have not given back what they took. */
 const RECYCLE_BYTES = 400 * 2 ** 20;
 /** A leak that nobody has seen yet ends here. */
@@ -25,11 +23,16 @@ const RECYCLE_TASKS = 2_000;
 /**
  * Opens the scratch and brings up the first render process.
  *
- * @param slots  renders at once
+ * @param slots     renders at once
+ * @param niceness  0-19, on top of this program's own
  * @throws Error that names what is wrong, when nothing can be written or no process can be started
  */
 export async function openRendering(
-  { renderSlots: slots, fontsDir }: Pick<Config, 'renderSlots'> & Partial<Pick<Config, 'fontsDir'>>,
+  {
+    renderSlots: slots,
+    renderNice: niceness,
+    fontsDir,
+  }: Pick<Config, 'renderSlots' | 'renderNice'> & Partial<Pick<Config, 'fontsDir'>>,
   { scratchParent = tmpdir() }: Pick<Stores, 'scratchParent'>,
   onEvent: (event: PoolEvent) => void,
 ): Promise<Rendering> {
@@ -37,7 +40,7 @@ export async function openRendering(
   const fonts = { config: join(scratch.folder, 'fonts.conf'), folders: fontFolders(fontsDir) };
   await writeFontconfig(fonts.config, { folders: fonts.folders, cacheDir: scratch.writable });
   const pool = new RenderPool({
-    launch: strongestLaunch({ scratch, fonts, niceness: NICENESS }),
+    launch: strongestLaunch({ scratch, fonts, niceness }),
     slots,
     recycleBytes: RECYCLE_BYTES,
     recycleTasks: RECYCLE_TASKS,

@@ -125,6 +125,12 @@ export const SETTINGS = {
     availableParallelism(),
     'Renders at once, each in a process of its own; default: one per core.',
   ),
+  renderNice: setting(
+    'RENDER_NICE',
+    integer(0, 19),
+    10,
+    'How far renders give way to the program that answers from memory; 0: not at all, 19: wholly.',
+  ),
   renderMemoryBytes: setting(
     'RENDER_MEMORY_BYTES',
     bytes,

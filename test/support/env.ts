@@ -7,4 +7,7 @@ export const PATIENT: Readonly<Record<string, string>> = {
   QUEUE_MS: '60000',
   SVG_MS: '60000',
   STOP_MS: '300000',
+  // Below the priority of this machine's other work a render would wait for all of it.
+  RENDER_NICE: '0',
+  WARMER_NICE: '0',
 };

@@ -13,7 +13,7 @@ export const poolEvents: PoolEvent[] = [];
  * second. They end with the process.
  */
 export function sharedRendering(): Promise<Rendering> {
-  shared ??= openRendering({ renderSlots: 2 }, { scratchParent: tmpdir() }, (event) =>
+  shared ??= openRendering({ renderSlots: 2, renderNice: 0 }, { scratchParent: tmpdir() }, (event) =>
     poolEvents.push(event),
   ).then((rendering) => {
     process.once('exit', () => {

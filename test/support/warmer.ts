@@ -109,8 +109,7 @@ export async function spawnWarmer(env: Record<string, string>): Promise<WarmerPr
   if (dataDir) await mkdir(join(dataDir), { recursive: true });
   const child = spawn(process.execPath, ['warmer/main.ts'], {
     cwd: ROOT,
-    // At its own priority it would wait for whatever else this machine does.
-    env: { ...process.env, ...PATIENT, WARMER_NICE: '0', ...env },
+    env: { ...process.env, ...PATIENT, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines: Line[] = [];

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { copyFile, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { openRendering } from '../../../server/compose/rendering.ts';
@@ -23,8 +23,10 @@ const spec = (canonical: string): RenderSpec => ({
 const SLOW = spec('effort=small&fmt=avif&w=2000');
 
 const events: PoolEvent[] = [];
-const rendering = await openRendering({ renderSlots: 2 }, { scratchParent: tmpdir() }, (event) =>
-  events.push(event),
+const rendering = await openRendering(
+  { renderSlots: 2, renderNice: 0 },
+  { scratchParent: tmpdir() },
+  (event) => events.push(event),
 );
 const { pool, scratch } = rendering;
 t.teardown(() => rendering.close());
@@ -184,12 +186,16 @@ t.test('a pool that cannot start says why', async (t) => {
 t.test('a process that has done its share is replaced', async (t) => {
   const recycled: string[] = [];
   const tired = new RenderPool({
-    ...{ launch: strongestLaunch({ scratch, niceness: 0 }), slots: 1, recycleBytes: 1e9, recycleTasks: 2 },
+    ...{ launch: strongestLaunch({ scratch, niceness: 7 }), slots: 1, recycleBytes: 1e9, recycleTasks: 2 },
     now: () => performance.now(),
     onEvent: ({ kind }) => recycled.push(kind),
   });
   t.teardown(() => tired.close());
   const photograph = await original(LADYBUG);
+  const others = new Set(children());
+  await tired.start();
+  const [started = 0] = children().filter((pid) => !others.has(pid));
+  t.equal(getPriority(started), Math.min(19, getPriority() + 7), 'as nice as it is told to be');
   for (let done = 0; done < 4; done++) await tired.run('open', { original: photograph }, AMPLE);
   await waitFor(() => recycled.length > 0);
   t.same([...new Set(recycled)], ['recycled']);
