@@ -44,7 +44,7 @@ async function main(): Promise<void> {
       await worker.release();
       log.warn('not finished in time; given back');
       flush();
-      // process.exit would wait for the render under way, since libuv joins its threads; the signal does not.
+      // process.exit would wait for a file or a name under way, since libuv joins its threads; the signal does not.
       process.removeAllListeners(signal);
       process.kill(process.pid, signal);
     }, config.stopMs * ORDERLY).unref();

@@ -67,6 +67,16 @@ t.test('a receiver that does not answer takes no slot', async (t) => {
   );
 });
 
+t.test('a warmer that cannot end in time gives its job back all the same', async (t) => {
+  const { one, env } = await asker(t);
+  const { url, calls } = await receiver(t, [0]);
+  await ask(one, 'a', url);
+  const warmer = await spawnWarmer({ ...env, VISIBILITY_SECONDS: '60', STOP_MS: '500' });
+  await waitFor(() => calls.length === 1);
+  t.equal(await warmer.end('SIGTERM'), 'SIGTERM');
+  t.same(await one.stores.jobs.depth(), { ready: 1, inFlight: 0, dead: 0 });
+});
+
 t.test('an image whose settling was the last thing that was written is told of as well', async (t) => {
   const { one, env } = await asker(t);
   const { url, calls } = await receiver(t);

@@ -105,16 +105,6 @@ t.test('a warmer that is told to stop gives its job back and ends with 0', async
     t.ok(attempts <= 2, `${variant}: ${attempts}`);
 });
 
-t.test('one that cannot end in time gives its job back all the same', async (t) => {
-  const DATA_DIR = await folder(t);
-  const testWarmer = await warmer(t, { DATA_DIR });
-  await testWarmer.ask('a', large, ['effort=small&fmt=avif&w=4000']);
-  const process = await spawnWarmer({ DATA_DIR, VISIBILITY_SECONDS: '60', STOP_MS: '500' });
-  await waitFor(async () => (await testWarmer.variants('a')).some(({ status }) => status === 'rendering'));
-  t.equal(await process.end('SIGTERM'), 'SIGTERM');
-  t.same(await testWarmer.stores.jobs.depth(), { ready: 1, inFlight: 0, dead: 0 });
-});
-
 t.test('a job is given up after its receives, and sent again by redrive', async (t) => {
   const testWarmer = await warmer(t, { WARM_ATTEMPTS: '2' });
   const results = join(testWarmer.config.dataDir, 'results');
