@@ -29,7 +29,7 @@ async function draw({ pool, scratch }: Rendering, text: string, family?: string)
 /** Processes that have no fonts but these: what the machine has installed is not looked at. */
 async function started(t: Test, fontsDir?: string): Promise<Rendering> {
   const rendering = await openRendering(
-    { renderSlots: 1, fontsDir },
+    { renderSlots: 1, renderNice: 0, fontsDir },
     { scratchParent: tmpdir() },
     () => undefined,
   );
