@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   const stores = await openStores(config);
   let draining = false;
   const rendering = await openRendering(config, stores, logPool(log));
-  const { deps, images, management } = composeServer(config, stores, {
+  const { deps, images } = composeServer(config, stores, {
     log,
     version: packageVersion(),
     isDraining: () => draining,
@@ -57,7 +57,6 @@ async function main(): Promise<void> {
     clearInterval(idle);
     deps.deferred.flush();
     await images.settle();
-    await management?.notifier.settle();
     await rendering.close();
     stores.close();
     log.info('drained');

@@ -9,7 +9,7 @@ import type { Rendering } from '../server/compose/rendering.ts';
 import type { Config } from '../server/config/settings.ts';
 import type { Jobs, Objects, Records, Stores } from '../server/stores/contracts.ts';
 import { readJob } from '../server/warming/jobs.ts';
-import type { WarmQueue } from '../server/warming/queue.ts';
+import type { Intents } from '../server/writing/intents.ts';
 import type { Management } from '../server/writing/management.ts';
 import { type Reconciler, UPLOAD_SECONDS } from '../server/writing/reconciler.ts';
 import { removeStaged } from '../server/writing/staging.ts';
@@ -26,8 +26,6 @@ export interface Warmer {
   readonly rounds: Scheduler;
   /** As Prometheus reads them. */
   metrics(): Promise<string>;
-  /** After the worker has stopped: what is to be told is queued, children end. */
-  close(): Promise<void>;
 }
 
 /** Nobody waits for a warm render: it may take this many times the deadline of a request. */
@@ -47,10 +45,10 @@ function warmConfig(config: Config): Config {
   };
 }
 
-function composeWarm(core: Core, { records, reconciler, warmQueue, finish }: Parts): Warm {
+function composeWarm(core: Core, { records, reconciler, intents, finish }: Parts): Warm {
   const { originals, inputs, results, renderer, rendering, admissions } = core;
   return new Warm({
-    ...{ originals, inputs, results, records, renderer, finish, warmQueue, reconciler },
+    ...{ originals, inputs, results, records, renderer, finish, intents, reconciler },
     admission: admissions.render,
     pool: rendering.pool,
     now: monotonic,
@@ -60,19 +58,19 @@ function composeWarm(core: Core, { records, reconciler, warmQueue, finish }: Par
 /** What a message asks for; what it resolves to goes to the log. */
 function handler(
   warm: Warm,
-  { reconciler, notifier }: Pick<Management, 'reconciler' | 'notifier'>,
+  { reconciler, notifier, invalidations }: Pick<Management, 'reconciler' | 'notifier' | 'invalidations'>,
   onUnservable: (key: string) => void,
 ): WorkerOptions['handle'] {
-  return async ({ body, receives }, signal) => {
+  return async ({ body }, signal) => {
     const job = readJob(body);
-    // Failing makes it a dead letter, where an operator sees it; removing it would lose a message of a newer version.
+    // Left alone, it becomes a dead letter that somebody can look at.
     if (job.kind === 'unknown') throw new Error(`Unknown message: ${job.reason}.`);
-    if (job.kind === 'warm') return { kind: 'warm', id: job.id, ...(await warm.run(job, receives, signal)) };
-    if (job.kind === 'notify') return { ...job, ...(await notifier.deliver(job, receives)) };
+    if (job.kind === 'warm') return { kind: 'warm', id: job.id, ...(await warm.run(job, signal)) };
+    if (job.kind === 'notify') return { ...job, ...(await notifier.deliver(job)) };
+    if (job.kind === 'invalidate') return { ...job, ...(await invalidations.deliver(job)) };
     for (const key of job.unservable ?? []) onUnservable(key);
-    for (const { id, change, etag } of job.events) {
-      await (change === 'created' ? reconciler.created(id, etag) : reconciler.removed(id));
-    }
+    // Whatever the event says, the object as it stands decides.
+    for (const { id } of job.events) await reconciler.reconcile(id);
     return { kind: 'objects', ids: job.events.map(({ id }) => id) };
   };
 }
@@ -83,15 +81,17 @@ interface Parts {
   readonly records: Records;
   readonly jobs: Jobs;
   readonly reconciler: Reconciler;
-  readonly warmQueue: WarmQueue;
+  readonly intents: Intents;
   readonly finish: StatusRollup;
 }
 
 function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts, log: Logger): Scheduler {
   const now = () => new Date();
   const onFailure = (err: unknown, id: string) => log.warn({ err, id }, 'sweep failed for an image');
-  const sweep = new Sweep({ ...parts, staleSeconds: sweepSeconds + visibilitySeconds, now, onFailure });
-  return new Scheduler({
+  const isStopping = () => scheduler.isStopping;
+  const staleSeconds = sweepSeconds + visibilitySeconds;
+  const sweep = new Sweep({ ...parts, staleSeconds, now, onFailure, isStopping });
+  const scheduler: Scheduler = new Scheduler({
     records: parts.records,
     owner: randomUUID(),
     seconds: sweepSeconds,
@@ -116,6 +116,7 @@ function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts
     },
     onFailure: (err, task) => log.warn({ err, task }, 'round failed'),
   });
+  return scheduler;
 }
 
 /** A warmer over the stores of a process. */
@@ -126,23 +127,24 @@ export function composeWarmer(
 ): Warmer {
   const config = warmConfig(given);
   const core = composeCore(config, stores, rendering);
-  const { notifier, warmQueue, reconciler } = composeManagement(config, stores, core, { external, log });
+  const management = composeManagement(config, stores, core, { external, log });
+  const { notifier, intents, reconciler } = management;
   const { originals, records, jobs, collectGarbage } = stores;
   const finish = new StatusRollup({
     records,
     results: core.results,
-    notify: (record) => notifier.finished(record),
+    intents,
+    channelsOf: (record) => notifier.channelsOf(record),
   });
-  const parts = { originals, collectGarbage, records, jobs, reconciler, warmQueue, finish };
+  const parts = { originals, collectGarbage, records, jobs, reconciler, intents, finish };
   const registry = new Registry();
-  const onUnservable = tellOfUnservable(log, registry);
-  const handle = handler(composeWarm(core, parts), { reconciler, notifier }, onUnservable);
-  const isAside: WorkerOptions['isAside'] = ({ body }) => readJob(body).kind === 'notify';
+  const handle = handler(composeWarm(core, parts), management, tellOfUnservable(log, registry));
+  const isAside: WorkerOptions['isAside'] = ({ body }) =>
+    ['notify', 'invalidate'].includes(readJob(body).kind);
   const { renderSlots: slots, visibilitySeconds } = config;
   return {
     worker: new Worker({ jobs, slots, visibilitySeconds, handle, isAside, log, now: monotonic }),
     rounds: composeRounds(config, parts, log),
     metrics: () => registry.metrics(),
-    close: () => notifier.settle(),
   };
 }

@@ -58,7 +58,6 @@ async function main(): Promise<void> {
   flush();
   await worker.run();
   await rounds.stop();
-  await warmer.close();
   await rendering.close();
   stores.close();
   log.info('stopped');

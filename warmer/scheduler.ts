@@ -17,6 +17,7 @@ const GRACE = 2;
 export class Scheduler {
   readonly #options: SchedulerOptions;
   #timer: NodeJS.Timeout | undefined;
+  #isStopping = false;
   #round: Promise<void> = Promise.resolve();
 
   constructor(options: SchedulerOptions) {
@@ -24,14 +25,23 @@ export class Scheduler {
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
-      this.#round = this.#round.then(() => this.run());
+    this.#timer = setTimeout(() => {
+      this.#round = this.run().finally(() => {
+        // From its end: rounds that take longer than the time between them do not pile up.
+        if (!this.#isStopping) this.start();
+      });
     }, this.#options.seconds * 1000);
   }
 
-  /** Resolves when the round under way has ended. */
+  /** Asked by tasks that may be long. */
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  /** No further rounds, and no further task of the one under way; resolves when it has ended. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#isStopping = true;
+    clearTimeout(this.#timer);
     await this.#round;
     const { records, owner } = this.#options;
     for (const task of Object.keys(this.#options.tasks))
@@ -42,6 +52,7 @@ export class Scheduler {
   async run(): Promise<void> {
     const { records, owner, seconds, tasks, onFailure } = this.#options;
     for (const [task, work] of Object.entries(tasks)) {
+      if (this.#isStopping) return;
       try {
         if (await records.locks.lease(task, owner, seconds * GRACE)) await work();
       } catch (error) {

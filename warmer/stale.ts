@@ -1,14 +1,15 @@
 import type { Results } from '../server/reading/results.ts';
 import type { Records } from '../server/stores/contracts.ts';
 import type { WarmJob } from '../server/warming/jobs.ts';
-import { currentVersion, type WarmQueue } from '../server/warming/queue.ts';
+import { currentVersion } from '../server/warming/queue.ts';
+import type { Intents } from '../server/writing/intents.ts';
 
 const SKIPPED = { status: 'skipped', error: 'The original was changed or deleted meanwhile.' } as const;
 
 export interface StaleOptions {
   readonly records: Records;
   readonly results: Results;
-  readonly warmQueue: WarmQueue;
+  readonly intents: Intents;
 }
 
 /**
@@ -19,7 +20,7 @@ export interface StaleOptions {
  * @returns how many variants were skipped
  */
 export async function endStale({ id, version, variants }: WarmJob, options: StaleOptions): Promise<number> {
-  const { records, results, warmQueue } = options;
+  const { records, results, intents } = options;
   for (const variant of variants) await results.removeOld(id, variant, version);
   const record = await records.images.get(id);
   const current = record && currentVersion(record);
@@ -29,7 +30,7 @@ export async function endStale({ id, version, variants }: WarmJob, options: Stal
       (entry) => entry.version === version && (entry.status === 'queued' || entry.status === 'rendering'),
     );
     const named = open.map(({ variant }) => variant).filter((variant) => variants.includes(variant));
-    if (named.length) await warmQueue.queue(id, named);
+    if (named.length) await intents.ask(id, { warm: named });
     return 0;
   }
   let skipped = 0;

@@ -1,14 +1,18 @@
 import type { Results } from '../server/reading/results.ts';
 import type { ImageChange, ImageRecord, Records, VariantRecord } from '../server/stores/contracts.ts';
 import { updateWithRetry } from '../server/stores/update-record.ts';
+import type { Channel } from '../server/warming/jobs.ts';
 import { currentVersion, rollUpStatus } from '../server/warming/queue.ts';
+import type { Intents } from '../server/writing/intents.ts';
+import { owing } from '../server/writing/owing.ts';
 import { type Placeholder, placeholderOf } from './placeholder.ts';
 
 export interface StatusRollupOptions {
   readonly records: Records;
   readonly results: Results;
-  /** Puts on the queue that those who asked are to be told. */
-  readonly notify: (record: ImageRecord) => Promise<void>;
+  readonly intents: Intents;
+  /** Where it is told that an image is finished. */
+  readonly channelsOf: (record: ImageRecord) => readonly Channel[];
 }
 
 /** Writers that disagree about a status look again; each round one of them is done. */
@@ -23,11 +27,10 @@ export class StatusRollup {
   }
 
   /**
-   * Settles an image whose variants may all be done, and notifies when that is so for the first time.
-   *
-   * @param again  also notify when it was settled before: the one who settled it may have been killed there
+   * Settles an image whose variants may all be done. When that is so for the first time, it is owed in the same step that
+   * those who asked are told.
    */
-  async rollUp(id: string, { again = false }: { again?: boolean } = {}): Promise<void> {
+  async rollUp(id: string): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
       const record = await this.#options.records.images.get(id);
       const version = record && currentVersion(record);
@@ -35,11 +38,11 @@ export class StatusRollup {
       const variants = await this.#variants(id, version);
       if (rollUpStatus(variants) === 'processing') return this.#reopen(id, version);
       const portrait = record.original?.placeholder ? undefined : await this.#portrait(id, variants);
-      const { settled, moved } = await this.#write(id, version, variants, portrait);
+      const settled = await this.#write(id, version, variants, portrait);
       if (!settled || currentVersion(settled) !== version) continue;
       // Variants that were asked for between our look and our write.
       if (rollUpStatus(await this.#variants(id, version)) !== settled.status) continue;
-      if (moved || again) await this.#options.notify(settled);
+      if (settled.owed?.notify) await this.#options.intents.settle(id);
       return;
     }
   }
@@ -58,19 +61,22 @@ export class StatusRollup {
     version: string,
     variants: readonly VariantRecord[],
     portrait: Placeholder | undefined,
-  ): Promise<{ settled: ImageRecord | undefined; moved: boolean }> {
+  ): Promise<ImageRecord | undefined> {
     const status = rollUpStatus(variants);
     const error = status === 'failed' ? variants.find((variant) => variant.error)?.error : undefined;
-    let moved = false;
-    const settled = await updateWithRetry(this.#options.records, id, (now): ImageChange | undefined => {
-      moved = false;
+    const { records, channelsOf } = this.#options;
+    return updateWithRetry(records, id, (now): ImageChange | undefined => {
       if (currentVersion(now) !== version || now.status === 'uploading') return undefined;
       const original = portrait && now.original && { ...now.original, ...portrait };
-      moved = now.status !== status;
-      if (!moved && !original) return undefined;
-      return { status, error, ...(original ? { original } : {}) };
+      const isMoved = now.status !== status;
+      if (!isMoved && !original) return undefined;
+      const isTold = isMoved && channelsOf(now).length > 0;
+      return {
+        ...{ status, error },
+        ...(original && { original }),
+        ...(isTold && { owed: owing(now.owed, { notify: true }) }),
+      };
     });
-    return { settled, moved };
   }
 
   /** An image with open variants is `processing`, whoever settled it too early. */

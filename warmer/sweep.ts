@@ -1,27 +1,28 @@
-import type { ImageRecord, Jobs, Records, VariantRecord } from '../server/stores/contracts.ts';
-import { updateWithRetry } from '../server/stores/update-record.ts';
-import { sendWarm } from '../server/warming/jobs.ts';
-import { currentVersion, type WarmQueue } from '../server/warming/queue.ts';
+import type { Jobs, Records, VariantRecord } from '../server/stores/contracts.ts';
+import { currentVersion } from '../server/warming/queue.ts';
+import type { Intents } from '../server/writing/intents.ts';
 import type { Reconciler } from '../server/writing/reconciler.ts';
 import type { StatusRollup } from './status-rollup.ts';
 
 export interface SweepOptions {
   readonly records: Records;
   readonly jobs: Jobs;
-  readonly reconciler: Pick<Reconciler, 'reconcile'>;
-  readonly warmQueue: WarmQueue;
+  readonly reconciler: Pick<Reconciler, 'look'>;
+  readonly intents: Intents;
   readonly finish: StatusRollup;
   /** Nothing has been written of an image for so long: something may be wrong with it. */
   readonly staleSeconds: number;
   readonly now: () => Date;
   readonly onFailure: (error: unknown, id: string) => void;
+  /** Asked between two images: a round may be long. */
+  readonly isStopping: () => boolean;
 }
 
 const PAGE = 100;
 /** Of one round: some tens of seconds where each image takes some reads. The next round goes on behind them. */
 const PAGES = 10;
-/** With other messages waiting, a job of this many `staleSeconds` may still be one of them. */
-const PATIENCE = 10;
+/** By how much the clocks of queue and records may differ. */
+const CLOCKS_MS = 2_000;
 
 /** Finds images that got stuck: a message that was lost, a process killed between two writes. */
 export class Sweep {
@@ -36,67 +37,59 @@ export class Sweep {
   async run(): Promise<number> {
     const { records, jobs, now, staleSeconds } = this.#options;
     const before = new Date(now().getTime() - staleSeconds * 1000);
-    let ready: number | undefined;
+    let front: Date | undefined;
     let sent = 0;
     for (let page = 0; page < PAGES; page++) {
       const cursor = this.#cursor === undefined ? {} : { cursor: this.#cursor };
       const { items, next } = await records.images.stalled({ before, limit: PAGE, ...cursor });
-      if (items.length) ready ??= (await jobs.depth()).ready;
-      for (const { id } of items) if (await this.#tryLook(id, ready === 0)) sent += 1;
+      // Of no job at all, none is in the queue that was sent before now.
+      if (items.length) front ??= (await jobs.oldestSentAt()) ?? now();
+      for (const { id } of items) {
+        if (this.#options.isStopping()) return sent;
+        if (await this.#tryLook(id, front ?? now())) sent += 1;
+      }
       this.#cursor = next;
       if (next === undefined) break;
     }
     return sent;
   }
 
-  async #tryLook(id: string, queueIsEmpty: boolean): Promise<boolean> {
+  async #tryLook(id: string, front: Date): Promise<boolean> {
     try {
-      return await this.#look(id, queueIsEmpty);
+      return await this.#look(id, front);
     } catch (error) {
       this.#options.onFailure(error, id);
       return false;
     }
   }
 
-  async #look(id: string, queueIsEmpty: boolean): Promise<boolean> {
-    const { records, reconciler, warmQueue, finish } = this.#options;
+  async #look(id: string, front: Date): Promise<boolean> {
+    const { records, reconciler, intents, finish } = this.#options;
     // Leftovers of uploads, objects that were overwritten or removed without an event.
-    await reconciler.reconcile(id);
-    const record = await records.images.get(id);
+    await reconciler.look(id);
+    const record = (await intents.settle(id))?.record;
     const version = record && currentVersion(record);
     if (!record || !version || record.status === 'uploading') return false;
     const open = (await records.variants.list(id)).filter(isOpen);
-    const older = open.filter((item) => item.version !== version);
-    if (older.length)
-      await warmQueue.queue(
-        id,
-        older.map(({ variant }) => variant),
-      );
+    const older = open.filter((one) => one.version !== version);
+    if (older.length) await intents.ask(id, { warm: older.map(({ variant }) => variant) });
     if (open.length === 0) await finish.rollUp(id);
-    const current = open.filter((entry) => entry.version === version);
-    if (current.length === 0 || !this.#isLost(record, current, queueIsEmpty)) return older.length > 0;
-    await this.#send(record, version, current);
+    const current = open.filter((one) => one.version === version);
+    if (current.length === 0 || !this.#isLost(current, front)) return older.length > 0;
+    await intents.ask(id, { rewarm: 'open' });
     return true;
   }
 
-  /** Whether the message of open variants is gone: nobody has touched them, and no queue explains the wait. */
-  #isLost(record: ImageRecord, open: readonly VariantRecord[], queueIsEmpty: boolean): boolean {
-    const last = Math.max(...[record, ...open].map(({ updatedAt }) => Date.parse(updatedAt)));
-    const seconds = (this.#options.now().getTime() - last) / 1000;
-    return seconds > this.#options.staleSeconds * (queueIsEmpty ? 1 : PATIENCE);
-  }
-
-  /** The record is touched first, so that the next sweep leaves the image alone for a while. */
-  async #send({ id }: ImageRecord, version: string, open: readonly VariantRecord[]): Promise<void> {
-    const { records, jobs } = this.#options;
-    const touched = await updateWithRetry(records, id, () => ({ status: 'processing' }));
-    if (!touched || currentVersion(touched) !== version) return;
-    await sendWarm(
-      jobs,
-      id,
-      version,
-      open.map(({ variant }) => variant),
-    );
+  /**
+   * Whether the message of open variants is gone: nobody has touched them for a while, and the queue holds nothing that
+   * was sent before they were queued or given back. The age of a record says nothing while the queue is long.
+   */
+  #isLost(open: readonly VariantRecord[], front: Date): boolean {
+    const { now, staleSeconds } = this.#options;
+    const last = Math.max(...open.map(({ updatedAt }) => Date.parse(updatedAt)));
+    const isQuiet = now().getTime() - last > staleSeconds * 1000;
+    // What was written just before the message was sent, by a clock that may be behind the queue's by as much.
+    return isQuiet && front.getTime() - last > CLOCKS_MS;
   }
 }
 

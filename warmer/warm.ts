@@ -12,7 +12,7 @@ import { isProblem, Problem } from '../server/shared/errors.ts';
 import type { Records, VariantChange, VariantStatus } from '../server/stores/contracts.ts';
 import { VARIANT_STATUSES } from '../server/stores/contracts.ts';
 import type { WarmJob } from '../server/warming/jobs.ts';
-import type { WarmQueue } from '../server/warming/queue.ts';
+import type { Intents } from '../server/writing/intents.ts';
 import type { Reconciler } from '../server/writing/reconciler.ts';
 import { type PlannedMember, renderGroups } from './renders.ts';
 import { isOpen, isPermanent, reasonOf } from './retry-policy.ts';
@@ -28,7 +28,7 @@ export interface WarmOptions {
   readonly admission: Admission;
   readonly pool: RenderPool;
   readonly finish: StatusRollup;
-  readonly warmQueue: WarmQueue;
+  readonly intents: Intents;
   readonly reconciler: Pick<Reconciler, 'reconcile'>;
   /** Monotonic ms. */
   readonly now: () => number;
@@ -77,10 +77,9 @@ export class Warm {
    * Works on a job until each of its variants is ready, failed or skipped. May be repeated, also by several at
    * once: what is there is not made again.
    *
-   * @param receives  how often the message has been received
    * @throws what kept a variant from being tried to the end: the message is worth another try
    */
-  async run(job: WarmJob, receives: number, signal: AbortSignal): Promise<WarmReport> {
+  async run(job: WarmJob, signal: AbortSignal): Promise<WarmReport> {
     const report = { ready: 0, current: 0, failed: 0, skipped: 0, fetchMs: 0, renderMs: 0 };
     const run: Run = { job, signal, report, marks: new Map(), trouble: undefined, stale: false };
     const identity = await this.#options.originals.refresh(job.id);
@@ -94,7 +93,7 @@ export class Warm {
       for (const name of open) await this.#fail(run, name, error);
     }
     if (run.stale) return this.#abandon(run);
-    await this.#options.finish.rollUp(job.id, { again: receives > 1 && open.length === 0 });
+    await this.#options.finish.rollUp(job.id);
     if (run.trouble !== undefined) throw run.trouble;
     return report;
   }

@@ -100,14 +100,30 @@ export class Worker {
     } catch (err) {
       // A heartbeat after the message is given back would hide it from other warmers again.
       clearInterval(heart);
-      const isGivenBack = signal.aborted && !(err instanceof Later);
-      const seconds = isGivenBack ? 0 : this.#backoffSeconds(receives, err);
+      if (err instanceof Later && (await this.#replaced(receipt, err))) return;
+      const isGivenBack = signal.aborted;
+      const seconds = isGivenBack ? 0 : this.#backoffSeconds(receives);
       await jobs.extend(receipt, seconds).catch(() => {});
       if (isGivenBack) log.info({ receives }, 'job given back');
       else log.warn({ err, receives, seconds, permanent: isPermanent(err) }, 'job not done');
     } finally {
       clearInterval(heart);
       this.#held.delete(receipt);
+    }
+  }
+
+  /** The job that is to come later takes the place of the message, whose receives it has no part in. */
+  async #replaced(receipt: string, { job, cause }: Later): Promise<boolean> {
+    const { jobs, log } = this.#options;
+    try {
+      await jobs.send([job]);
+      await jobs.remove(receipt);
+      if (cause !== undefined)
+        log.warn({ err: cause, seconds: job.delaySeconds }, 'job not done; again later');
+      return true;
+    } catch (err) {
+      log.warn({ err }, 'job not sent again');
+      return false;
     }
   }
 
@@ -122,8 +138,7 @@ export class Worker {
     return setInterval(() => beat().catch(onFailure), visibilitySeconds * 500);
   }
 
-  #backoffSeconds(receives: number, error: unknown): number {
-    if (error instanceof Later) return error.seconds;
+  #backoffSeconds(receives: number): number {
     return Math.min(this.#options.visibilitySeconds, 2 ** (receives - 1));
   }
 }

@@ -1,14 +1,14 @@
 import type { Config } from '../config/settings.ts';
 import type { Stores } from '../stores/contracts.ts';
 import type { Cdn } from '../writing/cdn.ts';
-import { CloudFrontCdn, NO_CDN } from '../writing/cdn.ts';
+import { CloudFrontCdn } from '../writing/cdn.ts';
 import type { Notifier } from '../writing/notify.ts';
 import { LocalForms, openSecret } from '../writing/presign.ts';
 import { REACHING } from './stores.ts';
 
 /** Clients of what lies outside the stores; each is absent where it is not configured. */
 export interface ExternalServices {
-  readonly edge: Cdn;
+  readonly edge: Cdn | undefined;
   readonly topic: ConstructorParameters<typeof Notifier>[0]['topic'];
   /** Absent where the originals make forms themselves. */
   readonly localForms: LocalForms | undefined;
@@ -24,8 +24,8 @@ export async function openExternalServices(config: Config, stores: Stores): Prom
   return { edge, topic, localForms };
 }
 
-export async function openEdge({ cdnDistribution }: Config): Promise<Cdn> {
-  if (!cdnDistribution) return NO_CDN;
+export async function openEdge({ cdnDistribution }: Config): Promise<Cdn | undefined> {
+  if (!cdnDistribution) return undefined;
   const { CloudFrontClient } = await import('@aws-sdk/client-cloudfront');
   return new CloudFrontCdn(new CloudFrontClient(REACHING), cdnDistribution);
 }

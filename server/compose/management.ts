@@ -3,7 +3,8 @@ import type { Config } from '../config/settings.ts';
 import { variantsOfAll } from '../core/operations/variants.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
 import type { Stores } from '../stores/contracts.ts';
-import { WarmQueue } from '../warming/queue.ts';
+import { Intents } from '../writing/intents.ts';
+import { Invalidations } from '../writing/invalidations.ts';
 import { Library } from '../writing/library.ts';
 import type { Management } from '../writing/management.ts';
 import { Measure } from '../writing/measure.ts';
@@ -19,73 +20,85 @@ import type { ExternalServices } from './external-services.ts';
 /** Longest wait of an upload for a slot to be decoded in; after it a warmer decides. */
 const ARRIVAL_PATIENCE_MS = 2_000;
 
-/** @param process  `memory` is absent in a process that serves no images */
-export function composeManagement(
-  config: Config,
-  stores: Stores,
-  core: Core,
-  { external, log, memory }: { external: ExternalServices; log: Logger; memory?: ResultCache },
-): Management {
-  const { originals, records, jobs } = stores;
+interface Process {
+  readonly external: ExternalServices;
+  readonly log: Logger;
+  /** Absent in a process that serves no images. */
+  readonly memory?: ResultCache;
+}
+
+export function composeManagement(config: Config, stores: Stores, core: Core, process: Process): Management {
+  const { originals, results, records, jobs } = stores;
+  const { external, log } = process;
   const now = () => new Date();
   const urls = new Urls(config);
-  const { maxSourceBytes, maxUploadBytes, versionSeconds } = config;
-  const measure = new Measure({
+  const measure = composeMeasure(config, stores, core, process);
+  const purge = composePurge(config, stores, core, process);
+  const notifier = composeNotifier(config, stores, urls, process);
+  const onUnsent = (err: unknown, id: string) =>
+    log.warn({ err, id }, 'job not sent; the sweep will send it');
+  const intents = new Intents({
+    ...{ originals, records, jobs, purge, onUnsent },
+    bucket: results,
+    isStored: async ({ id, variant, version }) => {
+      const marks = await core.inputs.marks(variant);
+      return (await core.results.head(id, variant, version + marks)) !== undefined;
+    },
+    channelsOf: (record) => notifier.channelsOf(record),
+  });
+  const defaults = variantsOfAll(config.warmDefaults, config.presets);
+  const reconciler = new Reconciler({
+    ...{ originals, results, records, measure, purge, intents, defaults, now },
+  });
+  const limits = { maxBytes: config.maxUploadBytes, maxSourceBytes: config.maxSourceBytes };
+  const { maxUploads } = config;
+  const { localForms } = external;
+  return {
+    uploads: new Uploads({
+      ...{ originals, records, measure, intents, reconciler, limits, maxUploads, defaults, now },
+      lookups: core.originals,
+    }),
+    presignedUploads: new PresignedUploads({ originals, records, jobs, localForms, limits, now }),
+    library: new Library({ originals, results, records, purge, intents, reconciler, now }),
+    invalidations: new Invalidations({
+      ...{ cdn: external.edge, originals, log, now: unixSeconds },
+      isMark: (id) => purge.isMark(id),
+    }),
+    ...{ reconciler, intents, purge, urls, notifier },
+  };
+}
+
+const unixSeconds = (): number => Date.now() / 1000;
+
+function composeMeasure(config: Config, { originals }: Stores, core: Core, { memory }: Process): Measure {
+  return new Measure({
     originals,
     renderer: core.renderer,
     admission: core.admissions.fetch,
     scratch: core.rendering.scratch,
     limits: { maxPixels: config.maxSourcePixels, maxFrames: config.maxFrames },
-    maxBytes: maxSourceBytes,
+    maxBytes: config.maxSourceBytes,
     // A warmer has nobody who waits for it.
     patienceMs: memory ? ARRIVAL_PATIENCE_MS : undefined,
   });
-  const lookups = core.originals;
-  const purge = new Purge({
-    results: stores.results,
-    edge: external.edge,
-    marks: new Set(Object.values(config.watermarks)),
-    originals: lookups,
-    memory,
-    versionSeconds,
-  });
-  const onUnsent = (err: unknown, id: string) =>
-    log.warn({ err, id }, 'job not sent; the sweep will send it');
-  const notifier = openNotifier(config, stores, { external, log, urls });
-  const onFinished = notifier.notifyFinished.bind(notifier);
-  const warmQueue = new WarmQueue({ records, jobs, onUnsent, onFinished });
-  const defaults = variantsOfAll(config.warmDefaults, config.presets);
-  const reconciler = new Reconciler({ originals, records, measure, purge, warmQueue, defaults, now });
-  const limits = { maxBytes: maxUploadBytes, maxSourceBytes };
-  const { maxUploads } = config;
-  const { localForms } = external;
-  return {
-    uploads: new Uploads({
-      ...{
-        originals,
-        records,
-        measure,
-        purge,
-        warmQueue,
-        reconciler,
-        lookups,
-        limits,
-        maxUploads,
-        defaults,
-        now,
-      },
-    }),
-    presignedUploads: new PresignedUploads({ originals, records, jobs, localForms, limits, now }),
-    library: new Library({ originals, records, purge, warmQueue, reconciler }),
-    ...{ reconciler, warmQueue, purge, urls, notifier },
-  };
 }
 
-function openNotifier(
-  { webhookSecret, webhookPrivate: allowPrivate }: Config,
-  { records, jobs }: Stores,
-  { external: { topic }, log, urls }: { external: ExternalServices; log: Logger; urls: Urls },
+function composePurge(
+  { versionSeconds, watermarks }: Config,
+  { results, jobs }: Stores,
+  { originals }: Core,
+  { external, memory }: Process,
+): Purge {
+  const hasCdn = external.edge !== undefined;
+  const marks = new Set(Object.values(watermarks));
+  return new Purge({ results, jobs, hasCdn, marks, originals, memory, versionSeconds });
+}
+
+function composeNotifier(
+  { webhookSecrets, webhookPrivate: allowPrivate }: Config,
+  { records }: Stores,
+  urls: Urls,
+  { external: { topic }, log }: Process,
 ): Notifier {
-  const now = () => Date.now() / 1000;
-  return new Notifier({ urls, records, jobs, topic, webhookSecret, allowPrivate, log, now });
+  return new Notifier({ urls, records, topic, webhookSecrets, allowPrivate, log, now: unixSeconds });
 }

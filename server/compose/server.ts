@@ -165,13 +165,13 @@ function apiPlugin(
   core: Core,
   { management, external }: { management: Management; external: ExternalServices },
 ): AppDeps['plugins'][number] {
-  const { presets, apiRatePerMinute: ratePerMinute, maxUploadBytes, webhookSecret, webhookPrivate } = config;
+  const { presets, apiRatePerMinute: ratePerMinute, maxUploadBytes, webhookSecrets, webhookPrivate } = config;
   const { localForms } = external;
   return (app) =>
     managementApi(app, {
       ...management,
       ...{ records: stores.records, presets, ratePerMinute, maxUploadBytes, webhookPrivate, localForms },
       check: (canonical) => core.renderer.check(canonical),
-      hasWebhookSecret: webhookSecret !== undefined,
+      hasWebhookSecret: webhookSecrets.length > 0,
     });
 }

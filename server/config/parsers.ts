@@ -148,6 +148,19 @@ export interface ApiToken {
   readonly hash: string;
 }
 
+/** The specification asks for 24 to 64 bytes of a serialised key. */
+const WHSEC = /^whsec_(?:[A-Za-z0-9+/]{4}){8,22}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+export const webhookSecrets: Parser<readonly string[]> = parser(
+  'secrets separated by blanks, each `whsec_` and 24 to 64 bytes in base64, or any other text',
+  (value) => {
+    const secrets = value.split(/\s+/).filter(Boolean);
+    return secrets.every((secret) => !secret.startsWith('whsec_') || WHSEC.test(secret))
+      ? secrets
+      : undefined;
+  },
+);
+
 export const apiTokens: Parser<readonly ApiToken[]> = parser(
   'name=scope:hash;name=scope:hash, scope read or write, hash the SHA-256 of the token in hex',
   (value) => {

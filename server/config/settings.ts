@@ -19,6 +19,7 @@ import {
   text,
   url,
   watermarks,
+  webhookSecrets,
 } from './parsers.ts';
 
 interface Setting<T> {
@@ -242,8 +243,13 @@ export const SETTINGS = {
   maxUploadBytes: setting('MAX_UPLOAD_BYTES', bytes, '50M', 'Largest file of an upload.'),
   maxUploads: setting('MAX_UPLOADS', integer(1, 1024), 16, 'Uploads in flight.'),
   warmDefaults: setting('WARM_DEFAULTS', queries, '', 'Variants warmed for every new image.'),
-  webhookSecret: secret(
-    given('WEBHOOK_SECRET', text, 'HMAC key of webhook calls; without it webhooks are refused.'),
+  webhookSecrets: secret(
+    setting(
+      'WEBHOOK_SECRET',
+      webhookSecrets,
+      '',
+      'Keys that webhook calls are signed with, separated by blanks: `whsec_` and base64, as Standard Webhooks has them, or any text. Each signs, so that one can take over from another. Without one webhooks are refused.',
+    ),
   ),
   webhookPrivate: setting(
     'WEBHOOK_PRIVATE',

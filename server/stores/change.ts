@@ -1,4 +1,11 @@
-import type { ImageAsRead, ImageChange, ImageRecord, VariantChange, VariantRecord } from './contracts.ts';
+import type {
+  ImageAsRead,
+  ImageChange,
+  ImageRecord,
+  Owed,
+  VariantChange,
+  VariantRecord,
+} from './contracts.ts';
 
 /** An image after `change`; `undefined` in it removes a field, but never the status. */
 export function changedImage(image: ImageRecord, change: ImageChange, updatedAt: string): ImageRecord {
@@ -8,8 +15,8 @@ export function changedImage(image: ImageRecord, change: ImageChange, updatedAt:
 }
 
 /** What makes a tombstone of an image; nobody waits for bytes of it any more. */
-export function burial(token: string): ImageChange {
-  return { owed: { token, delete: true }, openUntil: undefined };
+export function burial(owed: Owed): ImageChange {
+  return { owed, openUntil: undefined, claim: undefined };
 }
 
 /** A variant after `change`. Bytes, time and error are said of one status and go with it. */
@@ -38,5 +45,5 @@ export function isQueuedOrBetter(
   variant: VariantRecord | undefined,
   version: string,
 ): variant is VariantRecord {
-  return variant?.version === version && variant.status !== 'failed';
+  return variant?.version === version && variant.status !== 'failed' && variant.status !== 'skipped';
 }

@@ -163,8 +163,15 @@ export interface OriginalFacts {
 export interface Owed {
   /** Another one whenever something is added: who has done what was owed then clears just that. */
   token: string;
-  /** Original, results and record are to go. Such a record is a tombstone, which `get` and `list` do not show. */
-  delete?: true;
+  /**
+   * Results and record are to go, and the original where it is not gone already (`all`). Such a record is a
+   * tombstone, which `get` and `list` do not show.
+   */
+  delete?: 'all' | 'rest';
+  /** The original was refused and is to go; the record says why. */
+  discard?: true;
+  /** The original is to be looked at: it may be another one by now, or could not be decoded yet. */
+  measure?: true;
   /** Results and the copies of every tier are to go: they are of another version. */
   purge?: true;
   /** Variants of older versions are to be queued again: all, or those that were under way. */
@@ -191,6 +198,14 @@ export interface ImageRecord {
   webhook?: string;
   /** Of an upload: its bytes are awaited until then, as toISOString writes it. */
   openUntil?: string;
+  /** Of an upload that a server takes in: which of them. */
+  claim?: string;
+  /** Of an announced upload: what its form takes. */
+  announced?: { contentType: string; bytes: number };
+  /** SHA-256 of the original in hex, where it was uploaded through us. */
+  digest?: string;
+  /** What was tried in vain until it was given up: telling of the finished image. */
+  undelivered?: string;
   /** Why the whole image failed. */
   error?: string;
   /** Absent: nothing. */
@@ -214,6 +229,9 @@ export type ImageChange = {
     | 'generation'
     | 'webhook'
     | 'openUntil'
+    | 'claim'
+    | 'digest'
+    | 'undelivered'
     | 'owed'
     | 'error']?: ImageRecord[K] | undefined;
 };
@@ -285,10 +303,10 @@ export interface ImageRecords {
   /**
    * Makes the image a tombstone, as one: it owes its deletion, and is in no collection and no list any more.
    *
-   * @param token  of what it owes
-   * @returns      the tombstone, be it an older one; undefined when there is no image
+   * @param as  only while it is still this one, at this revision
+   * @returns   the tombstone, be it an older one; undefined when there is no image, or not that one
    */
-  bury(id: string, token: string): Promise<ImageRecord | undefined>;
+  bury(id: string, owed: Owed, as?: ImageAsRead): Promise<ImageRecord | undefined>;
   /** The record of an image that is being deleted. */
   tombstone(id: string): Promise<ImageRecord | undefined>;
   /** Compare-and-set on `revision`, of a tombstone too; undefined when it moved or the image is gone, and nothing is written. */
@@ -317,7 +335,7 @@ export interface VariantRecords {
   list(id: string): Promise<VariantRecord[]>;
   /**
    * Puts each variant to `queued` for `version`, attempts 0, unless one is there for the same version that is
-   * not `failed`. Resolves to the named variants, in that order, as they now stand; [] when the image is gone.
+   * neither `failed` nor `skipped`. Resolves to the named variants, in that order, as they now stand; [] when the image is gone.
    */
   queue(id: string, version: string, variants: readonly string[]): Promise<VariantRecord[]>;
   /**

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { isId, STAGED } from '../core/query/id.ts';
-import type { Jobs } from '../stores/contracts.ts';
+import type { Jobs, OutgoingJob } from '../stores/contracts.ts';
+import { MAX_DELAY_SECONDS } from '../stores/job-bodies.ts';
 
 /** Render these variants of an image, if it is still of this version. */
 export interface WarmJob {
@@ -25,11 +27,27 @@ export interface ObjectsJob {
 
 export type Channel = 'topic' | 'webhook';
 
+/** What leaves the process keeps count of its tries itself: those of the queue are for renders. */
+export interface Retried {
+  /** So far; absent: none. */
+  readonly tries?: number;
+  /** Not before, Unix seconds. */
+  readonly after?: number;
+}
+
 /** Tell those who asked that an image is finished; what they are told is how it stands when they are told. */
-export interface NotifyJob {
+export interface NotifyJob extends Retried {
   readonly kind: 'notify';
   readonly id: string;
   readonly channel: Channel;
+  /** The same in each try, so that a receiver knows what it has had. */
+  readonly message: string;
+}
+
+/** Clear an image from the cache in front of everything. */
+export interface InvalidateJob extends Retried {
+  readonly kind: 'invalidate';
+  readonly id: string;
 }
 
 /** A message that no version of this program has written. */
@@ -38,34 +56,71 @@ export interface UnknownJob {
   readonly reason: string;
 }
 
-export type Job = WarmJob | ObjectsJob | NotifyJob | UnknownJob;
+export type Job = WarmJob | ObjectsJob | NotifyJob | InvalidateJob | UnknownJob;
 
-/** What a handler throws whose message is to come again after a pause of its own. */
+/** What a handler throws that has done what can be done now: another job takes the place of its message. */
 export class Later extends Error {
-  readonly seconds: number;
+  readonly job: OutgoingJob;
 
-  constructor(seconds: number, cause: unknown) {
-    super(`Another try in ${seconds} s.`, { cause });
-    this.seconds = seconds;
+  /** @param cause  of a try that failed; undefined when it was not yet time for one */
+  constructor(job: OutgoingJob, cause: unknown) {
+    super(`Another try in ${job.delaySeconds ?? 0} s.`, { cause });
+    this.job = job;
   }
+}
+
+/**
+ * The job once more, after a pause that may be longer than the queue delays.
+ *
+ * @param now  Unix seconds
+ */
+export function again<T extends NotifyJob | InvalidateJob>(
+  job: T,
+  seconds: number,
+  now: number,
+): OutgoingJob {
+  const after = Math.ceil(now + seconds);
+  const body = JSON.stringify({ ...job, tries: (job.tries ?? 0) + 1, after });
+  return { body, delaySeconds: Math.min(MAX_DELAY_SECONDS, Math.ceil(seconds)) };
+}
+
+/** @throws Later  where it is not yet time for the job */
+export function checkTime(job: NotifyJob | InvalidateJob, now: number): void {
+  const seconds = Math.ceil((job.after ?? 0) - now);
+  if (seconds <= 1) return;
+  throw new Later(
+    { body: JSON.stringify(job), delaySeconds: Math.min(MAX_DELAY_SECONDS, seconds) },
+    undefined,
+  );
 }
 
 /** One message stays far below SQS's 256 KiB, and one crash repeats little. */
 export const MAX_VARIANTS = 50;
 
-/** Sends the work of one image; long lists are split. */
+/** The work of one image; long lists are split. */
+export function warmJobs(id: string, version: string, variants: readonly string[]): OutgoingJob[] {
+  const jobs: OutgoingJob[] = [];
+  for (let start = 0; start < variants.length; start += MAX_VARIANTS) {
+    const part = variants.slice(start, start + MAX_VARIANTS);
+    const body = JSON.stringify({ kind: 'warm', id, version, variants: part } satisfies WarmJob);
+    jobs.push({ body, key: body });
+  }
+  return jobs;
+}
+
 export async function sendWarm(
   jobs: Jobs,
   id: string,
   version: string,
   variants: readonly string[],
 ): Promise<void> {
-  const bodies: string[] = [];
-  for (let index = 0; index < variants.length; index += MAX_VARIANTS) {
-    const job: WarmJob = { kind: 'warm', id, version, variants: variants.slice(index, index + MAX_VARIANTS) };
-    bodies.push(JSON.stringify(job));
-  }
+  const bodies = warmJobs(id, version, variants);
   if (bodies.length) await jobs.send(bodies);
+}
+
+export function objectJob(id: string, change: 'created' | 'removed', etag?: string): OutgoingJob {
+  const event = etag === undefined ? { id, change } : { id, change, etag };
+  return { body: JSON.stringify({ kind: 'objects', events: [event] } satisfies ObjectsJob) };
 }
 
 /** Says that an object came or went, for stores that send no events of their own (the embedded default). */
@@ -75,19 +130,22 @@ export async function sendObject(
   change: 'created' | 'removed',
   etag?: string,
 ): Promise<void> {
-  const job: ObjectsJob = {
-    kind: 'objects',
-    events: [etag === undefined ? { id, change } : { id, change, etag }],
-  };
-  await jobs.send([JSON.stringify(job)]);
+  await jobs.send([objectJob(id, change, etag)]);
 }
 
 /** A message for each channel, so that one that fails does not repeat the others. */
-export async function sendNotify(jobs: Jobs, id: string, channels: readonly Channel[]): Promise<void> {
-  const bodies = channels.map((channel) =>
-    JSON.stringify({ kind: 'notify', id, channel } satisfies NotifyJob),
-  );
-  if (bodies.length) await jobs.send(bodies);
+export function notifyJobs(id: string, channels: readonly Channel[]): OutgoingJob[] {
+  return channels.map((channel) => {
+    const job: NotifyJob = { kind: 'notify', id, channel, message: `msg_${randomUUID()}` };
+    return { body: JSON.stringify(job), key: `notify ${channel} ${id}` };
+  });
+}
+
+export function invalidateJob(id: string): OutgoingJob {
+  return {
+    body: JSON.stringify({ kind: 'invalidate', id } satisfies InvalidateJob),
+    key: `invalidate ${id}`,
+  };
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -110,6 +168,7 @@ export function readJob(body: string): Job {
   if (!isRecord(parsed)) return { kind: 'unknown', reason: 'not an object' };
   if (parsed['kind'] === 'warm') return readWarm(parsed);
   if (parsed['kind'] === 'notify') return readNotify(parsed);
+  if (parsed['kind'] === 'invalidate') return readInvalidate(parsed);
   if (parsed['kind'] === 'objects' && Array.isArray(parsed['events'])) {
     return { kind: 'objects', events: parsed['events'].filter(isEvent) };
   }
@@ -128,11 +187,25 @@ function readWarm({ id, version, variants }: Record<string, unknown>): Job {
     : { kind: 'unknown', reason: 'a warm job without its parts' };
 }
 
-function readNotify({ id, channel }: Record<string, unknown>): Job {
-  const whole = isText(id) && isId(id) && (channel === 'topic' || channel === 'webhook');
-  return whole
-    ? { kind: 'notify', id, channel }
-    : { kind: 'unknown', reason: 'a notify job without its parts' };
+/** Of programs before, a message has no name of its own. */
+function readNotify({ id, channel, message, ...rest }: Record<string, unknown>): Job {
+  if (!isText(id) || !isId(id) || (channel !== 'topic' && channel !== 'webhook'))
+    return { kind: 'unknown', reason: 'a notify job without its parts' };
+  const name = isText(message) ? message : `msg_${randomUUID()}`;
+  return { kind: 'notify', id, channel, message: name, ...readRetried(rest) };
+}
+
+function readInvalidate({ id, ...rest }: Record<string, unknown>): Job {
+  return isText(id) && isId(id)
+    ? { kind: 'invalidate', id, ...readRetried(rest) }
+    : { kind: 'unknown', reason: 'an invalidate job without its parts' };
+}
+
+function readRetried({ tries, after }: Record<string, unknown>): Retried {
+  return {
+    ...(typeof tries === 'number' && { tries }),
+    ...(typeof after === 'number' && { after }),
+  };
 }
 
 function isEvent(event: unknown): event is ObjectsJob['events'][number] {

@@ -2,31 +2,33 @@ import { randomUUID } from 'node:crypto';
 import { type CloudFrontClient, CreateInvalidationCommand } from '@aws-sdk/client-cloudfront';
 import { idInUrl } from '../core/query/path.ts';
 
-export type CdnAnswer =
-  | { readonly status: 'not configured' }
-  | { readonly status: 'invalidating'; readonly invalidation: string }
-  | { readonly status: 'failed'; readonly error: string };
-
 /** The cache in front of everything. */
 export interface Cdn {
-  /** Never rejects: the other tiers are clear whatever this one says. */
-  invalidate(id: string): Promise<CdnAnswer>;
-  /** Every picture; one path, as a single image costs three. */
-  invalidateAll(): Promise<CdnAnswer>;
+  /**
+   * Resolves once the cache has taken the order to forget all of these paths; rejects when it has taken none.
+   *
+   * @param paths  at most MAX_WILDCARDS of them with a star at the end
+   */
+  invalidate(paths: readonly string[]): Promise<void>;
 }
 
-const notConfigured = async (): Promise<CdnAnswer> => ({ status: 'not configured' });
+/** Paths with a star that CloudFront has in progress at a time, of all orders together. */
+export const MAX_WILDCARDS = 15;
 
-export const NO_CDN: Cdn = { invalidate: notConfigured, invalidateAll: notConfigured };
+/** Every picture. */
+export const EVERYTHING = '/img/*';
 
 /**
- * As viewers ask (with and without a query) and as the edge function rewrites: CloudFront matches either.
- * `<id>*` would take along every image whose name goes on from here.
+ * The fewest paths that leave nothing of an image behind. What lies at the edge is known to nobody: variants that no
+ * record has, `?v=` and `?dl=` of each. So it is a wildcard; of the first form two, since `<id>*` would take along
+ * every image whose name goes on from here.
+ *
+ * @param isAlone  whether no other image has a name that begins like this one
  */
-export function invalidationPaths(id: string): string[] {
+export function invalidationPaths(id: string, isAlone: boolean): string[] {
   // A star at the end would be a wildcard of its own, and take along the neighbours of the image.
   const path = `/img/${idInUrl(id).replaceAll('*', '%2A')}`;
-  return [path, `${path}?*`, `${path}/*`];
+  return isAlone ? [`${path}*`] : [path, `${path}?*`, `${path}/*`];
 }
 
 export class CloudFrontCdn implements Cdn {
@@ -39,22 +41,9 @@ export class CloudFrontCdn implements Cdn {
     this.#distribution = distribution;
   }
 
-  invalidate(id: string): Promise<CdnAnswer> {
-    return this.#send(invalidationPaths(id));
-  }
-
-  invalidateAll(): Promise<CdnAnswer> {
-    return this.#send(['/img/*']);
-  }
-
-  async #send(paths: string[]): Promise<CdnAnswer> {
-    const batch = { Paths: { Items: paths, Quantity: paths.length }, CallerReference: randomUUID() };
+  async invalidate(paths: readonly string[]): Promise<void> {
+    const batch = { Paths: { Items: [...paths], Quantity: paths.length }, CallerReference: randomUUID() };
     const input = { DistributionId: this.#distribution, InvalidationBatch: batch };
-    try {
-      const { Invalidation } = await this.#client.send(new CreateInvalidationCommand(input));
-      return { status: 'invalidating', invalidation: Invalidation?.Id ?? '' };
-    } catch (error) {
-      return { status: 'failed', error: error instanceof Error ? error.name : 'unknown' };
-    }
+    await this.#client.send(new CreateInvalidationCommand(input));
   }
 }

@@ -1,3 +1,4 @@
+import { createHash, type Hash } from 'node:crypto';
 import { MAGIC_BYTES, mayBeXml, SNIFF_BYTES, SOURCE_FORMATS } from '../core/original/sniff.ts';
 import { formatOf } from '../core/original/source.ts';
 import { Problem } from '../shared/errors.ts';
@@ -18,6 +19,8 @@ export interface Ingest {
   readonly contentType: string;
   /** All of them, counted; fails as soon as a limit is passed. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** SHA-256 in hex of what has passed, once the body has ended. */
+  readonly digest: () => string;
 }
 
 /**
@@ -32,7 +35,8 @@ export async function openIngest(source: AsyncIterable<Uint8Array>, limits: Inge
   const first = await readHead(chunks);
   try {
     const contentType = SOURCE_FORMATS[formatOf(first.subarray(0, SNIFF_BYTES))];
-    return { contentType, body: joined(first, chunks) };
+    const hash = createHash('sha256');
+    return { contentType, body: joined(first, chunks, hash), digest: () => hash.digest('hex') };
   } catch (error) {
     await chunks.return(undefined);
     throw error;
@@ -53,9 +57,17 @@ async function readHead(chunks: AsyncIterator<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(head);
 }
 
-async function* joined(head: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* joined(
+  head: Uint8Array,
+  rest: AsyncIterable<Uint8Array>,
+  hash: Hash,
+): AsyncGenerator<Uint8Array> {
+  hash.update(head);
   yield head;
-  yield* rest;
+  for await (const chunk of rest) {
+    hash.update(chunk);
+    yield chunk;
+  }
 }
 
 async function* counted(

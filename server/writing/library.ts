@@ -2,7 +2,9 @@ import { notFound } from '../reading/originals.ts';
 import { Problem } from '../shared/errors.ts';
 import type { FocalPoint, ImageRecord, Objects, Records, VariantRecord } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
-import { currentVersion, type WarmQueue } from '../warming/queue.ts';
+import { currentVersion, named } from '../warming/queue.ts';
+import { hasResults, type Intents } from './intents.ts';
+import { owedBy, owing } from './owing.ts';
 import type { Purge, PurgeAnswer } from './purge.ts';
 import type { Reconciler } from './reconciler.ts';
 import { notArrived } from './replace.ts';
@@ -11,9 +13,11 @@ import { collectionNotFound } from './uploads.ts';
 export interface LibraryOptions {
   readonly originals: Objects;
   readonly records: Records;
+  readonly results: Objects;
   readonly purge: Purge;
-  readonly warmQueue: WarmQueue;
+  readonly intents: Intents;
   readonly reconciler: Reconciler;
+  readonly now: () => Date;
 }
 
 /** An image with its variants. */
@@ -52,32 +56,32 @@ export class Library {
    * @throws Problem `image_not_found`, `collection_not_found`, `conflict` when it is in another collection
    */
   async edit(id: string, { title, description, focal, collection }: Edit): Promise<Described> {
-    const { records } = this.#options;
+    const { intents, records } = this.#options;
     const before = await this.#known(id);
     if (collection !== undefined) await this.#move(before, collection);
     const texts = {
       ...(title === undefined ? {} : { title: title ?? undefined }),
       ...(description === undefined ? {} : { description: description ?? undefined }),
     };
-    const isMoved = focal !== undefined && !isSamePoint(before.focal, focal ?? undefined);
-    await updateWithRetry(records, id, ({ generation = 0 }) => ({
-      ...texts,
-      ...(isMoved ? { focal: focal ?? undefined, generation: generation + 1 } : {}),
-    }));
-    if (isMoved) {
-      await this.#options.purge.clear(id);
-      await this.#requeue(id, () => true);
-    }
+    await updateWithRetry(records, id, (record) => {
+      const isMoved = focal !== undefined && !isSamePoint(record.focal, focal ?? undefined);
+      if (!isMoved) return texts;
+      const generation = (record.generation ?? 0) + 1;
+      const owed = owing(owedBy(record), { purge: true, rewarm: 'all' });
+      return { ...texts, focal: focal ?? undefined, generation, owed };
+    });
+    // Also what a killed server has left of an earlier edit.
+    await intents.settle(id);
     return this.describe(id);
   }
 
   /** @throws Problem `image_not_found`, `conflict` while the original is not there yet */
   async warm(id: string, variants: readonly string[]): Promise<Described> {
-    await this.#known(id);
-    const queued = await this.#options.warmQueue.queue(id, variants);
-    if (!queued) throw notArrived(id);
-    const { record } = await this.describe(id);
-    return { record, variants: queued };
+    const { intents } = this.#options;
+    if (currentVersion(await this.#known(id)) === undefined) throw notArrived(id);
+    await intents.ask(id, { warm: [...variants] });
+    const described = await this.describe(id);
+    return { ...described, variants: named(described.variants, variants) };
   }
 
   /**
@@ -87,12 +91,14 @@ export class Library {
    * @throws Problem `image_not_found`
    */
   async purge(id: string, { warm }: { warm: boolean }): Promise<PurgeAnswer> {
-    const { records, purge } = this.#options;
+    const { intents, purge } = this.#options;
     await this.#known(id);
-    await updateWithRetry(records, id, ({ generation = 0 }) => ({ generation: generation + 1 }));
-    const answer = await purge.clear(id);
-    await this.#requeue(id, ({ status }) => warm || status === 'queued' || status === 'rendering');
-    return answer;
+    const rewarm = warm ? 'all' : 'open';
+    const settled = await intents.ask(id, { purge: true, rewarm }, ({ generation = 0 }) => ({
+      generation: generation + 1,
+    }));
+    // Somebody else may have been faster with what we owed, or the image still be on its way.
+    return settled?.purged ?? purge.clear(id);
   }
 
   /**
@@ -100,13 +106,13 @@ export class Library {
    * earlier attempt left is removed then.
    */
   async remove(id: string): Promise<void> {
-    const { originals, records, purge } = this.#options;
-    // The original first: a render that is under way finds it gone when it stores, and takes its result back.
-    await originals.remove([id]);
-    const removed = await records.images.remove(id);
-    // A form that was posted between the two found its record still there.
-    if (removed?.status === 'uploading') await originals.remove([id]);
-    await purge.clear(id);
+    const { originals, records, results, intents, now } = this.#options;
+    if (await intents.bury(id, 'all')) return;
+    const isThere = (await originals.head(id)) !== undefined || (await hasResults(results, id));
+    if (!isThere) return;
+    const owed = owing(undefined, { delete: 'all' });
+    await records.images.create({ id, status: 'failed', createdAt: now().toISOString(), owed });
+    await intents.bury(id, 'all');
   }
 
   /** The record; of an object that others put into the bucket it is made now. */
@@ -118,23 +124,6 @@ export class Library {
     const made = await records.images.get(id);
     if (!made) throw notFound(id);
     return made;
-  }
-
-  /** Variants whose results were purged: those that `again` holds for are queued, the others say that they are gone. */
-  async #requeue(id: string, again: (variant: VariantRecord) => boolean): Promise<void> {
-    const { records, warmQueue } = this.#options;
-    const record = await records.images.get(id);
-    const version = record && currentVersion(record);
-    // Ready for this version already: its result may have gone with the older ones.
-    const old = (await records.variants.list(id)).filter(
-      (item) => item.version !== version || item.status === 'ready',
-    );
-    const gone = { status: 'skipped', error: 'Purged; made again when it is asked for.' } as const;
-    for (const variant of old.filter((entry) => !again(entry))) {
-      await records.variants.update(id, variant.variant, variant.version, ['ready'], gone);
-    }
-    const wanted = old.filter(again).map(({ variant }) => variant);
-    if (wanted.length) await warmQueue.renew(id, wanted);
   }
 
   async #move(image: ImageRecord, collection: string | null): Promise<void> {

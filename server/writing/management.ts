@@ -1,4 +1,5 @@
-import type { WarmQueue } from '../warming/queue.ts';
+import type { Intents } from './intents.ts';
+import type { Invalidations } from './invalidations.ts';
 import type { Library } from './library.ts';
 import type { Notifier } from './notify.ts';
 import type { PresignedUploads } from './presigned-uploads.ts';
@@ -13,7 +14,8 @@ export interface Management {
   readonly presignedUploads: PresignedUploads;
   readonly library: Library;
   readonly reconciler: Reconciler;
-  readonly warmQueue: WarmQueue;
+  readonly intents: Intents;
+  readonly invalidations: Invalidations;
   readonly purge: Purge;
   readonly notifier: Notifier;
   readonly urls: Urls;

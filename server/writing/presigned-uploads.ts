@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
 import { SOURCE_FORMATS } from '../core/original/sniff.ts';
 import { readId } from '../core/query/id.ts';
 import { notFound } from '../reading/originals.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
-import type { Form, Jobs, Objects, Records } from '../stores/contracts.ts';
+import type { Form, ImageRecord, Jobs, Objects, Records } from '../stores/contracts.ts';
+import { updateWithRetry } from '../stores/update-record.ts';
 import { sendObject } from '../warming/jobs.ts';
 import { type IngestLimits, openIngest, uploadTooLarge } from './ingest.ts';
+import { owing } from './owing.ts';
 import type { LocalForms, Policy } from './presign.ts';
 import { UPLOAD_SECONDS } from './reconciler.ts';
 import { deletedMeanwhile, removeOwn } from './replace.ts';
@@ -58,8 +61,12 @@ export class PresignedUploads {
     const { filename: title, contentType, size, variants } = announcement;
     const expires = now().getTime() + UPLOAD_SECONDS * 1000;
     const openUntil = new Date(expires).toISOString();
-    const image = { id, status: 'uploading', title, createdAt: now().toISOString(), openUntil } as const;
-    if (!(await records.images.create(image))) throw taken(id);
+    const owed = owing(undefined, { warm: [...variants] });
+    const announced = { contentType, bytes: size };
+    const createdAt = now().toISOString();
+    const image = { id, status: 'uploading', title, createdAt, openUntil, owed, announced } as const;
+    const isNew = await records.images.create(image);
+    if (!isNew && !(await this.#reannounced(image))) throw taken(id);
     if (variants.length) await records.variants.queue(id, AWAITED, variants);
     const form = await this.#form({ id, contentType, size, expires }, base);
     return { id, ...form, expires: openUntil };
@@ -84,12 +91,30 @@ export class PresignedUploads {
       throw new Problem('unsupported_source', `This is ${intake.contentType}, not ${contentType}.`, facts);
     }
     const stored = await originals.put(id, exactly(size, intake.body), { contentType, ifAbsent: true });
-    if (!stored) throw taken(id);
+    if (!stored) {
+      // The same form once more, after an answer that got lost: the bytes are there.
+      if (!(await holdsBytes(originals, id, intake.digest()))) throw taken(id);
+      return sendObject(jobs, id, 'created');
+    }
     if ((await records.images.get(id))?.createdAt !== record.createdAt) {
       await removeOwn(originals, id, stored.etag);
       throw deletedMeanwhile(id);
     }
     await sendObject(jobs, id, 'created', stored.etag);
+  }
+
+  /** The same upload announced once more, before its bytes came, gets another form: the first one may have got lost. */
+  async #reannounced({ id, title, openUntil, owed, announced }: Announced): Promise<boolean> {
+    const { originals, records } = this.#options;
+    const isSame = (record: ImageRecord) =>
+      record.status === 'uploading' &&
+      record.title === title &&
+      record.announced?.contentType === announced.contentType &&
+      record.announced.bytes === announced.bytes;
+    const record = await updateWithRetry(records, id, (record) =>
+      isSame(record) ? { openUntil, owed } : undefined,
+    );
+    return record !== undefined && isSame(record) && (await originals.head(id)) === undefined;
   }
 
   /** Straight to the store where it takes forms, else to this server. */
@@ -111,6 +136,17 @@ export class PresignedUploads {
     const { maxBytes, maxSourceBytes } = this.#options.limits;
     if (size > Math.min(maxBytes, maxSourceBytes)) throw uploadTooLarge(Math.min(maxBytes, maxSourceBytes));
   }
+}
+
+type Announced = Required<Pick<ImageRecord, 'id' | 'title' | 'openUntil' | 'owed' | 'announced'>>;
+
+/** Whether the object under a key has these bytes, by their SHA-256 in hex. */
+export async function holdsBytes(originals: Objects, key: string, digest: string): Promise<boolean> {
+  const object = await originals.get(key);
+  if (!object) return false;
+  const hash = createHash('sha256');
+  for await (const chunk of object.body) hash.update(chunk);
+  return hash.digest('hex') === digest;
 }
 
 /** A short body fails before it is published, so that nothing of it stays. */

@@ -1,12 +1,14 @@
 import { resultPrefix } from '../core/query/id.ts';
 import type { Originals } from '../reading/originals.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
-import type { Objects } from '../stores/contracts.ts';
-import type { Cdn, CdnAnswer } from './cdn.ts';
+import type { Jobs, Objects } from '../stores/contracts.ts';
+import { invalidateJob } from '../warming/jobs.ts';
 
 export interface PurgeOptions {
   readonly results: Objects;
-  readonly edge: Cdn;
+  readonly jobs: Jobs;
+  /** Whether there is a CDN in front, whose copies a job clears. */
+  readonly hasCdn: boolean;
   /** Ids of originals that are watermarks: what lies at the edge may carry one of them, whatever it is a picture of. */
   readonly marks: ReadonlySet<string>;
   readonly originals: Pick<Originals, 'refresh'>;
@@ -20,7 +22,7 @@ export interface PurgeOptions {
 export interface PurgeAnswer {
   readonly results: { readonly removed: number };
   readonly memory: { readonly removed: number; readonly elsewhereWithinSeconds: number };
-  readonly edge: CdnAnswer;
+  readonly edge: { readonly status: 'not configured' | 'queued' };
 }
 
 /** Clears every tier of an image, inmost first: else an outer one fills up from an inner one again. */
@@ -32,12 +34,21 @@ export class Purge {
   }
 
   /**
-   * To be called once the image has another version, or none: a render that began before sees that when it
-   * stores, and removes what it stored.
+   * To be called once the image has another version, or none, and by somebody who comes again until it is done: a render
+   * that began before sees that when it stores, and removes what it stored.
+   *
+   * @throws Problem `store_unavailable`
    */
   async clear(id: string): Promise<PurgeAnswer> {
+    const { jobs, hasCdn } = this.#options;
     const inside = await this.clearInside(id);
-    return { ...inside, edge: await this.#invalidate(id) };
+    if (hasCdn) await jobs.send([invalidateJob(id)]);
+    return { ...inside, edge: { status: hasCdn ? 'queued' : 'not configured' } };
+  }
+
+  /** Whether copies at the edge may carry this picture, which no result of its own tells of. */
+  isMark(id: string): boolean {
+    return this.#options.marks.has(id);
   }
 
   /** The same without the edge, for an image whose URL was never given out, so that no cache can have it. */
@@ -50,19 +61,5 @@ export class Purge {
       results: { removed },
       memory: { removed: forgotten, elsewhereWithinSeconds: versionSeconds },
     };
-  }
-
-  /**
-   * For an image without a record. It may have been served from its original alone; then it has results, and the edge
-   * is cleared too. Without results the edge is left alone: every invalidation costs money.
-   */
-  async clearStray(id: string): Promise<void> {
-    const { results, memory } = await this.clearInside(id);
-    if (results.removed + memory.removed > 0 || this.#options.marks.has(id)) await this.#invalidate(id);
-  }
-
-  #invalidate(id: string): Promise<CdnAnswer> {
-    const { edge, marks } = this.#options;
-    return marks.has(id) ? edge.invalidateAll() : edge.invalidate(id);
   }
 }

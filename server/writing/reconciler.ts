@@ -1,23 +1,26 @@
 import type { Problem } from '../shared/errors.ts';
-import type { ImageRecord, Objects, Records } from '../stores/contracts.ts';
-import type { WarmQueue } from '../warming/queue.ts';
+import type { ImageChange, ImageRecord, NewImage, Objects, Owed, Records } from '../stores/contracts.ts';
+import { currentVersion } from '../warming/queue.ts';
+import { hasResults, type Intents } from './intents.ts';
 import { isRefusal, type Measure, type Measured } from './measure.ts';
+import { type Debt, owedBy, owing } from './owing.ts';
 import type { Purge } from './purge.ts';
 
 /** How long somebody may take to send the bytes of an upload that was announced. */
 export const UPLOAD_SECONDS = 3600;
-/** Held by a server that takes an upload in itself, and longer than any request may last. */
-export const uploadLease = (id: string): string => `upload/${id}`;
+/** Programs of before did not write how long an upload is awaited; a request lasted less. */
+const UNSAID_SECONDS = 600;
 
 /** An object that changes more often than this while one event is handled is handled by the next one. */
 const ROUNDS = 5;
 
 export interface ReconcilerOptions {
   readonly originals: Objects;
+  readonly results: Objects;
   readonly records: Records;
   readonly measure: Measure;
-  readonly purge: Purge;
-  readonly warmQueue: WarmQueue;
+  readonly purge: Pick<Purge, 'isMark'>;
+  readonly intents: Intents;
   /** Canonical forms that every new image gets. */
   readonly defaults: readonly string[];
   readonly now: () => Date;
@@ -37,146 +40,177 @@ export class Reconciler {
   }
 
   /**
-   * An object was put: a new one becomes known and warm, an overwritten one is purged and warmed again, an
-   * announced upload is completed.
+   * Looks at the object: a new one becomes known and warm, an overwritten one is purged and warmed again, an announced
+   * upload is completed; of one that is gone, record, results and the edge's copies go too.
    *
-   * @param _etag  as the event says; the object that is there now decides
    * @throws Problem `overloaded`, `store_unavailable`: worth another try
    */
-  async created(id: string, _etag?: string): Promise<void> {
-    await this.reconcile(id);
-  }
-
-  /** An object was removed: so are record, results and the edge's copies, unless it is there again. */
-  async removed(id: string): Promise<void> {
-    await this.reconcile(id);
-  }
-
   async reconcile(id: string): Promise<void> {
+    const { originals, records, intents } = this.#options;
     for (let round = 0; round < ROUNDS; round++) {
-      const object = await this.#options.originals.head(id);
-      const record = await this.#options.records.images.get(id);
+      const object = await originals.head(id);
+      const record = await records.images.get(id);
+      // What is being deleted goes first: the object may be one that came since.
+      if (!record && (await records.images.tombstone(id))) {
+        await intents.settle(id);
+        continue;
+      }
       if (!object) {
         if (await this.#gone(id, record)) return;
         continue;
       }
       if (!(await this.#arrived(id, record, object.etag))) continue;
-      const now = await this.#options.originals.head(id);
+      const now = await originals.head(id);
       if (now?.etag === object.etag) return;
     }
   }
 
+  /** For the sweep: what was owed to be looked at has been, once this resolves. */
+  async look(id: string): Promise<void> {
+    const { records } = this.#options;
+    await this.reconcile(id);
+    const record = await records.images.get(id);
+    if (!record?.owed?.measure) return;
+    const rest = withoutMeasure(record.owed);
+    await records.images.update(id, record.revision, { owed: rest });
+  }
+
   /** False when the record changed meanwhile, and all is to be looked at again. */
   async #gone(id: string, record: ImageRecord | undefined): Promise<boolean> {
-    const { records, purge } = this.#options;
+    const { purge, records, results, intents } = this.#options;
     if (!record) {
-      await purge.clearStray(id);
+      // It may have been served before any record told of it.
+      if (!purge.isMark(id) && !(await hasResults(results, id))) return true;
+      if (!(await this.#create({ id, status: 'failed', owed: owing(undefined, { delete: 'rest' }) })))
+        return false;
+      await intents.settle(id);
       return true;
     }
     // A refused upload: the record says why until somebody deletes it.
-    if (record.status === 'failed' && record.version === undefined) return true;
-    if (record.status === 'uploading' && (await this.#mayStillCome(record))) return true;
-    // The results go before the record: after a crash between the two, only the record says that there are results.
-    await purge.clear(id);
+    if (record.status === 'failed' && record.version === undefined) {
+      await intents.settle(id);
+      return true;
+    }
+    if (record.status === 'uploading' && this.#isOpen(record)) return true;
     // A new upload may have the id by now.
-    return (await records.images.remove(id, record)) !== undefined;
+    if (!(await records.images.bury(id, owing(undefined, { delete: 'rest' }), record))) return false;
+    await intents.settle(id);
+    return true;
   }
 
-  /**
-   * Whether an upload of this id is under way. It writes the record itself, with the title, collection and variants
-   * that the bucket's event does not know; reconciling beside it would make a record without them.
-   */
-  async #isTakenIn(id: string): Promise<boolean> {
-    const { records } = this.#options;
-    if (!(await records.locks.lease(uploadLease(id), 'reconciler', 1))) return true;
-    await records.locks.release(uploadLease(id), 'reconciler');
-    return false;
-  }
-
-  /** The bytes of an upload: while its form is open or, without one, while a server is at it. */
-  async #mayStillCome({ id, openUntil }: ImageRecord): Promise<boolean> {
-    if (openUntil === undefined) return this.#isTakenIn(id);
-    return Date.parse(openUntil) > this.#options.now().getTime();
+  /** Whether the bytes of an upload may still come. */
+  #isOpen({ openUntil, createdAt }: ImageRecord): boolean {
+    const end =
+      openUntil === undefined ? Date.parse(createdAt) + UNSAID_SECONDS * 1000 : Date.parse(openUntil);
+    return end > this.#options.now().getTime();
   }
 
   /** False when the record or the object changed meanwhile, and all is to be looked at again. */
   async #arrived(id: string, record: ImageRecord | undefined, etag: string): Promise<boolean> {
+    const { intents } = this.#options;
     if (record?.version === etag) {
-      if (record.status !== 'uploaded') return true;
       // There was no slot to decode it in when it came.
-      const known = record.original?.placeholder ? 'good' : await this.#known(id, record);
-      // The writer of `uploaded` was killed before it purged and warmed, or is about to. Doing both twice is harmless;
-      // leaving them out would serve old results of new bytes.
-      await this.#options.purge.clear(id);
-      if (known === 'good') await this.#warm(id);
-      return known !== undefined;
+      const isUndecided = record.status === 'uploaded' && !record.original?.placeholder;
+      if (isUndecided && !(await this.#known(id, record))) return false;
+      if (owedBy(record)) await intents.settle(id);
+      return true;
     }
-    if (record?.status === 'uploading' && (await this.#isTakenIn(id))) return true;
-    const known = await this.#known(id, record);
-    if (!known) return false;
-    if (!record) await this.#options.purge.clearStray(id);
-    else if (record.version !== undefined) await this.#options.purge.clear(id);
-    if (known === 'good') await this.#warm(id);
+    // Whoever takes it in finishes it himself, and knows more: title, collection, variants.
+    if (record?.status === 'uploading' && record.claim !== undefined && this.#isOpen(record)) return true;
+    if (!(await this.#known(id, record))) return false;
+    await intents.settle(id);
     return true;
   }
 
-  /** Measures the object into its record. Undefined when the object has gone or another writer changed the record. */
-  async #known(
-    id: string,
-    before: ImageRecord | undefined,
-  ): Promise<'good' | 'undecided' | 'refused' | undefined> {
+  /** Writes down what the object is. False when it has gone again or somebody else was faster. */
+  async #known(id: string, before: ImageRecord | undefined): Promise<boolean> {
+    const { measure, defaults, intents } = this.#options;
     let measured: Measured | undefined;
     try {
-      measured = await this.#options.measure.of(id);
+      measured = await measure.of(id);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       return this.#refused(id, before, error);
     }
-    if (!measured) return undefined;
+    if (!measured) return false;
     const arrival = { version: measured.etag, original: measured.facts, status: 'uploaded' } as const;
-    const change = { ...arrival, error: undefined };
-    const written = before
-      ? await this.#options.records.images.update(id, before.revision, change)
-      : await this.#create({ id, ...arrival });
-    if (!written) return undefined;
-    if (measured.isDecoded || (await this.#asked(id)).length) return 'good';
-    await this.#options.warmQueue.sendArrival(id, measured.etag);
-    return 'undecided';
+    const isUndecided = !measured.isDecoded && !(await this.#isAsked(id));
+    const debt: Debt = {
+      ...(await this.#purgeOf(id, before)),
+      ...{ rewarm: 'all', warm: [...defaults] },
+      ...(isUndecided && { measure: true }),
+    };
+    const isWritten = await this.#write(id, before, {
+      ...arrival,
+      ...{ error: undefined, claim: undefined, openUntil: undefined, digest: undefined },
+      owed: owing(withoutMeasure(before?.owed), debt),
+    });
+    if (isWritten && isUndecided) await intents.sendArrival(id, measured.etag);
+    return isWritten;
+  }
+
+  /** Whether anything is to be rendered of it that will show whether it can be. */
+  async #isAsked(id: string): Promise<boolean> {
+    const { defaults, records } = this.#options;
+    return defaults.length > 0 || (await records.variants.list(id)).length > 0;
+  }
+
+  /** An image that was there before has results of its own; one that no record told of may have. */
+  async #purgeOf(id: string, before: ImageRecord | undefined): Promise<{ purge?: true }> {
+    const { purge, results } = this.#options;
+    const isStale = before
+      ? currentVersion(before) !== undefined
+      : purge.isMark(id) || (await hasResults(results, id));
+    return isStale ? { purge: true } : {};
   }
 
   /**
    * Bytes that are no image. What was uploaded through us goes, and its record says why; what others keep in
    * their bucket is theirs and stays.
    */
-  async #refused(id: string, before: ImageRecord | undefined, why: Problem): Promise<'refused' | undefined> {
-    const { originals, records, warmQueue } = this.#options;
+  async #refused(id: string, before: ImageRecord | undefined, why: Problem): Promise<boolean> {
+    const { originals, records } = this.#options;
     const version = (await originals.head(id))?.etag;
-    if (version === undefined) return undefined;
-    const failure = { status: 'failed', error: why.detail } as const;
-    if (!before) return (await this.#create({ id, ...failure, version })) ? 'refused' : undefined;
-    const isOurs = before.status === 'uploading';
-    const isAwaited = isOurs || before.status === 'uploaded';
+    if (version === undefined) return false;
+    const failure = { status: 'failed', error: why.detail, claim: undefined, openUntil: undefined } as const;
+    const purge = await this.#purgeOf(id, before);
+    const isOurs = before?.status === 'uploading';
+    if (!isOurs && before?.status !== 'uploaded') {
+      const change = { ...failure, version, original: undefined };
+      return this.#write(id, before, purge.purge ? { ...change, owed: owing(before?.owed, purge) } : change);
+    }
+    // Before the record: whoever is killed between the two comes here again.
+    for (const { variant, version, status } of await records.variants.list(id)) {
+      const failed = { status: 'failed', error: why.detail } as const;
+      if (status === 'queued') await records.variants.update(id, variant, version, ['queued'], failed);
+    }
+    const debt: Debt = isOurs ? { discard: true, notify: true } : { notify: true };
     const change = isOurs ? failure : { ...failure, version, original: undefined };
-    // Variants are given up before the record is written: after a crash between the two, this runs again.
-    if (isAwaited) await warmQueue.giveUp(id, why.detail);
-    const written = await records.images.update(id, before.revision, change);
-    if (written && isOurs) await originals.remove([id]);
-    if (written && isAwaited) await warmQueue.tell(written);
-    return written ? 'refused' : undefined;
+    return this.#write(id, before, { ...change, owed: owing(undefined, debt) });
   }
 
-  #create(image: Omit<ImageRecord, 'createdAt' | 'revision' | 'updatedAt' | 'collection'>): Promise<boolean> {
+  /** False when somebody else was faster. */
+  async #write(
+    id: string,
+    before: ImageRecord | undefined,
+    change: ImageChange & { status: ImageRecord['status'] },
+  ) {
+    const { images } = this.#options.records;
+    if (before) return (await images.update(id, before.revision, change)) !== undefined;
+    const { status, version, original, error, owed } = change;
+    const said = { version, original, error, owed };
+    const fields = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
+    return this.#create({ id, status, ...fields });
+  }
+
+  #create(image: Omit<NewImage, 'createdAt'>): Promise<boolean> {
     return this.#options.records.images.create({ ...image, createdAt: this.#options.now().toISOString() });
   }
+}
 
-  async #warm(id: string): Promise<void> {
-    await this.#options.warmQueue.renew(id, await this.#asked(id));
-  }
-
-  /** Everything that this image is known to be asked for, and what every image is. */
-  async #asked(id: string): Promise<string[]> {
-    const { records, defaults } = this.#options;
-    const known = (await records.variants.list(id)).map(({ variant }) => variant);
-    return [...new Set([...known, ...defaults])];
-  }
+/** What is owed beside a look at the original. */
+function withoutMeasure(owed: Owed | undefined): Owed | undefined {
+  if (!owed) return undefined;
+  const { measure: _done, ...rest } = owed;
+  return Object.keys(rest).length > 1 ? rest : undefined;
 }

@@ -2,20 +2,22 @@ import { STAGED } from '../core/query/id.ts';
 import { notFound } from '../reading/originals.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
-import type { ImageRecord, Objects, Records, VariantRecord } from '../stores/contracts.ts';
-import { updateWithRetry } from '../stores/update-record.ts';
-import type { WarmQueue } from '../warming/queue.ts';
+import type { ImageRecord, ObjectFacts, Objects, Owed, Records, VariantRecord } from '../stores/contracts.ts';
+import { pause, updateWithRetry } from '../stores/update-record.ts';
 import { type IngestLimits, openIngest } from './ingest.ts';
+import type { Intents } from './intents.ts';
 import type { Measure, Measured } from './measure.ts';
-import type { Purge } from './purge.ts';
+import { type Debt, owedBy, owing } from './owing.ts';
 import type { Reconciler } from './reconciler.ts';
+
+/** Replacements of one image at once are few; whoever is overtaken this often is told so. */
+const ATTEMPTS = 10;
 
 export interface ReplacementOptions {
   readonly originals: Objects;
   readonly records: Records;
   readonly measure: Measure;
-  readonly purge: Purge;
-  readonly warmQueue: WarmQueue;
+  readonly intents: Intents;
   readonly reconciler: Pick<Reconciler, 'reconcile'>;
   readonly limits: IngestLimits;
   readonly now: () => Date;
@@ -39,25 +41,40 @@ export class Replacement {
    * Replaces the bytes of an image: new version, every tier purged, its variants warmed again. What is not
    * good never touches the original that is there.
    *
-   * @throws Problem `image_not_found`, `conflict` while the original has not arrived, and those of accept
+   * @throws Problem `image_not_found`, `conflict` while the original has not arrived or when somebody else replaced it
+   *         meanwhile, and those of accept
    */
   async replace(id: string, source: AsyncIterable<Uint8Array>): Promise<FinishedUpload> {
-    const { originals, limits, measure, now } = this.#options;
+    const { originals, limits, measure, intents, now } = this.#options;
     await this.#arrived(id);
-    const { contentType, body } = await openIngest(source, limits);
+    const { contentType, body, digest } = await openIngest(source, limits);
     const staged = `${STAGED}${newUlid(now().getTime())}`;
     await originals.put(staged, body, { contentType });
     try {
       const measured = await measure.of(staged);
-      // Looked at again: the bytes took their time.
+      if (!measured) throw deletedMeanwhile(id);
+      // Whoever dies from here on leaves word that the original may be another one.
       const before = await this.#arrived(id);
-      const object = measured && (await originals.get(staged));
-      if (!measured || !object) throw deletedMeanwhile(id);
-      const stored = await originals.put(id, object.body, { contentType });
-      return await this.#replaced({ ...measured, etag: stored?.etag ?? measured.etag }, before);
+      await intents.ask(id, { measure: true });
+      const stored = await this.#publish(staged, id);
+      if (!stored) throw deletedMeanwhile(id);
+      return await this.#replaced({ ...measured, etag: stored.etag }, digest(), before);
     } finally {
       await originals.remove([staged]);
     }
+  }
+
+  /** One conditional write after the other: of several at once each replaces the one before, and none is lost unseen. */
+  async #publish(staged: string, id: string): Promise<ObjectFacts | undefined> {
+    const { originals } = this.#options;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const there = await originals.head(id);
+      if (!there) return undefined;
+      const stored = await originals.copy(staged, id, { ifMatch: there.etag });
+      if (stored) return stored;
+      await pause(attempt);
+    }
+    throw overwrittenMeanwhile(id);
   }
 
   /** The record of an image whose original may be replaced: not of one that is still being uploaded. */
@@ -71,43 +88,42 @@ export class Replacement {
   /** @param before  the record as it was before the new bytes were there */
   async #replaced(
     { etag, facts, isDecoded }: Measured,
-    { id, version: was }: ImageRecord,
+    digest: string,
+    before: ImageRecord,
   ): Promise<FinishedUpload> {
-    const { originals, records, reconciler } = this.#options;
-    let isDone = false;
-    const changed = await updateWithRetry(records, id, ({ version, status, generation = 0 }) => {
-      // The bucket's own event may have written this version first. Its handler purges and warms as well, so doing
-      // both here would render everything twice.
-      isDone = version === etag && was !== etag && status !== 'uploaded';
-      if (isDone) return undefined;
-      // The same bytes give the same version. Without a new generation, results that the purge is about to remove
-      // would still count as current.
-      const next = was === etag ? { generation: generation + 1 } : {};
-      return { version: etag, original: facts, status: 'uploaded', error: undefined, ...next };
+    const { originals, records, reconciler, intents } = this.#options;
+    const { id, version: was } = before;
+    const isUndecided = !isDecoded && (await records.variants.list(id)).length === 0;
+    const changed = await updateWithRetry(records, id, (record) => {
+      const owed = owedBy(record);
+      const { measure: _done, ...debt } = owed ?? { token: '' };
+      // The bucket's own event may have been faster: then the rest is done as well, or owed.
+      if (record.version === etag && was !== etag) return { digest, owed: owed?.measure && rest(debt) };
+      // Of the same bytes nothing would look changed, and results are about to go.
+      const next = was === etag ? { generation: (record.generation ?? 0) + 1 } : {};
+      const arrival = {
+        version: etag,
+        original: facts,
+        status: 'uploaded',
+        error: undefined,
+        digest,
+      } as const;
+      const more: Debt = { purge: true, rewarm: 'all', ...(isUndecided && { measure: true }) };
+      return { ...arrival, ...next, owed: owing(rest(debt), more) };
     });
-    if (changed) {
-      // Two replacements at once may leave the record of one beside the object of the other.
-      if ((await originals.head(id))?.etag !== etag) await reconciler.reconcile(id);
-      else if (!isDone) await this.#renew(id, isDecoded ? undefined : etag);
-    }
+    // Of two at once, the record may be that of one and the object that of the other.
+    if (changed && (await originals.head(id))?.etag !== etag) await reconciler.reconcile(id);
+    await intents.settle(id);
+    if (isUndecided) await intents.sendArrival(id, etag);
     const [record, variants] = await Promise.all([records.images.get(id), records.variants.list(id)]);
     if (record) return { record, variants };
     await removeOwn(originals, id, etag);
     throw notFound(id);
   }
+}
 
-  /**
-   * Purges every result of the old bytes and queues the same variants for the new ones.
-   *
-   * @param undecided  ETag of an original of which it is not known yet whether it can be rendered
-   */
-  async #renew(id: string, undecided: string | undefined): Promise<void> {
-    const { records, purge, warmQueue } = this.#options;
-    await purge.clear(id);
-    const known = (await records.variants.list(id)).map(({ variant }) => variant);
-    if (undecided === undefined || known.length) await warmQueue.renew(id, known);
-    else await warmQueue.sendArrival(id, undecided);
-  }
+function rest(owed: Owed): Owed | undefined {
+  return Object.keys(owed).length > 1 ? owed : undefined;
 }
 
 /** Removes an object if it is still the one that we put. */
@@ -117,6 +133,14 @@ export async function removeOwn(originals: Objects, id: string, etag: string): P
 
 export function notArrived(id: string): Problem {
   return new Problem('conflict', `The original of "${id}" has not arrived yet.`, { param: 'id' });
+}
+
+function overwrittenMeanwhile(id: string): Problem {
+  const detail = `The original of "${id}" is being replaced by others, again and again.`;
+  return new Problem('conflict', detail, {
+    param: 'id',
+    hint: 'Look at what is there now, then send it again.',
+  });
 }
 
 export function deletedMeanwhile(id: string): Problem {

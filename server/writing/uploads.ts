@@ -1,24 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import { readId } from '../core/query/id.ts';
 import type { Originals } from '../reading/originals.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
 import type { ImageRecord, Records } from '../stores/contracts.ts';
-import { removeIf, updateWithRetry } from '../stores/update-record.ts';
-import { currentVersion } from '../warming/queue.ts';
+import { buryIf, updateWithRetry } from '../stores/update-record.ts';
+import { currentVersion, named } from '../warming/queue.ts';
+import { type Claim, claimId } from './claim.ts';
 import { openIngest } from './ingest.ts';
 import type { Measured } from './measure.ts';
-import { uploadLease } from './reconciler.ts';
-import {
-  deletedMeanwhile,
-  type FinishedUpload,
-  Replacement,
-  type ReplacementOptions,
-  removeOwn,
-} from './replace.ts';
-
-/** A request lasts 300 s at most; a server that was killed holds an id no longer than this. */
-const LEASE_SECONDS = 600;
+import { owing } from './owing.ts';
+import { deletedMeanwhile, type FinishedUpload, Replacement, type ReplacementOptions } from './replace.ts';
 
 export interface UploadsOptions extends ReplacementOptions {
   readonly lookups: Pick<Originals, 'refresh'>;
@@ -27,17 +18,11 @@ export interface UploadsOptions extends ReplacementOptions {
   readonly defaults: readonly string[];
 }
 
-/** An id as one upload holds it. */
-interface Claim {
-  readonly id: string;
-  /** Of its lease. Each upload has its own: of two in one process, the loser leaves the other's alone. */
-  readonly owner: string;
-  /** Of its record. */
-  readonly createdAt: string;
-}
-
 /** An upload whose bytes are stored and good; nobody has been told of it yet. */
-export interface Accepted extends Measured, Claim {}
+export interface Accepted extends Measured, Claim {
+  /** SHA-256 of the bytes in hex. */
+  readonly digest: string;
+}
 
 /** What is said of an image beside its bytes. */
 export interface Details {
@@ -86,64 +71,68 @@ export class Uploads {
   /**
    * Stores a file under a new id, or a given one that is free.
    *
+   * @param said  what the form has said so far; `finish` says the rest
    * @throws Problem `unsupported_source`, `upload_too_large`, `source_too_large`, `damaged_source`, `unrenderable`,
    *         `too_many_pixels`, `conflict`, `invalid_parameter` for the id; the error of `source`
    */
-  async accept(source: AsyncIterable<Uint8Array>, givenId?: string): Promise<Accepted> {
+  async accept(source: AsyncIterable<Uint8Array>, givenId?: string, said: Details = {}): Promise<Accepted> {
     const { originals, limits, now } = this.#options;
     const id = givenId === undefined ? newUlid(now().getTime()) : readId(givenId);
     // Before a byte is read; and not every S3-compatible store knows conditional writes.
     if (givenId !== undefined && (await this.#isTaken(id))) throw taken(id);
-    const { contentType, body } = await openIngest(source, limits);
-    const claim = { id, owner: randomUUID(), createdAt: now().toISOString() };
-    await this.#claim(claim);
+    const { contentType, body, digest } = await openIngest(source, limits);
+    const claim = await this.#claim(id, said);
     let etag: string | undefined;
     try {
       etag = (await originals.put(id, body, { contentType, ifAbsent: true }))?.etag;
       if (etag === undefined) throw taken(id);
       const measured = await this.#options.measure.of(id);
       if (!measured) throw deletedMeanwhile(id);
-      return { ...claim, ...measured };
+      return { ...claim, ...measured, digest: digest() };
     } catch (error) {
       await this.#takeBack(claim, etag);
       throw error;
     }
   }
 
+  /** A deletion that was cut short is ended on the way. */
   async #isTaken(id: string): Promise<boolean> {
-    const { originals, records } = this.#options;
+    const { originals, records, intents } = this.#options;
+    await intents.settle(id);
     const [object, record] = await Promise.all([originals.head(id), records.images.get(id)]);
     return object !== undefined || record !== undefined;
   }
 
   /** @throws Problem `conflict` */
-  async #claim({ id, owner, createdAt }: Claim): Promise<void> {
-    const { records } = this.#options;
-    if (!(await records.locks.lease(uploadLease(id), owner, LEASE_SECONDS))) throw taken(id);
-    if (await records.images.create({ id, status: 'uploading', createdAt })) return;
-    await records.locks.release(uploadLease(id), owner);
-    throw taken(id);
+  async #claim(id: string, { title, description, webhook, variants = [] }: Details): Promise<Claim> {
+    const { records, now, defaults } = this.#options;
+    const owed = owing(undefined, { warm: [...new Set([...variants, ...defaults])] });
+    const said = Object.entries({ title, description, webhook }).filter(([, text]) => text !== undefined);
+    const claim = await claimId(records, { id, ...Object.fromEntries(said), owed }, now);
+    if (!claim) throw taken(id);
+    return claim;
   }
 
-  /** Stores an accepted upload under the id that was told too late. */
-  async rename(accepted: Accepted, id: string): Promise<Accepted> {
-    const object = await this.#options.originals.get(accepted.id);
-    if (!object) throw deletedMeanwhile(accepted.id);
-    let renamed: Accepted | undefined;
+  /** Moves an accepted upload to the id that was told too late, inside the store. */
+  async rename(accepted: Accepted, id: string, said: Details): Promise<Accepted> {
+    const { originals } = this.#options;
+    if (await this.#isTaken(readId(id))) throw taken(id);
+    const claim = await this.#claim(id, said);
+    let etag: string | undefined;
     try {
-      renamed = await this.accept(object.body, id);
-      return renamed;
-    } finally {
-      object.body.destroy();
-      await this.discard(accepted).catch(async (error) => {
-        // The caller can only undo the upload that it knows of; the renamed copy would stay for ever.
-        if (renamed) await this.discard(renamed);
-        throw error;
-      });
+      etag = (await originals.copy(accepted.id, id, { ifAbsent: true }))?.etag;
+      if (etag === undefined)
+        throw (await originals.head(accepted.id)) ? taken(id) : deletedMeanwhile(accepted.id);
+      await this.discard(accepted);
+      const { facts, digest, isDecoded } = accepted;
+      return { ...claim, etag, facts, digest, isDecoded };
+    } catch (error) {
+      await this.#takeBack(claim, etag);
+      throw error;
     }
   }
 
-  /** Undoes an upload whose id has not been given out. */
+  /** Takes an upload back that nobody was told of. */
   async discard(accepted: Accepted): Promise<void> {
     await this.#takeBack(accepted, accepted.etag);
   }
@@ -153,18 +142,19 @@ export class Uploads {
    *
    * @param etag  of the object; undefined when none was put
    */
-  async #takeBack({ id, owner, createdAt }: Claim, etag: string | undefined): Promise<void> {
-    const { originals, records, purge, reconciler } = this.#options;
-    if (etag !== undefined) await removeOwn(originals, id, etag);
+  async #takeBack({ id, createdAt, end }: Claim, etag: string | undefined): Promise<void> {
+    const { originals, records, intents, reconciler } = this.#options;
+    end();
     const isOurs = (record: ImageRecord) =>
       record.createdAt === createdAt && (record.version === undefined || record.version === etag);
-    await removeIf(records, id, isOurs);
-    await records.locks.release(uploadLease(id), owner);
-    // A failure here may leave a result behind. It is never served: every answer looks up its original first, and
-    // that is gone. Nobody has been told the id either.
-    if (etag !== undefined) await purge.clearInside(id).catch(() => undefined);
-    // An object that is still here was put by another writer. Its event was ignored while this upload held the lease,
-    // so it is reconciled now.
+    const isThere = etag !== undefined && (await originals.head(id))?.etag === etag;
+    // Word of it first: whoever dies in the middle leaves a tombstone, and not an upload that becomes an image.
+    const owed = owing(undefined, { delete: isThere ? 'all' : 'rest' });
+    const isBuried = await buryIf(records, id, owed, isOurs);
+    // The record is somebody else's by now; the bytes are still ours.
+    if (!isBuried && isThere) await originals.remove([id]);
+    await intents.trySettle(id);
+    // Of somebody else: its event was left to us as long as we held the id.
     if (await originals.head(id)) await reconciler.reconcile(id);
   }
 
@@ -173,32 +163,40 @@ export class Uploads {
    *
    * @throws Problem `collection_not_found`, `conflict` when it was deleted meanwhile; the upload stays
    */
-  async finish({ id, owner, etag, facts, isDecoded }: Accepted, details: Details): Promise<FinishedUpload> {
-    const { records, warmQueue, lookups, reconciler, defaults } = this.#options;
+  async finish(accepted: Accepted, details: Details): Promise<FinishedUpload> {
+    const { records, intents, lookups, reconciler, defaults } = this.#options;
+    const { id, owner, etag, facts, digest, isDecoded, end } = accepted;
     const { title, description, webhook, collection, variants = [] } = details;
-    const said = { title, description, webhook };
-    const uploaded = await updateWithRetry(records, id, ({ status }) =>
-      // The bucket's own event may have advanced the record already: its version and status are then the newer ones.
-      status === 'uploading' ? { ...said, version: etag, original: facts, status: 'uploaded' } : said,
-    );
-    if (!uploaded) throw deletedMeanwhile(id);
+    const warm = [...new Set([...variants, ...defaults])];
     if (collection !== undefined) await relateOne(records, collection, id);
+    // Of an original of which nothing is asked that would show whether it can be rendered, a warmer finds out.
+    const isUndecided = !isDecoded && warm.length === 0;
+    const said = { title, description, webhook, digest, claim: undefined, openUntil: undefined };
+    const uploaded = await updateWithRetry(records, id, ({ claim, status, owed }) => {
+      // Without our claim it is another one's, or the bucket's own event was faster and has the image on its way.
+      if (claim !== owner) return status === 'uploading' ? undefined : said;
+      const arrival = { version: etag, original: facts, status: 'uploaded' } as const;
+      return { ...said, ...arrival, owed: owing(owed, isUndecided ? { warm, measure: true } : { warm }) };
+    });
+    end();
+    if (!uploaded || uploaded.status === 'uploading') throw deletedMeanwhile(id);
     const seen = await lookups.refresh(id);
     // Overwritten or removed by others, whose event was left to us.
     if (seen?.version !== currentVersion(uploaded)) await reconciler.reconcile(id);
-    const asked = [...new Set([...variants, ...defaults])];
-    const queued =
-      isDecoded || asked.length ? await warmQueue.queue(id, asked) : await warmQueue.sendArrival(id, etag);
-    const record = await records.images.get(id);
-    if (!queued || !record) throw deletedMeanwhile(id);
-    await records.locks.release(uploadLease(id), owner);
-    return { record, variants: queued };
+    const settled = await intents.ask(id, isSame(uploaded.owed?.warm, warm) ? undefined : { warm });
+    if (!settled) throw deletedMeanwhile(id);
+    if (isUndecided) await intents.sendArrival(id, etag);
+    return { record: settled.record, variants: named(await records.variants.list(id), warm) };
   }
 
   /** @see Replacement.replace */
   replace(id: string, source: AsyncIterable<Uint8Array>): Promise<FinishedUpload> {
     return this.#replacing.replace(id, source);
   }
+}
+
+function isSame(a: readonly string[] | undefined, b: readonly string[]): boolean {
+  return b.every((one) => a?.includes(one));
 }
 
 async function relateOne(records: Records, collection: string, id: string): Promise<void> {

@@ -62,7 +62,7 @@ t.test('an upload has its placeholder and colour at once', async (t) => {
 t.test('one that arrives in the bucket gets the status failed, with the reason', async (t) => {
   for (const [id, bytes] of await unrenderable()) {
     await server.put(id, bytes);
-    await management?.reconciler.created(id);
+    await management?.reconciler.reconcile(id);
     t.match(await look(id), { status: 'failed', error: /damaged|cannot be read/, original: null }, id);
   }
   t.ok((await keysOf(server.stores.originals)).includes('half.png'), 'it stays with its owner');
@@ -91,7 +91,7 @@ t.test('without a slot in time the upload is taken, and decided once there is on
   const sent = jobs.map(({ body }) => body).filter((body) => body.includes('late-'));
   t.equal(sent.length, 2, 'a warmer is asked to look');
   permit.release();
-  for (const id of ['late-good.jpg', 'late-bad.jpg']) await management?.reconciler.created(id);
+  for (const id of ['late-good.jpg', 'late-bad.jpg']) await management?.reconciler.reconcile(id);
   t.match(await look('late-good.jpg'), { status: 'completed', original: { placeholder: String } });
   t.match(await look('late-bad.jpg'), { status: 'failed', error: /damaged/ });
 });

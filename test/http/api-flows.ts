@@ -204,10 +204,7 @@ async function deliver(server: TestServer): Promise<string[]> {
     const job = readJob(JSON.stringify(message));
     if (job.kind === 'warm') warmed.push(job.id);
     if (job.kind !== 'objects') continue;
-    for (const { id, change, etag } of job.events) {
-      const { reconciler } = server.composed.management ?? {};
-      await (change === 'created' ? reconciler?.created(id, etag) : reconciler?.removed(id));
-    }
+    for (const { id } of job.events) await server.composed.management?.reconciler.reconcile(id);
   }
   return warmed;
 }

@@ -1,13 +1,13 @@
-import { createHmac } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SNSClient } from '@aws-sdk/client-sns';
 import pino from 'pino';
+import { Webhook } from 'standardwebhooks';
 import t, { type Test } from 'tap';
 import { checkWebhook, isPublicAddress, isPublicHost, post } from '../../server/shared/outbound.ts';
 import type { ImageRecord } from '../../server/stores/contracts.ts';
 import { openSqlite } from '../../server/stores/sqlite/open.ts';
-import { readJob } from '../../server/warming/jobs.ts';
+import { Later, type NotifyJob } from '../../server/warming/jobs.ts';
 import { Notifier } from '../../server/writing/notify.ts';
 import { Urls } from '../../server/writing/urls.ts';
 import { rejection } from '../contract/suite.ts';
@@ -17,7 +17,9 @@ import { receiver } from '../support/receiver.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
 import { createWarmer } from '../support/warmer.ts';
 
-const SECRET = 'a-secret';
+const SECRET = `whsec_${Buffer.from('a secret of 32 bytes, as it may be').toString('base64')}`;
+const OLD = 'some text of before';
+const NOW = 1_700_000_000.7;
 const ID = 'a/b.jpg';
 
 async function notifier(t: Test, extra: Partial<ConstructorParameters<typeof Notifier>[0]> = {}) {
@@ -30,9 +32,9 @@ async function notifier(t: Test, extra: Partial<ConstructorParameters<typeof Not
   const lines: { msg?: string }[] = [];
   const notifier = new Notifier({
     urls: new Urls({ publicUrl: 'https://img.example.com', signatures: 'off', signingKeys: {} }),
-    ...{ records, jobs, topic: undefined, webhookSecret: SECRET, allowPrivate: true },
+    ...{ records, topic: undefined, webhookSecrets: [SECRET, OLD], allowPrivate: true },
     log: pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) }),
-    now: () => 1_700_000_000.7,
+    now: () => NOW,
     ...extra,
   });
   return { notifier, records, jobs, lines };
@@ -51,43 +53,67 @@ async function finished({ records }: Under, webhook?: string): Promise<ImageReco
   return record;
 }
 
-const job = (channel: 'topic' | 'webhook') => ({ kind: 'notify', id: ID, channel }) as const;
-
-t.test('a finished image puts a message for each who asked on the queue', async (t) => {
-  const under = await notifier(t);
-  const record = await finished(under);
-  await under.notifier.finished(record);
-  t.equal((await under.jobs.depth()).ready, 0, 'nobody asked');
-  await under.notifier.finished({ ...record, webhook: 'https://example.com/' });
-  const [message] = await under.jobs.receive({ max: 10, waitSeconds: 0, visibilitySeconds: 9 });
-  t.same(readJob(message?.body ?? ''), job('webhook'));
-});
+const job = (channel: 'topic' | 'webhook') =>
+  ({ kind: 'notify', id: ID, channel, message: 'msg_1' }) as const;
 
 t.test('calls the webhook of a finished image, signed, again until it is taken', async (t) => {
   const { url, calls } = await receiver(t, [500, 302]);
   const under = await notifier(t);
   await finished(under, url);
-  t.match(await rejection(under.notifier.deliver(job('webhook'), 1)), { seconds: 1, cause: /answered 500/ });
-  t.match(await rejection(under.notifier.deliver(job('webhook'), 2)), { seconds: 5, cause: /answered 302/ });
-  t.same(await under.notifier.deliver(job('webhook'), 3), { delivered: true });
+  let next: NotifyJob = job('webhook');
+  for (const [tries, seconds] of [
+    [1, 5],
+    [2, 300],
+  ] as const) {
+    const error = await rejection(under.notifier.deliver(next));
+    if (!(error instanceof Later)) throw error;
+    next = JSON.parse(error.job.body);
+    t.match(next, { ...job('webhook'), tries });
+    t.ok((next.after ?? 0) >= NOW + seconds && (next.after ?? 0) <= NOW + seconds * 1.1 + 1, `${seconds} s`);
+    const early = await rejection(under.notifier.deliver(next));
+    t.match(early, { cause: undefined, job: { body: JSON.stringify(next) } }, 'not before its time');
+    next = { ...next, after: NOW };
+  }
+  t.same(await under.notifier.deliver(next), { delivered: true });
   t.equal(calls.length, 3, 'two refusals; a redirect is not followed');
-  const { body = '', headers = {} } = calls[2] ?? {};
-  t.match(JSON.parse(body), {
-    event: 'image.finished',
-    id: ID,
-    status: 'completed',
-    variants: [{ variant: 'w=20', status: 'ready', url: 'https://img.example.com/img/a/b.jpg?w=20' }],
+  const ids = calls.map(({ headers }) => headers['webhook-id']);
+  t.same(ids, ['msg_1', 'msg_1', 'msg_1'], 'one message, however often it is sent');
+  t.match(JSON.parse(calls[2]?.body ?? ''), {
+    type: 'image.finished',
+    timestamp: new Date(NOW * 1000).toISOString(),
+    data: {
+      id: ID,
+      status: 'completed',
+      variants: [{ variant: 'w=20', status: 'ready', url: 'https://img.example.com/img/a/b.jpg?w=20' }],
+    },
   });
-  const digest = createHmac('sha256', SECRET).update(`1700000000.${body}`).digest('hex');
-  t.equal(headers['x-rendition-signature'], `t=1700000000,v1=${digest}`);
 });
 
-t.test('gives up in the end, and says so', async (t) => {
+t.test('a receiver checks a call with the package of the specification, by any of the keys', async (t) => {
+  const { url, calls } = await receiver(t);
+  const under = await notifier(t, { now: () => Date.now() / 1000 });
+  await finished(under, url);
+  await under.notifier.deliver(job('webhook'));
+  const { body = '', headers = {} } = calls[0] ?? {};
+  const texts = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+  for (const key of [SECRET, Buffer.from(OLD).toString('base64')]) {
+    t.match(new Webhook(key).verify(body, texts), { type: 'image.finished', data: { id: ID } });
+    t.throws(() => new Webhook(key).verify(`${body} `, texts), { name: 'WebhookVerificationError' });
+  }
+  const other = new Webhook(Buffer.from('another key').toString('base64'));
+  t.throws(() => other.verify(body, texts), /No matching signature/);
+});
+
+t.test('gives up in the end, says so in log and record, and leaves a dead letter', async (t) => {
   const { url } = await receiver(t, [500]);
   const under = await notifier(t);
   await finished(under, url);
-  t.same(await under.notifier.deliver(job('webhook'), 5), { delivered: false });
-  t.match(under.lines, [{ msg: 'notification not delivered', id: ID, channel: 'webhook' }]);
+  const last = { ...job('webhook'), tries: 7 };
+  t.match(await rejection(under.notifier.deliver(last)), /answered 500/);
+  t.match(under.lines, [{ msg: 'notification given up', id: ID }]);
+  t.match(await under.records.images.get(ID), { undelivered: 'webhook: the webhook answered 500' });
+  t.same(await under.notifier.deliver(last), { delivered: true }, 'as a redrive does');
+  t.notOk((await under.records.images.get(ID))?.undelivered);
 });
 
 t.test('tells of a refused upload with the variants that waited for it', async (t) => {
@@ -96,8 +122,10 @@ t.test('tells of a refused upload with the variants that waited for it', async (
   const createdAt = '2026-01-01T00:00:00.000Z';
   await records.images.create({ id: ID, status: 'failed', error: 'no image', createdAt, webhook: url });
   await records.variants.queue(ID, 'awaited', ['w=20']);
-  t.same(await sender.deliver(job('webhook'), 1), { delivered: true });
-  t.match(JSON.parse(calls[0]?.body ?? ''), { status: 'failed', variants: [{ variant: 'w=20' }] });
+  t.same(await sender.deliver(job('webhook')), { delivered: true });
+  t.match(JSON.parse(calls[0]?.body ?? ''), {
+    data: { status: 'failed', variants: [{ variant: 'w=20' }] },
+  });
 });
 
 t.test('tells nothing of an image that is worked on again, or gone', async (t) => {
@@ -105,9 +133,9 @@ t.test('tells nothing of an image that is worked on again, or gone', async (t) =
   const under = await notifier(t);
   const { revision } = await finished(under, url);
   await under.records.images.update(ID, revision, { status: 'processing' });
-  t.same(await under.notifier.deliver(job('webhook'), 1), { delivered: false });
+  t.same(await under.notifier.deliver(job('webhook')), { delivered: false });
   await under.records.images.remove(ID);
-  t.same(await under.notifier.deliver(job('webhook'), 1), { delivered: false });
+  t.same(await under.notifier.deliver(job('webhook')), { delivered: false });
   t.same(calls, []);
 });
 
@@ -117,10 +145,10 @@ t.test('publishes to the topic', async (t) => {
   const arn = 'arn:aws:sns:us-east-1:000000000000:finished';
   const under = await notifier(t, { topic: { client, arn } });
   await finished(under);
-  t.same(await under.notifier.deliver(job('topic'), 1), { delivered: true });
+  t.same(await under.notifier.deliver(job('topic')), { delivered: true });
   const sent = new URLSearchParams(calls[0]?.body);
   t.match(Object.fromEntries(sent), { Action: 'Publish', TopicArn: arn, Subject: 'completed: a/b.jpg' });
-  t.match(JSON.parse(sent.get('Message') ?? ''), { event: 'image.finished', id: 'a/b.jpg' });
+  t.match(JSON.parse(sent.get('Message') ?? ''), { type: 'image.finished', data: { id: 'a/b.jpg' } });
 });
 
 t.test('reaches nothing that is not public', async (t) => {
@@ -188,7 +216,9 @@ t.test('an upload with a webhook but no variants is told of as well', async (t) 
   ] as const;
   const { body } = await call(server, 'POST', '/api/images', form(parts));
   await warmer.until(async () => calls.length > 0);
-  t.match(JSON.parse(calls[0]?.body ?? '{}'), { id: body['id'], status: 'completed', variants: [] });
+  t.match(JSON.parse(calls[0]?.body ?? '{}'), {
+    data: { id: body['id'], status: 'completed', variants: [] },
+  });
   const strict = await startServer({ WEBHOOK_SECRET: SECRET });
   t.teardown(() => strict.close());
   const refused = await call(

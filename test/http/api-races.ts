@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { Management } from '../../server/writing/management.ts';
-import { uploadLease } from '../../server/writing/reconciler.ts';
 import { call, form, jobsOf, noise, playWarmer, type UploadAnswer } from '../support/api.ts';
 import type { TestServer } from '../support/server.ts';
 
@@ -54,9 +53,7 @@ async function slowUpload(server: TestServer, id: string, file: Uint8Array) {
 
 /** Whether somebody holds the id for an upload. */
 async function isHeld({ stores: { records } }: TestServer, id: string): Promise<boolean> {
-  const isFree = await records.locks.lease(uploadLease(id), 'test', 1);
-  if (isFree) await records.locks.release(uploadLease(id), 'test');
-  return !isFree;
+  return (await records.images.get(id))?.claim !== undefined;
 }
 
 async function uploadsOfOneId(t: Test, server: TestServer, management: Management): Promise<void> {
@@ -100,7 +97,7 @@ async function uploadsOfOneId(t: Test, server: TestServer, management: Managemen
     const id = 'race/foreign.jpg';
     const { status, goOn } = await slowUpload(server, id, large);
     await server.put(id, small);
-    await management.reconciler.created(id);
+    await management.reconciler.reconcile(id);
     goOn();
     // Where conditional writes are not known, the upload is the later one, and stays.
     const width = (await status) === 409 ? 60 : 900;
@@ -114,7 +111,7 @@ async function uploadsOfOneId(t: Test, server: TestServer, management: Managemen
     const { uploads, reconciler } = management;
     const accepted = await uploads.accept(source(large), id);
     await server.put(id, small);
-    await reconciler.created(id);
+    await reconciler.reconcile(id);
     await uploads.finish(accepted, { title: 'Mine' });
     t.match((await call(server, 'GET', pathOf(id))).body, { title: 'Mine', original: { width: 60 } });
     const late = await uploads.accept(source(large), `${id}.2`);
@@ -191,7 +188,7 @@ async function replacements(t: Test, server: TestServer, management: Management)
       const write = originals.put.bind(originals);
       originals.put = async (key, ...given) => {
         const stored = await write(key, ...given);
-        if (key === id) await management.reconciler.created(id);
+        if (key === id) await management.reconciler.reconcile(id);
         return stored;
       };
       t.match(await put(server, id, small), { status: 202, body: { variants: [{ status: 'queued' }, {}] } });
@@ -225,7 +222,7 @@ async function events(t: Test, server: TestServer, management: Management): Prom
       const file = await noise(60, 40);
       if (isKnown) {
         await server.put(id, await noise(30, 30));
-        await reconciler.created(id);
+        await reconciler.reconcile(id);
         await originals.remove([id]);
       }
       let accepted: ReturnType<typeof uploads.accept> | undefined;
@@ -234,7 +231,7 @@ async function events(t: Test, server: TestServer, management: Management): Prom
         accepted = uploads.accept(source(file), id);
         while (!(await records.images.get(id))) await sleep(1);
       });
-      await reconciler.removed(id);
+      await reconciler.reconcile(id);
       if (accepted) await uploads.finish(await accepted, { title: 'New' });
       const { body } = await call(server, 'GET', pathOf(id));
       t.match(body, { title: 'New', original: { width: 60 } });

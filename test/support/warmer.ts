@@ -61,7 +61,7 @@ export async function createWarmer(
     ask: async (id, bytes, variants) => {
       await stores.originals.put(id, bytes, { contentType: 'image/jpeg' });
       await management.reconciler.reconcile(id);
-      await management.warmQueue.queue(id, variants);
+      await management.intents.ask(id, { warm: [...variants] });
     },
     variants: (id) => stores.records.variants.list(id),
     until: async (seen) => {
@@ -74,7 +74,6 @@ export async function createWarmer(
       }
     },
     close: async () => {
-      await warmer.close();
       stores.close();
       if (own) await rm(own, { recursive: true, force: true });
     },

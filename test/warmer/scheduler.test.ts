@@ -2,7 +2,6 @@ import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { sendWarm } from '../../server/warming/jobs.ts';
-import { uploadLease } from '../../server/writing/reconciler.ts';
 import { readDeadLetters } from '../../warmer/dead-letters.ts';
 import { redrive } from '../../warmer/redrive.ts';
 import { corpusPath } from '../support/corpus.ts';
@@ -73,7 +72,7 @@ t.test('an old dead letter leaves a variant alone that was asked for anew', asyn
   await testWarmer.ask('a', small, [VARIANT]);
   await bury(testWarmer);
   await waitFor(buried);
-  await testWarmer.management.warmQueue.queue('a', [VARIANT]);
+  await testWarmer.management.intents.ask('a', { warm: [VARIANT] });
   // Longer than the quiet time: only the time of the letter tells it from one that has died just now.
   const asked = Date.now();
   await waitFor(() => Date.now() > asked + 1200);
@@ -92,8 +91,7 @@ t.test('the sweep gets behind any number of uploads that are under way', async (
   const { records, originals } = testWarmer.stores;
   const createdAt = new Date().toISOString();
   for (let index = 0; index < 105; index++) {
-    await records.locks.lease(uploadLease(`upload-${index}`), 'a server', 600);
-    await records.images.create({ id: `upload-${index}`, status: 'uploading', createdAt });
+    await records.images.create({ id: `upload-${index}`, status: 'uploading', createdAt, claim: 'a server' });
   }
   const version = (await originals.put('a', small, { contentType: 'image/png' }))?.etag ?? '';
   await records.images.create({ id: 'a', status: 'processing', createdAt, version });
@@ -110,8 +108,8 @@ t.test('the rounds clear what a killed server left of an upload', async (t) => {
   const { records } = testWarmer.stores;
   const createdAt = new Date().toISOString();
   const openUntil = new Date(Date.now() + 3_600_000).toISOString();
-  await records.locks.lease(uploadLease('killed'), 'a server', 600);
-  await records.images.create({ id: 'killed', status: 'uploading', createdAt });
+  const claim = 'a server';
+  await records.images.create({ id: 'killed', status: 'uploading', createdAt, openUntil, claim });
   await records.images.create({ id: 'announced', status: 'uploading', createdAt, openUntil });
   const half = join(testWarmer.config.dataDir, 'originals', '.tmp', 'half');
   await writeFile(half, 'half');
@@ -119,8 +117,8 @@ t.test('the rounds clear what a killed server left of an upload', async (t) => {
   await utimes(half, longAgo, longAgo);
   await testWarmer.rounds.run();
   t.same(await readdir(join(half, '..')), []);
-  t.equal(await statusOf(testWarmer, 'killed'), 'uploading', 'while the lease of its server holds');
-  await records.locks.release(uploadLease('killed'), 'a server');
+  t.equal(await statusOf(testWarmer, 'killed'), 'uploading', 'while its server holds it');
+  await records.images.update('killed', 1, { openUntil: new Date(Date.now() - 1).toISOString() });
   await waitFor(async () => {
     await testWarmer.rounds.run();
     return (await statusOf(testWarmer, 'killed')) === undefined;

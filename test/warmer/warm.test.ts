@@ -66,7 +66,7 @@ t.test('what is there for this version is not made again', async (t) => {
   const version = (await testWarmer.stores.records.images.get('a'))?.version ?? '';
   // Its variant is lost, its result is not.
   await two.stores.records.variants.update('a', 'fmt=webp&w=320', version, ['ready'], { status: 'queued' });
-  await two.management.warmQueue.queue('a', ['fmt=webp&w=320', 'fmt=webp&w=50']);
+  await two.management.intents.ask('a', { warm: ['fmt=webp&w=320', 'fmt=webp&w=50'] });
   await two.until(isSettled(two, 'a'));
   t.match(
     two.lines.find(({ msg }) => msg === 'job'),
@@ -98,7 +98,7 @@ t.test(
     await hurried.ask('a', drawing, ['fmt=webp&w=4000']);
     await hurried.until(isSettled(hurried, 'a'));
     t.match(await hurried.variants('a'), [{ status: 'failed', error: /^unrenderable: / }]);
-    await patient.management.warmQueue.queue('a', ['fmt=webp&w=4000']);
+    await patient.management.intents.ask('a', { warm: ['fmt=webp&w=4000'] });
     await patient.until(isSettled(patient, 'a'));
     t.match(await patient.variants('a'), [{ status: 'ready' }]);
   },

@@ -191,9 +191,9 @@ export const PurgeAnswer = Type.Object({
   results: Type.Object({ removed: Type.Integer() }),
   memory: Type.Object({ removed: Type.Integer(), elsewhereWithinSeconds: Type.Integer() }),
   edge: Type.Object({
-    status: Type.Enum(['not configured', 'invalidating', 'failed']),
-    invalidation: Type.Optional(Type.String()),
-    error: Type.Optional(Type.String()),
+    status: Type.Enum(['not configured', 'queued'], {
+      description: 'A job asks the CDN, again and again until it has taken it.',
+    }),
   }),
 });
 

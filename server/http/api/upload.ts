@@ -4,7 +4,7 @@ import { readId } from '../../core/query/id.ts';
 import { Problem, problemBody } from '../../shared/errors.ts';
 import type { FinishedUpload } from '../../writing/replace.ts';
 import { uploadView } from '../../writing/serializers.ts';
-import type { Accepted } from '../../writing/uploads.ts';
+import type { Accepted, Details } from '../../writing/uploads.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
 import { FormFields } from './fields.ts';
 import { linger } from './linger.ts';
@@ -104,13 +104,16 @@ async function upload(request: FastifyRequest, reply: FastifyReply, deps: ApiDep
     await readForm(request, deps, fields, outcomes);
     if (outcomes.length === 0) throw noFile();
     const details = fields.details();
-    if (fields.id !== undefined) await useId(fields.id, outcomes, deps);
+    if (fields.id !== undefined) await useId(fields.id, outcomes, details, deps);
     for (const outcome of outcomes) {
       if ('accepted' in outcome) finished.push(await uploads.finish(outcome.accepted, details));
     }
   } catch (error) {
-    // What went in before the request as a whole was refused goes too.
-    for (const outcome of outcomes) if ('accepted' in outcome) await uploads.discard(outcome.accepted);
+    // What went in before the request as a whole was refused goes too, each whatever becomes of the others.
+    const accepted = outcomes.flatMap((outcome) => ('accepted' in outcome ? [outcome.accepted] : []));
+    const discarded = await Promise.allSettled(accepted.map((one) => uploads.discard(one)));
+    for (const one of discarded)
+      if (one.status === 'rejected') request.log.warn({ err: one.reason }, 'an upload was not taken back');
     throw error;
   }
   return answer(request, reply, deps, outcomes, finished);
@@ -134,7 +137,7 @@ async function readForm(
     }
     const isFirst = outcomes.length === 0;
     if (fields.id !== undefined && !isFirst) throw oneFileForId();
-    const outcome = await takeFile(part, deps, fields.id);
+    const outcome = await takeFile(part, deps, fields);
     outcomes.push(outcome);
     if (!('problem' in outcome)) continue;
     const budget = worthReading(outcome.problem, isFirst ? left() : 0, deps.maxUploadBytes);
@@ -147,10 +150,11 @@ async function readForm(
 async function takeFile(
   { name, stream }: FilePart,
   { uploads }: ApiDeps,
-  id: string | undefined,
+  fields: FormFields,
 ): Promise<Outcome> {
   try {
-    return { file: name, accepted: await uploads.accept(chunksOf(stream), id) };
+    const accepted = await uploads.accept(chunksOf(stream), fields.id, fields.details());
+    return { file: name, accepted };
   } catch (error) {
     if (!isFileFault(error)) throw error;
     return { file: name, problem: error };
@@ -174,11 +178,11 @@ function lastRead({ code, detail, facts, cause }: Problem): Problem {
 }
 
 /** An id that was told after the file: the file moves there. */
-async function useId(id: string, outcomes: Outcome[], { uploads }: ApiDeps): Promise<void> {
+async function useId(id: string, outcomes: Outcome[], details: Details, { uploads }: ApiDeps): Promise<void> {
   const [first, second] = outcomes;
   if (second) throw oneFileForId();
   if (!first || !('accepted' in first) || first.accepted.id === id) return;
-  const accepted = await uploads.rename(first.accepted, id);
+  const accepted = await uploads.rename(first.accepted, id, details);
   outcomes[0] = { file: first.file, accepted };
 }
 

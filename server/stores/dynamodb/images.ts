@@ -7,6 +7,7 @@ import type {
   ImageRecord,
   ImageRecords,
   NewImage,
+  Owed,
   Page,
   StalledQuery,
 } from '../contracts.ts';
@@ -42,15 +43,16 @@ export class DynamoImages implements ImageRecords {
     return record?.owed?.delete ? undefined : record;
   }
 
-  async bury(id: string, token: string): Promise<ImageRecord | undefined> {
+  async bury(id: string, debt: Owed, as?: ImageAsRead): Promise<ImageRecord | undefined> {
     return untilWritten(async () => {
       const found = await stored(this.#table, id);
       if (!found || found.record.owed?.delete) return found?.record;
-      const { collection, ...record } = changedImage(found.record, burial(token), new Date().toISOString());
+      if (!isUnchanged(found.record, as)) return undefined;
+      const { collection, ...record } = changedImage(found.record, burial(debt), new Date().toISOString());
       const { owed, updatedAt, revision } = record;
       const update: Write = {
         update: imageKey(id),
-        set: { owed, updatedAt, revision, openUntil: undefined, gsi1pk: TOMBSTONES },
+        set: { owed, updatedAt, revision, openUntil: undefined, claim: undefined, gsi1pk: TOMBSTONES },
         ...asRead(found),
       };
       return (await this.#table.transact([update, ...departure(id, collection)])) ? record : AGAIN;

@@ -62,8 +62,8 @@ async function putQueued(table: Table, queued: readonly VariantRecord[], life: s
     const puts = queued.slice(start, start + BATCH).map(
       (variant): Write => ({
         put: { ...variantKey(variant.id, variant.variant), ...variant, life },
-        if: 'attribute_not_exists(#pk) OR #life <> :life OR #version <> :version OR #status = :failed',
-        with: { ':life': life, ':version': variant.version, ':failed': 'failed' },
+        if: 'attribute_not_exists(#pk) OR #life <> :life OR #version <> :version OR #status IN (:failed, :skipped)',
+        with: { ':life': life, ':version': variant.version, ':failed': 'failed', ':skipped': 'skipped' },
       }),
     );
     const check = imageKey(queued[0]?.id ?? '');

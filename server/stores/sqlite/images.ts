@@ -6,6 +6,7 @@ import type {
   ImageRecord,
   ImageRecords,
   NewImage,
+  Owed,
   Page,
   StalledQuery,
 } from '../contracts.ts';
@@ -31,11 +32,12 @@ export class SqliteImages implements ImageRecords {
     return this.#db.read(() => readImage(this.#db, id));
   }
 
-  bury(id: string, token: string): Promise<ImageRecord | undefined> {
+  bury(id: string, owed: Owed, as?: ImageAsRead): Promise<ImageRecord | undefined> {
     return this.#db.write(() => {
       const before = readRecord(this.#db, id);
       if (!before || before.owed?.delete) return before;
-      const { collection: _left, ...record } = changedImage(before, burial(token), now());
+      if (!isUnchanged(before, as)) return undefined;
+      const { collection: _left, ...record } = changedImage(before, burial(owed), now());
       const sql = 'UPDATE images SET record = ?, collection = NULL WHERE id = ?';
       this.#db.run(sql, JSON.stringify(record), id);
       return record;

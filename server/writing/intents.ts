@@ -1,0 +1,277 @@
+import { resultPrefix } from '../core/query/id.ts';
+import type {
+  ImageChange,
+  ImageRecord,
+  Jobs,
+  Objects,
+  OutgoingJob,
+  Owed,
+  Records,
+  VariantRecord,
+} from '../stores/contracts.ts';
+import { pause, updateWithRetry } from '../stores/update-record.ts';
+import { type Channel, notifyJobs, objectJob, warmJobs } from '../warming/jobs.ts';
+import { currentVersion, isAwaited, rollUpStatus } from '../warming/queue.ts';
+import { type Debt, isDoable, isOwed, owedBy, owing } from './owing.ts';
+import type { Purge, PurgeAnswer } from './purge.ts';
+
+/** Whoever is overtaken this often has met a bug. */
+const ROUNDS = 20;
+/** A queue that does not answer holds nobody up: what was not sent is owed, and the sweep sends it. */
+const SEND_MS = 2_000;
+/** Results that are looked for at once. */
+const LOOKS = 10;
+
+const PURGED = { status: 'skipped', error: 'Purged; made again when it is asked for.' } as const;
+
+export interface IntentsOptions {
+  readonly originals: Objects;
+  /** Whether the result of a variant lies in its bucket and could be served. */
+  readonly isStored: (variant: Pick<VariantRecord, 'id' | 'variant' | 'version'>) => Promise<boolean>;
+  /** Where the results lie. */
+  readonly bucket: Objects;
+  readonly records: Records;
+  readonly jobs: Jobs;
+  readonly purge: Purge;
+  /** Where it is told that an image is finished. */
+  readonly channelsOf: (record: ImageRecord) => Channel[];
+  readonly onUnsent: (error: unknown, id: string) => void;
+}
+
+/** An image that owes nothing, or nothing that can be done now. */
+export interface Settled {
+  readonly record: ImageRecord;
+  /** What the tiers did, where they were purged. */
+  readonly purged?: PurgeAnswer;
+}
+
+interface Done {
+  readonly purged?: PurgeAnswer;
+  /** That variants were queued for. */
+  readonly version: string | undefined;
+  readonly isQueued: boolean;
+  /** False when the queue did not take all of it in time. */
+  readonly isSent: boolean;
+}
+
+/**
+ * Does what images owe. A use case writes what is owed together with what it changes and then comes here; the sweep
+ * comes here alone. So whoever dies between two steps leaves an image that somebody else settles.
+ */
+export class Intents {
+  readonly #options: IntentsOptions;
+
+  constructor(options: IntentsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Changes an image and writes down what that owes, in one step; then does it.
+   *
+   * @param more    undefined adds nothing, and what was owed before is done all the same
+   * @param change  from the record as it stands
+   * @returns       undefined when there is no such image
+   */
+  async ask(
+    id: string,
+    more: Debt | undefined,
+    change: (record: ImageRecord) => ImageChange = () => ({}),
+  ): Promise<Settled | undefined> {
+    const { records } = this.#options;
+    const asked = await updateWithRetry(records, id, (record) => ({
+      ...change(record),
+      ...(more && { owed: owing(owedBy(record), more) }),
+    }));
+    return asked && this.settle(id);
+  }
+
+  /** Makes a tombstone of an image, and does what that owes. False when there is no image. */
+  async bury(id: string, kind: NonNullable<Owed['delete']>): Promise<boolean> {
+    const { token } = owing(undefined, {});
+    if (!(await this.#options.records.images.bury(id, { token, delete: kind }))) return false;
+    await this.settle(id);
+    return true;
+  }
+
+  /** Does what an image owes; undefined when there is none, or none any more. */
+  async settle(id: string): Promise<Settled | undefined> {
+    const { images } = this.#options.records;
+    let purged: PurgeAnswer | undefined;
+    for (let round = 0; round < ROUNDS; round++) {
+      const record = await images.get(id);
+      if (!record) {
+        const tombstone = await images.tombstone(id);
+        if (!tombstone) return undefined;
+        await this.#remove(tombstone);
+        continue;
+      }
+      const owed = owedBy(record);
+      if (!owed || !isDoable(owed) || isAwaited(record)) return { record, ...(purged && { purged }) };
+      const done = await this.#do(record, owed);
+      purged = done.purged ?? purged;
+      const cleared = await this.#clear(id, owed, done);
+      if (cleared && !done.isSent) return { record: cleared, ...(purged && { purged }) };
+    }
+    throw new Error(`What ${id} owes changed under our hands ${ROUNDS} times.`);
+  }
+
+  /** Lets a warmer find out whether an original can be rendered; else the sweep does. */
+  async sendArrival(id: string, etag: string): Promise<void> {
+    await this.#send(id, [objectJob(id, 'created', etag)]);
+  }
+
+  /** The same for somebody who has done his part: what cannot be done now is left to the sweep. */
+  async trySettle(id: string): Promise<void> {
+    await this.settle(id).catch((error: unknown) => this.#options.onUnsent(error, id));
+  }
+
+  async #remove(tombstone: ImageRecord): Promise<void> {
+    const { originals, bucket: results, purge, records } = this.#options;
+    const { id, owed } = tombstone;
+    // An upload that was taken back was served to nobody, unless there are results to show for it.
+    const isPublic = tombstone.version !== undefined || (await hasResults(results, id));
+    // The original first: a render that is under way finds it gone when it stores, and takes its result back.
+    if (owed?.delete === 'all') await originals.remove([id]);
+    await (isPublic ? purge.clear(id) : purge.clearInside(id));
+    await records.images.remove(id, tombstone);
+  }
+
+  async #do(record: ImageRecord, owed: Owed): Promise<Done> {
+    const { originals, purge, records } = this.#options;
+    const { id } = record;
+    if (owed.discard) await originals.remove([id]);
+    const purged = owed.purge ? await purge.clear(id) : undefined;
+    // Looked at anew: a purge that is late takes along what was made for a newer version.
+    const now = purged ? ((await records.images.get(id)) ?? record) : record;
+    const version = currentVersion(now);
+    const queued = version === undefined ? [] : await this.#queue(id, version, owed);
+    const jobs = [
+      ...warmJobs(id, version ?? '', queued),
+      ...(owed.notify ? notifyJobs(id, this.#options.channelsOf(record)) : []),
+    ];
+    return {
+      ...(purged && { purged }),
+      version,
+      isQueued: queued.length > 0,
+      isSent: await this.#send(id, jobs),
+    };
+  }
+
+  /** Queues what is to be warmed; the names of those that wait now. */
+  async #queue(id: string, version: string, { purge, rewarm, warm = [] }: Owed): Promise<string[]> {
+    const { variants } = this.#options.records;
+    if (!purge && !rewarm && warm.length === 0) return [];
+    const known = purge || rewarm ? await variants.list(id) : [];
+    const isOld = (one: VariantRecord) =>
+      one.version !== version || (purge === true && one.status === 'ready');
+    const isUnderWay = ({ status }: VariantRecord) => status === 'queued' || status === 'rendering';
+    const again = known.filter((one) => rewarm === 'all' || (rewarm === 'open' && isUnderWay(one)));
+    for (const one of known.filter((one) => isOld(one) && !again.includes(one)))
+      await variants.update(id, one.variant, one.version, ['ready'], PURGED);
+    // Made for this version already, by somebody faster: the purge may have taken the result along.
+    for (const one of again.filter(isOld))
+      await variants.update(id, one.variant, version, ['ready'], { status: 'queued' });
+    const names = [...new Set([...again.map(({ variant }) => variant), ...warm])];
+    if (names.length === 0) return [];
+    const named = await this.#verified(id, version, await variants.queue(id, version, names), warm);
+    return named.filter(({ status }) => status === 'queued').map(({ variant }) => variant);
+  }
+
+  /** Results go without a word, by a lifecycle or a new pipeline: `ready` is looked at when somebody asks. */
+  async #verified(
+    id: string,
+    version: string,
+    named: readonly VariantRecord[],
+    warm: readonly string[],
+  ): Promise<VariantRecord[]> {
+    const { records, isStored } = this.#options;
+    const verified: VariantRecord[] = [];
+    for (let start = 0; start < named.length; start += LOOKS) {
+      const looks = named.slice(start, start + LOOKS).map(async (one) => {
+        if (one.status !== 'ready' || !warm.includes(one.variant)) return one;
+        if (await isStored(one)) return one;
+        const change = { status: 'queued' } as const;
+        await records.variants.update(id, one.variant, version, ['ready'], change);
+        return { ...one, ...change };
+      });
+      verified.push(...(await Promise.all(looks)));
+    }
+    return verified;
+  }
+
+  /** False when the queue did not take all of it in time. */
+  async #send(id: string, jobs: readonly OutgoingJob[]): Promise<boolean> {
+    const { jobs: queue, onUnsent } = this.#options;
+    if (jobs.length === 0) return true;
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(new Error(`No answer in ${SEND_MS} ms.`)), SEND_MS);
+    try {
+      await Promise.race([queue.send(jobs), late.promise]);
+      return true;
+    } catch (error) {
+      onUnsent(error, id);
+      return false;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Clears what was done, and writes the status that it led to. What could not be sent stays owed, in the short form
+   * that whatever is under way is sent again.
+   *
+   * @returns  the record; undefined when more is owed by now
+   */
+  async #clear(
+    id: string,
+    owed: Owed,
+    { isSent, isQueued, version }: Done,
+  ): Promise<ImageRecord | undefined> {
+    const { records, channelsOf } = this.#options;
+    for (let round = 0; round < ROUNDS; round++) {
+      const record = await records.images.get(id);
+      if (!record) return undefined;
+      const status = await this.#statusOf(record, owed);
+      // What was queued is of a version that nobody asks for any more.
+      if (isOwed(record, owed) && currentVersion(record) !== version) return undefined;
+      if (!isOwed(record, owed)) {
+        // Somebody was faster, but not with what we have queued.
+        const isRight = !isQueued || status === record.status;
+        if (isRight || (await records.images.update(id, record.revision, { status }))) return undefined;
+        continue;
+      }
+      const isEnd = status !== undefined && status !== 'processing' && status !== record.status;
+      const notify = (isEnd && channelsOf(record).length > 0) || (!isSent && owed.notify === true);
+      const left: Debt = {
+        ...(owed.measure && { measure: true }),
+        ...(notify && { notify: true }),
+        ...(!isSent && { rewarm: 'open' }),
+      };
+      const rest = Object.keys(left).length > 0 ? owing(undefined, left) : undefined;
+      const written = await records.images.update(id, record.revision, { status, owed: rest });
+      if (written) return written;
+      await pause(round);
+    }
+    throw new Error(`The record of ${id} changed under our hands ${ROUNDS} times.`);
+  }
+
+  async #statusOf(
+    record: ImageRecord,
+    { measure, purge, rewarm, warm }: Owed,
+  ): Promise<ImageRecord['status'] | undefined> {
+    const version = currentVersion(record);
+    if (version === undefined || !(purge || rewarm || warm)) return undefined;
+    const variants = await this.#options.records.variants.list(record.id);
+    // Whether it can be rendered is still to be found out.
+    if (measure && record.status === 'uploaded' && variants.length === 0) return undefined;
+    const status = rollUpStatus(variants.filter((one) => one.version === version));
+    // What was refused stays so, until somebody renders it.
+    return status === 'processing' || record.original !== undefined ? status : undefined;
+  }
+}
+
+/** Whether anything lies in the results bucket that is an image's. */
+export async function hasResults(results: Objects, id: string): Promise<boolean> {
+  const { items } = await results.list({ prefix: resultPrefix(id), limit: 1 });
+  return items.length > 0;
+}
