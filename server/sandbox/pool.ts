@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../shared/errors.ts';
 import { unlessAborted } from '../shared/single-flight.ts';
 import { isPlain, type Launch, type Layer, plainLaunch } from './launch.ts';
 import { ProcessEnded, RenderProcess, type TaskEvents } from './process.ts';
 import type { AnswerOf, AsksOf, Task, TaskKind } from './protocol.ts';
+import { type Breach, type RunLimits, unrenderable, watchTask } from './watch.ts';
 
 export interface PoolOptions {
   readonly launch: Launch;
@@ -18,23 +18,13 @@ export interface PoolOptions {
   readonly onEvent: (event: PoolEvent) => void;
 }
 
-/** What a task may take before its process is killed. */
-export interface RunLimits {
-  /** Processor time after which the original is to blame, however long it waited beside others; absent: never. */
-  readonly maxCpuMs?: number | undefined;
-  /** Real time after which it is given up, waiting for a process excluded. */
-  readonly maxWallMs: number;
-  /** Resident memory of its process. */
-  readonly maxResidentBytes: number;
-}
-
 export interface RunOptions extends RunLimits, TaskEvents {
   /** Fires when nobody waits any more. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface PoolEvent {
-  readonly kind: 'crashed' | 'too-slow' | 'too-large' | 'recycled' | 'fewer-layers' | 'broken';
+  readonly kind: 'crashed' | 'too-slow' | 'too-large' | 'abandoned' | 'recycled' | 'fewer-layers' | 'broken';
   readonly reason: string;
 }
 
@@ -46,9 +36,6 @@ export interface PoolLoad {
 
 /** Processes that ended before they were ready, in a row, after which there is no use in another try. */
 const MAX_FAILED_STARTS = 3;
-const WATCH_MS = 50;
-/** For a pass that nobody waits for any more to come to its end; a new process costs a third of a second. */
-const GRACE_MS = 2_000;
 
 interface Waiter {
   readonly isHeader: boolean;
@@ -129,78 +116,35 @@ export class RenderPool {
 
   async #attempt(task: Task, options: RunOptions): Promise<unknown> {
     const { signal } = options;
+    const { now, onEvent } = this.#options;
     const process = await this.#take(task.kind === 'open', signal);
-    const watch = new AbortController();
-    let verdict: Problem | undefined;
-    const stop = (problem: Problem) => {
-      verdict = problem;
-      process.kill(problem.detail);
+    const end = new AbortController();
+    let limits: RunLimits = options;
+    let breach: Breach | undefined;
+    const onDrawn = () => {
+      limits = { ...limits, maxCpuMs: undefined };
     };
     process.hold(true);
-    const watched = { ...options, stop, ended: watch.signal };
-    void this.#watch(process, watched);
-    const onDrawn = () => {
-      // A slow encode says nothing of the drawing.
-      watched.maxCpuMs = undefined;
-    };
+    const watched = { limits: () => limits, abandoned: signal, ended: end.signal, now };
+    void watchTask(process, watched).then((found) => {
+      if (!found) return;
+      breach = found;
+      onEvent(found);
+      process.kill(found.reason);
+    });
     const running = process.run(task, { ...options, onDrawn }, signal).catch((error: unknown) => {
-      if (error instanceof ProcessEnded && !this.#isClosed && !verdict && !signal?.aborted)
-        this.#options.onEvent({ kind: 'crashed', reason: error.message });
-      throw verdict ?? error;
+      if (error instanceof ProcessEnded && !this.#isClosed && !breach && !signal?.aborted)
+        onEvent({ kind: 'crashed', reason: error.message });
+      throw breach?.problem ?? error;
     });
     const free = () => {
-      watch.abort();
+      end.abort();
       process.hold(false);
       void this.#giveBack(process);
     };
     running.then(free, free);
     // Who leaves is not kept: the process ends its pass, or is ended.
     return signal ? unlessAborted(running, signal) : running;
-  }
-
-  /** Kills a process whose task takes too long or too much memory, or goes on for nobody; until the task has ended. */
-  async #watch(
-    process: RenderProcess,
-    options: RunOptions & { stop: (problem: Problem) => void; ended: AbortSignal },
-  ): Promise<void> {
-    const { now } = this.#options;
-    const { stop, ended, signal } = options;
-    const [started, before] = [now(), await process.cpuMs()];
-    let abandoned: number | undefined;
-    while (!ended.aborted && !process.hasEnded) {
-      await sleep(WATCH_MS, undefined, { signal: ended, ref: false }).catch(() => undefined);
-      if (ended.aborted) return;
-      if (signal?.aborted) abandoned ??= now();
-      if (abandoned !== undefined && now() - abandoned > GRACE_MS) return stop(tooLate(GRACE_MS));
-      const cpu = await process.cpuMs();
-      const cpuMs = cpu === undefined || before === undefined ? undefined : cpu - before;
-      const problem = await this.#verdict(process, { ...options, cpuMs, wallMs: now() - started });
-      if (problem) return stop(problem);
-    }
-  }
-
-  async #verdict(
-    process: RenderProcess,
-    {
-      cpuMs,
-      wallMs,
-      maxCpuMs = Number.POSITIVE_INFINITY,
-      maxWallMs,
-      maxResidentBytes,
-    }: RunOptions & { cpuMs: number | undefined; wallMs: number },
-  ): Promise<Problem | undefined> {
-    const { onEvent } = this.#options;
-    if ((await process.residentBytes()) > maxResidentBytes) {
-      onEvent({ kind: 'too-large', reason: `more than ${maxResidentBytes} bytes` });
-      return unrenderable(`took more than ${maxResidentBytes} bytes of memory`);
-    }
-    if (cpuMs !== undefined && cpuMs > maxCpuMs) {
-      onEvent({ kind: 'too-slow', reason: `${Math.round(cpuMs)} ms of the processor` });
-      return unrenderable(`took more than ${maxCpuMs} ms of the processor`);
-    }
-    if (wallMs <= (cpuMs === undefined ? Math.min(maxCpuMs, maxWallMs) : maxWallMs)) return undefined;
-    onEvent({ kind: 'too-slow', reason: `${Math.round(wallMs)} ms` });
-    return tooLate(Math.round(wallMs));
   }
 
   /** A process for one task: an idle one, a new one, or the next that is free. */
@@ -292,10 +236,3 @@ export class RenderPool {
     else this.#idle.push(process);
   }
 }
-
-function unrenderable(what: string, cause?: unknown): Problem {
-  return new Problem('unrenderable', `The original ${what}; it is not tried again for a while.`, {}, cause);
-}
-
-const tooLate = (ms: number): Problem =>
-  new Problem('deadline', `The render took longer than ${ms} ms and was stopped.`, { retryAfterSeconds: 1 });
