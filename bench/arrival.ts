@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { portraitOf } from '../server/core/render/portrait.ts';
+import { previewOf } from '../server/core/render/preview.ts';
 import { openOriginal } from '../server/core/render/render.ts';
 import { configureSharp } from '../server/core/sharp/configure.ts';
 import { median, type Row, ratio } from './stats.ts';
@@ -23,19 +23,19 @@ export async function arrival(): Promise<Row[]> {
   for (const file of FILES) {
     const bytes = await readFile(new URL(`../test/corpus/files/photos/${file}`, import.meta.url));
     const once = async () =>
-      portraitOf(await openOriginal(bytes), {
+      previewOf(await openOriginal(bytes), {
         ...{ limits: LIMITS, pass: { timeoutSeconds: 60 } },
         now: () => performance.now(),
       });
-    const laps = { portrait: [] as number[], whole: [] as number[] };
+    const laps = { preview: [] as number[], whole: [] as number[] };
     for (let lap = 0; lap < LAPS; lap++) {
-      laps.portrait.push(await cpuMs(once));
+      laps.preview.push(await cpuMs(once));
       laps.whole.push(await cpuMs(() => sharp(bytes).raw().toBuffer()));
     }
-    const [portrait, whole] = [median(laps.portrait), median(laps.whole)];
+    const [preview, whole] = [median(laps.preview), median(laps.whole)];
     rows.push({
       what: file,
-      figure: `${portrait.toFixed(0)} ms of CPU, ${ratio(portrait / whole)} of a whole decode`,
+      figure: `${preview.toFixed(0)} ms of CPU, ${ratio(preview / whole)} of a whole decode`,
     });
   }
   return rows;

@@ -37,8 +37,8 @@ export class StatusRollup {
       if (!version) return;
       const variants = await this.#variants(id, version);
       if (rollUpStatus(variants) === 'processing') return this.#reopen(id, version);
-      const portrait = record.original?.placeholder ? undefined : await this.#portrait(id, variants);
-      const settled = await this.#write(id, version, variants, portrait);
+      const preview = record.original?.placeholder ? undefined : await this.#preview(id, variants);
+      const settled = await this.#write(id, version, variants, preview);
       if (!settled || currentVersion(settled) !== version) continue;
       // Variants that were asked for between our look and our write.
       if (rollUpStatus(await this.#variants(id, version)) !== settled.status) continue;
@@ -51,7 +51,7 @@ export class StatusRollup {
     return (await this.#options.records.variants.list(id)).filter((variant) => variant.version === version);
   }
 
-  async #portrait(id: string, variants: readonly VariantRecord[]): Promise<Placeholder | undefined> {
+  async #preview(id: string, variants: readonly VariantRecord[]): Promise<Placeholder | undefined> {
     // A placeholder is optional: a failure to make one must not fail the image.
     return placeholderOf(this.#options.results, id, variants).catch(() => undefined);
   }
@@ -60,14 +60,14 @@ export class StatusRollup {
     id: string,
     version: string,
     variants: readonly VariantRecord[],
-    portrait: Placeholder | undefined,
+    preview: Placeholder | undefined,
   ): Promise<ImageRecord | undefined> {
     const status = rollUpStatus(variants);
     const error = status === 'failed' ? variants.find((variant) => variant.error)?.error : undefined;
     const { records, channelsOf } = this.#options;
     return updateWithRetry(records, id, (now): ImageChange | undefined => {
       if (currentVersion(now) !== version || now.status === 'uploading') return undefined;
-      const original = portrait && now.original && { ...now.original, ...portrait };
+      const original = preview && now.original && { ...now.original, ...preview };
       const isMoved = now.status !== status;
       if (!isMoved && !original) return undefined;
       const isTold = isMoved && channelsOf(now).length > 0;

@@ -8,7 +8,7 @@ import type { Priority } from '../core/plan/formats.ts';
 import { plainerForm } from '../core/plan/plainer.ts';
 import type { Plan, PlanOptions } from '../core/plan/plan.ts';
 import { makePlan } from '../core/plan/plan.ts';
-import { type Portrait, portraitPlan } from '../core/render/portrait.ts';
+import { type Preview, previewPlan } from '../core/render/preview.ts';
 import type { Rendered } from '../core/render/types.ts';
 import type { RenderPool } from '../sandbox/pool.ts';
 import type { OriginalRef, RenderSpec } from '../sandbox/protocol.ts';
@@ -104,14 +104,14 @@ export class Renderer {
    * @param signal  ends the waiting and the work
    * @throws Problem of whatever would fail when a variant is asked for; `overloaded`, `deadline`; the signal's reason
    */
-  async portrait(original: OriginalRef, source: Source, signal: AbortSignal): Promise<Portrait> {
+  async preview(original: OriginalRef, source: Source, signal: AbortSignal): Promise<Preview> {
     const { admission, pool, limits, deadlineMs } = this.#options;
-    const { cost } = portraitPlan(source, limits).plan;
+    const { cost } = previewPlan(source, limits).plan;
     const price = { ...priceOf(source, cost), isPatient: true };
     const permit = await admission.acquire(price, signal);
     try {
       const asks = { original, limits, timeoutSeconds: Math.max(1, Math.ceil(deadlineMs / 1000)) };
-      return await pool.run('portrait', asks, this.limitsOf(source, cost, { size: original.bytes }));
+      return await pool.run('preview', asks, this.limitsOf(source, cost, { size: original.bytes }));
     } finally {
       permit.release();
     }

@@ -2,7 +2,7 @@ import type { Point } from '../core/geometry/geometry.ts';
 import type { Size } from '../core/operations/operation.ts';
 import type { Source, SourceLimits } from '../core/original/source.ts';
 import type { Priority } from '../core/plan/formats.ts';
-import type { Portrait } from '../core/render/portrait.ts';
+import type { Preview } from '../core/render/preview.ts';
 import type { Rendered } from '../core/render/types.ts';
 import type { ProblemCode, ProblemFacts } from '../shared/errors.ts';
 
@@ -41,13 +41,13 @@ export interface Tasks {
     readonly answers: undefined;
   };
   /** Decodes all of an original once, by the cheapest way. */
-  readonly portrait: {
+  readonly preview: {
     readonly asks: {
       readonly original: OriginalRef;
       readonly limits: SourceLimits;
       readonly timeoutSeconds: number;
     };
-    readonly answers: Portrait;
+    readonly answers: Preview;
   };
   /** Decodes all of a picture to a PNG that this program can trust, an SVG at `side` px of its longer side. */
   readonly mark: {

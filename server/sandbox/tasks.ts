@@ -15,7 +15,7 @@ import {
   type Shared,
 } from '../core/render/fan-out.ts';
 import { fromRaw, type PassOptions } from '../core/render/pipeline.ts';
-import { type Portrait, portraitOf } from '../core/render/portrait.ts';
+import { type Preview, previewOf } from '../core/render/preview.ts';
 import { openOriginal, render } from '../core/render/render.ts';
 import { rasterizeSvg } from '../core/render/svg.ts';
 import type { Opened, Rendered } from '../core/render/types.ts';
@@ -46,7 +46,7 @@ export function tasks(task: Task, context: TaskContext): Promise<AnswerOf<Task['
       return renderOne(task, context);
     case 'group':
       return renderGroup(task, context);
-    case 'portrait':
+    case 'preview':
       return decodeOnce(task, context);
     case 'mark':
       return decodeMark(task);
@@ -149,10 +149,10 @@ function partOf(outcome: Outcome, share: number): GroupPart {
 }
 
 async function decodeOnce(
-  { original, limits, timeoutSeconds }: AsksOf<'portrait'>,
+  { original, limits, timeoutSeconds }: AsksOf<'preview'>,
   { signal, now }: TaskContext,
-): Promise<Portrait> {
-  return portraitOf(await opened(original), { limits, pass: { timeoutSeconds, signal }, now });
+): Promise<Preview> {
+  return previewOf(await opened(original), { limits, pass: { timeoutSeconds, signal }, now });
 }
 
 /** All of it, so that a mark that breaks off in the middle is refused when it is read and not on every picture. */

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { SOURCE_FORMATS } from '../core/original/sniff.ts';
 import { checkPixels, type Source, type SourceLimits, uprightSize } from '../core/original/source.ts';
-import type { Portrait } from '../core/render/portrait.ts';
+import type { Preview } from '../core/render/preview.ts';
 import type { Original } from '../reading/originals.ts';
 import type { Renderer } from '../reading/renderer.ts';
 import type { Admission } from '../shared/admission.ts';
@@ -81,8 +81,8 @@ export class Measure {
       const ref = { path, bytes: object.size };
       const source = await renderer.measure(ref, signal);
       const facts = this.#facts(source, object.size);
-      const portrait = await this.#portrait(ref, source, signal);
-      return { etag: object.etag, facts: { ...facts, ...portrait }, isDecoded: portrait !== undefined };
+      const preview = await this.#preview(ref, source, signal);
+      return { etag: object.etag, facts: { ...facts, ...preview }, isDecoded: preview !== undefined };
     } finally {
       permit.release();
       await rm(path, { force: true });
@@ -90,12 +90,12 @@ export class Measure {
   }
 
   /** Undefined when there was no slot in time. */
-  async #portrait(ref: Original['ref'], source: Source, signal?: AbortSignal): Promise<Portrait | undefined> {
+  async #preview(ref: Original['ref'], source: Source, signal?: AbortSignal): Promise<Preview | undefined> {
     const { renderer, patienceMs } = this.#options;
     const patience = patienceMs === undefined ? undefined : AbortSignal.timeout(patienceMs);
     const signals = [signal, patience].filter((one) => one !== undefined);
     try {
-      return await renderer.portrait(ref, source, AbortSignal.any(signals));
+      return await renderer.preview(ref, source, AbortSignal.any(signals));
     } catch (error) {
       signal?.throwIfAborted();
       const isBusy = isProblem(error) ? BUSY.includes(error.code) : patience?.aborted === true;

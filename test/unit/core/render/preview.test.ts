@@ -1,13 +1,13 @@
 import sharp from 'sharp';
 import t from 'tap';
 import { thumbHashToRGBA } from 'thumbhash';
-import { portraitOf } from '../../../../server/core/render/portrait.ts';
+import { previewOf } from '../../../../server/core/render/preview.ts';
 import { openOriginal } from '../../../../server/core/render/render.ts';
 import { corpus, corpusRows } from '../../../support/corpus.ts';
 import { LIMITS, picture } from '../../../support/pictures.ts';
 
-const portrait = async (bytes: Uint8Array, limits = LIMITS) =>
-  portraitOf(await openOriginal(bytes), {
+const preview = async (bytes: Uint8Array, limits = LIMITS) =>
+  previewOf(await openOriginal(bytes), {
     limits,
     pass: { timeoutSeconds: 20 },
     now: () => performance.now(),
@@ -19,19 +19,19 @@ const isRefused = (work: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : String(error)),
   );
 
-t.test('what a portrait can be made of can be rendered, and nothing else', async (t) => {
+t.test('what a preview can be made of can be rendered, and nothing else', async (t) => {
   for (const { file } of corpusRows()) {
     if (!/^(corrupt|formats)\//.test(file)) continue;
     const bytes = await corpus(file);
     const rendered = await isRefused(picture(bytes, 'fmt=png&w=300&anim=0'));
     const moving = await isRefused(picture(bytes, 'fmt=webp&w=300'));
-    const told = await isRefused(portrait(bytes));
+    const told = await isRefused(preview(bytes));
     t.equal(told, rendered === 'decoded' ? moving : rendered, file);
   }
 });
 
 /** Everything that was cut at a share of its bytes fails where a full render does. */
-t.test('a file that breaks off is found out by its portrait', async (t) => {
+t.test('a file that breaks off is found out by its preview', async (t) => {
   const files = [
     'samples/ladybug.jpg',
     'exif/landscape-6.jpg',
@@ -45,7 +45,7 @@ t.test('a file that breaks off is found out by its portrait', async (t) => {
     const bytes = await corpus(file);
     for (const share of [0.3, 0.6, 0.9]) {
       const cut = bytes.subarray(0, Math.floor(share * bytes.length));
-      const told = await isRefused(portrait(cut));
+      const told = await isRefused(preview(cut));
       t.equal(told, await isRefused(picture(cut, 'fmt=webp')), `${file} cut at ${share}`);
     }
   }
@@ -54,7 +54,7 @@ t.test('a file that breaks off is found out by its portrait', async (t) => {
 t.test('placeholder and colour are those of the upright picture', async (t) => {
   for (const file of ['exif/landscape-6.jpg', 'samples/cat-trotting.gif', 'samples/drop-shadow.svg']) {
     const bytes = await corpus(file);
-    const { placeholder, color } = await portrait(bytes);
+    const { placeholder, color } = await preview(bytes);
     t.match(color, /^#[\da-f]{6}$/);
     const hash = thumbHashToRGBA(Buffer.from(placeholder, 'base64'));
     const shown = await picture(bytes, 'fmt=png&w=100&h=100&anim=0');
@@ -63,9 +63,9 @@ t.test('placeholder and colour are those of the upright picture', async (t) => {
   }
 });
 
-t.test('a moving picture of too many frames has the portrait of its first', async (t) => {
+t.test('a moving picture of too many frames has the preview of its first', async (t) => {
   const gif = await corpus('samples/cat-trotting.gif');
-  const { placeholder } = await portrait(gif, { ...LIMITS, maxPixels: 60_000 });
-  t.equal(placeholder, (await portrait(gif)).placeholder);
-  await t.rejects(portrait(gif, { ...LIMITS, maxPixels: 40_000 }), { code: 'too_many_pixels' });
+  const { placeholder } = await preview(gif, { ...LIMITS, maxPixels: 60_000 });
+  t.equal(placeholder, (await preview(gif)).placeholder);
+  await t.rejects(preview(gif, { ...LIMITS, maxPixels: 40_000 }), { code: 'too_many_pixels' });
 });

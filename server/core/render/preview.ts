@@ -8,7 +8,7 @@ import { pixelsOf } from './render.ts';
 import type { Opened } from './types.ts';
 
 /** What stands for a picture until it is there. */
-export interface Portrait {
+export interface Preview {
   /** Base64 ThumbHash. */
   readonly placeholder: string;
   /** `#rrggbb` of the most frequent colour. */
@@ -24,7 +24,7 @@ const STILL = readTransformation('fmt=png&h=100&w=100');
  *
  * @throws Problem `too_many_pixels`
  */
-export function portraitPlan(source: Source, limits: SourceLimits): { plan: Plan; options: PlanOptions } {
+export function previewPlan(source: Source, limits: SourceLimits): { plan: Plan; options: PlanOptions } {
   const options: PlanOptions = { priority: 'warm', limits };
   if (!source.moving) return { plan: makePlan(source, STILL, options), options };
   try {
@@ -41,11 +41,11 @@ export function portraitPlan(source: Source, limits: SourceLimits): { plan: Plan
  *
  * @throws Problem as render, for whatever would fail when it is asked for
  */
-export async function portraitOf(
+export async function previewOf(
   opened: Opened,
   { limits, pass, now }: { limits: SourceLimits; pass: PassOptions; now: () => number },
-): Promise<Portrait> {
-  const { plan, options } = portraitPlan(opened.source, limits);
+): Promise<Preview> {
+  const { plan, options } = previewPlan(opened.source, limits);
   const pixels = await pixelsOf({ opened, plan, options, maxPixels: limits.maxPixels, pass, now });
   const first = plan.moves ? firstFrame(pixels, plan.source.pages) : pixels;
   const [hash, color] = await Promise.all([placeholder('thumbhash', first), placeholder('color', first)]);
