@@ -84,6 +84,15 @@ export function orientationIn(directory: ExifDirectory): number | undefined {
   return entry.type === SHORT && entry.count === 1 && value >= 1 && value <= 8 ? value : undefined;
 }
 
+/** Writes an orientation of 1 in place of the one that is there. */
+export function setUpright(directory: ExifDirectory): boolean {
+  const entry = directory.entries.get(EXIF_TAGS.orientation);
+  if (!entry || orientationIn(directory) === undefined) return false;
+  if (directory.isLittle) directory.tiff.writeUInt16LE(1, entry.at);
+  else directory.tiff.writeUInt16BE(1, entry.at);
+  return true;
+}
+
 /** Longer than any name; a WebP may have 40 MB in a tag, which take seconds to decode. */
 const TEXT_BYTES = 4096;
 

@@ -1,4 +1,4 @@
-import { orientationIn, readExif } from './exif.ts';
+import { orientationIn, readExif, setUpright } from './exif.ts';
 import { jpegQuality } from './lossy-quality.ts';
 import type { Header } from './source.ts';
 
@@ -117,6 +117,21 @@ export function withoutExif(bytes: Uint8Array, exif: Uint8Array): Buffer | undef
   const end = start + exif.byteLength;
   if (exif.buffer !== bytes.buffer || start < 0 || end > bytes.byteLength) return undefined;
   return Buffer.concat([bytes.subarray(0, start - SEGMENT_HEAD_BYTES), bytes.subarray(end)]);
+}
+
+/**
+ * A copy of a JPEG whose EXIF says that it is upright.
+ *
+ * @param exif  as readJpegHeader found it in `bytes`
+ * @returns     undefined where it lies elsewhere, or says nothing of it
+ */
+export function withUprightExif(bytes: Uint8Array, exif: Uint8Array): Buffer | undefined {
+  const start = exif.byteOffset - bytes.byteOffset;
+  const end = start + exif.byteLength;
+  if (exif.buffer !== bytes.buffer || start < 0 || end > bytes.byteLength) return undefined;
+  const copy = Buffer.from(bytes);
+  const directory = readExif(copy.subarray(start, end));
+  return directory && setUpright(directory) ? copy : undefined;
 }
 
 /** A copy of a JPEG that carries a profile, in place of its own. */

@@ -1,5 +1,4 @@
 import type { Exif, Sharp } from 'sharp';
-import { UPRIGHT } from '../geometry/turns.ts';
 import type { Size } from '../operations/operation.ts';
 import type { EncoderSettings } from '../plan/formats.ts';
 import { FORMAT_TABLE } from '../plan/formats.ts';
@@ -36,7 +35,10 @@ export async function encodeResult(
   opened: Opened,
   pass: PassOptions,
 ): Promise<EncodedResult> {
-  const kept = keptOf(finished.plan, opened);
+  const description = {
+    exif: keptOf(finished.plan, opened),
+    turns: (opened.metadata.orientation ?? 1) !== 1,
+  };
   const isStripped = finished.isStripped || !carriesSourceMetadata(finished.plan, opened);
   const { image, plan } = isStripped ? finished : await stripped(finished, pass);
   if (plan.values.ph) {
@@ -49,7 +51,7 @@ export async function encodeResult(
     };
   }
   const encode = (picture: Sharp, settings: EncoderSettings) =>
-    encodeOnce(picture, settings, { plan, kept, pass });
+    encodeOnce(picture, settings, { plan, description, pass });
   const { bytes, warnings = [] } = plan.values.mb
     ? await withinBytes(image, plan, pass, encode)
     : await withinCeiling(plan.settings, plan.format, (settings) => encode(image.clone(), settings));
@@ -61,24 +63,33 @@ interface Encoded {
   readonly warnings?: readonly string[];
 }
 
+interface Description {
+  /** Author and copyright, where there is nothing else. */
+  readonly exif: Exif | undefined;
+  /** Says of itself that it is to be turned, which it has been. */
+  readonly turns: boolean;
+}
+
 interface EncodeOptions {
   readonly plan: Plan;
-  readonly kept: Exif | undefined;
+  readonly description: Description;
   readonly pass: PassOptions;
 }
 
 async function encodeOnce(
   picture: Sharp,
   settings: EncoderSettings,
-  { plan, kept, pass }: EncodeOptions,
+  { plan, description, pass }: EncodeOptions,
 ): Promise<Encoded> {
-  const raw = canBeIndexed(plan, settings, kept) ? await toRaw(picture, plan.result, pass) : undefined;
+  const raw = canBeIndexed(plan, settings, description.exif)
+    ? await toRaw(picture, plan.result, pass)
+    : undefined;
   const exact = raw && indexedPng(raw);
   if (exact) {
     checkEncoded(exact, plan.format, plan.result);
     return { bytes: exact };
   }
-  const ready = profiled(described(raw ? fromRaw(raw) : picture, plan, kept), plan);
+  const ready = profiled(described(raw ? fromRaw(raw) : picture, plan, description), plan);
   const colors = settings.colors ?? (settings.indexed === 'near' ? 256 : undefined);
   const encoder = FORMAT_TABLE[plan.format].encode(ready, { ...settings, colors });
   const bytes = await encoder.timeout({ seconds: pass.timeoutSeconds }).toBuffer();
@@ -124,15 +135,14 @@ export async function stripped(
 /** Exif 2.32, 4.6.5: ColorSpace 1; libexif says "uncalibrated" where nobody says anything. */
 const SRGB: Exif = { IFD2: { ColorSpace: '1' } };
 
-function described(image: Sharp, { values, orientation }: Plan, kept: Exif | undefined): Sharp {
+function described(image: Sharp, { values }: Plan, { exif, turns }: Description): Sharp {
   if (values.meta === 'keep') {
-    // The picture is upright by now: a kept orientation would turn it once more.
-    const turned = orientation !== UPRIGHT || values.orient === '0';
-    return turned ? image.withMetadata({ orientation: 1 }) : image.keepExif().keepXmp();
+    // The picture is upright by now: a kept orientation would turn it once more. withMetadata brings sRGB along.
+    return turns ? image.withMetadata({ orientation: 1 }) : image.keepExif().keepXmp();
   }
-  if (!kept) return image;
+  if (!exif) return image;
   // Of the density of the original, EXIF would say what pixels alone do not know.
-  return image.withExif(values.icc ? kept : { ...kept, ...SRGB }).withDensity(DENSITY);
+  return image.withExif(values.icc ? exif : { ...exif, ...SRGB }).withDensity(DENSITY);
 }
 
 /** From best to smallest: quality for the lossy codecs, colours for the palettes. */

@@ -3,7 +3,7 @@ import { inverse, turnSize } from '../geometry/turns.ts';
 import type { Handover, Size, Step } from '../operations/operation.ts';
 import { clearingToTransparent } from '../original/gif.ts';
 import { inflated } from '../original/inflate.ts';
-import { readJpegHeader, withoutExif } from '../original/jpeg.ts';
+import { readJpegHeader, withoutExif, withUprightExif } from '../original/jpeg.ts';
 import { webpKind } from '../original/lossy-quality.ts';
 import { copyrightOf } from '../original/metadata.ts';
 import { asStill, showsFirstOnly } from '../original/sequence.ts';
@@ -79,8 +79,10 @@ export async function render(request: RenderRequest): Promise<Rendered> {
   }
 }
 
-async function run(request: RenderRequest): Promise<Rendered> {
-  const { now, opened } = request;
+async function run(asked: RenderRequest): Promise<Rendered> {
+  const opened = sayingUpright(asked.opened, asked.plan) ?? asked.opened;
+  const request = { ...asked, opened };
+  const { now } = request;
   const started = now();
   const plan = await resolvePlan(request);
   const decoded = now();
@@ -95,7 +97,15 @@ async function run(request: RenderRequest): Promise<Rendered> {
     encode: now() - transformed,
   };
   const told = raster ? await drawingWarnings(opened.bytes, raster, request.readGlyphs) : [];
-  const warnings = [...plan.warnings, ...told, ...(final.warnings ?? []), ...result.warnings];
+  const isConverted =
+    plan.values.icc === 'keep' && plan.values.meta === 'keep' && (opened.metadata.orientation ?? 1) !== 1;
+  const warnings = [
+    ...plan.warnings,
+    ...told,
+    ...(final.warnings ?? []),
+    ...(isConverted ? ['icc-srgb'] : []),
+    ...result.warnings,
+  ];
   return { ...result, warnings, timings };
 }
 
@@ -178,6 +188,15 @@ function withoutSourceExif(opened: Opened, plan: Plan): Opened | undefined {
   if (!carriesSourceMetadata(plan, opened) || bytes.byteLength > COPY_BYTES) return undefined;
   const rest = metadata.exif && withoutExif(bytes, metadata.exif);
   return rest && { ...opened, bytes: rest };
+}
+
+/** The original, turned by its plan alone, where its EXIF is kept: sharp can change that only together with the profile. */
+function sayingUpright(opened: Opened, { values }: Plan): Opened | undefined {
+  const { bytes, metadata } = opened;
+  if (values.meta !== 'keep' || (metadata.orientation ?? 1) === 1 || bytes.byteLength > COPY_BYTES)
+    return undefined;
+  const upright = metadata.exif && withUprightExif(bytes, metadata.exif);
+  return upright && { ...opened, bytes: upright, metadata: { ...metadata, orientation: 1 } };
 }
 
 /** Scales all frames in one go, then works on each: frames are small by then. */

@@ -89,6 +89,31 @@ t.test('meta=keep does not let a viewer turn the picture a second time', async (
   }
 });
 
+t.test('what is kept of a turned original is kept together: its profile, its EXIF, its pixels', async (t) => {
+  const scene = await drawn(40, 20, (x, y) => [250, x * 3, y * 6]);
+  for (const orientation of [1, 3, 6])
+    for (const format of ['jpeg', 'webp', 'avif', 'png'] as const) {
+      const source = await sharp(scene)
+        .withMetadata({ orientation })
+        .withExifMerge({ IFD0: { Model: 'Camera 1' } })
+        .withIccProfile('p3')
+        .jpeg({ quality: 98, chromaSubsampling: '4:4:4' })
+        .toBuffer();
+      for (const more of ['', '&orient=0', '&pad=2', '&rot=90']) {
+        const query = `fmt=${format}&icc=keep&meta=keep&q=98&chroma=444${more}`.replace(
+          /&q=98&chroma=444/,
+          format === 'png' ? '' : '&q=98',
+        );
+        const { bytes } = await picture(source, query);
+        const made = await sharp(bytes).metadata();
+        const own = (await sharp(source).metadata()).icc;
+        t.ok(own && made.icc?.equals(own), `${orientation} ${query}: the profile`);
+        t.equal(made.orientation ?? 1, 1, `${orientation} ${query}: upright`);
+        t.equal(made.exif && exifReader(made.exif).Image?.Model, 'Camera 1', `${orientation} ${query}: EXIF`);
+      }
+    }
+});
+
 t.test('broken EXIF costs nobody the picture', async (t) => {
   t.match((await picture(await corpus('exif/broken-exif-dpi.jpg'), 'w=50&fmt=webp')).size, { width: 50 });
 });
