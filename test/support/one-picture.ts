@@ -89,7 +89,7 @@ function noise(width: number, height: number, channels: 3 | 4, seed: number): Bu
   return Buffer.from(bytes.flat());
 }
 
-/** Of one seed: wide with alpha; preview, turned by EXIF, with a profile and a copyright; moving; smaller than any box. */
+/** Of one seed: wide with alpha; portrait, turned by EXIF, with a profile and a copyright; moving; smaller than any box. */
 export async function tinySources(seed = 1): Promise<readonly Source[]> {
   const raw = (width: number, height: number, channels: 3 | 4, own: number) =>
     sharp(noise(width, height, channels, seed * own), { raw: { width, height, channels } });
