@@ -63,6 +63,8 @@ async function main(): Promise<void> {
     flush();
     process.exit(0);
   };
+  // Whoever started us with a channel is gone, and nobody else would stop us.
+  process.on('disconnect', () => stop('disconnect'));
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 }

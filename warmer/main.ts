@@ -49,6 +49,8 @@ async function main(): Promise<void> {
       process.kill(process.pid, signal);
     }, config.stopMs * ORDERLY).unref();
   };
+  // Whoever started us with a channel is gone, and nobody else would stop us.
+  process.on('disconnect', () => stop('SIGTERM'));
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   const { warmerPort: port } = config;

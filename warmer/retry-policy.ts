@@ -8,6 +8,8 @@ import type { VariantRecord } from '../server/stores/contracts.ts';
 const TRANSIENT: readonly ProblemCode[] = [
   'deadline',
   'store_unavailable',
+  // Until somebody has put the permission right.
+  'store_refused',
   'source_error',
   'overloaded',
   'draining',

@@ -64,6 +64,9 @@ function ready(server: ChildProcess): Promise<boolean> {
   });
 }
 
+/** How soon an orphan ends. */
+const ORPHAN_MS = 1_000;
+
 /** Server and warmer as two processes over one DATA_DIR, in one terminal. */
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
@@ -87,6 +90,9 @@ async function main(): Promise<void> {
   // Ctrl-C reaches the children by itself, as one group; they end it.
   process.on('SIGINT', () => stop(0));
   process.on('SIGTERM', () => stop(0));
+  // A parent that is killed takes nobody along by itself: npm, or the script of whoever tries this.
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || stop(0), ORPHAN_MS).unref();
   if (!(await ready(children.server)) || stopping) return;
   const urls = (await someIds(config)).map((id) => `  ${urlOf(id, config)}`).join('\n');
   process.stdout.write(

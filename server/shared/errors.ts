@@ -35,6 +35,7 @@ export const PROBLEMS = {
   source_error: [502, 'The original cannot be fetched'],
   overloaded: [503, 'Too busy, retry'],
   draining: [503, 'Shutting down, retry'],
+  store_refused: [500, 'Storage refuses this'],
   store_unavailable: [503, 'Storage is unavailable'],
   keys_unavailable: [503, 'Keys of tokens cannot be fetched'],
   deadline: [504, 'Took too long'],
@@ -117,13 +118,33 @@ export function problemCacheControl(code: ProblemCode): string {
   return 'public, max-age=300';
 }
 
+/** Statuses by which a service of AWS says that the same request has no chance. */
+const REFUSED: readonly number[] = [401, 403, 405, 501];
+/** Clocks and tokens are put right by the client of AWS; a quota is not a refusal. */
+const PASSING = /Expired|Skewed|Throttl|SlowDown|LimitExceeded|TooMany/;
+
+function isRefused(error: unknown): boolean {
+  const metadata = error instanceof Error && '$metadata' in error ? error.$metadata : undefined;
+  const status =
+    typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata
+      ? metadata.httpStatusCode
+      : undefined;
+  return typeof status === 'number' && REFUSED.includes(status) && !PASSING.test(String(error));
+}
+
 /**
  * What a store throws for a foreign error: the caller's own reason when it was the caller who ended the
- * call, a Problem as it is, anything else as Problem `store_unavailable` with the error as its cause.
+ * call, a Problem as it is, anything else as Problem with the error as its cause: `store_refused` where asking again
+ * is of no use, else `store_unavailable`.
  */
 export function unavailable(error: unknown, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
   if (isProblem(error)) return error;
+  if (isRefused(error)) {
+    const detail =
+      'The storage refuses this request and will go on to: its operator finds the reason in the log.';
+    return new Problem('store_refused', detail, {}, error);
+  }
   return new Problem(
     'store_unavailable',
     'The storage did not answer as expected. The same request may work in a moment.',

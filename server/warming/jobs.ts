@@ -153,7 +153,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const isText = (value: unknown): value is string => typeof value === 'string';
 
 /**
- * Reads a message: one of ours, or an S3 event notification as S3 sends it to SQS (straight, or through SNS).
+ * Reads a message: one of ours, or an S3 event as S3 sends it to SQS (straight, through SNS or through EventBridge).
  * Never throws: whatever the queue holds, the messages behind it are to be worked on.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
@@ -173,6 +173,7 @@ export function readJob(body: string): Job {
     return { kind: 'objects', events: parsed['events'].filter(isEvent) };
   }
   if (Array.isArray(parsed['Records'])) return readS3(parsed['Records']);
+  if (parsed['source'] === 'aws.s3') return readEventBridge(parsed);
   if (parsed['Type'] === 'Notification' && isText(parsed['Message'])) return readJob(parsed['Message']);
   // What S3 sends once when the notification is set up.
   if (parsed['Event'] === 's3:TestEvent') return { kind: 'objects', events: [] };
@@ -214,14 +215,38 @@ function isEvent(event: unknown): event is ObjectsJob['events'][number] {
   );
 }
 
+function objectsJob(events: ObjectsJob['events']): ObjectsJob {
+  const unservable = events.filter(({ id, change }) => change === 'created' && !isId(id));
+  const job = { kind: 'objects', events: events.filter(({ id }) => isId(id)) } as const;
+  // Uploads of our own wait where no id is.
+  const keys = unservable.map(({ id }) => id).filter((key) => !key.startsWith(STAGED));
+  return keys.length ? { ...job, unservable: keys } : job;
+}
+
+const EVENTBRIDGE_CHANGES: Readonly<Record<string, 'created' | 'removed'>> = {
+  'Object Created': 'created',
+  'Object Deleted': 'removed',
+};
+
+/**
+ * The form in which S3 sends events through EventBridge: one object each, its key as it is.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+ */
+function readEventBridge({ detail, 'detail-type': type }: Record<string, unknown>): Job {
+  const object = isRecord(detail) ? detail['object'] : undefined;
+  const change = isText(type) ? EVENTBRIDGE_CHANGES[type] : undefined;
+  if (!isRecord(object) || !isText(object['key']))
+    return { kind: 'unknown', reason: 'an event without a key' };
+  // Others tell of tags, tiers and restores.
+  if (!change) return { kind: 'objects', events: [] };
+  const { key: id, etag } = object;
+  return objectsJob([isText(etag) ? { id, change, etag } : { id, change }]);
+}
+
 function readS3(records: readonly unknown[]): Job {
   try {
-    const events = records.flatMap(readS3Record);
-    const unservable = events.filter(({ id, change }) => change === 'created' && !isId(id));
-    const job = { kind: 'objects', events: events.filter(({ id }) => isId(id)) } as const;
-    // Uploads of our own wait where no id is.
-    const keys = unservable.map(({ id }) => id).filter((key) => !key.startsWith(STAGED));
-    return keys.length ? { ...job, unservable: keys } : job;
+    return objectsJob(records.flatMap(readS3Record));
   } catch {
     return { kind: 'unknown', reason: 'a key that is not form-encoded' };
   }

@@ -35,7 +35,8 @@ function conflictCases(database: RecordsEmulator): void {
       const isWrite = ['TransactWriteItemsCommand', 'UpdateItemCommand'].includes(command);
       if (!isWrite || left-- <= 0) return;
       if (command === 'UpdateItemCommand') throw named('TransactionConflictException');
-      const CancellationReasons = [{ Code: 'None' }, { Code: 'TransactionConflict' }];
+      const code = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'][left % 3];
+      const CancellationReasons = [{ Code: 'None' }, { Code: code }];
       throw Object.assign(named('TransactionCanceledException'), { CancellationReasons });
     });
   };

@@ -70,10 +70,21 @@ t.test('streams every change as an event, and ends with the last', async (t) => 
   const { first, rest } = await firstOf(response);
   t.match(first, /"processing"/);
   await playWarmer(server, id);
-  const events = (await rest).trim().split('\n\n');
-  const states = events.map((event) => JSON.parse(/^event: status\ndata: (.*)$/.exec(event)?.[1] ?? ''));
+  const [retry, ...events] = (await rest).trim().split('\n\n');
+  t.match(retry, /^retry: \d+$/);
+  const shape = /^id: (\w+)\nevent: status\ndata: (.*)$/;
+  const states = events.map((event) => JSON.parse(shape.exec(event)?.[2] ?? ''));
   t.equal(states[0].status, 'processing');
   t.match(states.at(-1), { id, status: 'completed', variants: [{ status: 'ready', ms: 1 }, {}] });
+  // As EventSource comes back, which only 204 ends.
+  const back = (eventId = '') =>
+    server.get(`/api/images/${id}/status`, {
+      headers: { accept: 'text/event-stream', 'last-event-id': eventId },
+    });
+  t.equal((await back(shape.exec(events.at(-1) ?? '')?.[1])).status, 204);
+  const missed = await back(shape.exec(events[0] ?? '')?.[1]);
+  t.equal(missed.status, 200);
+  t.match(await missed.text(), /"completed"/, 'who has missed the end is told');
 });
 
 t.test('a server that stops does not wait for those who watch', async (t) => {

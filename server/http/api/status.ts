@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Static } from 'typebox';
@@ -17,6 +18,9 @@ const HEARTBEAT_MS = 15_000;
 /** Longest life of a stream: a client that has gone without closing would hold one for ever. EventSource reconnects. */
 const MAX_STREAM_MS = 600_000;
 
+/** After which a client whose stream ended comes back. */
+const RETRY_MS = 3_000;
+
 const FINISHED: readonly ImageStatus[] = ['completed', 'partial', 'failed'];
 
 /** The status of an image: at once, when it is finished, or every change of it. */
@@ -31,7 +35,11 @@ export function statusRoutes(api: Api, deps: ApiDeps): void {
         summary: 'Status of an image and of each variant. Accept: text/event-stream streams every change.',
         params: Type.Object({ id: Id }),
         querystring: StatusQuery,
-        response: { 200: Status, ...PROBLEMS },
+        response: {
+          200: Status,
+          204: Type.Null({ description: 'To a stream that comes back: what it has seen was the end.' }),
+          ...PROBLEMS,
+        },
       },
     },
     async (request, reply) => {
@@ -43,6 +51,9 @@ export function statusRoutes(api: Api, deps: ApiDeps): void {
       const ended = AbortSignal.any([gone.signal, closing.signal]);
       const first = await look();
       if (request.headers.accept?.includes('text/event-stream')) {
+        // EventSource comes back whenever a stream ends, for ever; 204 is what it takes for an end (HTML, 9.2.3).
+        const isKnown = request.headers['last-event-id'] === eventId(first);
+        if (isKnown && FINISHED.includes(first.status)) return reply.code(204).send(null);
         const ends = AbortSignal.any([ended, AbortSignal.timeout(MAX_STREAM_MS)]);
         reply.header('Content-Type', 'text/event-stream').header('X-Accel-Buffering', 'no');
         // The schema is that of the JSON answer.
@@ -56,6 +67,11 @@ export function statusRoutes(api: Api, deps: ApiDeps): void {
       return latest;
     },
   );
+}
+
+/** The same of the same status, whichever server says it. */
+function eventId(status: StatusBody): string {
+  return hash('sha1', JSON.stringify(status)).slice(0, 16);
 }
 
 /** Every state that differs from the one before, the last one finished; undefined when nothing has happened. */
@@ -87,9 +103,10 @@ async function* events(
   ends: AbortSignal,
 ): AsyncGenerator<string> {
   let spoke = Date.now();
+  yield `retry: ${RETRY_MS}\n\n`;
   try {
     for await (const status of changes(first, look, ends)) {
-      if (status) yield `event: status\ndata: ${JSON.stringify(status)}\n\n`;
+      if (status) yield `id: ${eventId(status)}\nevent: status\ndata: ${JSON.stringify(status)}\n\n`;
       else if (Date.now() - spoke > HEARTBEAT_MS) yield ': nothing new\n\n';
       else continue;
       spoke = Date.now();

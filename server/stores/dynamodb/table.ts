@@ -126,6 +126,9 @@ export class Table {
   }
 }
 
+/** Reasons of a cancelled transaction that pass; the client repeats those of single requests by itself. */
+const TRANSIENT = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
+
 /** Repeats `work` while it meets another transaction on the same item; other errors are translated. */
 async function withoutConflicts<T>(work: () => Promise<T>): Promise<T> {
   for (let round = 0; ; round++) {
@@ -135,7 +138,7 @@ async function withoutConflicts<T>(work: () => Promise<T>): Promise<T> {
       const isConflict =
         errorName(error) === 'TransactionConflictException' ||
         errorName(error) === 'TransactionInProgressException' ||
-        cancellations(error).some((code) => code === 'TransactionConflict' || code === 'ThrottlingError');
+        cancellations(error).some((code) => TRANSIENT.includes(code));
       if (!isConflict || round === ATTEMPTS) throw unavailable(error);
       await backOff(round);
     }
