@@ -12,9 +12,9 @@ type Effort = 'fast' | 'live' | 'warm';
 
 /**
  * Whether a PNG has a palette or few bits: `exact` where its colours allow it, `near` also where the size has mixed them
- * into more, of an original that had no more itself.
+ * into more, of an original that had no more itself; `grey` one band, with all its levels.
  */
-export type Indexed = 'exact' | 'near' | undefined;
+export type Indexed = 'exact' | 'near' | 'grey' | undefined;
 
 export interface EncoderSettings {
   /** 1-100 on JPEG's scale. */

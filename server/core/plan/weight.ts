@@ -34,9 +34,8 @@ function indexedOf(source: Source, values: Transformation, format: Format): Inde
   if (format !== 'png' || values.colors !== undefined) return undefined;
   // A mark brings colours of its own.
   if (source.palette && values.wm === undefined) return 'near';
-  return source.palette || source.vector || (source.format === 'png' && source.bits < 8)
-    ? 'exact'
-    : undefined;
+  if (source.palette || source.vector || (source.format === 'png' && source.bits < 8)) return 'exact';
+  return source.grey ? 'grey' : undefined;
 }
 
 const isLossy = (format: Format): format is 'jpeg' | 'webp' | 'avif' => format !== 'png' && format !== 'gif';

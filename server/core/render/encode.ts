@@ -6,7 +6,7 @@ import type { Plan } from '../plan/plan.ts';
 import { withinCeiling } from './ceiling.ts';
 import { DENSITY, fixDensity } from './density.ts';
 import { checkEncoded } from './encoded-size.ts';
-import { indexedPng } from './indexed.ts';
+import { greyOf, indexedPng } from './indexed.ts';
 import { asSrgb8, materialize, profiled } from './materialize.ts';
 import type { PassOptions } from './pipeline.ts';
 import { fromRaw, toRaw } from './pipeline.ts';
@@ -84,12 +84,14 @@ async function encodeOnce(
   const raw = canBeIndexed(plan, settings, description.exif)
     ? await toRaw(picture, plan.result, pass)
     : undefined;
-  const exact = raw && indexedPng(raw);
+  const grey = settings.indexed === 'grey' ? raw && greyOf(raw) : undefined;
+  const exact = settings.indexed === 'grey' ? undefined : raw && indexedPng(raw);
   if (exact) {
     checkEncoded(exact, plan.format, plan.result);
     return { bytes: exact };
   }
-  const ready = profiled(described(raw ? fromRaw(raw) : picture, plan, description), plan);
+  const reopened = grey ? fromRaw(grey).toColourspace('b-w') : raw ? fromRaw(raw) : picture;
+  const ready = profiled(described(reopened, plan, description), plan);
   const colors = settings.colors ?? (settings.indexed === 'near' ? 256 : undefined);
   const encoder = FORMAT_TABLE[plan.format].encode(ready, { ...settings, colors });
   const bytes = await encoder.timeout({ seconds: pass.timeoutSeconds }).toBuffer();

@@ -38,6 +38,28 @@ export function indexedPng(raw: Raw): Buffer | undefined {
   ]);
 }
 
+/**
+ * Pixels with one band of grey in place of three, and their alpha where they have one that shows.
+ *
+ * @param raw  sRGB, 3 or 4 bands
+ * @returns    undefined where a pixel has a colour
+ */
+export function greyOf({ data, width, height, channels }: Raw): Raw | undefined {
+  if (channels < 3) return undefined;
+  let isOpaque = true;
+  for (let offset = 0; offset < data.length; offset += channels) {
+    if (data[offset] !== data[offset + 1] || data[offset] !== data[offset + 2]) return undefined;
+    isOpaque &&= channels === 3 || data[offset + 3] === 255;
+  }
+  const bands = isOpaque ? 1 : 2;
+  const grey = Buffer.alloc(width * height * bands);
+  for (let offset = 0, place = 0; offset < data.length; offset += channels) {
+    grey[place++] = data[offset] ?? 0;
+    if (!isOpaque) grey[place++] = data[offset + 3] ?? 0;
+  }
+  return { data: grey, width, height, channels: bands };
+}
+
 const bitsFor = (colors: number): 1 | 2 | 4 | 8 => (colors <= 2 ? 1 : colors <= 4 ? 2 : colors <= 16 ? 4 : 8);
 
 interface Indices {

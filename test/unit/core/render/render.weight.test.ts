@@ -57,6 +57,38 @@ t.test('few bits of grey stay few; more levels take more', async (t) => {
   }
 });
 
+t.test(
+  'a PNG of grey levels stays one of grey levels, to the pixel, until something colours it',
+  async (t) => {
+    const level = (x: number, y: number) =>
+      Math.round(127 + 90 * Math.sin(x / 9) + 37 * Math.cos((x + y) / 5));
+    const plain = await drawn(160, 120, (x, y) => [level(x, y), level(x, y), level(x, y)]);
+    const soft = await drawn(160, 120, (x, y) => [level(x, y), level(x, y), level(x, y), 255 - x]);
+    const one = await sharp(plain).toColourspace('b-w').png({ compressionLevel: 9 }).toBuffer();
+    const two = await sharp(soft).toColourspace('b-w').png({ compressionLevel: 9 }).toBuffer();
+    for (const [source, channels] of [
+      [one, 1],
+      [two, 2],
+    ] as const) {
+      t.same((await facts(source)).channels, channels);
+      for (const query of ['fmt=png', 'fmt=source', 'fmt=png&w=80', 'fmt=png&rot=90', 'fmt=png&blur=2']) {
+        const { bytes } = await picture(source, query);
+        t.match(await facts(bytes), { channels, space: 'b-w', bitsPerSample: 8 }, `${channels} ${query}`);
+        if (!/w=|rot|blur/.test(query)) {
+          t.equal(difference(await pixels(bytes), await pixels(source)), 0, `${channels} ${query}`);
+          t.ok(
+            bytes.length <= source.length * 1.05,
+            `${channels} ${query}: ${bytes.length} of ${source.length}`,
+          );
+        }
+      }
+      const red = await pixels((await picture(source, 'fmt=png&border=3,f00')).bytes);
+      t.same(red.at(1, 1), [255, 0, 0, 255], 'a coloured border');
+      t.equal((await facts((await picture(source, 'fmt=png&icc=p3')).bytes)).hasProfile, true);
+    }
+  },
+);
+
 t.test('a palette with alpha keeps every level of it', async (t) => {
   for (const file of ['formats/pngsuite-tm3n3p02.png']) {
     const source = await corpus(file);
