@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { arrival } from './arrival.ts';
 import { cold } from './cold.ts';
 import { fanOutRows } from './fan-out.ts';
-import { hits } from './hits.ts';
+import { hits, storedHits } from './hits.ts';
 import { liveLane } from './live-lane.ts';
 import { print, type Row } from './stats.ts';
 import { turned } from './turned.ts';
@@ -19,6 +19,7 @@ const { values, positionals: asked } = parseArgs({
 
 const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]> }>> = {
   hits: { title: 'Memory hit over HTTP', run: hits },
+  stored: { title: 'Stored hit over HTTP, nothing in memory', run: storedHits },
   cold: { title: 'Cold render over HTTP', run: () => cold(values.photos) },
   arrival: { title: 'Decode of an upload', run: arrival },
   turned: { title: 'EXIF-turned originals', run: turned },

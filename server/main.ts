@@ -56,6 +56,7 @@ async function main(): Promise<void> {
     await app.close();
     clearInterval(idle);
     deps.deferred.flush();
+    deps.hitLog.flush();
     await images.settle();
     await rendering.close();
     stores.close();

@@ -7,6 +7,7 @@ import { Auth } from '../http/api/auth.ts';
 import { apiGuard } from '../http/api/guard.ts';
 import { managementApi } from '../http/api/plugin.ts';
 import type { AppDeps } from '../http/app.ts';
+import { HitLog } from '../http/hit-log.ts';
 import { HitPath } from '../http/hit-path.ts';
 import { Metrics } from '../http/metrics.ts';
 import { Access } from '../reading/access.ts';
@@ -76,30 +77,14 @@ export function composeServer(
     onStoreFailure,
   });
   const requestId = requestIds();
+  const hitLog = new HitLog({ log, metrics, mode: config.logHits });
   const hitPath = new HitPath({
     memory,
     inputs,
     settings: config,
     now: monotonic,
     requestId,
-    onHit: ({ requestId, status, result, ms }) => {
-      const bytes = status === 200 ? result.bytes.length : 0;
-      metrics.request('memory', status, ms, bytes);
-      const { id, canonical } = result;
-      log.info(
-        {
-          requestId,
-          method: 'GET',
-          status,
-          ms: Math.round(ms * 10) / 10,
-          tier: 'memory',
-          id,
-          canonical,
-          bytes,
-        },
-        'request',
-      );
-    },
+    onHit: (hit) => hitLog.add(hit),
   });
   metrics.gauge('render_holders', 'Renders at work.', () => admissions.render.load.holders);
   metrics.gauge('render_waiting', 'Renders waiting for a slot.', () => admissions.render.load.waiting);
@@ -145,6 +130,7 @@ export function composeServer(
   const deps = {
     log,
     hitPath,
+    hitLog,
     metrics,
     deferred,
     requestId,

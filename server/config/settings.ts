@@ -53,6 +53,12 @@ export const SETTINGS = {
     'info',
     'What is logged.',
   ),
+  logHits: setting(
+    'LOG_HITS',
+    oneOf(['all', 'sample', 'none']),
+    'sample',
+    'Lines about hits of URLs that were answered before. all: one each; sample: one a second for each tier and status, with one of the hits in it, and one for each that took 50 ms; none: no lines, only metrics.',
+  ),
   publicUrl: given(
     'PUBLIC_URL',
     url,

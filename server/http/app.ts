@@ -15,6 +15,7 @@ import type { Deferred } from '../shared/deferred.ts';
 import { Problem } from '../shared/errors.ts';
 import { explainRoutes } from './explain.ts';
 import { type HealthOptions, healthRoutes } from './health.ts';
+import type { HitLog } from './hit-log.ts';
 import type { HitPath } from './hit-path.ts';
 import { foldId } from './id-in-path.ts';
 import { type ImageRoutesOptions, imageRoutes } from './image.ts';
@@ -28,6 +29,7 @@ import { normalizeTarget } from './request-target.ts';
 export interface AppDeps {
   readonly log: Logger;
   readonly hitPath: HitPath;
+  readonly hitLog: HitLog;
   readonly metrics: Metrics;
   readonly deferred: Deferred;
   readonly requestId: (request: Pick<IncomingMessage, 'headers'>) => string;

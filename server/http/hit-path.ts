@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { LRUCache } from 'lru-cache';
 import { resolved } from '../core/operations/transformation.ts';
 import { negotiate } from '../core/query/accept.ts';
 import { resultKey } from '../core/query/id.ts';
@@ -7,9 +6,10 @@ import type { Inputs } from '../reading/inputs.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
 import type { Result } from '../reading/results.ts';
 import { factsOf } from '../reading/results.ts';
+import type { Hit } from './hit-log.ts';
 import type { CacheSettings } from './image-headers.ts';
 import { resultHeaders } from './image-headers.ts';
-import { isGuarded, isUnchanged } from './preconditions.ts';
+import { isConditional, isGuarded, isUnchanged } from './preconditions.ts';
 
 /** What a raw URL was found to mean, after it passed parsing and access. */
 interface Meaning {
@@ -19,12 +19,24 @@ interface Meaning {
   readonly url: Readonly<Record<string, string>>;
 }
 
-/** Headers as they are sent. Nothing here holds a result: what memory has let go must be free. */
+/** Headers as they are sent. */
 interface Prepared {
   /** What tells the result that the headers belong to from a later one. */
   readonly of: Pick<Result, 'etag' | 'version' | 'lastModified'>;
   readonly ok: string[];
   readonly unchanged: string[];
+}
+
+/** A URL in one format. Nothing here holds a result: what memory has let go must be free. */
+interface Answer {
+  readonly key: string;
+  prepared?: Prepared;
+}
+
+interface Entry {
+  readonly meaning: Meaning;
+  /** By format; by '' where nothing is negotiated. */
+  readonly answers: Map<string, Answer>;
 }
 
 export interface HitPathOptions {
@@ -34,10 +46,11 @@ export interface HitPathOptions {
   /** Monotonic ms. */
   readonly now: () => number;
   readonly requestId: (request: IncomingMessage) => string;
-  readonly onHit: (hit: { requestId: string; status: number; result: Result; ms: number }) => void;
+  readonly onHit: (hit: Hit) => void;
 }
 
 const MAX_URLS = 20_000;
+const MAX_FORMATS = 500;
 /** Longer ones go by the router: what all entries take together stays below 100 MB. */
 const MAX_URL_LENGTH = 512;
 
@@ -45,18 +58,16 @@ const isSame = (entry: Prepared['of'], other: Prepared['of']): boolean =>
   entry.etag === other.etag && entry.version === other.version && entry.lastModified === other.lastModified;
 
 /**
- * Answers memory hits before the router, from the raw URL: the same work as a bare node:http server with a
- * map does (bench: "memory hit"). A URL gets in when the router has answered it once; what depends on the
- * clock (`exp`) never does.
+ * Answers memory hits before the router, from the raw URL: the same work as a bare node:http server with an LRU does
+ * (bench: "memory hit"). A URL gets in when the router has answered it once; what depends on the clock (`exp`) never
+ * does. What is in use is told from what is not by the memory of results alone: of URLs the oldest goes first, which
+ * costs one that is in use a single way through the router.
  */
 export class HitPath {
   readonly #options: HitPathOptions;
-  readonly #meanings = new LRUCache<string, Meaning>({ max: MAX_URLS });
-  /** Keys of results by format and raw URL. */
-  readonly #keys = new LRUCache<string, string>({ max: MAX_URLS });
-  readonly #prepared = new LRUCache<string, Prepared>({ max: MAX_URLS });
+  readonly #entries = new Map<string, Entry>();
   /** Accept headers are few: browsers send one per version. */
-  readonly #formats = new LRUCache<string, string>({ max: 500 });
+  readonly #formats = new Map<string, string>();
 
   constructor(options: HitPathOptions) {
     this.#options = options;
@@ -64,32 +75,34 @@ export class HitPath {
 
   /** The router has answered this URL. */
   learn(rawUrl: string, meaning: Meaning): void {
-    if (meaning.url['exp'] === undefined && rawUrl.length <= MAX_URL_LENGTH)
-      this.#meanings.set(rawUrl, meaning);
+    if (meaning.url['exp'] !== undefined || rawUrl.length > MAX_URL_LENGTH || this.#entries.has(rawUrl))
+      return;
+    makeRoom(this.#entries, MAX_URLS);
+    this.#entries.set(rawUrl, { meaning, answers: new Map() });
   }
 
   /** Whether the request was answered. */
   answer(request: IncomingMessage, response: ServerResponse): boolean {
-    const url = request.url ?? '';
-    const meaning = request.method === 'GET' ? this.#meanings.get(url) : undefined;
-    if (!meaning || isGuarded(request.headers)) return false;
+    const entry = request.method === 'GET' ? this.#entries.get(request.url ?? '') : undefined;
+    if (!entry || isGuarded(request.headers)) return false;
+    const started = this.#options.now();
+    const { meaning } = entry;
     const identity = this.#options.inputs.lastKnown(meaning);
     if (!identity) return false;
-    const started = this.#options.now();
-    const format = meaning.negotiable ? this.#format(request.headers.accept) : '';
-    const spelling = `${format} ${url}`;
-    const result = this.#options.memory.get(this.#key(spelling, meaning, format), identity.version);
+    const answer = this.#answerIn(entry, meaning.negotiable ? this.#format(request.headers.accept) : '');
+    const result = this.#options.memory.get(answer.key, identity.version);
     if (!result) return false;
-    this.#send(request, response, { prepared: this.#prepare(spelling, meaning, result), result, started });
+    this.#send(request, response, { prepared: this.#prepare(answer, meaning, result), result, started });
     return true;
   }
 
-  #key(spelling: string, { id, canonical, negotiable }: Meaning, format: string): string {
-    const known = this.#keys.get(spelling);
-    if (known !== undefined) return known;
-    const key = resultKey(id, negotiable ? resolved(canonical, format) : canonical);
-    this.#keys.set(spelling, key);
-    return key;
+  #answerIn({ meaning, answers }: Entry, format: string): Answer {
+    const found = answers.get(format);
+    if (found) return found;
+    const { id, canonical, negotiable } = meaning;
+    const answer = { key: resultKey(id, negotiable ? resolved(canonical, format) : canonical) };
+    answers.set(format, answer);
+    return answer;
   }
 
   #format(accept: string | undefined): string {
@@ -97,12 +110,13 @@ export class HitPath {
     const known = this.#formats.get(header);
     if (known !== undefined) return known;
     const format = negotiate(accept);
+    makeRoom(this.#formats, MAX_FORMATS);
     if (header.length < 1024) this.#formats.set(header, format);
     return format;
   }
 
-  #prepare(key: string, { url, negotiable }: Meaning, result: Result): Prepared {
-    const known = this.#prepared.get(key);
+  #prepare(answer: Answer, { url, negotiable }: Meaning, result: Result): Prepared {
+    const { prepared: known } = answer;
     if (known && isSame(known.of, result)) return known;
     const { settings } = this.#options;
     const headers = resultHeaders(factsOf(result), url, { negotiated: negotiable, settings, now: 0 });
@@ -110,9 +124,8 @@ export class HitPath {
     const { 'Content-Length': _length, 'Content-Type': _type, ...unchanged } = headers;
     const { etag, version, lastModified } = result;
     const of = { etag, version, lastModified };
-    const prepared = { of, ok: flat(headers), unchanged: flat(unchanged) };
-    this.#prepared.set(key, prepared);
-    return prepared;
+    answer.prepared = { of, ok: flat(headers), unchanged: flat(unchanged) };
+    return answer.prepared;
   }
 
   #send(
@@ -121,10 +134,20 @@ export class HitPath {
     { prepared, result, started }: { prepared: Prepared; result: Result; started: number },
   ): void {
     const requestId = this.#options.requestId(request);
-    const same = isUnchanged(request.headers, result);
+    const same = isConditional(request.headers) && isUnchanged(request.headers, result);
+    const status = same ? 304 : 200;
     const own = ['X-Image-Cache', 'memory', 'X-Request-Id', requestId];
-    response.writeHead(same ? 304 : 200, (same ? prepared.unchanged : prepared.ok).concat(own));
+    response.writeHead(status, (same ? prepared.unchanged : prepared.ok).concat(own));
     response.end(same ? undefined : result.bytes);
-    this.#options.onHit({ requestId, status: same ? 304 : 200, result, ms: this.#options.now() - started });
+    this.#options.onHit({ requestId, tier: 'memory', status, result, ms: this.#options.now() - started });
+  }
+}
+
+/** The oldest goes. */
+function makeRoom(map: Map<string, unknown>, max: number): void {
+  if (map.size < max) return;
+  for (const key of map.keys()) {
+    map.delete(key);
+    return;
   }
 }

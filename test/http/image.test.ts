@@ -12,7 +12,7 @@ const SAFARI = 'image/webp,image/png,image/*;q=0.8,*/*;q=0.5';
 
 let server: TestServer;
 t.before(async () => {
-  server = await startServer();
+  server = await startServer({ LOG_HITS: 'all' });
   for (const name of [
     'ladybug.jpg',
     'cat-trotting.gif',

@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { treeCpuMs, treeRssMb } from './process-tree.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** A program as its users start it, with all that it starts: their CPU time counts, that of the load does not. */
+export interface Program {
+  readonly pid: number;
+  readonly port: number;
+  /** CPU time so far of all its processes, those that have ended included. */
+  cpuMs(): number;
+  /** Resident memory of all its processes now. */
+  rssMb(): number;
+  stop(): Promise<void>;
+}
+
+/** The arguments of `npm start`, or of another script of package.json; npm itself is left out. */
+export function commandOf(script: string): string[] {
+  const manifest: { scripts: Record<string, string> } = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  );
+  const [program, ...rest] = (manifest.scripts[script] ?? '').split(' ');
+  if (program !== 'node') throw new Error(`The script "${script}" does not start node.`);
+  return rest;
+}
+
+/** A port that was free a moment ago: npm start prints its URLs beforehand, and so takes no 0. */
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+/** Runs until the child writes a line that says it listens; its log goes on into a pipe that is read. */
+async function listening(child: ChildProcess, sign: RegExp): Promise<void> {
+  let text = '';
+  await new Promise<void>((resolve, reject) => {
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      if (text.length < 100_000) text += chunk;
+      if (sign.test(text)) resolve();
+    });
+    child.once('exit', (code) => reject(new Error(`It ended with ${code}: ${text}`)));
+  });
+}
+
+/**
+ * @param args  of node
+ * @param sign  what its output says once it serves
+ */
+export async function startProgram(
+  args: readonly string[],
+  sign: RegExp,
+  env: Record<string, string> = {},
+): Promise<Program> {
+  const port = await freePort();
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...process.env, ...env, PORT: String(port), HOST: '127.0.0.1' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await listening(child, sign);
+  const pid = child.pid ?? 0;
+  return {
+    ...{ pid, port },
+    cpuMs: () => treeCpuMs(pid),
+    rssMb: () => treeRssMb(pid),
+    stop: async () => {
+      child.kill('SIGTERM');
+      if (child.exitCode === null) await once(child, 'exit');
+    },
+  };
+}
+
+/** Server, warmer and render processes, as `npm start` runs them. */
+export const startRendition = (env: Record<string, string>): Promise<Program> =>
+  startProgram(commandOf('start'), /Rendition serves at/, env);
