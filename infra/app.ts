@@ -2,7 +2,7 @@ import { App } from 'cdktf';
 import { edgeBundle } from './edge/build.ts';
 import { loadSettings } from './load.ts';
 import { edgeEpochs, ignoredParameters } from './program-settings.ts';
-import { SETTINGS, type Values } from './settings.ts';
+import type { Settings, Values } from './settings.ts';
 import { account } from './stacks/account.ts';
 import { stage } from './stacks/stage.ts';
 
@@ -13,43 +13,49 @@ export interface Input {
   outdir: string;
 }
 
-/** Rows of `stages.json` that can be deployed: a task definition needs an image. */
-function deployable({ stages, environment }: Input) {
-  const rows = Object.entries(stages).map(([name, values]) => ({
-    name,
-    settings: loadSettings(values, environment),
-  }));
-  for (const { name } of rows) {
+/** Name that a row of `stages.json` may have for what all stages share. */
+const SHARED = 'account';
+
+interface Row {
+  name: string;
+  settings: Settings;
+}
+
+/** Every stage whole, with what the account's row says for all of them. */
+function rows({ stages, environment }: Input): Row[] {
+  const { [SHARED]: shared = {}, ...own } = stages;
+  return Object.entries(own).map(([name, values]) => {
     if (!/^[a-z][a-z0-9]{1,9}$/.test(name)) throw new Error(`Stage ${name}: expected 2 to 10 of a-z and 0-9`);
-  }
-  return rows.filter(({ settings }) => settings.image !== '');
+    try {
+      return { name, settings: loadSettings({ ...shared, ...values }, environment) };
+    } catch (error) {
+      throw new Error(`Stage ${name}: ${error instanceof Error ? error.message : error}`);
+    }
+  });
+}
+
+/** The account's stack is of one region, one state and one repository: those of its row, or of the first stage. */
+function shared({ stages, environment }: Input, [first]: readonly Row[]): Settings {
+  const values = stages[SHARED];
+  const own = values ? loadSettings({ shield: false, ...values }, environment) : undefined;
+  return own ?? first?.settings ?? loadSettings({ shield: false }, environment);
 }
 
 /**
- * The account's stack and one for each stage.
+ * The account's stack and one for each stage that has an image.
  *
  * @returns  names of the stages that were left out for want of an image
  */
 export async function synthesise(input: Input): Promise<string[]> {
   const app = new App({ outdir: input.outdir });
-  const shared = ['region', 'state_bucket', 'repository'] as const satisfies (keyof typeof SETTINGS)[];
-  const common = Object.fromEntries(shared.map((name) => [name, commonValue(input, name)]));
-  account(app, loadSettings(common, {}));
-  const ready = deployable(input);
-  for (const { name, settings } of ready) {
+  const all = rows(input);
+  account(app, shared(input, all), all);
+  for (const { name, settings } of all.filter(({ settings: { image } }) => image !== '')) {
     const ignored = ignoredParameters(settings.environment);
-    stage(
-      app,
-      name,
-      settings,
-      await edgeBundle({ signed: settings.signed, ignored, epochs: edgeEpochs(settings.environment) }),
-    );
+    const epochs = edgeEpochs(settings.environment);
+    const code = await edgeBundle({ signed: settings.signed, ignored, epochs });
+    stage(app, name, settings, code);
   }
   app.synth();
-  return Object.keys(input.stages).filter((name) => !ready.some((one) => one.name === name));
-}
-
-function commonValue({ environment, stages }: Input, name: 'region' | 'state_bucket' | 'repository'): string {
-  const [first] = Object.values(stages).map((values) => loadSettings(values, environment)[name]);
-  return first ?? SETTINGS[name].fallback;
+  return all.filter(({ settings: { image } }) => image === '').map(({ name }) => name);
 }

@@ -7,6 +7,8 @@ import {
   type Values,
   variableName,
 } from './settings.ts';
+import { SIZES } from './sizing.ts';
+import { EXCLUDED_ZONES } from './zones.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -18,10 +20,23 @@ const RULES: readonly ((settings: Settings) => string | undefined)[] = [
       : undefined,
   ({ domain, certificate_arn, hosted_zone }) =>
     !domain && (certificate_arn || hosted_zone) ? 'certificate_arn and hosted_zone need domain' : undefined,
-  ({ region, shield_region }) =>
-    SHIELD_REGIONS.some((one) => one === (shield_region || region))
+  ({ region }) =>
+    /^(cn|us-gov|us-iso\w*|eu-isoe|eusc)-/.test(region)
+      ? `region: ${region} lies outside the partition aws; VPC origins of CloudFront are there alone`
+      : undefined,
+  ({ zones }) => (zones.length === 1 ? 'zones: a balancer needs two' : undefined),
+  ({ region, zones }) => {
+    const unfit = zones.filter((zone) => EXCLUDED_ZONES[region]?.includes(zone));
+    return unfit.length > 0 ? `zones: ${unfit.join(', ')} has no VPC origins or no Fargate` : undefined;
+  },
+  ({ size, min_servers }) =>
+    min_servers > SIZES[size].server.maxTasks
+      ? `min_servers: ${size} has ${SIZES[size].server.maxTasks} at most`
+      : undefined,
+  ({ region, shield, shield_region }) =>
+    !shield || SHIELD_REGIONS.some((one) => one === (shield_region || region))
       ? undefined
-      : `shield_region: ${shield_region || region} has no Origin Shield; name one of ${SHIELD_REGIONS.join(', ')}`,
+      : `shield_region: ${shield_region || region} has no Origin Shield; name one of ${SHIELD_REGIONS.join(', ')}, or set shield to false`,
   ({ budget_usd, alarm_email }) =>
     budget_usd > 0 && !alarm_email ? 'budget_usd needs alarm_email, someone has to be told' : undefined,
   ({ environment }) => programComplaint(environment),

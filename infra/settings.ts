@@ -48,7 +48,15 @@ export const SETTINGS = {
     'results-first',
     'Which origin answers first.',
   ),
+  shield: setting(flag, true, 'Whether misses go through Origin Shield.'),
   shield_region: setting(optional(/^[a-z-]+\d$/, 'a region'), '', 'Origin Shield; empty means the region.'),
+  firewall: setting(flag, true, 'Whether a firewall counts and refuses.'),
+  min_servers: setting(integer(0, 100), 0, 'Fewest servers; 0 means what the size has.'),
+  zones: setting(
+    list(/^[a-z]{2,5}\d-az\d$/, 'zone ids such as use1-az4'),
+    [],
+    'Availability zones by id; empty chooses once.',
+  ),
   price_class: setting(
     choice(['PriceClass_100', 'PriceClass_200', 'PriceClass_All']),
     'PriceClass_100',
@@ -77,6 +85,8 @@ export const SETTINGS = {
   ),
   result_days: setting(integer(1, 3650), 90, 'Days a stored variant is kept.'),
   log_days: setting(choice(['7', '14', '30', '90', '365']), '30', 'Days a log line is kept.'),
+  access_logs: setting(flag, true, 'Whether CloudFront and the firewall write logs.'),
+  network_logs: setting(flag, false, 'Whether the balancer and the network write logs.'),
   rate_limit: setting(integer(100, 2_000_000), 20_000, 'Requests one address may make in five minutes.'),
   alarm_email: setting(optional(EMAIL, 'an e-mail address'), '', 'Who is told of alarms and the budget.'),
   webhook_secret_arn: setting(
@@ -87,6 +97,11 @@ export const SETTINGS = {
   notify_email: setting(optional(EMAIL, 'an e-mail address'), '', 'Who is told of finished images.'),
   budget_usd: setting(integer(0, 10_000_000), 0, 'Monthly budget in USD; 0 sets none.'),
   repository: setting(optional(/^[\w.-]+\/[\w.-]+$/, 'owner/name'), '', 'GitHub repository that may deploy.'),
+  github_provider: setting(
+    choice(['make', 'existing']),
+    'make',
+    'An account has one provider of GitHub’s identities: made here, or there already.',
+  ),
   environment: setting(variables, {}, 'Further settings of the programs.'),
 } as const;
 

@@ -1,3 +1,6 @@
+export const SIZE_NAMES = ['tiny', 'small', 'medium', 'large'] as const;
+export type Size = (typeof SIZE_NAMES)[number];
+
 /** CPU in Fargate units (1,024 is one vCPU), memory in MiB, task counts for autoscaling. */
 export interface TaskSize {
   cpu: number;
@@ -6,11 +9,23 @@ export interface TaskSize {
   maxTasks: number;
 }
 
+interface Row {
+  server: TaskSize;
+  warmer: TaskSize;
+  /** Both programs in one task: the sizes are its parts, and the task is their sum. */
+  together?: boolean;
+}
+
 /** Two servers at least, one for each zone; one warmer at least, because backlog per task has no answer at zero. */
-export const SIZES = {
+export const SIZES: Readonly<Record<Size, Row>> = {
+  tiny: {
+    server: { cpu: 256, memoryMiB: 1024, minTasks: 1, maxTasks: 2 },
+    warmer: { cpu: 256, memoryMiB: 1024, minTasks: 1, maxTasks: 2 },
+    together: true,
+  },
   small: {
-    server: { cpu: 1024, memoryMiB: 2048, minTasks: 2, maxTasks: 4 },
-    warmer: { cpu: 1024, memoryMiB: 2048, minTasks: 1, maxTasks: 4 },
+    server: { cpu: 512, memoryMiB: 2048, minTasks: 2, maxTasks: 8 },
+    warmer: { cpu: 512, memoryMiB: 2048, minTasks: 1, maxTasks: 8 },
   },
   medium: {
     server: { cpu: 2048, memoryMiB: 4096, minTasks: 2, maxTasks: 10 },
@@ -18,9 +33,17 @@ export const SIZES = {
   },
   large: {
     server: { cpu: 4096, memoryMiB: 8192, minTasks: 4, maxTasks: 30 },
-    warmer: { cpu: 4096, memoryMiB: 8192, minTasks: 2, maxTasks: 40 },
+    warmer: { cpu: 4096, memoryMiB: 8192, minTasks: 1, maxTasks: 40 },
   },
-} as const satisfies Record<string, { server: TaskSize; warmer: TaskSize }>;
+};
 
-export type Size = keyof typeof SIZES;
-export const SIZE_NAMES = ['small', 'medium', 'large'] as const satisfies readonly Size[];
+/** What Fargate is asked for: the one task of a size that runs both programs, or a program's own. */
+export function taskSize(size: Size, program: 'server' | 'warmer'): TaskSize {
+  const { server, warmer, together } = SIZES[size];
+  if (!together) return SIZES[size][program];
+  return { ...server, cpu: server.cpu + warmer.cpu, memoryMiB: server.memoryMiB + warmer.memoryMiB };
+}
+
+/** Fewest servers of a stage. */
+export const fewestServers = (settings: { size: Size; min_servers: number }): number =>
+  settings.min_servers || SIZES[settings.size].server.minTasks;

@@ -5,7 +5,7 @@ import { RULES } from '../../server/core/operations/table.ts';
 import type { Grammar } from '../../server/core/query/rule.ts';
 import { type Epochs, epochsAtEdge } from '../../server/reading/epoch.ts';
 import { colorsFromStore } from './bundle-colors.ts';
-import { RESULTS, SERVER } from './origin-names.ts';
+import { SERVER } from './origin-names.ts';
 import { commonRows, rulePieces } from './pack.ts';
 
 /** CloudFront's limit for the code of a function. */
@@ -67,7 +67,7 @@ function constants(options: EdgeOptions): Record<string, string> {
     __EPOCH__: JSON.stringify(epochs.plain),
     __MARKED__: JSON.stringify(epochs.marked),
     __IGNORED__: JSON.stringify(ignored),
-    __SERVER_FIRST__: JSON.stringify([{ originId: SERVER }, { originId: RESULTS }]),
+    __SERVER__: JSON.stringify(SERVER),
   };
 }
 

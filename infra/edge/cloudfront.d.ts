@@ -8,10 +8,8 @@ declare module 'cloudfront' {
   const cf: {
     /** The store that is associated with the function. */
     kvs(): KeyValueStore;
-    createRequestOriginGroup(group: {
-      originIds: { originId: string }[];
-      failoverCriteria: { statusCodes: number[] };
-    }): void;
+    /** Asks this origin of the distribution alone. */
+    selectRequestOriginById(id: string): void;
   };
   export default cf;
 }

@@ -15,8 +15,8 @@ declare global {
   /** See epochsAtEdge. */
   const __EPOCH__: string;
   const __MARKED__: string;
-  /** Origins in the order of those requests that the bucket cannot answer. */
-  const __SERVER_FIRST__: { originId: string }[];
+  /** The origin of those requests that the bucket cannot answer. */
+  const __SERVER__: string;
 }
 
 export {};

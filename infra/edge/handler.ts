@@ -91,7 +91,7 @@ function answer(status: number, code: string): Refusal {
 
 /**
  * `dl` and `v` change headers that a stored result does not have, and under a key that is too long there is none: the
- * server answers, the bucket stands in.
+ * server answers, and nobody stands in: the bucket's 403 for what it lacks would hide that the server said "later".
  */
 function keepForServer(request: Request, url: Canonical['url']): void {
   const kept = ['dl', 'v']
@@ -101,10 +101,7 @@ function keepForServer(request: Request, url: Canonical['url']): void {
   request.querystring = kept;
   // S3 answers a key of more than 1,024 bytes with 400, which is no reason to ask the next origin. An escape is a byte.
   if (!kept && request.uri.replace(/%../g, '.').length < 1026) return;
-  cf.createRequestOriginGroup({
-    originIds: __SERVER_FIRST__,
-    failoverCriteria: { statusCodes: [500, 502, 503, 504] },
-  });
+  cf.selectRequestOriginById(__SERVER__);
 }
 
 /**

@@ -2,6 +2,7 @@ import { CloudwatchMetricAlarm } from '@cdktf/provider-aws/lib/cloudwatch-metric
 import type { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
 import type { Context } from './context.ts';
 import { type Metric, type Metrics, metrics, type Watched } from './metrics.ts';
+import { literal } from './text.ts';
 
 interface Watch {
   metric: Metric;
@@ -38,7 +39,7 @@ function watches(m: Metrics): Record<string, Watch> {
       metric: m.deadLetters,
       above: 0,
       minutes: 1,
-      about: 'Images were given up on: docs/operations.md, redrive.',
+      about: 'Images were given up on, redrive them.',
     },
     'oldest-message': {
       metric: m.oldestMessage,
@@ -85,7 +86,7 @@ function alarm(at: Context, name: string, watch: Watch, topicArn: string, provid
   return new CloudwatchMetricAlarm(at.stack, `alarm-${name}`, {
     ...(provider ? { provider } : {}),
     alarmName: `${at.prefix}-${name}`,
-    alarmDescription: watch.about,
+    alarmDescription: literal(`${watch.about} docs/operations.md#where-to-look`),
     comparisonOperator: watch.above === undefined ? 'LessThanThreshold' : 'GreaterThanThreshold',
     threshold: watch.above ?? watch.below ?? 0,
     evaluationPeriods: Math.max(1, Math.round((watch.minutes * 60) / period)),

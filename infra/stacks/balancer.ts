@@ -6,7 +6,9 @@ import { LbTargetGroup } from '@cdktf/provider-aws/lib/lb-target-group/index.js'
 import { SecurityGroup } from '@cdktf/provider-aws/lib/security-group/index.js';
 import { VpcSecurityGroupEgressRule } from '@cdktf/provider-aws/lib/vpc-security-group-egress-rule/index.js';
 import { VpcSecurityGroupIngressRule } from '@cdktf/provider-aws/lib/vpc-security-group-ingress-rule/index.js';
+import type { Bucket } from './bucket.ts';
 import type { Context } from './context.ts';
+import { balancerLog } from './logs.ts';
 import type { Network } from './network.ts';
 
 export const SERVER_PORT = 8080;
@@ -64,7 +66,7 @@ function targetGroup({ stack, prefix }: Context, { vpcId }: Network): LbTargetGr
 }
 
 /** The internal balancer that CloudFront reaches through its VPC origin. */
-export function balancer(at: Context, net: Network): Balancer {
+export function balancer(at: Context, net: Network, logs: Bucket | undefined): Balancer {
   const securityGroupId = securityGroup(at, net);
   const lb = new Lb(at.stack, 'balancer', {
     name: at.prefix,
@@ -74,6 +76,8 @@ export function balancer(at: Context, net: Network): Balancer {
     subnets: net.balancerSubnets,
     dropInvalidHeaderFields: true,
     idleTimeout: 60,
+    ...balancerLog(at, logs),
+    enableDeletionProtection: at.settings.protect,
   });
   const targets = targetGroup(at, net);
   const listener = new LbListener(at.stack, 'listener', {

@@ -31,7 +31,8 @@ export function behaviours(at: Context, viewerFunction: string): Behaviours {
     allowedMethods: READ,
     cachedMethods: READ,
     cachePolicyId: nothing,
-    compress: true,
+    // CloudFront compresses only what it may keep, and of these it keeps nothing.
+    compress: false,
     originRequestPolicyId: everything.id,
     responseHeadersPolicyId: headers.pages,
     targetOriginId: SERVER,
@@ -49,7 +50,7 @@ export function behaviours(at: Context, viewerFunction: string): Behaviours {
         compress: false,
         functionAssociation: [{ eventType: 'viewer-request', functionArn: viewerFunction }],
         responseHeadersPolicyId: headers.images,
-        targetOriginId: GROUP,
+        targetOriginId: at.settings.origin_order === 'results-first' ? GROUP : SERVER,
         viewerProtocolPolicy: 'redirect-to-https',
       },
       { ...page, pathPattern: '/api/*', allowedMethods: WRITE, viewerProtocolPolicy: 'https-only' },

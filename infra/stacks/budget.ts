@@ -1,5 +1,6 @@
 import { BudgetsBudget } from '@cdktf/provider-aws/lib/budgets-budget/index.js';
 import type { Context } from './context.ts';
+import { literal } from './text.ts';
 
 /** A monthly budget that speaks up at four fifths of what was forecast, and at all of it. */
 export function budget({ stack, settings, prefix }: Context): void {
@@ -9,7 +10,7 @@ export function budget({ stack, settings, prefix }: Context): void {
     threshold,
     thresholdType: 'PERCENTAGE',
     comparisonOperator: 'GREATER_THAN',
-    subscriberEmailAddresses: [settings.alarm_email],
+    subscriberEmailAddresses: [literal(settings.alarm_email)],
   });
   new BudgetsBudget(stack, 'budget', {
     name: prefix,

@@ -7,13 +7,13 @@ import type { Balancer } from './balancer.ts';
 import { behaviours } from './behaviours.ts';
 import { type Bucket, guardBucket } from './bucket.ts';
 import type { Context } from './context.ts';
-import { originGroup, origins } from './origins.ts';
+import { originGroups, origins } from './origins.ts';
 
 export interface CdnParts {
   results: Bucket;
   balancer: Balancer;
   viewerFunction: string;
-  firewallArn: string;
+  firewallArn: string | undefined;
   certificateArn: string | undefined;
 }
 
@@ -54,10 +54,10 @@ export function cdn(at: Context, parts: CdnParts): Cdn {
     httpVersion: 'http2and3',
     isIpv6Enabled: true,
     priceClass: settings.price_class,
-    webAclId: parts.firewallArn,
+    ...(parts.firewallArn ? { webAclId: parts.firewallArn } : {}),
     aliases: settings.domain ? [settings.domain] : [],
     origin: origins(at, parts, access.id),
-    originGroup: [originGroup(settings.origin_order)],
+    originGroup: originGroups(settings.origin_order),
     ...behaviours(at, parts.viewerFunction),
     customErrorResponse: ERROR_TTLS.map(([errorCode, errorCachingMinTtl]) => ({
       errorCode,

@@ -14,3 +14,11 @@ export interface Context {
   /** us-east-1, where CloudFront keeps its certificates, firewalls and metrics. */
   global: AwsProvider;
 }
+
+/**
+ * The provider that the stacks are applied with. The bindings are of 6.25.0, which reads the value of every secret when
+ * it plans; arguments only join within 6.x. This one was tried on these stacks with its own schema and validators.
+ */
+export const PROVIDER_VERSION = '6.47.0';
+export const pinProvider = (stack: TerraformStack): void =>
+  stack.addOverride('terraform.required_providers.aws.version', PROVIDER_VERSION);

@@ -1,10 +1,13 @@
 import { CloudwatchDashboard } from '@cdktf/provider-aws/lib/cloudwatch-dashboard/index.js';
-import { Fn } from 'cdktf';
 import type { Context } from './context.ts';
 import { type Metric, type Metrics, metrics, type Watched } from './metrics.ts';
+import { json } from './text.ts';
 
 /** A row is a question; its charts are the answer. */
-function questions(m: Metrics): readonly (readonly [question: string, charts: Record<string, Metric[]>])[] {
+function questions(
+  { settings }: Context,
+  m: Metrics,
+): readonly (readonly [question: string, charts: Record<string, Metric[]>])[] {
   return [
     [
       'Is it up?',
@@ -12,7 +15,7 @@ function questions(m: Metrics): readonly (readonly [question: string, charts: Re
         '5xx, % of all answers and of the server’s': [m.cdnErrors, m.serverErrors],
         'Healthy servers, tasks': [m.healthyServers, m.serverTasks],
         'Requests at the edge, at the server': [m.requests, m.serverRequests],
-        'Blocked by the firewall': [m.blocked],
+        ...(settings.firewall ? { 'Blocked by the firewall': [m.blocked] } : {}),
       },
     ],
     [
@@ -49,16 +52,33 @@ function questions(m: Metrics): readonly (readonly [question: string, charts: Re
   ];
 }
 
-function lines(metric: Metric, index: number) {
+function lines(at: Context, metric: Metric, index: number) {
+  // A chart may show both: what CloudFront counts is in us-east-1, whatever the stage's region.
+  const region = metric.global ? 'us-east-1' : at.settings.region;
   const hidden = metric.expression !== undefined;
-  const rows = metric.series.map(({ namespace, name, dimensions, stat }, at) => [
+  const rows = metric.series.map(({ namespace, name, dimensions, stat }, number) => [
     namespace,
     name,
     ...Object.entries(dimensions).flat(),
-    { stat, period: metric.periodSeconds, ...(hidden ? { id: `m${at}`, visible: false } : {}) },
+    {
+      stat,
+      region,
+      period: metric.periodSeconds,
+      ...(hidden ? { id: `c${index}m${number}`, visible: false } : {}),
+    },
   ]);
   return metric.expression
-    ? [...rows, [{ expression: metric.expression, id: `e${index}`, label: 'value' }]]
+    ? [
+        ...rows,
+        [
+          {
+            expression: metric.expression.replace(/\bm(?=\d)/g, `c${index}m`),
+            id: `e${index}`,
+            label: 'value',
+            region,
+          },
+        ],
+      ]
     : rows;
 }
 
@@ -67,7 +87,7 @@ const HEIGHT = 6;
 const HEADING = 1;
 
 function widgets(at: Context, m: Metrics, alarmArns: string[]) {
-  const rows = questions(m).flatMap(([question, charts], row) => {
+  const rows = questions(at, m).flatMap(([question, charts], row) => {
     const y = row * (HEIGHT + HEADING) + 4;
     const width = Math.floor(WIDTH / Object.keys(charts).length);
     const heading = {
@@ -87,8 +107,8 @@ function widgets(at: Context, m: Metrics, alarmArns: string[]) {
       properties: {
         title,
         view: 'timeSeries',
-        region: shown.some((one) => one.global) ? 'us-east-1' : at.settings.region,
-        metrics: shown.flatMap(lines),
+        region: at.settings.region,
+        metrics: shown.flatMap((metric, index) => lines(at, metric, index)),
       },
     }));
     return [heading, ...drawn];
@@ -101,6 +121,6 @@ function widgets(at: Context, m: Metrics, alarmArns: string[]) {
 export function dashboard(at: Context, parts: Watched, alarmArns: string[]): string {
   return new CloudwatchDashboard(at.stack, 'dashboard', {
     dashboardName: at.prefix,
-    dashboardBody: Fn.jsonencode({ widgets: widgets(at, metrics(at, parts), alarmArns) }),
+    dashboardBody: json({ widgets: widgets(at, metrics(at, parts), alarmArns) }),
   }).dashboardName;
 }

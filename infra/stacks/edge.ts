@@ -5,6 +5,7 @@ import { colorPieces } from '../edge/bundle-colors.ts';
 import { rulePieces } from '../edge/pack.ts';
 import { presetQueries } from '../program-settings.ts';
 import type { Context } from './context.ts';
+import { literal } from './text.ts';
 
 export interface Edge {
   viewerFunction: string;
@@ -19,7 +20,7 @@ export function edge({ stack, settings, viewerCode, prefix }: Context): Edge {
     comment: 'key:<kid>, preset:<name>, colors:<piece>, rules-<table>:<piece>',
   });
   const put = (id: string, key: string, value: string) =>
-    new CloudfrontkeyvaluestoreKey(stack, id, { keyValueStoreArn: store.arn, key, value });
+    new CloudfrontkeyvaluestoreKey(stack, id, { keyValueStoreArn: store.arn, key, value: literal(value) });
   for (const [name, query] of Object.entries(presetQueries(settings.environment))) {
     put(`edge-preset-${name}`, `preset:${name}`, query);
   }
@@ -38,7 +39,7 @@ export function edge({ stack, settings, viewerCode, prefix }: Context): Edge {
     comment: 'Canonical form, format, signature.',
     keyValueStoreAssociations: [store.arn],
     publish: true,
-    code: viewerCode,
+    code: literal(viewerCode),
     dependsOn: rows,
   });
   return { viewerFunction: viewer.arn, storeArn: store.arn };

@@ -1,5 +1,6 @@
 import { Wafv2WebAcl } from '@cdktf/provider-aws/lib/wafv2-web-acl/index.js';
 import type { Context } from './context.ts';
+import { json } from './text.ts';
 
 const watched = (name: string) => ({
   SampledRequestsEnabled: true,
@@ -29,7 +30,9 @@ function rules(limit: number) {
   ];
 }
 
-export function firewall({ stack, settings, prefix, global }: Context): Wafv2WebAcl {
+/** The firewall's ARN, or undefined where the stage wants none. */
+export function firewall({ stack, settings, prefix, global }: Context): string | undefined {
+  if (!settings.firewall) return undefined;
   return new Wafv2WebAcl(stack, 'firewall', {
     provider: global,
     name: prefix,
@@ -41,6 +44,6 @@ export function firewall({ stack, settings, prefix, global }: Context): Wafv2Web
       metricName: prefix,
     },
     // JSON, because the typed form nests so deeply that plans of it run out of memory.
-    ruleJson: JSON.stringify(rules(settings.rate_limit)),
-  });
+    ruleJson: json(rules(settings.rate_limit)),
+  }).arn;
 }

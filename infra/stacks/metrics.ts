@@ -106,14 +106,21 @@ function warmerMetrics({ warm, stored, running }: Watched) {
   const queue = series('AWS/SQS', { QueueName: warm.name });
   const dead = series('AWS/SQS', { QueueName: warm.dead.name });
   const table = series('AWS/DynamoDB', { TableName: stored.records.name });
-  const refusals = [table('ThrottledRequests', 'Sum'), table('SystemErrors', 'Sum')];
+  const index = series('AWS/DynamoDB', { TableName: stored.records.name, GlobalSecondaryIndexName: 'gsi1' });
+  // ThrottledRequests is published by operation only: under the table's name alone it has no data.
+  const refusals = [table, index].flatMap((part) => [
+    part('ReadThrottleEvents', 'Sum'),
+    part('WriteThrottleEvents', 'Sum'),
+  ]);
   return {
     warmerCpu: metric([service('CPUUtilization', 'Average')]),
     warmerTasks: metric([service('CPUUtilization', 'SampleCount')]),
     waiting: metric([queue('ApproximateNumberOfMessagesVisible', 'Maximum')]),
     oldestMessage: metric([queue('ApproximateAgeOfOldestMessage', 'Maximum')]),
     deadLetters: metric([dead('ApproximateNumberOfMessagesVisible', 'Maximum')]),
-    throttled: metric(refusals, { expression: 'FILL(m0, 0) + FILL(m1, 0)' }),
+    throttled: metric(refusals, {
+      expression: refusals.map((_, number) => `FILL(m${number}, 0)`).join(' + '),
+    }),
     written: metric([table('ConsumedWriteCapacityUnits', 'Sum')]),
   };
 }

@@ -5,6 +5,7 @@ import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versionin
 import { type Bucket, bucket, guardBucket } from './bucket.ts';
 import type { Context } from './context.ts';
 import { letBucketSend, type Queue } from './queue.ts';
+import { literal } from './text.ts';
 
 const OLD_VERSION_DAYS = 30;
 
@@ -43,7 +44,7 @@ function own(at: Context): Bucket {
       corsRule: [
         {
           allowedMethods: ['POST'],
-          allowedOrigins: settings.cors_origins,
+          allowedOrigins: settings.cors_origins.map(literal),
           allowedHeaders: ['*'],
           exposeHeaders: ['ETag', 'Location'],
           maxAgeSeconds: 3600,

@@ -13,7 +13,7 @@ export const GROUP = 'images';
 /** The slowest answer the server gives is its deadline; this must be above it and within the balancer's idle time. */
 const READ_SECONDS = 30;
 
-/** The bucket of results and, by a VPC origin, the balancer. Both ask through one Origin Shield. */
+/** The bucket of results and, by a VPC origin, the balancer. Both ask through one Origin Shield, where the stage has one. */
 export function origins(
   { stack, settings, prefix }: Context,
   { results, balancer }: CdnParts,
@@ -37,7 +37,9 @@ export function origins(
     // The defaults wait thirty seconds before the second origin is asked.
     connectionAttempts: 2,
     connectionTimeout: 3,
-    originShield: { enabled: true, originShieldRegion: settings.shield_region || settings.region },
+    ...(settings.shield
+      ? { originShield: { enabled: true, originShieldRegion: settings.shield_region || settings.region } }
+      : {}),
   };
   return [
     { ...common, originId: RESULTS, domainName: results.domain, originAccessControlId: accessControlId },
@@ -55,20 +57,17 @@ export function origins(
 }
 
 /**
- * Results first: a stored variant costs no compute and survives the servers. Server first: hot variants come from
- * memory, and the bucket answers only in trouble. 404 is absent from the second: there it is the answer.
+ * Results first: a stored variant costs no compute and survives the servers, and whatever the bucket lacks is the
+ * servers' to answer. Server first has no group: behind a server that is away or says "later", the bucket would answer
+ * 403 for what it lacks, which clients take as final.
  */
-export function originGroup(order: Settings['origin_order']): CloudfrontDistributionOriginGroup {
-  const member = (ids: readonly string[]) => ids.map((originId) => ({ originId }));
-  return order === 'results-first'
-    ? {
-        originId: GROUP,
-        failoverCriteria: { statusCodes: [403, 404, 500, 502, 503, 504] },
-        member: member([RESULTS, SERVER]),
-      }
-    : {
-        originId: GROUP,
-        failoverCriteria: { statusCodes: [500, 502, 503, 504] },
-        member: member([SERVER, RESULTS]),
-      };
+export function originGroups(order: Settings['origin_order']): CloudfrontDistributionOriginGroup[] {
+  if (order === 'server-first') return [];
+  return [
+    {
+      originId: GROUP,
+      failoverCriteria: { statusCodes: [403, 404, 500, 502, 503, 504] },
+      member: [{ originId: RESULTS }, { originId: SERVER }],
+    },
+  ];
 }

@@ -28,6 +28,8 @@ export function outputs(at: Context, { warm, stored, door, running, signing, das
     server_service: running.server,
     warmer_service: running.warmer,
     edge_store: signing.storeArn,
+    signed: String(at.settings.signed),
+    playground_url: `https://${door.host}/`,
     dashboard_url: `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards:name=${dashboard}`,
     curl: `curl -H "Authorization: Bearer $TOKEN" -F file=@photo.jpg ${api}/images`,
   };

@@ -1,4 +1,4 @@
-import { Fn } from 'cdktf';
+import { json } from './text.ts';
 
 export interface Statement {
   Effect: 'Allow' | 'Deny';
@@ -8,9 +8,9 @@ export interface Statement {
   Condition?: Record<string, Record<string, string | readonly string[]>>;
 }
 
-/** A policy document. Terraform encodes it, because text made here would break `cdktf synth --hcl`. */
+/** A policy document. */
 export function document(statements: readonly Statement[]): string {
-  return Fn.jsonencode({ Version: '2012-10-17', Statement: statements });
+  return json({ Version: '2012-10-17', Statement: statements });
 }
 
 /** Who may wear a role. */

@@ -1,13 +1,14 @@
 import { CloudwatchLogGroup } from '@cdktf/provider-aws/lib/cloudwatch-log-group/index.js';
 import { EcsCluster } from '@cdktf/provider-aws/lib/ecs-cluster/index.js';
 import { EcsClusterCapacityProviders } from '@cdktf/provider-aws/lib/ecs-cluster-capacity-providers/index.js';
-import { SIZES } from '../sizing.ts';
+import { SIZES, taskSize } from '../sizing.ts';
 import type { Balancer } from './balancer.ts';
 import type { Bucket } from './bucket.ts';
 import type { Cdn } from './cdn.ts';
 import type { Context } from './context.ts';
 import { environment } from './environment.ts';
 import type { Network } from './network.ts';
+import type { Program } from './permissions.ts';
 import type { Queue } from './queue.ts';
 import type { Table } from './records.ts';
 import { executionRole, taskRole } from './roles.ts';
@@ -55,24 +56,29 @@ function logGroup({ stack, settings, prefix }: Context, program: string): string
   }).name;
 }
 
-/** Server and warmer: one image, two commands, a role each. */
+/** Server and warmer: one image, two commands, a task and a role each; in the smallest size one task and one role. */
 export function programs(at: Context, parts: ProgramParts): Programs {
+  const { size } = at.settings;
+  const { together } = SIZES[size];
   const name = cluster(at);
   const logs = { server: logGroup(at, 'server'), warmer: logGroup(at, 'warmer') };
   const execution = executionRole(at, Object.values(parts.secrets), logs);
-  const task = (program: 'server' | 'warmer') =>
-    taskDefinition(at, program, {
-      size: SIZES[at.settings.size][program],
-      environment: environment(at, program, parts),
+  const task = (first: Program, ...others: Program[]) =>
+    taskDefinition(at, first, {
+      size: taskSize(size, first),
+      parts: [first, ...others].map((program) => ({
+        program,
+        environment: environment(at, program, parts),
+        logGroup: logs[program],
+      })),
       secrets: parts.secrets,
-      logGroup: logs[program],
       execution,
-      role: taskRole(at, program, parts),
+      role: taskRole(at, [first, ...others], parts),
     });
-  const server = serverService(at, name, parts, task('server'));
-  const warmer = warmerService(at, name, parts, task('warmer'));
+  const server = serverService(at, name, parts, together ? task('server', 'warmer') : task('server'));
   scaleServer(at, server, parts.front);
-  scaleWarmer(at, warmer, parts.warm);
+  const warmer = together ? server : warmerService(at, name, parts, task('warmer'));
+  if (!together) scaleWarmer(at, warmer, parts.warm);
   return {
     cluster: name,
     server: server.name,

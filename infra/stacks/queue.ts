@@ -1,9 +1,9 @@
 import { SqsQueue } from '@cdktf/provider-aws/lib/sqs-queue/index.js';
 import { SqsQueuePolicy } from '@cdktf/provider-aws/lib/sqs-queue-policy/index.js';
 import { SqsQueueRedriveAllowPolicy } from '@cdktf/provider-aws/lib/sqs-queue-redrive-allow-policy/index.js';
-import { Fn } from 'cdktf';
 import type { Context } from './context.ts';
 import { document } from './policy.ts';
+import { json } from './text.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;
 /** Received this often without success, a message is given up on. */
@@ -29,11 +29,11 @@ export function queue({ stack, prefix }: Context): Queue {
     visibilityTimeoutSeconds: 120,
     receiveWaitTimeSeconds: 20,
     sqsManagedSseEnabled: true,
-    redrivePolicy: Fn.jsonencode({ deadLetterTargetArn: dead.arn, maxReceiveCount: MAX_RECEIVES }),
+    redrivePolicy: json({ deadLetterTargetArn: dead.arn, maxReceiveCount: MAX_RECEIVES }),
   });
   new SqsQueueRedriveAllowPolicy(stack, 'dead-letters-source', {
     queueUrl: dead.url,
-    redriveAllowPolicy: Fn.jsonencode({ redrivePermission: 'byQueue', sourceQueueArns: [warm.arn] }),
+    redriveAllowPolicy: json({ redrivePermission: 'byQueue', sourceQueueArns: [warm.arn] }),
   });
   return { name: warm.name, arn: warm.arn, url: warm.url, dead: { name: dead.name, arn: dead.arn } };
 }

@@ -1,6 +1,7 @@
 import { IamRole } from '@cdktf/provider-aws/lib/iam-role/index.js';
 import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy/index.js';
 import { Fn } from 'cdktf';
+import { boundaryArn } from './boundary.ts';
 import type { Context } from './context.ts';
 import { PERMISSIONS, type Program, type Target } from './permissions.ts';
 import { document, type Statement, trust } from './policy.ts';
@@ -12,10 +13,11 @@ export interface Role {
   granted: IamRolePolicy;
 }
 
-function role({ stack, prefix }: Context, name: string, statements: Statement[]): Role {
+function role({ stack, prefix, account }: Context, name: string, statements: Statement[]): Role {
   const made = new IamRole(stack, `role-${name}`, {
     name: `${prefix}-${name}`,
     assumeRolePolicy: trust('ecs-tasks.amazonaws.com'),
+    permissionsBoundary: boundaryArn(account),
   });
   const granted = new IamRolePolicy(stack, `role-${name}-policy`, {
     name: 'least',
@@ -25,8 +27,8 @@ function role({ stack, prefix }: Context, name: string, statements: Statement[])
   return { arn: made.arn, granted };
 }
 
-/** What a program may do: its rows of the permission table on the resources of this stage. */
-export function taskRole(at: Context, program: Program, parts: ProgramParts): Role {
+/** What a task may do: its programs' rows of the permission table on the resources of this stage. */
+export function taskRole(at: Context, programs: readonly Program[], parts: ProgramParts): Role {
   const arns: Record<Target, string> = {
     originals: parts.stored.originals.arn,
     results: parts.stored.results.arn,
@@ -36,14 +38,31 @@ export function taskRole(at: Context, program: Program, parts: ProgramParts): Ro
     notifications: parts.told.notificationsArn,
     cdn: parts.door.arn,
   };
-  const statements = PERMISSIONS[program].map(
+  const grants = programs.flatMap((program) => PERMISSIONS[program]);
+  const statements = grants.map(
     ([target, part, actions]): Statement => ({
       Effect: 'Allow',
       Action: actions,
       Resource: [part ? Fn.join('', [arns[target], part]) : arns[target]],
     }),
   );
-  return role(at, program, statements);
+  return role(at, programs[0] ?? 'server', statements);
+}
+
+/** Pulling from the repository that the image is in, which may be of another region or account, or no ECR at all. */
+function pullRights(image: string): Statement[] {
+  const [, owner, region, name] =
+    /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([^@]+)@/.exec(image) ?? [];
+  if (!owner) return [];
+  return [
+    // The one action that has no resource: the token is for the registry as a whole.
+    { Effect: 'Allow', Action: ['ecr:GetAuthorizationToken'], Resource: ['*'] },
+    {
+      Effect: 'Allow',
+      Action: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
+      Resource: [`arn:aws:ecr:${region}:${owner}:repository/${name}`],
+    },
+  ];
 }
 
 /** What Fargate does before a program runs: pull the image, read its secrets, open its log. */
@@ -53,13 +72,7 @@ export function executionRole(at: Context, secretArns: string[], logs: Record<Pr
     (name) => `arn:aws:logs:${region}:${at.account}:log-group:${name}:*`,
   );
   return role(at, 'execution', [
-    // The one action that has no resource: the token is for the registry as a whole.
-    { Effect: 'Allow', Action: ['ecr:GetAuthorizationToken'], Resource: ['*'] },
-    {
-      Effect: 'Allow',
-      Action: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
-      Resource: [`arn:aws:ecr:${region}:${at.account}:repository/rendition`],
-    },
+    ...pullRights(at.settings.image),
     { Effect: 'Allow', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: logArns },
     { Effect: 'Allow', Action: ['secretsmanager:GetSecretValue'], Resource: secretArns },
   ]);

@@ -2,7 +2,7 @@ import { AppautoscalingPolicy } from '@cdktf/provider-aws/lib/appautoscaling-pol
 import { AppautoscalingTarget } from '@cdktf/provider-aws/lib/appautoscaling-target/index.js';
 import type { EcsService } from '@cdktf/provider-aws/lib/ecs-service/index.js';
 import { Fn } from 'cdktf';
-import { SIZES } from '../sizing.ts';
+import { fewestServers, SIZES, taskSize } from '../sizing.ts';
 import type { Balancer } from './balancer.ts';
 import type { Context } from './context.ts';
 import type { Program } from './permissions.ts';
@@ -11,16 +11,19 @@ import type { Queue } from './queue.ts';
 const CPU_PERCENT = 60;
 /** Requests to one vCPU in a minute: stored results need far less than a render, so CPU usually speaks first. */
 const REQUESTS_PER_VCPU = 3000;
+/** Seconds that the oldest message may wait before more warmers are started, however few messages there are. */
+const OLDEST_SECONDS = 300;
 /** Messages that wait for each warmer before another is started; one message is one image. */
 const BACKLOG_PER_TASK = 20;
 
 function scalable({ stack, settings }: Context, program: Program, service: EcsService): AppautoscalingTarget {
   const { minTasks, maxTasks } = SIZES[settings.size][program];
+  const minCapacity = program === 'server' ? fewestServers(settings) : minTasks;
   return new AppautoscalingTarget(stack, `${program}-scale`, {
     serviceNamespace: 'ecs',
     scalableDimension: 'ecs:service:DesiredCount',
     resourceId: Fn.join('/', ['service', service.cluster, service.name]),
-    minCapacity: minTasks,
+    minCapacity,
     maxCapacity: maxTasks,
   });
 }
@@ -39,7 +42,7 @@ const PACE = { scaleOutCooldown: 30, scaleInCooldown: 300 };
 
 export function scaleServer(at: Context, service: EcsService, { lb, targets }: Balancer): void {
   const target = scalable(at, 'server', service);
-  const vcpus = SIZES[at.settings.size].server.cpu / 1024;
+  const vcpus = taskSize(at.settings.size, 'server').cpu / 1024;
   new AppautoscalingPolicy(at.stack, 'server-scale-cpu', {
     ...named(at, 'server-cpu', target),
     targetTrackingScalingPolicyConfiguration: {
@@ -90,6 +93,21 @@ export function scaleWarmer(at: Context, service: EcsService, warm: Queue): void
             returnData: true,
           },
         ],
+      },
+    },
+  });
+  // A few slow images are no backlog, but they are late. Age falls by itself: only the backlog sends warmers home.
+  new AppautoscalingPolicy(at.stack, 'warmer-scale-age', {
+    ...named(at, 'warmer-age', target),
+    targetTrackingScalingPolicyConfiguration: {
+      ...PACE,
+      disableScaleIn: true,
+      targetValue: OLDEST_SECONDS,
+      customizedMetricSpecification: {
+        namespace: 'AWS/SQS',
+        metricName: 'ApproximateAgeOfOldestMessage',
+        statistic: 'Maximum',
+        dimensions: [{ name: 'QueueName', value: warm.name }],
       },
     },
   });

@@ -1,12 +1,13 @@
 import { SecretsmanagerSecret } from '@cdktf/provider-aws/lib/secretsmanager-secret/index.js';
 import { SecretsmanagerSecretVersion } from '@cdktf/provider-aws/lib/secretsmanager-secret-version/index.js';
 import type { Context } from './context.ts';
+import { json } from './text.ts';
 
 /** Setting name of the programs to secret ARN. */
 export type Secrets = Readonly<Record<string, string>>;
 
 /** No token has this hash. Without any token the API would be open, and this is the value it starts with. */
-const CLOSED = JSON.stringify({ nobody: `read:${'0'.repeat(64)}` });
+const CLOSED = json({ nobody: `read:${'0'.repeat(64)}` });
 
 /** Made with a value, because a task does not start without one; the operator's values never meet Terraform. */
 export function secrets({ stack, settings, prefix }: Context): Secrets {

@@ -2,7 +2,7 @@ import { EcsService, type EcsServiceConfig } from '@cdktf/provider-aws/lib/ecs-s
 import { SecurityGroup } from '@cdktf/provider-aws/lib/security-group/index.js';
 import { VpcSecurityGroupEgressRule } from '@cdktf/provider-aws/lib/vpc-security-group-egress-rule/index.js';
 import { VpcSecurityGroupIngressRule } from '@cdktf/provider-aws/lib/vpc-security-group-ingress-rule/index.js';
-import { SIZES } from '../sizing.ts';
+import { fewestServers, SIZES } from '../sizing.ts';
 import { SERVER_PORT } from './balancer.ts';
 import type { Context } from './context.ts';
 import type { Program } from './permissions.ts';
@@ -25,7 +25,7 @@ function service(at: Context, program: Program, cluster: string, parts: ProgramP
   return {
     name: `${at.prefix}-${program}`,
     cluster,
-    desiredCount: SIZES[at.settings.size][program].minTasks,
+    desiredCount: program === 'server' ? fewestServers(at.settings) : SIZES[at.settings.size].warmer.minTasks,
     platformVersion: 'LATEST',
     deploymentCircuitBreaker: { enable: true, rollback: true },
     networkConfiguration: {
@@ -33,8 +33,10 @@ function service(at: Context, program: Program, cluster: string, parts: ProgramP
       securityGroups: [group.id],
       assignPublicIp: true,
     },
-    // A deployment that rolled itself back must fail the run that started it.
-    waitForSteadyState: true,
+    // A deployment of servers that rolled itself back must fail the run that started it.
+    waitForSteadyState: program === 'server',
+    // A strategy that changes is taken by a new deployment; without this the provider makes a new service.
+    forceNewDeployment: true,
     propagateTags: 'SERVICE',
     enableEcsManagedTags: true,
     // Autoscaling owns the count after the first deployment.
@@ -72,7 +74,10 @@ export function serverService(
   });
 }
 
-/** On Spot: what a reclaimed task had not finished goes back to the queue. */
+/**
+ * One on demand, the others on Spot: what a reclaimed task had not finished goes back to the queue. No deployment waits
+ * for these, because Spot may have none to give.
+ */
 export function warmerService(
   at: Context,
   cluster: string,
@@ -83,7 +88,10 @@ export function warmerService(
   return new EcsService(at.stack, 'warmer', {
     ...service(at, 'warmer', cluster, parts, group),
     taskDefinition: taskArn,
-    capacityProviderStrategy: [{ capacityProvider: 'FARGATE_SPOT', weight: 1 }],
+    capacityProviderStrategy: [
+      { capacityProvider: 'FARGATE', base: 1, weight: 0 },
+      { capacityProvider: 'FARGATE_SPOT', weight: 1 },
+    ],
     deploymentMinimumHealthyPercent: 0,
     deploymentMaximumPercent: 200,
   });

@@ -8,10 +8,11 @@ import { balancer } from './balancer.ts';
 import { budget } from './budget.ts';
 import { cdn } from './cdn.ts';
 import { certificate } from './certificate.ts';
-import type { Context } from './context.ts';
+import { type Context, pinProvider } from './context.ts';
 import { dashboard } from './dashboard.ts';
 import { edge } from './edge.ts';
 import { firewall } from './firewall.ts';
+import { accessLog, firewallLog, logBucket, networkLog } from './logs.ts';
 import { network } from './network.ts';
 import { originals } from './originals.ts';
 import { outputs } from './outputs.ts';
@@ -26,6 +27,7 @@ function context(app: App, stage: string, settings: Settings, viewerCode: string
   const prefix = `rendition-${stage}`;
   const stack = new TerraformStack(app, prefix);
   keepState(stack, settings, stage);
+  pinProvider(stack);
   const defaultTags = [{ tags: { project: 'rendition', stage } }];
   new AwsProvider(stack, 'aws', { region: settings.region, defaultTags });
   const global = new AwsProvider(stack, 'global', { region: 'us-east-1', alias: 'global', defaultTags });
@@ -40,15 +42,20 @@ export function stage(app: App, name: string, settings: Settings, viewerCode: st
   const warm = queue(at);
   const stored = { originals: originals(at, warm), results: results(at), records: records(at) };
   const told = topics(at);
-  const front = balancer(at, net);
+  const logs = logBucket(at);
+  const front = balancer(at, net, logs);
+  const firewallArn = firewall(at);
   const signing = edge(at);
   const door = cdn(at, {
     results: stored.results,
     balancer: front,
     viewerFunction: signing.viewerFunction,
-    firewallArn: firewall(at).arn,
+    firewallArn,
     certificateArn: certificate(at),
   });
+  accessLog(at, door.arn, logs);
+  firewallLog(at, firewallArn);
+  networkLog(at, net.vpcId, logs);
   const running = programs(at, { net, warm, stored, told, front, door, secrets: secrets(at) });
   const parts = { warm, stored, told, front, door, running };
   const watched = alarms(at, parts);

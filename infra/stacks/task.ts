@@ -1,17 +1,23 @@
 import { EcsTaskDefinition } from '@cdktf/provider-aws/lib/ecs-task-definition/index.js';
-import { Fn } from 'cdktf';
 import type { TaskSize } from '../sizing.ts';
 import { SERVER_PORT } from './balancer.ts';
 import type { Context } from './context.ts';
 import { STOP_SECONDS, WARMER_PORT } from './environment.ts';
 import type { Program } from './permissions.ts';
 import type { Role } from './roles.ts';
+import { json } from './text.ts';
+
+/** A program of a task. */
+export interface Part {
+  program: Program;
+  environment: Record<string, string>;
+  logGroup: string;
+}
 
 export interface Task {
   size: TaskSize;
-  environment: Record<string, string>;
+  parts: readonly Part[];
   secrets: Readonly<Record<string, string>>;
-  logGroup: string;
   execution: Role;
   role: Role;
 }
@@ -30,8 +36,8 @@ const WARMER_HEALTH = {
   startPeriod: 60,
 };
 
-function container(at: Context, program: Program, task: Task) {
-  const pairs = Object.entries(task.environment).sort(([a], [b]) => (a < b ? -1 : 1));
+function container(at: Context, { program, environment, logGroup }: Part, task: Task) {
+  const pairs = Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     name: program,
     image: at.settings.image,
@@ -48,7 +54,7 @@ function container(at: Context, program: Program, task: Task) {
     logConfiguration: {
       logDriver: 'awslogs',
       options: {
-        'awslogs-group': task.logGroup,
+        'awslogs-group': logGroup,
         'awslogs-region': at.settings.region,
         'awslogs-stream-prefix': program,
         // A slow log service must not stop a render.
@@ -74,6 +80,6 @@ export function taskDefinition(at: Context, program: Program, task: Task): strin
     skipDestroy: true,
     // A task that starts before its rights have arrived fails, and the deployment with it.
     dependsOn: [task.execution.granted, task.role.granted],
-    containerDefinitions: Fn.jsonencode([container(at, program, task)]),
+    containerDefinitions: json(task.parts.map((part) => container(at, part, task))),
   }).arn;
 }

@@ -1,6 +1,7 @@
 import { SnsTopic } from '@cdktf/provider-aws/lib/sns-topic/index.js';
 import { SnsTopicSubscription } from '@cdktf/provider-aws/lib/sns-topic-subscription/index.js';
 import type { Context } from './context.ts';
+import { literal } from './text.ts';
 
 export interface Topics {
   /** Finished images. */
@@ -18,7 +19,7 @@ export function topics({ stack, settings, prefix, global }: Context): Topics {
       new SnsTopicSubscription(stack, `${id}-email`, {
         topicArn: made.arn,
         protocol: 'email',
-        endpoint: email,
+        endpoint: literal(email),
         ...elsewhere,
       });
     }

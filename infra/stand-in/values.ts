@@ -87,7 +87,9 @@ function mock(type: CtyType, name: string, resource: string): Value {
   if (type[0] === 'object') {
     return Object.fromEntries(Object.entries(type[1]).map(([key, one]) => [key, mock(one, key, resource)]));
   }
-  return [mock(type[1], name, resource)];
+  // A region has several zones, and what asks for one needs two.
+  const copies = name === 'zone_ids' ? ['-a', '-b', '-c'] : [''];
+  return copies.map((end) => mock(type[1], `${name}${end}`, resource));
 }
 
 function mockText(name: string, resource: string): string {

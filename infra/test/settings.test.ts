@@ -18,7 +18,7 @@ t.test('every default is accepted by its own row', async (t) => {
 
 t.test('a value that is not accepted is named with what is', async (t) => {
   const rows: [object, string][] = [
-    [{ size: 'huge' }, 'size="huge": expected one of small, medium, large'],
+    [{ size: 'huge' }, 'size="huge": expected one of tiny, small, medium, large'],
     [{ image: 'rendition:latest' }, 'image="rendition:latest": expected repository@sha256:digest'],
     [{ result_days: 0 }, 'result_days=0: expected a whole number from 1 to 3650'],
     [{ region: 'Frankfurt' }, 'region="Frankfurt": expected a region such as eu-central-1'],

@@ -2,9 +2,8 @@ import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { run, serveStack } from '../stand-in/run.ts';
 import { type Synthesised, synthStage } from './support/synth.ts';
-import { noTerraform } from './support/tools.ts';
+import { noTerraform, terraform } from './support/tools.ts';
 
 const OPTIONS = [
   {},
@@ -23,20 +22,6 @@ const OPTIONS = [
     cors_origins: ['https://shop.example.com'],
   },
 ];
-
-/** Init and then the given commands, each against one stand-in provider; resolves to their outputs. */
-async function terraform(directory: string, commands: string[][]) {
-  const provider = await serveStack(join(directory, 'cdk.tf.json'));
-  const outcomes = [];
-  try {
-    for (const command of [['init', '-input=false'], ...commands]) {
-      outcomes.push(await run(['terraform', ...command], { cwd: directory, provider }));
-    }
-  } finally {
-    provider.close();
-  }
-  return outcomes;
-}
 
 t.test('terraform accepts and plans the stack', { skip: noTerraform }, async (t) => {
   for (const values of OPTIONS) {

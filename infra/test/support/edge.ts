@@ -18,7 +18,7 @@ export interface EdgeOutcome {
   querystring?: unknown;
   statusCode?: number;
   body?: string;
-  /** Origins in the order that was asked for, where one was. */
+  /** The origin that was asked for, where one was. */
   origins?: string[];
   failed?: string;
 }
@@ -50,7 +50,7 @@ ${bundle.replace(/import \w+ from"cloudfront";/, '')}
 var store = ${JSON.stringify(values())}, origins;
 var ${name} = {
   kvs: () => ({ exists: (key) => Promise.resolve(store[key] !== undefined), get: (key) => Promise.resolve(store[key]) }),
-  createRequestOriginGroup: (group) => { origins = group.originIds.map((one) => one.originId); }
+  selectRequestOriginById: (id) => { origins = [id]; }
 };
 async function main() {
   var requests = JSON.parse(fs.readFileSync('${requests}', 'utf8'));

@@ -12,7 +12,12 @@ export type Resources = Record<string, Record<string, Record<string, unknown>>>;
 export interface Synthesised {
   directory: string;
   file: string;
-  json: { resource: Resources; output: Resources; terraform: Record<string, unknown> };
+  json: {
+    resource: Resources;
+    data?: Resources;
+    output: Record<string, Record<string, unknown>>;
+    terraform: Record<string, unknown>;
+  };
 }
 
 /** Synthesises one stage named `dev` into a new temporary directory. */
@@ -21,7 +26,18 @@ export async function synthStage(
   outdir = mkdtempSync(join(tmpdir(), 'rendition-synth-')),
 ): Promise<Synthesised> {
   await synthesise({ stages: { dev: { image: IMAGE, ...values } }, environment: {}, outdir });
-  const directory = join(outdir, 'stacks', 'rendition-dev');
+  return readStack(outdir, 'rendition-dev');
+}
+
+/** Synthesises the account's stack of one stage. */
+export async function synthAccount(values: Values = {}): Promise<Synthesised> {
+  const outdir = mkdtempSync(join(tmpdir(), 'rendition-synth-'));
+  await synthesise({ stages: { dev: { ...values } }, environment: {}, outdir });
+  return readStack(outdir, 'rendition-account');
+}
+
+function readStack(outdir: string, name: string): Synthesised {
+  const directory = join(outdir, 'stacks', name);
   const file = join(directory, 'cdk.tf.json');
   return { directory, file, json: JSON.parse(readFileSync(file, 'utf8')) };
 }

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { type Outcome, run, serveStack } from '../../stand-in/run.ts';
 
 function missing(program: string, args: string[], why: string): string | false {
   const found = spawnSync(program, args, { env: { ...process.env, CHECKPOINT_DISABLE: '1' } });
@@ -20,3 +22,17 @@ export const noCdktf =
   (['20', '22'].includes(process.versions.node.split('.')[0] ?? '')
     ? false
     : `cdktf-cli does not start on Node ${process.versions.node}: use 20 or 22`);
+
+/** Init and then the given commands, each against one stand-in provider; resolves to what the commands said. */
+export async function terraform(directory: string, commands: string[][]): Promise<Outcome[]> {
+  const provider = await serveStack(join(directory, 'cdk.tf.json'));
+  const outcomes = [];
+  try {
+    for (const command of [['init', '-input=false'], ...commands]) {
+      outcomes.push(await run(['terraform', ...command], { cwd: directory, provider }));
+    }
+  } finally {
+    provider.close();
+  }
+  return outcomes;
+}

@@ -1,0 +1,58 @@
+import type { Statement } from './policy.ts';
+
+export const BOUNDARY = 'rendition-boundary';
+export const boundaryArn = (account: string): string => `arn:aws:iam::${account}:policy/${BOUNDARY}`;
+
+/**
+ * The most that a role of a stage can ever do, whoever writes its policy: what programs do with their stores, on what
+ * is named after the project. A workflow that makes roles can therefore not make itself one that does more.
+ *
+ * @param buckets  existing buckets that stages read and write
+ */
+export function boundary(
+  account: string,
+  buckets: readonly string[],
+  secrets: readonly string[],
+): Statement[] {
+  const own = (service: string, path: string): string => `arn:aws:${service}:*:${account}:${path}`;
+  const named = ['rendition-*', ...buckets].flatMap((name) => [
+    `arn:aws:s3:::${name}`,
+    `arn:aws:s3:::${name}/*`,
+  ]);
+  const rows: readonly (readonly [actions: readonly string[], resources: readonly string[]])[] = [
+    [['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject', 's3:ListBucket', 's3:PutObject'], named],
+    [
+      [
+        'dynamodb:BatchGetItem',
+        'dynamodb:ConditionCheckItem',
+        'dynamodb:DeleteItem',
+        'dynamodb:GetItem',
+        'dynamodb:PutItem',
+        'dynamodb:Query',
+        'dynamodb:UpdateItem',
+      ],
+      [own('dynamodb', 'table/rendition-*')],
+    ],
+    [
+      [
+        'sqs:ChangeMessageVisibility',
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
+        'sqs:GetQueueUrl',
+        'sqs:ReceiveMessage',
+        'sqs:SendMessage',
+      ],
+      [own('sqs', 'rendition-*')],
+    ],
+    [['sns:Publish'], [own('sns', 'rendition-*')]],
+    [['cloudfront:CreateInvalidation'], [`arn:aws:cloudfront::${account}:distribution/*`]],
+    [['logs:CreateLogStream', 'logs:PutLogEvents'], [own('logs', 'log-group:/rendition-*')]],
+    [['secretsmanager:GetSecretValue'], [own('secretsmanager', 'secret:rendition-*'), ...secrets]],
+    [
+      ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
+      ['arn:aws:ecr:*:*:repository/*'],
+    ],
+    [['ecr:GetAuthorizationToken'], ['*']],
+  ];
+  return rows.map(([Action, Resource]) => ({ Effect: 'Allow', Action, Resource }));
+}

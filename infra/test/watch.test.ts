@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { DOCUMENTED } from './support/documented-metrics.ts';
+import { chartsOf, seriesOfAlarms } from './support/series.ts';
+import { resources, synthStage } from './support/synth.ts';
+
+/** Whether the service publishes a series under these dimensions. */
+function exists(namespace: string, name: string, dimensions: readonly string[]): boolean {
+  const wanted = [...dimensions].sort().join();
+  return (DOCUMENTED[namespace]?.metrics[name] ?? []).some((set) => [...set].sort().join() === wanted);
+}
+
+for (const values of [{}, { region: 'eu-west-1' }]) {
+  const stack = await synthStage(values);
+  const region = 'region' in values ? values.region : 'us-east-1';
+
+  t.test(`every alarm looks at a series that exists: ${region}`, async (t) => {
+    const alarms = resources(stack, 'aws_cloudwatch_metric_alarm');
+    t.ok(alarms.length > 8);
+    for (const alarm of alarms) {
+      const series = seriesOfAlarms(alarm);
+      t.ok(series.length > 0, String(alarm.alarm_name));
+      for (const { namespace, name, dimensions } of series)
+        t.ok(
+          exists(namespace, name, Object.keys(dimensions)),
+          `${namespace} ${name} by ${Object.keys(dimensions)}`,
+        );
+    }
+  });
+
+  t.test(`every line of the dashboard is asked for where it is kept: ${region}`, async (t) => {
+    for (const { title, lines } of chartsOf(stack)) {
+      const ids = lines.map(({ id }) => id).filter(Boolean);
+      t.equal(new Set(ids).size, ids.length, `${title}: ids are its own`);
+      for (const line of lines) {
+        if (!line.namespace) continue;
+        t.ok(exists(line.namespace, line.name, line.dimensions), `${title}: ${line.namespace} ${line.name}`);
+        const isGlobal = ['AWS/CloudFront', 'AWS/WAFV2', 'AWS/Billing'].includes(line.namespace);
+        t.equal(line.region, isGlobal ? 'us-east-1' : region, `${title}: ${line.name}`);
+      }
+    }
+  });
+}
+
+t.test('an alarm’s text says where its page is, and the page has it', async (t) => {
+  const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| ((?:`[a-z-]+`(?:, )?)+) \|/gm)].flatMap(
+    ([, names]) => String(names).match(/[a-z-]+/g) ?? [],
+  );
+  const alarms = resources(await synthStage(), 'aws_cloudwatch_metric_alarm');
+  for (const { alarm_name, alarm_description } of alarms) {
+    const name = String(alarm_name).replace('rendition-dev-', '');
+    t.ok(rows.includes(name), `docs/operations.md has ${name}`);
+    t.match(alarm_description, /docs\/operations\.md#where-to-look$/, name);
+  }
+});
