@@ -17,7 +17,7 @@ const MARGIN = 1.5;
  * Encodes until the bytes stay within a ceiling, from the quality that is asked for downwards.
  *
  * @param encode  from the picture as it was before
- * @returns       the smallest where none does
+ * @returns       where none does, the smallest; of a few bytes the one as asked for, since no quality outweighs headers
  */
 export async function withinCeiling<T extends Sized>(
   settings: EncoderSettings,
@@ -25,7 +25,8 @@ export async function withinCeiling<T extends Sized>(
   encode: (settings: EncoderSettings) => Promise<T>,
 ): Promise<T> {
   const { ceiling = Number.POSITIVE_INFINITY } = settings;
-  let best = await encode(settings);
+  const first = await encode(settings);
+  let best = first;
   let [quality, size, slope] = [settings.quality, best.bytes.length, SLOPE];
   for (let tries = 1; tries < MAX_TRIES && best.bytes.length > ceiling; tries++) {
     const isLossless = tries === 1 && settings.ownsEveryPixel === true;
@@ -36,17 +37,17 @@ export async function withinCeiling<T extends Sized>(
     if (!isLossless) [quality, size] = [next, tried.bytes.length];
     if (tried.bytes.length < best.bytes.length) best = tried;
   }
-  return best;
+  return best.bytes.length > ceiling && ceiling < HEADER_BYTES ? first : best;
 }
 
 function lower(quality: number, steps: number, tries: number): number {
   return Math.max(1, quality - Math.max(tries * 3, Math.ceil(steps * MARGIN)));
 }
 
-/** Bytes up to which the headers of ten scans weigh more than they save. */
-const SCANS_BYTES = 4096;
+/** Bytes up to which headers weigh more than what is tried can save: of ten scans, of a file. */
+const HEADER_BYTES = 4096;
 
 const simpler = (settings: EncoderSettings, format: Format, size: number): EncoderSettings =>
-  format === 'jpeg' && size < SCANS_BYTES && settings.progressive === undefined
+  format === 'jpeg' && size < HEADER_BYTES && settings.progressive === undefined
     ? { ...settings, progressive: false }
     : settings;

@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import type { Size } from '../operations/operation.ts';
 import { type Enlarged, enlargedHairline } from '../original/hairline.ts';
 import { inflated } from '../original/inflate.ts';
-import { xmlText } from '../original/svg-document.ts';
+import { findRoot, xmlText } from '../original/svg-document.ts';
 import type { PassOptions, Raw } from './pipeline.ts';
 import { toRaw } from './pipeline.ts';
 
@@ -15,10 +15,15 @@ export type Measure = (svg: Uint8Array, signal?: AbortSignal) => Promise<Size>;
  */
 export type Rasterize = (svg: Uint8Array, size: Size, signal?: AbortSignal) => Promise<Raw>;
 
+/** libvips knows an SVG by these letters, which one whose names have a prefix lacks. */
+const NAMED = '<!--<svg-->';
+
 /** What librsvg can read: in UTF-8, whatever the encoding, and with sides of a pixel at least. */
 function readable(svg: Uint8Array): Enlarged {
   const text = xmlText(inflated(svg));
-  return enlargedHairline(text) ?? { text, factor: 1 };
+  const { text: large, factor } = enlargedHairline(text) ?? { text, factor: 1 };
+  const root = findRoot(large);
+  return { text: root && !large.startsWith('<svg', root.start) ? NAMED + large : large, factor };
 }
 
 export async function measureSvg(svg: Uint8Array): Promise<Size> {

@@ -24,6 +24,9 @@ t.test('a drawing is the same in every encoding, and compressed', async (t) => {
     'Latin-1 that says UTF-8': Buffer.from(svg('<?xml version="1.0" encoding="utf-8"?>'), 'latin1'),
     'UTF-8 that says UTF-16': Buffer.from(svg('<?xml version="1.0" encoding="UTF-16"?>')),
     'a declaration that comes late': Buffer.from(svg('\n <?xml version="1.0"?>')),
+    'names with a prefix': Buffer.from(
+      `<s:svg xmlns:s="http://www.w3.org/2000/svg" width="40" height="20">${BARS.replaceAll('<', '<s:')}</s:svg>`,
+    ),
     compressed: gzipSync(plain),
   };
   for (const [name, bytes] of Object.entries(spellings)) {

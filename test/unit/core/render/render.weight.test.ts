@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import t from 'tap';
 import { corpus, corpusRows } from '../../../support/corpus.ts';
-import { difference, drawn, picture, pixels } from '../../../support/pictures.ts';
+import { difference, drawn, off, picture, pixels } from '../../../support/pictures.ts';
 
 const facts = (bytes: Uint8Array) => sharp(bytes).metadata();
 
@@ -190,4 +190,12 @@ t.test('a drawing of at most 96 px is a WebP where auto would be AVIF', async (t
     t.equal(await type(source, 'w=96&fmt=avif'), 'image/avif', 'what is asked for by name');
   }
   t.equal(await type(await lossy('jpeg', 80), 'w=64&fmt=auto-avif'), 'image/avif', 'no drawing');
+});
+
+t.test('what headers alone make larger keeps its quality', async (t) => {
+  const flat = await drawn(64, 24, () => [200, 60, 40]);
+  const source = await sharp(flat).toColourspace('cmyk').jpeg().toBuffer();
+  const wanted = (await pixels((await picture(source, 'fmt=png')).bytes)).at(12, 12);
+  const { bytes } = await picture(source, 'fmt=source');
+  t.ok(off((await pixels(bytes)).at(12, 12), wanted) <= 6, `${bytes.length} of ${source.length}`);
 });
