@@ -28,6 +28,7 @@ await objectsSuite(t, 'objects in files', {
   objects: await FileObjects.open(join(folder, 'objects')),
   unreachable: unmounted,
   leftovers: () => readdir(join(folder, 'objects', '.tmp')),
+  keyCount: 30,
   gaps: {},
 });
 

@@ -44,9 +44,11 @@ export function jobsSuite(t: Test, title: string, under: JobsUnderTest): Promise
 
     it('hides what was received, and hands it out again when its time is over', async (t) => {
       const jobs = await queue();
-      await jobs.send(['a']);
-      const first = await one(jobs, { ...now, visibilitySeconds: 3 });
+      await jobs.send(['hidden for long']);
+      t.match(await one(jobs, { ...now, visibilitySeconds: 900 }), { body: 'hidden for long' });
       t.same(await jobs.receive(now), []);
+      await jobs.send(['a']);
+      const first = await one(jobs, { ...now, visibilitySeconds: 1 });
       const again = await one(jobs, { ...now, waitSeconds: 20 });
       t.match(again, { body: 'a', receives: 2 });
       t.not(again.receipt, first.receipt);
@@ -54,10 +56,11 @@ export function jobsSuite(t: Test, title: string, under: JobsUnderTest): Promise
 
     it('hands out a delayed job once its delay is over', async (t) => {
       const jobs = await queue();
-      await jobs.send([{ body: 'late', delaySeconds: 2 }, 'soon']);
+      await jobs.send([{ body: 'late', delaySeconds: 900 }, 'soon']);
       t.match(await one(jobs, now), { body: 'soon' });
       t.same(await jobs.receive(now), []);
-      t.match(await one(jobs, { ...now, waitSeconds: 8 }), { body: 'late', receives: 1 });
+      await jobs.send([{ body: 'a moment later', delaySeconds: 1 }]);
+      t.match(await one(jobs, { ...now, waitSeconds: 20 }), { body: 'a moment later', receives: 1 });
       t.match(await rejection(jobs.send([{ body: 'a', delaySeconds: 901 }])), { name: 'RangeError' });
     });
 

@@ -1,45 +1,15 @@
-import sharp from 'sharp';
 import t from 'tap';
 import { corpus, corpusRows } from '../support/corpus.ts';
 import { bytesOf, problemOf, startServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
+import { corpusOverHttp } from './corpus.ts';
 
-const REFUSALS: Readonly<Record<string, RegExp>> = {
-  reject: /^(unsupported_source|damaged_source)$/,
-  lenient: /^damaged_source$/,
-  limit: /^too_many_pixels$/,
-};
+/** The last of each folder and outcome; all of them are in the long form, and in `test/corpus` without HTTP. */
+const SAMPLE = [
+  ...new Map(corpusRows().map((row) => [`${row.file.split('/')[0]} ${row.outcome}`, row] as const)).values(),
+];
 
-/** An id keeps the name where it can. */
-const idOf = (file: string) => file.replace(/[^A-Za-z0-9._~/-]/g, '-');
-
-t.test(
-  'every file of the corpus gives a picture or a plain reason over HTTP, and the process lives',
-  async (t) => {
-    const server = await startServer();
-    t.teardown(() => server.close());
-    for (const { file, outcome, tests } of corpusRows()) {
-      const id = idOf(file);
-      await server.put(id, await corpus(file));
-      const answer = await server.get(`/img/${id}?w=64&fmt=png`);
-      if (outcome === 'decode' && answer.status === 200) {
-        const { format, width = 0 } = await sharp(await bytesOf(answer)).metadata();
-        t.equal(format, 'png', file);
-        t.ok(width >= 1 && width <= 64, `${file}: ${width} px wide`);
-      } else {
-        const { code, detail } = await problemOf(answer);
-        // An expensive SVG may be stopped: its process dies, not the service.
-        const stopped = outcome === 'decode' && file.startsWith('svg/slow') && code === 'deadline';
-        t.ok(
-          stopped || REFUSALS[outcome]?.test(String(code)),
-          `${file} (${tests}): ${outcome} → ${code}: ${detail}`,
-        );
-        t.ok([415, 422].includes(answer.status) || stopped, `${file}: ${answer.status}`);
-      }
-    }
-    t.equal((await server.get('/healthz')).status, 200);
-  },
-);
+t.test('files of the corpus give a picture or a plain reason over HTTP', (t) => corpusOverHttp(t, SAMPLE));
 
 t.test('re-encodes always: nothing that was appended to a file comes out again', async (t) => {
   const server = await startServer();

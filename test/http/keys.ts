@@ -6,8 +6,10 @@ import type { Test } from 'tap';
 import { putFile } from '../../server/cli/put.ts';
 import { readJob } from '../../server/warming/jobs.ts';
 import { call, form, jobsOf, keysOf, type UploadAnswer } from '../support/api.ts';
+import { startRecords } from '../support/emulators.dynamodb.ts';
+import { emulated } from '../support/emulators.ts';
 import { BUCKET_KEYS } from '../support/keys.ts';
-import type { TestServer } from '../support/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** Not by the code under test: what every library that builds URLs does. */
 const spelled = (key: string): string => key.split('/').map(encodeURIComponent).join('/');
@@ -22,9 +24,26 @@ const picture = (red: number): Promise<Buffer> =>
     .png()
     .toBuffer();
 
+/** One key of each kind: blanks and brackets, other writing, what a URL or S3 takes for something else. */
+export const SAMPLE_KEYS: readonly string[] = BUCKET_KEYS.filter((_key, index) => index % 5 === 0);
+
+export async function keysOverFiles(t: Test, keys: readonly string[]): Promise<void> {
+  const server = await startServer();
+  t.teardown(() => server.close());
+  await keysSuite(t, server, keys);
+}
+
+export async function keysOverAws(t: Test, keys: readonly string[]): Promise<void> {
+  const env = await emulated(t, await startRecords());
+  if (!env) return;
+  const server = await startServer(env);
+  t.teardown(() => server.close());
+  await keysSuite(t, server, keys);
+}
+
 /** Keys of real buckets through everything that takes or makes one. */
-export async function keysSuite(t: Test, server: TestServer): Promise<void> {
-  for (const [index, key] of BUCKET_KEYS.entries()) {
+export async function keysSuite(t: Test, server: TestServer, keys = BUCKET_KEYS): Promise<void> {
+  for (const [index, key] of keys.entries()) {
     await t.test(JSON.stringify(key), async (t) => {
       await uploaded(t, server, key, await picture(index * 10));
       await announced(t, server, key, await picture(index * 10 + 1));

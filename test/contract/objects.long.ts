@@ -1,0 +1,28 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { FileObjects } from '../../server/stores/files/objects.ts';
+import { startStorage } from '../support/emulators.ts';
+import { s3Suite } from './aws.ts';
+import { objectsSuite } from './objects.suite.ts';
+
+/** More keys than S3 lists or removes in one call. */
+const KEYS = 1_050;
+
+const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
+t.teardown(() => rm(folder, { recursive: true, force: true }));
+const storage = await startStorage();
+t.teardown(() => storage.stop());
+const unmounted = await FileObjects.open(join(folder, 'unmounted'));
+await rm(join(folder, 'unmounted'), { recursive: true });
+
+await s3Suite(t, storage, KEYS);
+
+await objectsSuite(t, 'objects in files', {
+  objects: await FileObjects.open(join(folder, 'objects')),
+  unreachable: unmounted,
+  leftovers: () => readdir(join(folder, 'objects', '.tmp')),
+  keyCount: KEYS,
+  gaps: {},
+});

@@ -1,0 +1,7 @@
+import t from 'tap';
+import { indexed, passesThrough } from './api-memory.ts';
+
+const options = process.platform === 'linux' ? {} : { skip: 'reads /proc' };
+t.test('a tiff of 190 MB goes through without ever lying whole in memory', options, async (t) =>
+  passesThrough(t, 'tiff', indexed()),
+);
