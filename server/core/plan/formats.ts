@@ -124,6 +124,9 @@ export const FORMAT_TABLE: Readonly<Record<Format, FormatRow>> = {
       image.gif({
         colours: colors,
         effort: { fast: 1, live: 3, warm: 6 }[effort],
+        // At 3, which is the default, a frame that is lighter than the one before may be dithered with that one's palette
+        // to levels that it has not (measured: 9 off in the mean, 0.4 at 1, for 3 % of the bytes).
+        interPaletteMaxError: 1,
         ...frames({ ...rest, colors, effort }),
       }),
   },

@@ -25,6 +25,7 @@ t.test('steps that share a pass of sharp give what they give in passes of their 
       output,
     })),
   );
-  for (const trial of [...trials, ...torn])
+  const dithered = { head: '1 rect=5,7,60,40&rot=270', tail: 'norm&gray', output: 'anim fmt=gif' } as const;
+  for (const trial of [...trials, ...torn, dithered])
     t.equal(await wrongIn(trial, originals), undefined, Object.values(trial).join(' | '));
 });
