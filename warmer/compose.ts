@@ -42,6 +42,8 @@ function warmConfig(config: Config): Config {
     queueMs: Number.POSITIVE_INFINITY,
     deadlineMs: config.deadlineMs * PATIENCE,
     versionSeconds: 0,
+    // What it makes is kept: it goes by what the stores say, or not at all.
+    outageSeconds: 0,
   };
 }
 

@@ -34,6 +34,8 @@ export function composeCore(config: Config, stores: Stores, rendering: Rendering
     records: stores.records,
     admission: fetch,
     versionMs: config.versionSeconds * 1000,
+    outageMs: config.outageSeconds * 1000,
+    lookupMs: config.lookupMs,
     maxBytes: config.maxSourceBytes,
     scratch,
     keepBytes: config.originalsBytes,

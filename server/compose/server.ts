@@ -73,6 +73,7 @@ export function composeServer(
   const deferred = new Deferred();
   const images = new Images({
     ...{ originals, inputs, results, renderer, memory, deferred },
+    lookupMs: config.lookupMs,
     now: monotonic,
     onStoreFailure,
   });
@@ -99,6 +100,18 @@ export function composeServer(
   metrics.gauge('memory_bytes', 'Results kept in memory, in bytes.', () => memory.load.bytes);
   metrics.gauge('memory_results', 'Results kept in memory.', () => memory.load.results);
   metrics.gauge('flights', 'Variants being fetched or rendered.', () => images.load.flights);
+  metrics.gauge('storing_bytes', 'Results that wait to be stored, in bytes.', () => images.load.bytes);
+  metrics.counter(
+    'results_dropped',
+    'Results not stored: too much waited for the bucket.',
+    () => images.load.dropped,
+  );
+  metrics.gauge('versions_unawaited', 'Whether nobody waits for looked-up versions: 1 or 0.', () =>
+    Number(originals.isAway),
+  );
+  metrics.gauge('results_unawaited', 'Whether nobody waits for stored results: 1 or 0.', () =>
+    Number(images.isBucketAway),
+  );
   const access = new Access(config, unixSeconds);
   const { presets, deadlineMs, ignoredParameters } = config;
   const image = {
@@ -126,7 +139,8 @@ export function composeServer(
     records: () => stores.records.ping(),
     jobs: () => stores.jobs.ping(),
   };
-  const health = { metrics, deferred, probes, isDraining: process.isDraining };
+  const broken = () => process.rendering.pool.broken;
+  const health = { metrics, deferred, probes, isDraining: process.isDraining, broken };
   const deps = {
     log,
     hitPath,

@@ -113,6 +113,18 @@ export const SETTINGS = {
     5,
     'How long a looked-up version of an original is believed.',
   ),
+  outageSeconds: setting(
+    'OUTAGE_SECONDS',
+    integer(0, 604_800),
+    3600,
+    'How long the last known version of an original stands in while the stores are away; 0: not at all.',
+  ),
+  lookupMs: setting(
+    'LOOKUP_MS',
+    integer(1, 60_000),
+    300,
+    'How long a request that can be answered without it waits for a version or a stored result.',
+  ),
   maxAgeSeconds: setting(
     'MAX_AGE_SECONDS',
     integer(0, 31_536_000),

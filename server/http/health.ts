@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Deferred } from '../shared/deferred.ts';
 import type { Metrics } from './metrics.ts';
+import { StoreProbes } from './store-probes.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -15,28 +16,20 @@ export interface HealthOptions {
   /** Resolves when every store answers; by name, for the one who is woken. */
   readonly probes: Readonly<Record<string, () => Promise<void>>>;
   readonly isDraining: () => boolean;
-}
-
-const PROBE_MS = 2000;
-
-/** `ok` or `failed`, for anyone to see; the reason goes to `onFailure`. */
-async function outcome(probe: () => Promise<void>, onFailure: (error: unknown) => void): Promise<string> {
-  const late = new Promise<never>((_resolve, reject) => {
-    setTimeout(() => reject(new Error(`no answer within ${PROBE_MS} ms`)), PROBE_MS).unref();
-  });
-  try {
-    await Promise.race([probe(), late]);
-    return 'ok';
-  } catch (error) {
-    onFailure(error);
-    return 'failed';
-  }
+  /** Why this process can render nothing; undefined as long as it can. */
+  readonly broken: () => Error | undefined;
 }
 
 export function healthRoutes(
   app: FastifyInstance,
-  { metrics, deferred, probes, isDraining }: HealthOptions,
+  { metrics, deferred, probes, isDraining, broken }: HealthOptions,
 ): void {
+  const stores = new StoreProbes(probes, app.log);
+  metrics.labelled('store_up', 'Whether a store answers: 1 or 0.', 'store', async () =>
+    Object.fromEntries(
+      Object.entries(await stores.answers()).map(([store, answer]) => [store, answer === 'ok' ? 1 : 0]),
+    ),
+  );
   const options = (summary: string) => ({
     schema: { tags: ['operation'], summary },
     config: { answersWhileDraining: true },
@@ -48,20 +41,14 @@ export function healthRoutes(
   });
   app.get(
     '/readyz',
-    options('Whether requests should come here: false while draining or without its stores.'),
-    async ({ log }, reply) => {
-      const asked = Object.entries(probes).map(async ([store, probe]) => {
-        const answer = await outcome(probe, (err) => log.warn({ err, store }, 'store does not answer'));
-        return [store, answer] as const;
-      });
-      const answers = await Promise.all(asked);
-      const stores = Object.fromEntries(answers);
-      const ready = !isDraining() && answers.every(([, answer]) => answer === 'ok');
-      const status = isDraining() ? 'draining' : ready ? 'ok' : 'stores unreachable';
+    options('Whether requests should come here: 503 while draining or when this process cannot render.'),
+    async (_request, reply) => {
+      // A store that is away is away for every server: to take this one out would only lose what it has in memory.
+      const status = isDraining() ? 'draining' : broken() ? 'cannot render' : 'ok';
       return reply
-        .code(ready ? 200 : 503)
+        .code(status === 'ok' ? 200 : 503)
         .header('Cache-Control', 'no-store')
-        .send({ status, stores });
+        .send({ status, stores: await stores.answers() });
     },
   );
   app.get('/metrics', options('Prometheus metrics.'), async (_request, reply) => {

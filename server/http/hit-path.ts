@@ -2,10 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { resolved } from '../core/operations/transformation.ts';
 import { negotiate } from '../core/query/accept.ts';
 import { resultKey } from '../core/query/id.ts';
+import type { Tier } from '../reading/images.ts';
 import type { Inputs } from '../reading/inputs.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
 import type { Result } from '../reading/results.ts';
 import { factsOf } from '../reading/results.ts';
+import { isWithoutRecord } from '../reading/versions.ts';
 import type { Hit } from './hit-log.ts';
 import type { CacheSettings } from './image-headers.ts';
 import { resultHeaders } from './image-headers.ts';
@@ -41,7 +43,7 @@ interface Entry {
 
 export interface HitPathOptions {
   readonly memory: ResultCache;
-  readonly inputs: Pick<Inputs, 'lastKnown'>;
+  readonly inputs: Pick<Inputs, 'believed'>;
   readonly settings: CacheSettings;
   /** Monotonic ms. */
   readonly now: () => number;
@@ -87,12 +89,14 @@ export class HitPath {
     if (!entry || isGuarded(request.headers)) return false;
     const started = this.#options.now();
     const { meaning } = entry;
-    const identity = this.#options.inputs.lastKnown(meaning);
-    if (!identity) return false;
+    const identity = this.#options.inputs.believed(meaning);
+    if (!identity || isWithoutRecord(identity.version)) return false;
     const answer = this.#answerIn(entry, meaning.negotiable ? this.#format(request.headers.accept) : '');
     const result = this.#options.memory.get(answer.key, identity.version);
     if (!result) return false;
-    this.#send(request, response, { prepared: this.#prepare(answer, meaning, result), result, started });
+    const prepared = this.#prepare(answer, meaning, result);
+    const tier = identity.isStale ? 'stale' : 'memory';
+    this.#send(request, response, { prepared, result, tier, started });
     return true;
   }
 
@@ -131,15 +135,20 @@ export class HitPath {
   #send(
     request: IncomingMessage,
     response: ServerResponse,
-    { prepared, result, started }: { prepared: Prepared; result: Result; started: number },
+    {
+      prepared,
+      result,
+      tier,
+      started,
+    }: Pick<Hit, 'result' | 'tier'> & { prepared: Prepared; started: number },
   ): void {
     const requestId = this.#options.requestId(request);
     const same = isConditional(request.headers) && isUnchanged(request.headers, result);
     const status = same ? 304 : 200;
-    const own = ['X-Image-Cache', 'memory', 'X-Request-Id', requestId];
+    const own = ['X-Image-Cache', tier, 'X-Request-Id', requestId];
     response.writeHead(status, (same ? prepared.unchanged : prepared.ok).concat(own));
     response.end(same ? undefined : result.bytes);
-    this.#options.onHit({ requestId, tier: 'memory', status, result, ms: this.#options.now() - started });
+    this.#options.onHit({ requestId, tier, status, result, ms: this.#options.now() - started });
   }
 }
 

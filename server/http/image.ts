@@ -12,6 +12,7 @@ import { deadlineProblem } from '../reading/images.ts';
 import type { Renderer } from '../reading/renderer.ts';
 import type { ResultFacts } from '../reading/results.ts';
 import { factsOf } from '../reading/results.ts';
+import { isWithoutRecord } from '../reading/versions.ts';
 import type { HitPath } from './hit-path.ts';
 import type { CacheSettings, Headers } from './image-headers.ts';
 import { COMMON_HEADERS, resultHeaders, tierHeaders } from './image-headers.ts';
@@ -155,7 +156,7 @@ async function get(
   const body = isUnchanged(headers, facts) ? undefined : result.bytes;
   const sent = send(request, reply, asked, options, { facts, tier, timings }, body);
   const { id, read } = asked;
-  if (request.isForeign) return sent;
+  if (request.isForeign || isWithoutRecord(facts.version)) return sent;
   options.hitPath.learn(request.url, {
     id,
     canonical: read.canonical,
@@ -196,7 +197,8 @@ function send(
 ): FastifyReply {
   const { facts, tier, timings } = found;
   Object.assign(request.served, { tier, timings, bytes: body?.length ?? 0 });
-  const foreign: Headers = request.isForeign
+  const isPassing = request.isForeign || isWithoutRecord(facts.version);
+  const foreign: Headers = isPassing
     ? { 'Cache-Control': `public, max-age=${options.settings.versionSeconds}` }
     : {};
   const headers: Headers = {

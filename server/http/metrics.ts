@@ -26,7 +26,7 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
     this.#requests = new Counter({
       name: 'rendition_requests_total',
-      help: 'Image requests by tier (memory, stored, coalesced, miss, none) and status.',
+      help: 'Image requests by tier (memory, stored, coalesced, miss, stale, none) and status.',
       labelNames: ['tier', 'status'],
       registers,
     });
@@ -59,6 +59,37 @@ export class Metrics {
       registers: [this.registry],
       collect() {
         this.set(read());
+      },
+    });
+  }
+
+  /** Reads a gauge for each value of a label. */
+  labelled(
+    name: string,
+    help: string,
+    label: string,
+    read: () => Promise<Readonly<Record<string, number>>>,
+  ): void {
+    new Gauge({
+      name: `rendition_${name}`,
+      help,
+      labelNames: [label],
+      registers: [this.registry],
+      async collect() {
+        for (const [value, amount] of Object.entries(await read())) this.set({ [label]: value }, amount);
+      },
+    });
+  }
+
+  /** Reads a counter that somebody else counts. */
+  counter(name: string, help: string, read: Reading): void {
+    new Counter({
+      name: `rendition_${name}_total`,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(read());
       },
     });
   }

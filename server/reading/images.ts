@@ -1,6 +1,6 @@
 import { resultKey } from '../core/query/id.ts';
 import type { Deferred } from '../shared/deferred.ts';
-import { Problem } from '../shared/errors.ts';
+import { isProblem, Problem } from '../shared/errors.ts';
 import { SingleFlight, unlessAborted } from '../shared/single-flight.ts';
 import { type Inputs, marksOf, type Variant } from './inputs.ts';
 import type { Identity, Original, Originals } from './originals.ts';
@@ -8,9 +8,12 @@ import type { Admitted, Renderer } from './renderer.ts';
 import type { ResultCache } from './result-cache.ts';
 import type { Result, ResultFacts, Results } from './results.ts';
 import { factsOf, resultOf } from './results.ts';
+import { type StoredRead, StoredReads } from './stored-reads.ts';
+import { isOfVersion, isWithoutRecord } from './versions.ts';
+import { WriteBehind } from './write-behind.ts';
 
-/** Where an answer came from: the value of X-Image-Cache. */
-export type Tier = 'memory' | 'stored' | 'coalesced' | 'miss';
+/** Where an answer came from: the value of X-Image-Cache. `stale`: wherever from, the stores did not say which version is current. */
+export type Tier = 'memory' | 'stored' | 'coalesced' | 'miss' | 'stale';
 
 /** ms by stage, as Server-Timing shows them. */
 export type Timings = Readonly<
@@ -32,6 +35,8 @@ export interface ImagesOptions {
   readonly renderer: Renderer;
   readonly memory: ResultCache;
   readonly deferred: Deferred;
+  /** How long a request that can be rendered waits for its stored result. */
+  readonly lookupMs: number;
   /** Monotonic ms. */
   readonly now: () => number;
   /** A result could not be stored: the answer has gone out all the same. */
@@ -42,15 +47,24 @@ export interface ImagesOptions {
 export class Images {
   readonly #options: ImagesOptions;
   readonly #flights = new SingleFlight<Answer>();
-  readonly #early = new SingleFlight<Result | undefined>();
-  readonly #storing = new Set<Promise<void>>();
+  readonly #stored: StoredReads;
+  readonly #writes: WriteBehind;
 
   constructor(options: ImagesOptions) {
     this.#options = options;
+    const { results, inputs, memory, deferred, lookupMs, now, onStoreFailure } = options;
+    this.#stored = new StoredReads({ results, lookupMs, now, onFailure: onStoreFailure });
+    const remember = (result: Result) => this.#remember(result);
+    this.#writes = new WriteBehind({ results, inputs, memory, deferred, onStoreFailure, remember });
   }
 
-  get load(): { flights: number; storing: number } {
-    return { flights: this.#flights.size, storing: this.#storing.size };
+  get load(): { flights: number } & WriteBehind['load'] {
+    return { flights: this.#flights.size, ...this.#writes.load };
+  }
+
+  /** Whether the results bucket has failed or been late so often that nobody waits for it. */
+  get isBucketAway(): boolean {
+    return this.#stored.isAway;
   }
 
   /**
@@ -62,16 +76,16 @@ export class Images {
     const { inputs, memory } = this.#options;
     const key = resultKey(variant.id, variant.canonical);
     const identified = inputs.identify(variant);
-    const early =
-      inputs.isSettled(variant) || memory.has(key) ? undefined : this.#begin(variant, identified, signal);
+    const isKnown = inputs.isSettled(variant) || memory.has(key) || this.#stored.isAway;
+    const early = isKnown ? undefined : this.#stored.begin(variant, identified, signal);
     const identity = await unlessAborted(identified, signal);
-    const held = memory.get(key, identity.version);
-    if (held) return { result: held, tier: 'memory', timings: {} };
+    const held = this.#held(key, identity);
+    if (held) return asAnswered({ result: held, tier: 'memory', timings: {} }, identity);
     // The version is part of the flight: those who come after an overwrite do not join an older one.
     const { value, joined } = await this.#flights.run(`${key} ${identity.version}`, signal, (flight) =>
       this.#obtain(variant, identity, early, flight),
     );
-    return joined ? { ...value, tier: 'coalesced' } : value;
+    return asAnswered(joined ? { ...value, tier: 'coalesced' } : value, identity);
   }
 
   /**
@@ -83,12 +97,12 @@ export class Images {
     variant: Variant,
     signal: AbortSignal,
   ): Promise<{ facts: ResultFacts; tier: Tier } | undefined> {
-    const { inputs, memory, results } = this.#options;
-    const { version } = await unlessAborted(inputs.identify(variant), signal);
-    const held = memory.get(resultKey(variant.id, variant.canonical), version);
-    if (held) return { facts: factsOf(held), tier: 'memory' };
-    const facts = await results.head(variant.id, variant.canonical, version, signal);
-    return facts && { facts, tier: 'stored' };
+    const { inputs, results } = this.#options;
+    const identity = await unlessAborted(inputs.identify(variant), signal);
+    const held = this.#held(resultKey(variant.id, variant.canonical), identity);
+    if (held) return asAnswered({ facts: factsOf(held), tier: 'memory' }, identity);
+    const facts = await results.head(variant.id, variant.canonical, identity.version, signal);
+    return facts && asAnswered({ facts, tier: 'stored' }, identity);
   }
 
   /** Key of the bucket that a variant lies under, once it is made; undefined where that would be too long. */
@@ -97,52 +111,41 @@ export class Images {
   }
 
   /** Resolves when everything that was rendered has been stored. */
-  async settle(): Promise<void> {
-    await Promise.all(this.#storing);
+  settle(): Promise<void> {
+    return this.#writes.settle();
   }
 
-  /** Asks for the stored result while the version is still looked up: one round trip less for whoever waits. */
-  #begin(variant: Variant, identity: Promise<Identity>, signal: AbortSignal): Promise<Result | undefined> {
-    const { id, canonical } = variant;
-    const version = identity.then(({ version }) => version);
-    const reading = this.#early
-      .run(resultKey(id, canonical), signal, (flight) =>
-        this.#options.results.get(id, canonical, version, flight),
-      )
-      .then(({ value }) => value);
-    // Whoever needs it looks at it later; nobody does when there is no such image.
-    for (const promise of [version, reading]) promise.catch(() => undefined);
-    return reading;
+  /** Without its record an original has no version that anything in memory could be of. */
+  #held(key: string, { version }: Identity): Result | undefined {
+    return isWithoutRecord(version) ? undefined : this.#options.memory.get(key, version);
   }
 
   async #obtain(
     variant: Variant,
-    identity: Identity,
+    { version }: Identity,
     early: Promise<Result | undefined> | undefined,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const { results, now } = this.#options;
+    const { now } = this.#options;
     const started = now();
-    const read = () => results.get(variant.id, variant.canonical, identity.version, signal);
-    // What was begun ends with the request that began it, which others may outlive.
-    const again = (error: unknown) => (isAbort(error) ? read() : Promise.reject(error));
-    const stored = await (early ? early.catch(again) : read())
-      .then((found) => (found?.version === identity.version ? found : undefined))
-      .catch((error: unknown) => {
-        if (signal.aborted) throw error;
-        // Without its bucket the service is slower, not down.
-        this.#options.onStoreFailure(error, variant);
-        return undefined;
-      });
-    if (stored) {
-      this.#remember(stored);
-      return { result: stored, tier: 'stored', timings: { fetch: now() - started } };
-    }
+    const fromBucket = (result: Result): Answer => {
+      this.#remember(result);
+      return { result, tier: 'stored', timings: { fetch: now() - started } };
+    };
+    const read = await this.#stored.read(variant, version, early, signal);
+    if (read.result && isOfVersion(read.result.version, version)) return fromBucket(read.result);
     signal.throwIfAborted();
-    return this.#render(variant, marksOf(identity.version), signal);
+    try {
+      return await this.#render(variant, marksOf(version), read, signal);
+    } catch (error) {
+      // Too busy, or without the original: then the bucket is worth any wait.
+      const late = read.isAway && isProblem(error) && error.status >= 500 && (await read.patiently());
+      if (!late || !isOfVersion(late.version, version)) throw error;
+      return fromBucket(late);
+    }
   }
 
-  async #render(variant: Variant, marks: string, signal: AbortSignal): Promise<Answer> {
+  async #render(variant: Variant, marks: string, read: StoredRead, signal: AbortSignal): Promise<Answer> {
     const { originals, now } = this.#options;
     const started = now();
     const original = await originals.fetch(variant.id, signal);
@@ -153,9 +156,7 @@ export class Images {
     const header = now() - fetched - queuedMs - timings.decode - timings.transform - timings.encode;
     // The marks as they were before: those that were laid on may be newer, but never older.
     const made = { ...original, version: original.version + marks };
-    const result = resultOf(variant.id, variant.canonical, made, { ...rendered, timings });
-    this.#remember(result);
-    this.#store(result);
+    const own = resultOf(variant.id, variant.canonical, made, { ...rendered, timings });
     const { decode, transform, encode } = timings;
     const stages = {
       queue: queuedMs,
@@ -164,7 +165,17 @@ export class Images {
       transform,
       encode,
     };
-    return { result, tier: 'miss', timings: stages };
+    return { result: await this.#settleOn(own, read, signal), tier: 'miss', timings: stages };
+  }
+
+  /** One variant has one ETag everywhere: what somebody else has stored meanwhile goes before what was made here. */
+  async #settleOn(own: Result, { isAway }: StoredRead, signal: AbortSignal): Promise<Result> {
+    // Kept nowhere: nobody knows which version it is of.
+    if (isWithoutRecord(own.version)) return own;
+    const other = isAway ? undefined : (await this.#stored.read(own, own.version, undefined, signal)).result;
+    this.#remember(other ?? own);
+    if (!other) this.#writes.store(own);
+    return other ?? own;
   }
 
   /** Nothing is rendered where another variant has the same bytes. */
@@ -196,36 +207,18 @@ export class Images {
   #remember(result: Result): void {
     const { inputs, memory } = this.#options;
     const { id, canonical, version } = result;
+    if (isWithoutRecord(version)) return;
     const key = resultKey(id, canonical);
     const isGood = inputs.isSettled(result)
       ? inputs.lastKnown(result)?.version === version
       : (memory.versionAt(key) ?? version) === version;
     if (isGood) memory.set(key, result);
   }
-
-  /** In the background: the answer does not wait. */
-  #store(result: Result): void {
-    const done = new Promise<void>((resolve) => this.#options.deferred.afterResponse(resolve))
-      .then(() => this.#storeCurrent(result))
-      .catch((error: unknown) => this.#options.onStoreFailure(error, result))
-      .finally(() => this.#storing.delete(done));
-    this.#storing.add(done);
-  }
-
-  /** An original that was overwritten meanwhile must not leave the old picture behind, in the bucket or in memory. */
-  async #storeCurrent(result: Result): Promise<void> {
-    const { results, inputs, memory } = this.#options;
-    const { id, canonical, version } = result;
-    if (!results.keyOf(id, canonical)) return;
-    const key = resultKey(id, canonical);
-    const isCurrent = async () => (await inputs.revalidate(result))?.version === version;
-    if (!(await results.keep(result, isCurrent))) memory.drop(key, version);
-    else if (memory.versionAt(key) !== version) memory.set(key, result);
-  }
 }
 
-const isAbort = (error: unknown): boolean =>
-  error instanceof Error && /^(Abort|Timeout)Error$/.test(error.name);
+/** Says so where nobody has said that the version is current. */
+const asAnswered = <T extends { readonly tier: Tier }>(answer: T, { isStale }: Identity): T =>
+  isStale ? { ...answer, tier: 'stale' } : answer;
 
 /** Turns the end of a request's time into what its client is told. */
 export function deadlineProblem(error: unknown, ms: number): unknown {

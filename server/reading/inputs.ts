@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { isProblem } from '../shared/errors.ts';
 import type { Identity, Originals } from './originals.ts';
 
 export interface Variant {
@@ -17,7 +18,7 @@ export const originalOf = (version: string): string => version.split(MARKED)[0] 
 /** What it says of the marks; '' without. */
 export const marksOf = (version: string): string => version.slice(originalOf(version).length);
 
-type Lookups = Pick<Originals, 'lookUp' | 'identify' | 'lastKnown' | 'isSettled' | 'revalidate'>;
+type Lookups = Pick<Originals, 'lookUp' | 'identify' | 'lastKnown' | 'believed' | 'isSettled' | 'revalidate'>;
 
 /**
  * Everything that a result is made of, as one version: the original and, where the form names watermarks, which marks
@@ -36,16 +37,28 @@ export class Inputs {
   /** @throws Problem `image_not_found` */
   async identify({ id, canonical }: Variant): Promise<Identity> {
     const identity = await this.#originals.identify(id);
-    return canonical.includes('wm') ? marked(identity, await this.marks(canonical)) : identity;
+    const ids = this.#markIds(canonical);
+    if (ids.length === 0) return identity;
+    const marks = await Promise.all(ids.map((mark) => this.#originals.identify(mark).catch(absent)));
+    return marked(identity, ids, marks);
   }
 
-  /** What is believed right now, without asking anyone. */
-  lastKnown({ id, canonical }: Variant): Identity | undefined {
-    const identity = this.#originals.lastKnown(id);
+  /** What is known right now, without asking anyone. */
+  lastKnown(variant: Variant): Identity | undefined {
+    return this.#of(variant, (id) => this.#originals.lastKnown(id));
+  }
+
+  /** What a request may go by that waits for nobody, see Originals. */
+  believed(variant: Variant): Identity | undefined {
+    return this.#of(variant, (id) => this.#originals.believed(id));
+  }
+
+  #of({ id, canonical }: Variant, ask: (id: string) => Identity | undefined): Identity | undefined {
+    const identity = ask(id);
     const ids = this.#markIds(canonical);
     if (!identity || ids.length === 0) return identity;
-    const marks = ids.map((mark) => this.#originals.lastKnown(mark));
-    return marks.every((mark) => mark !== undefined) ? marked(identity, textOf(ids, marks)) : undefined;
+    const marks = ids.map(ask);
+    return marks.every((mark) => mark !== undefined) ? marked(identity, ids, marks) : undefined;
   }
 
   isSettled({ id, canonical }: Variant): boolean {
@@ -58,7 +71,7 @@ export class Inputs {
     const [identity, ...marks] = await Promise.all(
       [id, ...ids].map((input) => this.#originals.revalidate(input)),
     );
-    return identity && marked(identity, textOf(ids, marks));
+    return identity && marked(identity, ids, marks);
   }
 
   /** Which marks a form puts on a picture, as they are now: the end of its version. */
@@ -75,8 +88,20 @@ export class Inputs {
   }
 }
 
-const marked = (identity: Identity, marks: string): Identity =>
-  marks === '' ? identity : { ...identity, version: identity.version + marks };
+const absent = (error: unknown): undefined => {
+  if (!isProblem(error) || error.code !== 'image_not_found') throw error;
+};
+
+function marked(
+  identity: Identity,
+  ids: readonly string[],
+  marks: readonly (Identity | undefined)[],
+): Identity {
+  if (ids.length === 0) return identity;
+  const version = identity.version + textOf(ids, marks);
+  const isStale = identity.isStale || marks.some((mark) => mark?.isStale);
+  return { ...identity, version, ...(isStale && { isStale }) };
+}
 
 function textOf(ids: readonly string[], marks: readonly (Identity | undefined)[]): string {
   if (ids.length === 0) return '';

@@ -5,6 +5,7 @@ import type { Rendered } from '../core/render/types.ts';
 import type { Objects, StoredFacts } from '../stores/contracts.ts';
 import { type Epochs, epochsInBucket } from './epoch.ts';
 import { originalOf } from './inputs.ts';
+import { isOfVersion } from './versions.ts';
 
 /** The encoded bytes of a variant, with what must be known to serve them. */
 export interface Result {
@@ -178,7 +179,7 @@ export class Results {
   }
 
   #isCurrent({ metadata }: StoredFacts, version: string): boolean {
-    return metadata[META.version] === version && metadata[META.epoch] === this.#epochs.plain;
+    return isOfVersion(metadata[META.version], version) && metadata[META.epoch] === this.#epochs.plain;
   }
 
   /** False when `ifAbsent` and there is one. */

@@ -1,4 +1,4 @@
-import { versionOf } from '../reading/originals.ts';
+import { versionOf } from '../reading/versions.ts';
 import type { ImageRecord, ImageStatus, VariantRecord } from '../stores/contracts.ts';
 
 /** What the variants of an image come to, once its original is there. */

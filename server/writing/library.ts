@@ -1,4 +1,4 @@
-import { notFound } from '../reading/originals.ts';
+import { notFound } from '../reading/versions.ts';
 import { Problem } from '../shared/errors.ts';
 import type { FocalPoint, ImageRecord, Objects, Records, VariantRecord } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';

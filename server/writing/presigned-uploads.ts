@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SOURCE_FORMATS } from '../core/original/sniff.ts';
 import { readId } from '../core/query/id.ts';
-import { notFound } from '../reading/originals.ts';
+import { notFound } from '../reading/versions.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
 import type { Form, ImageRecord, Jobs, Objects, Records } from '../stores/contracts.ts';

@@ -1,5 +1,5 @@
 import { STAGED } from '../core/query/id.ts';
-import { notFound } from '../reading/originals.ts';
+import { notFound } from '../reading/versions.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
 import type { ImageRecord, ObjectFacts, Objects, Owed, Records, VariantRecord } from '../stores/contracts.ts';

@@ -6,6 +6,7 @@ export const PATIENT: Readonly<Record<string, string>> = {
   DEADLINE_MS: '300000',
   QUEUE_MS: '60000',
   SVG_MS: '60000',
+  LOOKUP_MS: '60000',
   STOP_MS: '300000',
   // Below the priority of this machine's other work a render would wait for all of it.
   RENDER_NICE: '0',

@@ -1,5 +1,8 @@
 import { rm } from 'node:fs/promises';
 import t, { type Test } from 'tap';
+import { ResultCache } from '../../../server/reading/result-cache.ts';
+import { WriteBehind } from '../../../server/reading/write-behind.ts';
+import { Deferred } from '../../../server/shared/deferred.ts';
 import { corpus } from '../../support/corpus.ts';
 import { startServer, type TestServer, temporaryFolder } from '../../support/server.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -72,6 +75,72 @@ t.test('who joins a read goes on when the one who began it leaves', async (t) =>
   t.match(await second, { tier: 'coalesced', result: { canonical: VARIANT.canonical } });
   t.equal(reads, 2);
   t.equal(fetched, 0, 'nothing was rendered');
+});
+
+/** Another picture under the version of the first: what a warmer with other settings makes. */
+async function keepOther(server: TestServer): Promise<string> {
+  const { images, core } = server.composed;
+  const { version } = await core.originals.identify('a');
+  const { result } = await images.find({ id: 'a', canonical: 'fmt=webp&w=65' }, NEVER);
+  await core.results.keep({ ...result, ...VARIANT, version }, async () => true);
+  return result.etag;
+}
+
+t.test('whoever finds what another one stored while it rendered answers with that', async (t) => {
+  const server = await started(t, { isStored: false });
+  const { images, core } = server.composed;
+  await images.find({ id: 'a', canonical: 'fmt=webp&w=65' }, NEVER);
+  const slots = core.admissions.render;
+  const permit = await slots.acquire({ ms: 1, bytes: 2 ** 40 });
+  const answer = images.find(VARIANT, NEVER);
+  await waitFor(() => slots.load.waiting === 1);
+  const other = await keepOther(server);
+  permit.release();
+  t.match(await answer, { tier: 'miss', result: { etag: other } });
+  t.match(await images.find(VARIANT, NEVER), { tier: 'memory', result: { etag: other } });
+});
+
+t.test('what another one stored before us goes before ours in memory, for the hit path too', async (t) => {
+  const server = await started(t, { isStored: false });
+  const { results } = server.stores;
+  const put = results.put.bind(results);
+  let other = '';
+  results.put = async (...given) => {
+    results.put = put;
+    other = await keepOther(server);
+    return put(...given);
+  };
+  const url = '/img/a?w=64&fmt=webp';
+  const etagOf = async () => (await server.get(url)).headers.get('etag');
+  t.not(await etagOf(), '');
+  await server.composed.images.settle();
+  for (let lap = 0; lap < 3; lap++) t.equal(await etagOf(), `"${other}"`);
+  t.match((await server.get(url)).headers.get('x-image-cache'), 'memory');
+});
+
+t.test('results that wait for a bucket that never answers are bounded', async (t) => {
+  const server = await started(t, { isStored: false });
+  const { results } = server.stores;
+  const put = results.put.bind(results);
+  const goOn = Promise.withResolvers<void>();
+  results.put = (...given) => goOn.promise.then(() => put(...given));
+  const { memory, deferred } = { memory: new ResultCache(1e9), deferred: new Deferred() };
+  const { core } = server.composed;
+  const writes = new WriteBehind({
+    ...{ ...core, memory, deferred, onStoreFailure: () => undefined, remember: () => undefined },
+  });
+  const bytes = Buffer.alloc(20 * 2 ** 20);
+  const { result } = await server.composed.images.find(VARIANT, NEVER);
+  for (let w = 1; w <= 5; w++) writes.store({ ...result, canonical: `fmt=webp&w=${w}`, bytes });
+  t.match(writes.load, { storing: 3, bytes: 3 * bytes.length, dropped: 2 });
+  t.match(
+    await (await server.get('/metrics')).text(),
+    /^rendition_results_dropped_total 0$/m,
+    'and are counted',
+  );
+  goOn.resolve();
+  deferred.flush();
+  await writes.settle();
 });
 
 t.test('a result comes from memory, from its bucket, or by one render, and says so', async (t) => {

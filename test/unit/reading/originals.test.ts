@@ -5,7 +5,8 @@ import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { openStores } from '../../../server/compose/stores.ts';
 import { loadConfig } from '../../../server/config/settings.ts';
-import { Originals, versionOf } from '../../../server/reading/originals.ts';
+import { Originals } from '../../../server/reading/originals.ts';
+import { versionOf } from '../../../server/reading/versions.ts';
 import { Admission } from '../../../server/shared/admission.ts';
 import { openScratch } from '../../../server/shared/scratch.ts';
 import { temporaryFolder } from '../../support/server.ts';
@@ -25,7 +26,7 @@ async function opened(t: Test) {
   const admission = new Admission({ slots: 4, bytes: 1e9, maxWaitMs: 1e9, name: 'reads' }, now);
   const originals = new Originals({
     ...{ objects: stores.originals, records: stores.records, admission, now },
-    ...{ versionMs: 1000, maxBytes: 100, keepBytes: 0, scratch },
+    ...{ versionMs: 1000, outageMs: 0, lookupMs: 1000, maxBytes: 100, keepBytes: 0, scratch },
   });
   const put = async (text: string) => (await stores.originals.put('a', Buffer.from(text), jpeg))?.etag;
   return { stores, originals, put, folder, pass: (ms: number) => (time += ms) };

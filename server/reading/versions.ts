@@ -1,0 +1,244 @@
+import { LRUCache } from 'lru-cache';
+import type { Point } from '../core/geometry/geometry.ts';
+import { Circuit } from '../shared/circuit.ts';
+import { Problem } from '../shared/errors.ts';
+import { within } from '../shared/within.ts';
+import type { Objects, Records } from '../stores/contracts.ts';
+
+/** An original as it stands now. */
+export interface Identity {
+  /** Changes when the bytes do, and when the image was purged. */
+  readonly version: string;
+  readonly lastModified: Date;
+  readonly size: number;
+  readonly focal: Point | undefined;
+  /** The stores did not say so in time: it is what they said last, or what they say without a record. */
+  readonly isStale?: boolean;
+}
+
+interface Known {
+  readonly at: number;
+  readonly identity: Promise<Identity | undefined>;
+  /** Once the store has answered, be it that there is none. */
+  isSettled: boolean;
+  arrived?: Identity | undefined;
+}
+
+/** What the stores said last. Absent identity: it is no longer to be believed, and older answers come too late. */
+interface Confirmed {
+  readonly at: number;
+  readonly identity: Identity | undefined;
+}
+
+export interface VersionsOptions {
+  readonly objects: Objects;
+  readonly records: Pick<Records, 'images'>;
+  /** How long a looked-up version is believed. */
+  readonly versionMs: number;
+  /** How long the last known version stands in for stores that are away; 0: not at all, and nor does a lone original. */
+  readonly outageMs: number;
+  /** How long a request that could be answered by the last known version waits for a newer one. */
+  readonly lookupMs: number;
+  /** Monotonic ms. */
+  readonly now: () => number;
+}
+
+const MAX_KNOWN = 50_000;
+/** Look-ups under way that nobody waits for, while the stores do not answer. */
+const MAX_UNAWAITED = 32;
+/** Times `lookupMs`, after which an original goes without its record: without focal point the picture may be another. */
+const RECORD_PATIENCE = 10;
+
+/** Versions of originals, as the stores say them or said them last. */
+export class Versions {
+  readonly #options: VersionsOptions;
+  readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN });
+  readonly #confirmed = new LRUCache<string, Confirmed>({ max: MAX_KNOWN });
+  readonly #circuit: Circuit;
+  #lookingUp = 0;
+
+  constructor(options: VersionsOptions) {
+    this.#options = options;
+    this.#circuit = new Circuit(options.now);
+  }
+
+  /** Whether the stores have failed or been late so often that nobody waits for them. */
+  get isAway(): boolean {
+    return this.#circuit.isOpen;
+  }
+
+  /**
+   * The version that a request goes by. Beyond `versionMs` it is looked up again; when that takes long or fails, the
+   * last known one stands in, and for an image that was never looked up its original alone.
+   *
+   * @throws Problem `image_not_found`, `store_unavailable`
+   */
+  async identify(id: string): Promise<Identity> {
+    const fresh = this.#fresh(id);
+    if (fresh?.isSettled) return fresh.arrived ?? refuse(id);
+    const last = this.#standIn(id);
+    if (!last) return this.#identifyAnew(id);
+    if (!this.#circuit.admits()) {
+      this.#lookUpUnawaited(id);
+      return last;
+    }
+    const looked = await within(this.lookUp(id), this.#options.lookupMs).catch(() => undefined);
+    // A purge of this process meanwhile: what was known counts no more.
+    if (!looked) return this.#standIn(id) ?? this.#identifyAnew(id);
+    return looked.value ?? refuse(id);
+  }
+
+  /** The version as it was at most `versionMs` ago; undefined when there is no such image. */
+  async lookUp(id: string): Promise<Identity | undefined> {
+    const known = this.#fresh(id);
+    if (known) return known.identity;
+    const entry: Known = { at: this.#options.now(), identity: this.#lookUp(id), isSettled: false };
+    this.#known.set(id, entry);
+    entry.identity.then(
+      (arrived) => {
+        entry.arrived = arrived;
+        entry.isSettled = true;
+      },
+      // A store that could not say is asked again by the next request.
+      () => {
+        if (this.#known.get(id) === entry) this.#known.delete(id);
+      },
+    );
+    return entry.identity;
+  }
+
+  /** The version that is believed right now, without asking anyone. */
+  lastKnown(id: string): Identity | undefined {
+    return this.#fresh(id)?.arrived;
+  }
+
+  /** What a request may go by that waits for nobody: also what stands in while the stores are away. */
+  believed(id: string): Identity | undefined {
+    const fresh = this.#fresh(id);
+    if (fresh?.isSettled) return fresh.arrived;
+    const last = this.#circuit.isOpen ? this.#standIn(id) : undefined;
+    // To the one that tries the stores again belongs a wait.
+    if (!last || this.#circuit.isDue) return undefined;
+    this.#lookUpUnawaited(id);
+    return last;
+  }
+
+  /** Whether it is known right now that there is such an image, or that there is none. */
+  isSettled(id: string): boolean {
+    return this.#fresh(id)?.isSettled ?? false;
+  }
+
+  /** Looks up anew; what was known stands in for nothing any more. */
+  refresh(id: string): Promise<Identity | undefined> {
+    this.#known.delete(id);
+    this.#confirmed.set(id, { at: this.#options.now(), identity: undefined });
+    return this.lookUp(id);
+  }
+
+  /** Looks up anew, while others go on with what is believed unless this says otherwise. */
+  async revalidate(id: string): Promise<Identity | undefined> {
+    const identity = await this.#lookUp(id);
+    if (this.#known.get(id)?.arrived?.version !== identity?.version) this.#known.delete(id);
+    return identity;
+  }
+
+  #fresh(id: string): Known | undefined {
+    const known = this.#known.get(id);
+    return known && this.#options.now() - known.at < this.#options.versionMs ? known : undefined;
+  }
+
+  #standIn(id: string): Identity | undefined {
+    const { now, outageMs } = this.#options;
+    const last = this.#confirmed.get(id);
+    if (!last?.identity || now() - last.at >= outageMs) return undefined;
+    return { ...last.identity, isStale: true };
+  }
+
+  /** For an image that nothing is known of: there is nothing to answer by but the stores. */
+  async #identifyAnew(id: string): Promise<Identity> {
+    const { lookupMs, outageMs } = this.#options;
+    const looking = this.lookUp(id);
+    const alone = (error: unknown) => this.#identifyAlone(id, error);
+    if (outageMs === 0) return (await looking) ?? refuse(id);
+    const looked = await within(looking, lookupMs * RECORD_PATIENCE).catch((error) => ({ error }));
+    if (!looked)
+      return Promise.race([looking.then((found) => found ?? refuse(id)).catch(alone), alone(undefined)]);
+    return 'error' in looked ? alone(looked.error) : (looked.value ?? refuse(id));
+  }
+
+  /**
+   * What the bucket alone says: pictures are served while no record can be read, without their focal point.
+   *
+   * @param error  of the look-up, thrown when the bucket says no more; undefined while that goes on
+   */
+  async #identifyAlone(id: string, error: unknown): Promise<Identity> {
+    const facts = await this.#options.objects.head(id);
+    if (!facts) throw error ?? notFound(id);
+    const { etag, lastModified, size } = facts;
+    return { version: versionOf(etag, ANY), lastModified, size, focal: undefined, isStale: true };
+  }
+
+  #lookUpUnawaited(id: string): void {
+    if (this.#fresh(id) || this.#lookingUp >= MAX_UNAWAITED) return;
+    this.lookUp(id).catch(() => undefined);
+  }
+
+  /** Asks the stores, and notes how they did and what they said. */
+  async #lookUp(id: string): Promise<Identity | undefined> {
+    const { now, lookupMs } = this.#options;
+    const at = now();
+    this.#lookingUp += 1;
+    try {
+      const late = setTimeout(() => setImmediate(() => this.#circuit.failed()), lookupMs);
+      late.unref();
+      const identity = await this.#read(id).finally(() => clearTimeout(late));
+      if (now() - at <= lookupMs) this.#circuit.succeeded();
+      const last = this.#confirmed.get(id);
+      if (!last || last.at <= at) this.#confirmed.set(id, { at, identity });
+      return identity;
+    } catch (error) {
+      if (now() - at <= lookupMs) this.#circuit.failed();
+      throw error;
+    } finally {
+      this.#lookingUp -= 1;
+    }
+  }
+
+  async #read(id: string): Promise<Identity | undefined> {
+    const { objects, records } = this.#options;
+    const [facts, record] = await Promise.all([objects.head(id), records.images.get(id)]);
+    if (!facts) return undefined;
+    const { etag, lastModified, size } = facts;
+    return { version: versionOf(etag, record?.generation), lastModified, size, focal: record?.focal };
+  }
+}
+
+const GENERATION = '.';
+/** Of an original whose record could not be read. */
+const ANY = '*';
+
+/** A purge of unchanged bytes counts the generation up, so that every server sees another version. */
+export function versionOf(etag: string, generation: number | string | undefined): string {
+  return generation ? `${etag}${GENERATION}${generation}` : etag;
+}
+
+/** The version of other bytes that were purged as often. */
+export const withEtag = (version: string, etag: string): string =>
+  versionOf(etag, version.split(GENERATION)[1]);
+
+/** Whether a version says nothing of purges: what is made of it is neither kept nor cached. */
+export const isWithoutRecord = (version: string): boolean => version.includes(GENERATION + ANY);
+
+/** Whether something of version `there` will do for `version`, which may be without its record. */
+export function isOfVersion(there: string | undefined, version: string): boolean {
+  if (there === undefined || !isWithoutRecord(version)) return there === version;
+  return there.replace(/(?:\.\d+)?(?=\+|$)/, GENERATION + ANY) === version;
+}
+
+const refuse = (id: string): never => {
+  throw notFound(id);
+};
+
+export function notFound(id: string): Problem {
+  return new Problem('image_not_found', `There is no image "${id}".`, { param: 'id', received: id });
+}
