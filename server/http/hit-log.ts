@@ -6,7 +6,7 @@ import type { Metrics } from './metrics.ts';
 /** An answer of the hit path. */
 export interface Hit {
   readonly requestId: string;
-  readonly tier: 'memory' | 'stored';
+  readonly tier: 'memory' | 'stored' | 'stale';
   readonly status: 200 | 304;
   readonly result: Result;
   readonly ms: number;

@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { resolved } from '../core/operations/transformation.ts';
 import { negotiate } from '../core/query/accept.ts';
 import { resultKey } from '../core/query/id.ts';
-import type { Tier } from '../reading/images.ts';
 import type { Inputs } from '../reading/inputs.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
 import type { Result } from '../reading/results.ts';

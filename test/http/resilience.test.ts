@@ -138,6 +138,8 @@ t.test('removes a result whose original changed while it was stored', async (t) 
   t.teardown(() => server.close());
   await server.put('a.jpg', await corpus('samples/ladybug.jpg'));
   const { originals } = server.stores;
+  // Without links originals come by the call that every store has.
+  Object.assign(originals, { link: undefined });
   const get = originals.get.bind(originals);
   const isRead = Promise.withResolvers<void>();
   originals.get = async (...given) => {
