@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { synthesise } from './app.ts';
 
-const stages = JSON.parse(readFileSync(new URL('stages.json', import.meta.url), 'utf8'));
+const file = process.env.STAGES_FILE ?? new URL('stages.json', import.meta.url);
+const stages = JSON.parse(readFileSync(file, 'utf8'));
 
 try {
   // cdktf names the directory; alone, `node main.ts` writes where cdktf would.

@@ -20,18 +20,18 @@ export interface Synthesised {
   };
 }
 
+/** The local state lies three folders above a stack's: inside of what is made here. */
+const freshOutdir = (): string => join(mkdtempSync(join(tmpdir(), 'rendition-synth-')), 'cdktf.out');
+
 /** Synthesises one stage named `dev` into a new temporary directory. */
-export async function synthStage(
-  values: Values = {},
-  outdir = mkdtempSync(join(tmpdir(), 'rendition-synth-')),
-): Promise<Synthesised> {
+export async function synthStage(values: Values = {}, outdir = freshOutdir()): Promise<Synthesised> {
   await synthesise({ stages: { dev: { image: IMAGE, ...values } }, environment: {}, outdir });
   return readStack(outdir, 'rendition-dev');
 }
 
 /** Synthesises the account's stack of one stage. */
 export async function synthAccount(values: Values = {}): Promise<Synthesised> {
-  const outdir = mkdtempSync(join(tmpdir(), 'rendition-synth-'));
+  const outdir = freshOutdir();
   await synthesise({ stages: { dev: { ...values } }, environment: {}, outdir });
   return readStack(outdir, 'rendition-account');
 }
