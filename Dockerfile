@@ -2,14 +2,15 @@ ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS packages
 WORKDIR /app
+COPY package.json package-lock.json ./
 # sharp's binaries are optional packages, so those stay; Node is the image's own, and the emulator of DynamoDB is for tests.
-# sharp's binaries are optional packages, so those stay; so those stay; Node is the image's own, and the emulator of DynamoDB is for tests.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && rm -rf node_modules/node-linux-* node_modules/node-win-* node_modules/.bin/node node_modules/@dynoxide
 
 FROM ${NODE_IMAGE}
 # Two arenas: 20-30 % less memory at the same speed; libvips allocates from many threads.
-ENV NODE_ENV=production MALLOC_ARENA_MAX=2 DATA_DIR=/data
+# What has been compiled once is kept for the next start: half of the CPU of a start.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2 DATA_DIR=/data NODE_COMPILE_CACHE=/tmp/compiled
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY package.json ./

@@ -52,8 +52,15 @@ async function someIds(config: ReturnType<typeof loadConfig>): Promise<string[]>
   }
 }
 
+/** Before anything else of a program, as the scripts of package.json have it. */
+const PRELOAD = join(ROOT, 'server/cli/node-version.mjs');
+
+/** With what the image sets too: two arenas are 20-30 % less memory at the same speed. */
 function run(script: string): ChildProcess {
-  return spawn(process.execPath, [join(ROOT, script)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  return spawn(process.execPath, ['--import', PRELOAD, join(ROOT, script)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { MALLOC_ARENA_MAX: '2', ...process.env },
+  });
 }
 
 /** Resolves once the server itself says that it listens; false when it ends before. */

@@ -49,7 +49,7 @@ t.test('versions are exact', async (t) => {
 t.test('every licence that asks for more than a notice is named in NOTICE', async (t) => {
   const notice = readFileSync(new URL('../../NOTICE', import.meta.url), 'utf8');
   const permissive = /^(MIT|ISC|0BSD|Apache-2\.0|BSD-[23]-Clause|BlueOak-1\.0\.0|CC0-1\.0|Python-2\.0)$/;
-  const named = [...notice.matchAll(/@img\/[\w-]+/g)].map(([name]) => name);
+  const named = [...notice.matchAll(/@img\/[\w-]+|^[\w-]+(?=, )/gm)].map(([name]) => name);
   for (const [path, { license = '', dev }] of Object.entries(lock.packages)) {
     if (
       path === '' ||
@@ -65,4 +65,11 @@ t.test('every licence that asks for more than a notice is named in NOTICE', asyn
       `${path}: ${license}`,
     );
   }
+});
+
+t.test('the image installs by the lock, which it must have before', async (t) => {
+  const lines = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8').split('\n');
+  const copied = lines.findIndex((line) => /^COPY .*\bpackage\.json package-lock\.json /.test(line));
+  const installed = lines.findIndex((line) => line.startsWith('RUN npm ci'));
+  t.ok(copied >= 0 && copied < installed, `copied in line ${copied + 1}, installed in ${installed + 1}`);
 });

@@ -29,3 +29,16 @@ t.test('a Node that is new enough goes on', async (t) => {
   for (const version of ['24.0.0', '100.1.0'])
     t.match(run(version, 'put').stderr, /usage: npm run put/, version);
 });
+
+t.test('what was compiled is kept beside the packages, unless the environment says where', async (t) => {
+  const say = "process.stdout.write(process.getBuiltinModule('module').getCompileCacheDir() ?? '')";
+  const cacheWith = (env: Record<string, string>) => {
+    const { NODE_V8_COVERAGE: _measured, ...rest } = process.env;
+    const args = ['--import', './server/cli/node-version.mjs', '-e', say];
+    return spawnSync(process.execPath, args, { cwd: ROOT, env: { ...rest, ...env }, encoding: 'utf8' })
+      .stdout;
+  };
+  t.ok(cacheWith({}).startsWith(`${ROOT}node_modules/.cache/rendition`), cacheWith({}));
+  const own = t.testdir({});
+  t.ok(cacheWith({ NODE_COMPILE_CACHE: own }).startsWith(own));
+});
