@@ -37,10 +37,12 @@ export async function temporaryFolder(): Promise<string> {
  *
  * @param env     as in production
  * @param beyond  ready clients of what lies beyond the stores; others are made from `env`
+ * @param alter   puts something between the server and its stores, for faults
  */
 export async function startServer(
   env: Record<string, string> = {},
   beyond: Partial<ExternalServices> = {},
+  alter: (stores: Stores) => Stores = (stores) => stores,
 ): Promise<TestServer> {
   const own = env['DATA_DIR'] === undefined ? await temporaryFolder() : undefined;
   const config = loadConfig({
@@ -60,7 +62,7 @@ export async function startServer(
   const log = pino({ level: 'info' }, sink);
   const external = { ...(await openExternalServices(config, stores)), ...beyond };
   const rendering = await sharedRendering();
-  const composed = composeServer(config, stores, {
+  const composed = composeServer(config, alter(stores), {
     ...{ log, version: '0', isDraining: () => draining, external, rendering },
   });
   const app = await buildApp(composed.deps);

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { composeCore } from '../../server/compose/core.ts';
-import { openExternalServices } from '../../server/compose/external-services.ts';
+import { type ExternalServices, openExternalServices } from '../../server/compose/external-services.ts';
 import { composeManagement } from '../../server/compose/management.ts';
 import { openStores } from '../../server/compose/stores.ts';
 import { type Config, loadConfig } from '../../server/config/settings.ts';
@@ -25,6 +25,7 @@ type Line = Record<string, unknown>;
 /** A warmer of this process, not running yet, and the writing side of a server beside it. */
 export interface TestWarmer extends Warmer {
   config: Config;
+  beyond: Partial<ExternalServices>;
   stores: Stores;
   management: Management;
   /** Log lines so far, parsed. */
@@ -39,25 +40,27 @@ export interface TestWarmer extends Warmer {
 
 /**
  * @param env    as in production
- * @param alter  puts something between the warmer and its stores, for faults
+ * @param alter   puts something between the warmer and its stores, for faults
+ * @param beyond  ready clients of what lies beyond the stores; others are made from `env`
  */
 export async function createWarmer(
   env: Record<string, string> = {},
   alter: (stores: Stores) => Stores = (stores) => stores,
+  beyond: Partial<ExternalServices> = {},
 ): Promise<TestWarmer> {
   const own = env['DATA_DIR'] === undefined ? await temporaryFolder() : undefined;
   const config = loadConfig({ ...PATIENT, DATA_DIR: own, ...env });
   const stores = await openStores(config);
   const lines: Line[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
-  const external = await openExternalServices(config, stores);
+  const external = { ...(await openExternalServices(config, stores)), ...beyond };
   const rendering = await sharedRendering();
   const core = composeCore(config, stores, rendering);
   const management = composeManagement(config, stores, core, { external, log });
   const warmer = composeWarmer(config, alter(stores), { log, external, rendering });
   return {
     ...warmer,
-    ...{ config, stores, management, lines },
+    ...{ config, beyond, stores, management, lines },
     ask: async (id, bytes, variants) => {
       await stores.originals.put(id, bytes, { contentType: 'image/jpeg' });
       await management.reconciler.reconcile(id);
