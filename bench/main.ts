@@ -9,6 +9,7 @@ import { cold } from './cold.ts';
 import { fanOutRows } from './fan-out.ts';
 import { hits, storedHits } from './hits.ts';
 import { liveLane } from './live-lane.ts';
+import { slowDrawings } from './slow-drawings.ts';
 import { print, type Row } from './stats.ts';
 import { turned } from './turned.ts';
 
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]
   arrival: { title: 'Decode of an upload', run: arrival },
   turned: { title: 'EXIF-turned originals', run: turned },
   'fan-out': { title: 'Warming 12 variants of a 20 MP photograph', run: fanOutRows },
+  'slow-drawings': { title: 'Cold renders while slow drawings wait', run: slowDrawings },
   'live-lane': { title: 'Memory hits while a warmer works', run: liveLane },
 };
 

@@ -2,8 +2,13 @@ import { createHmac } from 'node:crypto';
 import t from 'tap';
 import { RULES } from '../../server/core/operations/table.ts';
 import { readQuery } from '../../server/core/operations/transformation.ts';
+import { resultKey } from '../../server/core/query/id.ts';
+import { idInUrl, place } from '../../server/core/query/path.ts';
 import { signedMessage } from '../../server/core/query/signature.ts';
 import { PIPELINE } from '../../server/core/version.ts';
+import { Results } from '../../server/reading/results.ts';
+import { FileObjects } from '../../server/stores/files/objects.ts';
+import { LONG_FORM } from '../../test/support/keys.ts';
 import { edgeBundle, MAX_BYTES } from '../edge/build.ts';
 import { rulePieces } from '../edge/pack.ts';
 import { rulesOf } from '../edge/rows.ts';
@@ -146,6 +151,35 @@ for (const engine of ['node', 'njs'] as const) {
     const { outcomes, output } = await runEdge(t.testdir(), engine, asked, { signed: true });
     t.equal(outcomes.length, SIGNED.length, 'all were answered', { output });
     for (const [at, [query, wanted]] of SIGNED.entries()) t.match(outcomes[at], wanted, query);
+  });
+}
+
+for (const engine of ['node', 'njs'] as const) {
+  const skip = engine === 'njs' && noNjs;
+  t.test(`a key longer than S3 takes is the server's, in ${engine}`, { skip }, async (t) => {
+    const objects = await FileObjects.open(t.testdir());
+    const results = new Results(objects, '');
+    const form = readQuery(LONG_FORM, {}).canonical;
+    t.equal(form, LONG_FORM, 'canonical');
+    const room = 1024 - Buffer.byteLength(resultKey('', place(form, PIPELINE, '')));
+    const ids = ['a', 'é', '写', '+', 'a b']
+      .flatMap((text) => [room - 2, room - 1, room, room + 1, room + 2].map((length) => ({ text, length })))
+      .map(({ text, length }) => {
+        const times = Math.floor(length / Buffer.byteLength(text));
+        return text.repeat(times) + 'x'.repeat(length - times * Buffer.byteLength(text));
+      });
+    const asked = ids.map((id) => ({ uri: `/img/${idInUrl(id)}`, query: LONG_FORM }));
+    const { outcomes, output } = await runEdge(t.testdir(), engine, asked);
+    t.equal(outcomes.length, ids.length, 'all were answered', { output });
+    for (const [index, id] of ids.entries()) {
+      const isStored = results.keyOf(id, form) !== undefined;
+      t.equal(isStored, Buffer.byteLength(id) <= room, 'at 1,024 bytes it still is');
+      t.same(
+        outcomes[index]?.origins ?? [],
+        isStored ? [] : ['server'],
+        `${Buffer.byteLength(id)} of ${room}: ${id.slice(0, 3)}`,
+      );
+    }
   });
 }
 

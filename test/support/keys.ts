@@ -34,3 +34,9 @@ export const UNSERVABLE_KEYS: readonly (readonly [key: string, reason: string])[
   ['写'.repeat(234), '700'],
   ['.incoming/01J', 'wait'],
 ];
+
+/** A canonical form of as many parameters as do not contradict each other: a key of S3 has no room for it beside an id of 700 bytes. */
+export const LONG_FORM =
+  'bg=01020304&blur=12&border=12,01020304&bri=-100&chroma=444&con=100&effort=small&fit=cover&flip=h&fmt=avif&' +
+  'fp=0.123,0.543&gam=1.2&h=1234&hue=123&icc=p3&inv=1&mask=ellipse&median=5&meta=none&norm=1&pad=111,112,113,114&' +
+  'pix=12&q=12&rect=r,0.123,0.123,0.543,0.543&rot=90&sat=100&sepia=100&sharp=1&tint=010203&w=1234&zoom=1.25';

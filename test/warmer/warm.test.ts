@@ -4,6 +4,7 @@ import t, { type Test } from 'tap';
 import { resultPrefix } from '../../server/core/query/id.ts';
 import type { Objects, Stores } from '../../server/stores/contracts.ts';
 import { corpusPath } from '../support/corpus.ts';
+import { LONG_FORM } from '../support/keys.ts';
 import { storedKey } from '../support/results.ts';
 import { createWarmer, type TestWarmer, withPut } from '../support/warmer.ts';
 import { overwritten } from './overwrite.ts';
@@ -54,6 +55,21 @@ t.test(
       testWarmer.lines.find(({ msg }) => msg === 'job'),
       { kind: 'warm', id: 'a', ready: 4, failed: 0, receives: 1, ms: Number, renderMs: Number },
     );
+  },
+);
+
+t.test(
+  'a variant whose key would be longer than S3 takes is skipped, and says why; the others are made',
+  async (t) => {
+    const testWarmer = await warmer(t);
+    const id = 'a'.repeat(700);
+    await testWarmer.ask(id, photograph, ['fmt=webp&w=20', LONG_FORM]);
+    await testWarmer.until(isSettled(testWarmer, id));
+    const told = new Map((await testWarmer.variants(id)).map((variant) => [variant.variant, variant]));
+    t.match(told.get('fmt=webp&w=20'), { status: 'ready' });
+    t.match(told.get(LONG_FORM), { status: 'skipped', error: /longer than S3 takes/ });
+    t.equal((await keys(testWarmer.stores.results, id)).length, 1);
+    t.equal(await statusOf(testWarmer, id), 'completed');
   },
 );
 
