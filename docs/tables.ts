@@ -1,3 +1,5 @@
+import { COMMANDS } from '../server/cli/commands.ts';
+import { helpOf } from '../server/cli/help.ts';
 import { SETTINGS } from '../server/config/settings.ts';
 import { FORMAT_TABLE } from '../server/core/plan/formats.ts';
 import { codecQuality } from '../server/core/plan/quality.ts';
@@ -23,6 +25,17 @@ function settings(): string {
     ];
   });
   return table(['variable', 'value', 'default', 'what it does'], rows);
+}
+
+function overviewOfCommands(): string {
+  const rows = COMMANDS.map(({ name, summary }) => [`[${code(name)}](#${anchor(name)})`, plain(summary)]);
+  return table(['command', 'does'], rows);
+}
+
+function commands(): string {
+  return COMMANDS.map((command) => `### ${command.name}\n\n\`\`\`text\n${helpOf(command)}\`\`\``).join(
+    '\n\n',
+  );
 }
 
 function errors(): string {
@@ -83,6 +96,7 @@ export type Sections = Readonly<Record<string, () => string | Promise<string>>>;
 export const SECTIONS: Readonly<Record<string, Sections>> = {
   'docs/parameters.md': { order, parameters, spellings },
   'docs/settings.md': { settings },
+  'docs/cli.md': { overview: overviewOfCommands, commands },
   'docs/http.md': { problem, errors },
   'docs/api.md': { calls: managementCalls, examples: apiExamples },
   'CONTRIBUTING.md': { rooms },

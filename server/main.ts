@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   log.info({ address, stores: stores.summary, ready: true }, 'listening');
   flush();
   // For whoever started us with a channel: on a port that was taken, somebody else would answer.
-  process.send?.({ ready: true });
+  process.send?.({ ready: true, address });
 
   const stop = async (signal: string) => {
     if (draining) return;

@@ -1,6 +1,3 @@
-import { openStores } from '../server/compose/stores.ts';
-import { loadConfig } from '../server/config/settings.ts';
-import { exitWithError } from '../server/shared/error-text.ts';
 import type { Stores } from '../server/stores/contracts.ts';
 import { updateWithRetry } from '../server/stores/update-record.ts';
 import type { WarmJob } from '../server/warming/jobs.ts';
@@ -32,17 +29,4 @@ export async function redrive(
   };
   const letters = await readDeadLetters({ jobs, look, onFailure });
   return { messages: letters ? await jobs.redrive(letters) : 0, variants };
-}
-
-async function main(): Promise<void> {
-  const stores = await openStores(loadConfig(process.env));
-  const { messages, variants } = await redrive(stores, (error, id) =>
-    process.stderr.write(`${id}: ${error instanceof Error ? error.message : String(error)}\n`),
-  );
-  process.stdout.write(`${messages} messages sent again, ${variants} variants queued\n`);
-  stores.close();
-}
-
-if (import.meta.main) {
-  main().catch(exitWithError);
 }

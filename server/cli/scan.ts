@@ -1,8 +1,8 @@
-import { openStores } from '../compose/stores.ts';
-import { loadConfig } from '../config/settings.ts';
 import { refusalOf, STAGED } from '../core/query/id.ts';
-import { exitWithError } from '../shared/error-text.ts';
 import type { Objects } from '../stores/contracts.ts';
+import { command, JSON_OPTION } from './command.ts';
+import { DEPLOYMENT_OPTIONS } from './deployment.ts';
+import { withStores } from './local.ts';
 
 const PAGE = 1000;
 /** Keys that are named for each reason; a bucket may have millions. */
@@ -48,18 +48,18 @@ export function scanText({ objects, servable, unservable }: Scan): string {
     const more = count > first.length ? ', …' : '';
     return `${count} not: ${reason} (${first.map((key) => JSON.stringify(key)).join(', ')}${more})`;
   });
-  return [`${objects} objects, ${servable} can be served`, ...lines, ''].join('\n');
+  return [`${objects} objects, ${servable} can be served`, ...lines].join('\n');
 }
 
-async function main(): Promise<void> {
-  const stores = await openStores(loadConfig(process.env));
-  try {
-    process.stdout.write(scanText(await scanKeys(stores.originals)));
-  } finally {
-    stores.close();
-  }
-}
-
-if (import.meta.main) {
-  main().catch(exitWithError);
-}
+export const scan = command({
+  name: 'scan',
+  summary: 'Looks at every key of the originals and says which ones cannot be served; changes nothing.',
+  about: 'On the stores that the settings name.',
+  options: { data: DEPLOYMENT_OPTIONS.data, json: JSON_OPTION },
+  examples: ['scan'],
+  run: ({ values: { data }, output }) =>
+    withStores(data, async ({ originals }) => {
+      const scanned = await scanKeys(originals);
+      output.result({ ...scanned }, scanText(scanned));
+    }),
+});

@@ -1,15 +1,11 @@
-import { parseArgs } from 'node:util';
-import { loadConfig } from '../config/settings.ts';
 import { readQuery } from '../core/operations/transformation.ts';
 import { readPath } from '../core/query/id.ts';
 import { idInUrl } from '../core/query/path.ts';
 import type { Presets } from '../core/query/rule.ts';
 import { signedMessage } from '../core/query/signature.ts';
 import { hmacSha256 } from '../reading/access.ts';
-import { exitWithError } from '../shared/error-text.ts';
-
-const USAGE = `usage: npm run sign -- 'ID?QUERY' [--kid NAME] [--expires 1h]
-for example: SIGNING_KEYS=main=<hex> npm run sign -- 'products/shoe.jpg?w=800&fmt=webp' --expires 7d`;
+import { command, JSON_OPTION, UsageError } from './command.ts';
+import { settingsOver } from './environment.ts';
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
@@ -47,32 +43,27 @@ export function signUrl(url: string, { kid, key, exp, presets, ignored }: Signin
   return `/img/${idInUrl(id)}${form === undefined ? '' : `/${form}`}?${signed}`;
 }
 
-function main(): void {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { kid: { type: 'string' }, expires: { type: 'string' } },
-  });
-  const [url] = positionals;
-  const config = loadConfig(process.env);
-  const kid = values.kid ?? Object.keys(config.signingKeys)[0];
-  const key =
-    kid !== undefined && Object.hasOwn(config.signingKeys, kid) ? config.signingKeys[kid] : undefined;
-  if (url === undefined) throw new Error(USAGE);
-  if (kid === undefined || key === undefined)
-    throw new Error(`No such key in SIGNING_KEYS: ${kid ?? '(none)'}\n${USAGE}`);
-  const seconds = values.expires === undefined ? undefined : readDuration(values.expires);
-  if (values.expires !== undefined && seconds === undefined)
-    throw new Error(`--expires ${values.expires}: expected 90, 15m, 1h or 7d`);
-  const exp = seconds === undefined ? undefined : Math.floor(Date.now() / 1000) + seconds;
-  process.stdout.write(
-    `${config.publicUrl ?? ''}${signUrl(url, { kid, key, exp, presets: config.presets, ignored: config.ignoredParameters })}\n`,
-  );
-}
-
-if (import.meta.main) {
-  try {
-    main();
-  } catch (error) {
-    exitWithError(error);
-  }
-}
+export const sign = command({
+  name: 'sign',
+  summary: 'Signs a URL with a key of SIGNING_KEYS.',
+  operand: { name: 'URL', min: 1, max: 1, doc: 'ID?QUERY, escaped as in a URL.' },
+  options: {
+    kid: { value: 'NAME', doc: 'Of the key; default: the first.' },
+    expires: { value: 'DURATION', doc: 'When the URL ends: 90, 15m, 1h or 7d from now; default: never.' },
+    json: JSON_OPTION,
+  },
+  examples: ["sign 'products/shoe.jpg?w=800&fmt=webp' --expires 7d"],
+  run: async ({ operands: [url = ''], values, output }) => {
+    const { signingKeys, presets, ignoredParameters: ignored, publicUrl = '' } = settingsOver({});
+    const { kid = Object.keys(signingKeys)[0], expires } = values;
+    const key = kid !== undefined && Object.hasOwn(signingKeys, kid) ? signingKeys[kid] : undefined;
+    if (kid === undefined || key === undefined)
+      throw new UsageError(`No such key in SIGNING_KEYS: ${kid ?? '(none)'}.`);
+    const seconds = expires === undefined ? undefined : readDuration(expires);
+    if (expires !== undefined && seconds === undefined)
+      throw new UsageError(`--expires ${expires}: expected 90, 15m, 1h or 7d.`);
+    const exp = seconds === undefined ? undefined : Math.floor(Date.now() / 1000) + seconds;
+    const signed = `${publicUrl}${signUrl(url, { kid, key, exp, presets, ignored })}`;
+    output.result({ url: signed }, signed);
+  },
+});

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/settings.ts';
 import { withContext } from '../shared/error-text.ts';
@@ -88,6 +88,17 @@ async function openQueue({ jobsQueue, jobsDeadLetterQueue, sqsEndpoint }: Config
     ...(sqsEndpoint ? { endpoint: sqsEndpoint } : {}),
   });
   return new SqsJobs(client, { queue: jobsQueue, deadLetterQueue: jobsDeadLetterQueue });
+}
+
+/**
+ * For programs that work on what is there: a name that was mistyped must not become a new data folder.
+ *
+ * @throws Error that names the folder, where stores lie in it and it is not there
+ */
+export async function checkDataDir({ dataDir, ...config }: Config): Promise<void> {
+  if (config.originalsBucket && config.recordsTable && config.jobsQueue) return;
+  const facts = await stat(dataDir).catch(() => undefined);
+  if (!facts?.isDirectory()) throw new Error(`DATA_DIR="${dataDir}": there is no such folder`);
 }
 
 /** Opens what the configuration names; everything else is embedded, under DATA_DIR. */

@@ -56,9 +56,9 @@ t.test('serves signed URLs only, where it is told to', async (t) => {
 });
 
 t.test('signs with keys of the deployment only', async (t) => {
-  const script = fileURLToPath(new URL('../../server/cli/sign.ts', import.meta.url));
+  const script = fileURLToPath(new URL('../../server/cli/rendition.mjs', import.meta.url));
   const signed = (kid: string) =>
-    spawnSync(process.execPath, [script, 'cat.gif?w=90', '--kid', kid], {
+    spawnSync(process.execPath, [script, 'sign', 'cat.gif?w=90', '--kid', kid], {
       env: { ...process.env, SIGNING_KEYS },
       encoding: 'utf8',
     });

@@ -192,7 +192,10 @@ async function start(
   settings: Record<string, string>,
 ): Promise<{ code: number; said: string }> {
   const env = { ...process.env, HOST: '127.0.0.1', DATA_DIR: await folderWithPhoto(), ...settings };
-  const child = spawn(process.execPath, ['server/cli/start.ts'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['server/cli/rendition.mjs', 'serve'], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   t.teardown(() => child.kill('SIGTERM'));
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -217,17 +220,17 @@ t.test(
     t.notMatch(refused.said, 'serves at');
     other.close();
     await once(other, 'close');
-    const served = await start(t, /npm run put/, { PORT });
+    const served = await start(t, /rendition put/, { PORT });
     t.match(served, { code: 0, said: /Rendition serves at http:\/\/localhost:\d+\/\n {2}http.*ladybug/ });
     const strict = { PORT, SIGNATURES: 'required', SIGNING_KEYS: `main=${'ab'.repeat(16)}` };
-    const signed = await start(t, /npm run put/, strict);
+    const signed = await start(t, /rendition put/, strict);
     t.match(signed.said, /\n {2}http.*ladybug\.jpg\?w=800&kid=main&sig=[\w-]{43}\n/, 'URLs that it serves');
   },
 );
 
 t.test('put names a file that cannot be read, and the reason', async (t) => {
   const DATA_DIR = await folderWithPhoto();
-  const put = (path: string) => ended('server/cli/put.ts', { DATA_DIR }, path);
+  const put = (path: string) => ended('server/cli/rendition.mjs', { DATA_DIR }, 'put', path);
   t.match(put('none.jpg'), { status: 1, stderr: /ENOENT.*none\.jpg/ });
   t.match(put('test'), { status: 1, stderr: /test is no file/ });
 });

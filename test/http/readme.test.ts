@@ -30,10 +30,10 @@ async function npmRun(line: string): Promise<string> {
   const all = words(line);
   const variables = all.slice(0, all.indexOf('npm')).map((pair) => pair.split(/=(.*)/s).slice(0, 2));
   const [, , name = ''] = all.slice(all.indexOf('npm'));
-  const script = (scripts[name] ?? '').split(' ').at(-1) ?? '';
+  const [, script = '', ...command] = (scripts[name] ?? '').split(' ');
   const env = { ...process.env, DATA_DIR: join(folder, 'data'), ...Object.fromEntries(variables) };
   const own = all.slice(all.indexOf('--') + 1);
-  const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, script), ...own], {
+  const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, script), ...command, ...own], {
     cwd: folder,
     env,
   });
@@ -62,7 +62,7 @@ async function shownAndAnswered(line: string): Promise<[shown: unknown, answered
 
 t.test('npm run put prints a URL that is served', async (t) => {
   const printed = await npmRun(example('npm run put'));
-  t.match(printed, /\/img\/products\/shoe\.jpg\?w=800$/);
+  t.match(printed, /\/img\/products\/shoe\.jpg$/);
   t.equal((await server.get(new URL(printed).pathname)).status, 200);
 });
 

@@ -26,7 +26,7 @@ for (const who of ['npm start', 'its parent'] as const) {
     const folder = await temporaryFolder();
     t.teardown(() => rm(folder, { recursive: true, force: true }));
     const port = await freePort();
-    const start = `${process.execPath} server/cli/start.ts`;
+    const start = `${process.execPath} server/cli/rendition.mjs serve`;
     // The shell stays, as that of npm does.
     const command = who === 'npm start' ? `exec ${start}` : `${start}; true`;
     const env = { ...process.env, DATA_DIR: folder, PORT: String(port), HOST: '127.0.0.1' };
