@@ -43,3 +43,19 @@ export function withCodePoints(avif: Buffer, primaries: number, transfer: number
   copy.writeUInt16BE(transfer, start + 2);
   return copy;
 }
+
+/** The first two units of what sharp writes: a delimiter, then the sequence header. */
+const STREAM_START = Buffer.from('12000a', 'hex');
+const inBits = (...bytes: readonly number[]): string =>
+  bytes.map((byte) => byte.toString(2).padStart(8, '0')).join('');
+
+/** An AVIF, by sharp, whose code points stand in its AV1 stream alone. */
+export function withStreamCodePoints(avif: Buffer, primaries: number, transfer: number): Buffer {
+  const copy = Buffer.from(avif);
+  const start = copy.indexOf(STREAM_START) + STREAM_START.length;
+  const header = inBits(...copy.subarray(start, start + 16));
+  const written = header.replace(inBits(1, 13), inBits(primaries, transfer));
+  for (const [index, byte] of (written.match(/.{8}/g) ?? []).entries())
+    copy[start + index] = Number.parseInt(byte, 2);
+  return copy;
+}

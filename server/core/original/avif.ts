@@ -1,3 +1,5 @@
+import type { CodePoints } from './av1.ts';
+import { av1CodePoints } from './av1.ts';
 import type { ColorSpace } from './color-space.ts';
 import { spaceOfCicp } from './color-space.ts';
 
@@ -108,13 +110,58 @@ export function readAvifColour(bytes: Uint8Array): AvifColour {
     const nclx = properties.find(
       ({ type, body }) => type === 'colr' && body.toString('latin1', 0, 4) === 'nclx',
     );
-    if (!nclx) return { space: undefined, isUnknown: false };
-    const space = spaceOfCicp(nclx.body.readUInt16BE(4), nclx.body.readUInt16BE(6));
+    const said = nclx
+      ? { primaries: nclx.body.readUInt16BE(4), transfer: nclx.body.readUInt16BE(6) }
+      : inStream(bytes, meta, properties);
+    if (!said) return { space: undefined, isUnknown: false };
+    const space = spaceOfCicp(said.primaries, said.transfer);
     return { space: space && { ...space, peak: peakOf(properties) }, isUnknown: space === undefined };
   } catch (error) {
     if (error instanceof RangeError) return { space: undefined, isUnknown: true };
     throw error;
   }
+}
+
+/** Of units behind the four bytes of the decoder's configuration (AV1-ISOBMFF, 2.3), or of the picture itself. */
+function inStream(bytes: Uint8Array, meta: Meta, properties: readonly Box[]): CodePoints | undefined {
+  const units = find(properties, 'av1C')?.body.subarray(4);
+  if (!units) return undefined;
+  const item = units.length ? units : itemOf(bytes, meta);
+  return item && av1CodePoints(item);
+}
+
+/** The bytes of the primary item where they lie in one piece of the file (ISO/IEC 14496-12, 8.11.3). */
+function itemOf(bytes: Uint8Array, { children, primary }: Meta): Uint8Array | undefined {
+  const iloc = find(children, 'iloc')?.body;
+  const version = iloc?.[0] ?? 3;
+  if (!iloc || version > 2) return undefined;
+  const sizes = iloc.readUInt16BE(FULL_BYTES);
+  const [offsetBytes, lengthBytes] = [sizes >> 12, (sizes >> 8) & 15];
+  const [baseBytes, indexBytes] = [(sizes >> 4) & 15, version ? sizes & 15 : 0];
+  const idBytes = version === 2 ? 4 : 2;
+  let place = FULL_BYTES + 2;
+  const read = (length: number): number => {
+    const value =
+      length === 8 ? Number(iloc.readBigUInt64BE(place)) : length ? iloc.readUIntBE(place, length) : 0;
+    place += length;
+    return value;
+  };
+  for (let left = read(idBytes); left > 0; left--) {
+    const item = read(idBytes);
+    const method = version ? read(2) & 15 : 0;
+    read(2);
+    const base = read(baseBytes);
+    const extents = Array.from({ length: read(2) }, () => {
+      read(indexBytes);
+      return { offset: base + read(offsetBytes), length: read(lengthBytes) };
+    });
+    const [first] = extents;
+    if (item === primary)
+      return first && extents.length === 1 && method === 0
+        ? bytes.subarray(first.offset, first.offset + first.length)
+        : undefined;
+  }
+  return undefined;
 }
 
 /** cd/m². */

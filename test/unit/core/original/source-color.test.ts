@@ -1,6 +1,7 @@
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import t from 'tap';
+import { av1CodePoints } from '../../../../server/core/original/av1.ts';
 import {
   cHRM,
   chunk,
@@ -10,6 +11,7 @@ import {
   P3_PRIMARIES,
   withChunks,
   withCodePoints,
+  withStreamCodePoints,
 } from '../../../support/chunks.ts';
 import type { Rgb, Told } from '../../../support/color-arithmetic.ts';
 import { inSrgb } from '../../../support/color-arithmetic.ts';
@@ -164,3 +166,34 @@ t.test(
     }
   },
 );
+
+t.test('code points that stand in the AV1 stream alone count, as decoders of AVIF have it', async (t) => {
+  for (const effort of [0, 4])
+    for (const bitdepth of [8, 10] as const) {
+      const plain = await sharp(RGB)
+        .avif({ quality: 100, chromaSubsampling: '4:4:4', effort, bitdepth })
+        .toBuffer();
+      t.equal(plain.indexOf('nclx'), -1, 'sharp writes no box of them');
+      const code = await numbers(plain);
+      for (const [primaries, transfer, told] of CICP) {
+        const source = withStreamCodePoints(plain, primaries, transfer);
+        const found = error(await shownOf(source), code, told);
+        t.ok(found < 2, `${bitdepth} bits, effort ${effort}, ${primaries}/${transfer}: ${found.toFixed(2)}`);
+      }
+    }
+  const p3 = await sharp(RGB).withIccProfile('p3').avif({ quality: 100 }).toBuffer();
+  const still = withStreamCodePoints(p3, 9, 16);
+  t.ok(difference(await shownOf(still), await shownOf(p3)) < 1, 'a profile has the first word');
+});
+
+t.test('a stream that is none says nothing, and none is read behind its end', (t) => {
+  for (const hex of ['', '00', '12000a', '12000a0938153f', '0aff', '1200ffffffffffffffffff', '8a0938'])
+    t.doesNotThrow(() => {
+      try {
+        t.equal(av1CodePoints(Buffer.from(hex, 'hex')), undefined, hex);
+      } catch (broken) {
+        if (!(broken instanceof RangeError)) throw broken;
+      }
+    }, hex);
+  t.end();
+});
