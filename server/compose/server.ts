@@ -106,6 +106,11 @@ export function composeServer(
     'Results not stored: too much waited for the bucket.',
     () => images.load.dropped,
   );
+  metrics.counter(
+    'results_damaged',
+    'Stored results that were not what had been written, and were made anew.',
+    () => images.load.damaged,
+  );
   metrics.gauge('versions_unawaited', 'Whether nobody waits for looked-up versions: 1 or 0.', () =>
     Number(originals.isAway),
   );

@@ -58,8 +58,8 @@ export class Images {
     this.#writes = new WriteBehind({ results, inputs, memory, deferred, onStoreFailure, remember });
   }
 
-  get load(): { flights: number } & WriteBehind['load'] {
-    return { flights: this.#flights.size, ...this.#writes.load };
+  get load(): { flights: number; damaged: number } & WriteBehind['load'] {
+    return { flights: this.#flights.size, damaged: this.#stored.damaged, ...this.#writes.load };
   }
 
   /** Whether the results bucket has failed or been late so often that nobody waits for it. */

@@ -1,6 +1,6 @@
 import { resultKey } from '../core/query/id.ts';
 import { Circuit } from '../shared/circuit.ts';
-import { Problem } from '../shared/errors.ts';
+import { isProblem, Problem } from '../shared/errors.ts';
 import { SingleFlight } from '../shared/single-flight.ts';
 import { within } from '../shared/within.ts';
 import type { Variant } from './inputs.ts';
@@ -30,6 +30,7 @@ export class StoredReads {
   readonly #options: StoredReadsOptions;
   readonly #early = new SingleFlight<Result | undefined>();
   readonly #circuit: Circuit;
+  #damaged = 0;
 
   constructor(options: StoredReadsOptions) {
     this.#options = options;
@@ -39,6 +40,11 @@ export class StoredReads {
   /** Whether the bucket has failed or been late so often that nobody waits for it. */
   get isAway(): boolean {
     return this.#circuit.isOpen;
+  }
+
+  /** Stored results so far that were not what had been written. */
+  get damaged(): number {
+    return this.#damaged;
   }
 
   /** Asks for the stored result while the version is still looked up: one round trip less for whoever waits. */
@@ -82,11 +88,13 @@ export class StoredReads {
       return { result: read.value, isAway: false, patiently };
     } catch (error) {
       signal.throwIfAborted();
-      this.#circuit.failed();
+      const isDamaged = isProblem(error) && error.code === 'damaged_store';
+      if (isDamaged) this.#damaged += 1;
+      else this.#circuit.failed();
       // Without its bucket the service is slower, not down.
       this.#options.onFailure(error, variant);
       patiently();
-      return { result: undefined, isAway: true, patiently };
+      return { result: undefined, isAway: !isDamaged, patiently };
     }
   }
 }

@@ -31,6 +31,7 @@ export const PROBLEMS = {
   rate_limited: [429, 'Too many requests'],
   headers_too_large: [431, 'Address and headers are too large'],
   internal: [500, 'Internal error'],
+  damaged_store: [500, 'Stored bytes are damaged'],
   watermark_unusable: [500, 'The watermark cannot be used'],
   source_error: [502, 'The original cannot be fetched'],
   overloaded: [503, 'Too busy, retry'],

@@ -150,6 +150,26 @@ t.test('a file of a newer version is refused, not guessed at', async (t) => {
   t.throws(() => openSqlite(path, { maxReceives: 3 }), { code: 'store_unavailable', cause: /newer version/ });
 });
 
+t.test('a receive costs the same however many jobs wait', async (t) => {
+  const microsOf = async (waiting: number) => {
+    const path = join(folder, `waiting-${waiting}.db`);
+    const { jobs, close } = openSqlite(path, { maxReceives: 3 });
+    const raw = new DatabaseSync(path);
+    raw.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${waiting})
+      INSERT INTO jobs (body, sent_at, visible_at) SELECT 'job ' || i, 1, 1 FROM n`);
+    raw.close();
+    const options = { max: 1, waitSeconds: 0, visibilitySeconds: 60 };
+    await jobs.receive(options);
+    const before = process.cpuUsage();
+    for (let lap = 0; lap < 40; lap++) await jobs.receive(options);
+    const { user, system } = process.cpuUsage(before);
+    close();
+    return user + system;
+  };
+  const ratio = (await microsOf(50_000)) / (await microsOf(100));
+  t.ok(ratio < 5, `${ratio.toFixed(1)} times as much with 500 times as many`);
+});
+
 t.test('redrive sends the oldest dead letters first', async (t) => {
   const { jobs, close } = openSqlite(join(folder, 'redriven.db'), { maxReceives: 1 });
   t.teardown(close);

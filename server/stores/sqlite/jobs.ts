@@ -101,9 +101,10 @@ export class SqliteJobs implements Jobs {
 
   #take(dead: 0 | 1, options: Options): ReceivedJob[] {
     const now = Date.now();
-    const exhausted =
-      'UPDATE jobs SET dead = 1, receipt = NULL WHERE dead = 0 AND visible_at <= ? AND receives >= ?';
-    this.#db.run(exhausted, now, this.#maxReceives);
+    // Said by name: by itself SQLite takes an index in which it looks at every job that waits (3 ms at 50,000).
+    const exhausted = `UPDATE jobs INDEXED BY jobs_by_receives SET dead = 1, receipt = NULL
+      WHERE dead = 0 AND receives >= ? AND visible_at <= ?`;
+    this.#db.run(exhausted, this.#maxReceives, now);
     const sql = `SELECT number, body, receives, sent_at FROM jobs WHERE dead = ? AND visible_at <= ?
       ORDER BY visible_at, number LIMIT ?`;
     return this.#db.all(sql, dead, now, options.max).map((row) => {

@@ -69,4 +69,7 @@ export const MIGRATIONS = [
   CREATE UNIQUE INDEX jobs_waiting ON jobs (key) WHERE key IS NOT NULL AND dead = 0 AND receives = 0;
   CREATE INDEX jobs_by_age ON jobs (dead, sent_at);
   `,
+  `
+  CREATE INDEX jobs_by_receives ON jobs (receives) WHERE dead = 0;
+  `,
 ] as const;
