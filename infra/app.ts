@@ -47,7 +47,9 @@ function shared({ stages, environment }: Input, [first]: readonly Row[]): Settin
  * @returns  names of the stages that were left out for want of an image
  */
 export async function synthesise(input: Input): Promise<string[]> {
-  const app = new App({ outdir: input.outdir });
+  // The fork asks what it may use: values that are only written came with Terraform 1.11.
+  const context = { targetVersions: { terraform: '>=1.11.0' } };
+  const app = new App({ outdir: input.outdir, context });
   const all = rows(input);
   account(app, shared(input, all), all);
   for (const { name, settings } of all.filter(({ settings: { image } }) => image !== '')) {
