@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { Output } from './output.ts';
+import { Output, type Streams } from './output.ts';
 
 /** The command line says something that there is not: exit code 2. */
 export class UsageError extends Error {}
@@ -51,16 +51,16 @@ export interface Command extends Omit<Definition<Options>, 'run'> {
    * @returns      the exit code: 1 when something failed
    * @throws UsageError; what ended the whole of it
    */
-  readonly run: (words: readonly string[]) => Promise<number>;
+  readonly run: (words: readonly string[], streams: Streams) => Promise<number>;
 }
 
 export const JSON_OPTION = { doc: 'Lines of JSON in place of text.' } as const;
 
 /** A command, whose values have the types that its options say. */
 export function command<const O extends Options>(definition: Definition<O>): Command {
-  const run = async (words: readonly string[]): Promise<number> => {
+  const run = async (words: readonly string[], streams: Streams): Promise<number> => {
     const { operands, values } = read(definition, words);
-    const output = new Output({ isJson: values['json'] === true });
+    const output = new Output({ isJson: values['json'] === true, streams });
     // The boundary where texts become what the options say: `read` gives every one of them its value.
     await definition.run({ operands, values: values as Invocation<O>['values'], output });
     return output.failures > 0 ? 1 : 0;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { idInUrl } from '../core/query/path.ts';
 import type { Stores } from '../stores/contracts.ts';
 import { UsageError } from './command.ts';
-import { RENDITION_TOKEN, RENDITION_URL } from './environment.ts';
+import { remembered } from './environment.ts';
 import { openLocal } from './local.ts';
 
 /** What ends a command whatever else it has to do: a server that is not there, a token that is not accepted. */
@@ -60,8 +60,8 @@ interface Where {
 /** Opens the API of a URL, or one of this process over the stores that the settings name. */
 export async function openDeployment({ url, token, data }: Where, makesFolder = false): Promise<Deployment> {
   if (url !== undefined && data !== undefined) throw new UsageError('--url and --data exclude each other.');
-  const address = url ?? (data === undefined ? RENDITION_URL || undefined : undefined);
-  if (address !== undefined) return remote(address, token ?? (RENDITION_TOKEN || undefined));
+  const address = url ?? (data === undefined ? remembered().url : undefined);
+  if (address !== undefined) return remote(address, token ?? remembered().token);
   if (token !== undefined) throw new UsageError('--token needs --url.');
   const local = await openLocal(data, makesFolder);
   return { ...remote(local.base, local.token), stores: local.stores, close: local.close };

@@ -1,7 +1,10 @@
 import { type Config, loadConfig } from '../config/settings.ts';
 
 /** What commands read beside the settings: where a deployment is, and its token. */
-export const { RENDITION_URL, RENDITION_TOKEN } = process.env;
+export const remembered = (): { url: string | undefined; token: string | undefined } => ({
+  url: process.env['RENDITION_URL'] || undefined,
+  token: process.env['RENDITION_TOKEN'] || undefined,
+});
 
 /** The environment for a program that is started, with settings of the command line in their place. */
 export function environmentWith(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {

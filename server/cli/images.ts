@@ -14,10 +14,10 @@ const IDS: Operand = {
 const OPTIONS = { ...DEPLOYMENT_OPTIONS, json: JSON_OPTION } as const;
 type Where = Parameters<typeof openDeployment>[0];
 
-async function idsOf(operands: readonly string[]): Promise<string[]> {
+async function idsOf(operands: readonly string[], input: NodeJS.ReadableStream): Promise<string[]> {
   if (!operands.includes('-')) return [...operands];
   const lines: string[] = [];
-  for await (const line of createInterface({ input: process.stdin })) lines.push(line);
+  for await (const line of createInterface({ input })) lines.push(line);
   return operands.flatMap((id) => (id === '-' ? lines.filter((line) => line !== '') : [id]));
 }
 
@@ -26,7 +26,7 @@ async function forImages(
   { operands, values, output }: { operands: readonly string[]; values: Where; output: Output },
   work: (id: string, deployment: Deployment) => Promise<void>,
 ): Promise<void> {
-  const ids = await idsOf(operands);
+  const ids = await idsOf(operands, output.input);
   const deployment = await openDeployment(values);
   try {
     await each(ids, output, (id) => work(id, deployment));

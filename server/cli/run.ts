@@ -3,6 +3,7 @@ import { errorText } from '../shared/error-text.ts';
 import { UsageError } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { helpOf, overview, usageOf } from './help.ts';
+import type { Streams } from './output.ts';
 
 const WRONG_USE = 2;
 
@@ -14,7 +15,10 @@ export interface Ended {
 }
 
 /** Does what a command line says. */
-export async function run([name = '', ...words]: readonly string[]): Promise<Ended> {
+export async function run(
+  [name = '', ...words]: readonly string[],
+  streams: Streams = process,
+): Promise<Ended> {
   if (name === '' || name === 'help' || name === '--help' || name === '-h')
     return printed(overview(COMMANDS));
   const command = COMMANDS.find((entry) => entry.name === name);
@@ -28,7 +32,7 @@ export async function run([name = '', ...words]: readonly string[]): Promise<End
   }
   if (words.includes('--help') || words.includes('-h')) return printed(helpOf(command));
   try {
-    return { code: await command.run(words) };
+    return { code: await command.run(words, streams) };
   } catch (error) {
     if (!(error instanceof UsageError)) return failed(errorText(error), 1);
     return failed(`${error.message}\nusage: ${usageOf(command)}`, WRONG_USE);

@@ -1,26 +1,31 @@
-import { spawn } from 'node:child_process';
+import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-
-const PROGRAM = fileURLToPath(new URL('../../server/cli/rendition.mjs', import.meta.url));
+import { run } from '../../server/cli/run.ts';
 
 export interface Ended {
-  readonly code: number | null;
+  readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
   /** Lines of stdout. */
   readonly lines: readonly string[];
 }
 
-/** `rendition …` in a process of its own, without the loaders that the test runner gives every child. */
+/** `rendition …` in this process, with `env` beside its environment; one at a time. */
 export async function rendition(
   words: readonly string[],
-  { env = {}, cwd, input = '' }: { env?: Record<string, string>; cwd?: string; input?: string } = {},
+  { env = {}, input = '' }: { env?: Record<string, string>; input?: string } = {},
 ): Promise<Ended> {
-  const { NODE_OPTIONS: _loaders, ...own } = process.env;
-  const child = spawn(process.execPath, [PROGRAM, ...words], { env: { ...own, ...env }, cwd });
-  child.stdin.end(input);
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { code: await ended, stdout, stderr, lines: stdout.split('\n').filter(Boolean) };
+  const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
+  const said = Promise.all([text(streams.stdout), text(streams.stderr)]);
+  const before = { ...process.env };
+  Object.assign(process.env, env);
+  streams.stdin.end(input);
+  const ended = await run(words, streams).finally(() => {
+    for (const name of Object.keys(env)) delete process.env[name];
+    Object.assign(process.env, before);
+  });
+  streams.stdout.end(ended.stdout ?? '');
+  streams.stderr.end(ended.stderr ?? '');
+  const [stdout, stderr] = await said;
+  return { code: ended.code, stdout, stderr, lines: stdout.split('\n').filter(Boolean) };
 }
