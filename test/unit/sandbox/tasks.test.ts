@@ -1,0 +1,111 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import sharp from 'sharp';
+import t from 'tap';
+import type { GroupPart, OriginalRef, RenderSpec } from '../../../server/sandbox/protocol.ts';
+import { type TaskContext, tasks } from '../../../server/sandbox/tasks.ts';
+import { corpusPath } from '../../support/corpus.ts';
+import { LIMITS, picture } from '../../support/pictures.ts';
+
+const KODIM = corpusPath('photos/kodim23.png');
+const spec = (canonical: string): RenderSpec => ({
+  ...{ canonical, priority: 'live', limits: LIMITS, timeoutSeconds: 60 },
+});
+
+async function original(path: string): Promise<OriginalRef> {
+  return { path, bytes: (await stat(path)).size };
+}
+
+/** In this process, where a debugger and the measure of coverage see them; pool.test.ts has them in theirs. */
+function context(wanted: (canonicals: readonly string[]) => boolean = () => true) {
+  const parts: GroupPart[] = [];
+  const leaving = new AbortController();
+  const asked: TaskContext = {
+    signal: leaving.signal,
+    now: () => performance.now(),
+    part: (part) => parts.push(part),
+    readGlyphs: async () => () => true,
+    onDrawn: () => undefined,
+    begins: async (canonicals) => wanted(canonicals),
+  };
+  return { asked, parts, leaving };
+}
+
+t.test('a render is what the same query gives elsewhere', async (t) => {
+  const { asked } = context();
+  const task = { kind: 'render', original: await original(KODIM), spec: spec('fmt=png&w=80') } as const;
+  const alone = await picture(await readFile(KODIM), 'w=80&fmt=png');
+  t.match(await tasks(task, asked), { bytes: alone.bytes, size: { width: 80 } });
+});
+
+t.test('nothing is rendered for who has left', async (t) => {
+  const { asked, leaving } = context();
+  leaving.abort(new Error('The client has left.'));
+  const task = { kind: 'render', original: await original(KODIM), spec: spec('fmt=png&w=80') } as const;
+  await t.rejects(tasks(task, asked), { message: 'The client has left.' });
+});
+
+t.test('a group tells of each that is still wanted, and of no other', async (t) => {
+  const { asked, parts } = context((canonicals) => !canonicals.includes('fmt=webp&w=60'));
+  const specs = ['fmt=webp&w=80', 'fmt=jpeg&w=80', 'fmt=webp&w=60', 'fmt=webp&w=40'].map(spec);
+  await tasks({ kind: 'group', original: await original(KODIM), specs }, asked);
+  t.same(
+    parts.map(({ canonical, rendered, failure }) => [canonical, rendered?.size?.width, failure?.code]).sort(),
+    [
+      ['fmt=jpeg&w=80', 80, undefined],
+      ['fmt=webp&w=40', 40, undefined],
+      ['fmt=webp&w=80', 80, undefined],
+    ],
+  );
+  t.ok(parts.every(({ ms }) => ms >= 0));
+  t.equal(await tasks({ kind: 'group', original: await original(KODIM), specs: [] }, asked), undefined);
+});
+
+t.test('of a group whose original breaks off, each is told to have failed', async (t) => {
+  const { asked, parts } = context();
+  const specs = ['fmt=webp&w=20', 'fmt=jpeg&w=20'].map(spec);
+  const broken = await original(corpusPath('corrupt/truncated.png'));
+  await tasks({ kind: 'group', original: broken, specs }, asked);
+  t.same(
+    parts.map(({ canonical, failure }) => [canonical, failure?.code]),
+    specs.map(({ canonical }) => [canonical, 'damaged_source']),
+  );
+});
+
+t.test('a mark is decoded whole, a drawing at the side that is asked for', async (t) => {
+  const { asked } = context();
+  const decode = async (path: string, side: number) =>
+    tasks({ kind: 'mark', original: await original(path), limits: LIMITS, side }, asked);
+  t.match(await decode(KODIM, 9), { size: { width: 768, height: 512 } });
+  t.match(await decode(corpusPath('svg/plain.svg'), 300), { size: { width: 300 } });
+  await t.rejects(decode(corpusPath('corrupt/truncated.png'), 9), { code: 'damaged_source' });
+});
+
+t.test('an original that came short from its store is no verdict on it', async (t) => {
+  const path = join(t.testdir(), 'short');
+  await writeFile(path, (await readFile(KODIM)).subarray(0, 1000));
+  const { asked } = context();
+  await t.rejects(tasks({ kind: 'open', original: { path, bytes: 2000 } }, asked), {
+    code: 'store_unavailable',
+  });
+});
+
+t.test('a compressed drawing gives what the same drawing does', async (t) => {
+  const { asked, parts } = context();
+  const svg = await readFile(corpusPath('svg/plain.svg'));
+  const path = join(t.testdir(), 'drawing.svgz');
+  await writeFile(path, gzipSync(svg));
+  const specs = ['fmt=png&w=40', 'fmt=png&w=50'].map(spec);
+  await tasks({ kind: 'group', original: await original(path), specs }, asked);
+  for (const { canonical, rendered } of parts) {
+    const alone = await picture(svg, canonical);
+    t.ok(rendered && (await same(rendered.bytes, alone.bytes)), canonical);
+  }
+  t.equal(parts.length, 2);
+});
+
+async function same(a: Uint8Array, b: Uint8Array): Promise<boolean> {
+  const [left, right] = await Promise.all([a, b].map((bytes) => sharp(bytes).raw().toBuffer()));
+  return left !== undefined && right !== undefined && left.equals(right);
+}
