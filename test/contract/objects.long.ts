@@ -12,15 +12,17 @@ const KEYS = 1_050;
 
 const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
 t.teardown(() => rm(folder, { recursive: true, force: true }));
+const objects = await FileObjects.open(join(folder, 'objects'));
 const storage = await startStorage();
 t.teardown(() => storage.stop());
 const unmounted = await FileObjects.open(join(folder, 'unmounted'));
 await rm(join(folder, 'unmounted'), { recursive: true });
 
+// All that is opened is opened before the first test: tap ends when it finds none waiting.
 await s3Suite(t, storage, KEYS);
 
 await objectsSuite(t, 'objects in files', {
-  objects: await FileObjects.open(join(folder, 'objects')),
+  objects,
   unreachable: unmounted,
   leftovers: () => readdir(join(folder, 'objects', '.tmp')),
   keyCount: KEYS,

@@ -1,8 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { Test } from 'tap';
+import { FileObjects } from '../../server/stores/files/objects.ts';
+import { corpus } from './corpus.ts';
 import { PATIENT } from './env.ts';
+import { temporaryFolder } from './server.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -38,4 +44,19 @@ export async function spawnServer(env: Record<string, string>): Promise<ServerPr
       return code ?? by;
     },
   };
+}
+
+/** A DATA_DIR with one original, ladybug.jpg. */
+export async function folderWithPhoto(t: Test): Promise<string> {
+  const folder = await temporaryFolder();
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const originals = await FileObjects.open(join(folder, 'originals'));
+  await originals.put('ladybug.jpg', await corpus('samples/ladybug.jpg'), { contentType: 'image/jpeg' });
+  return folder;
+}
+
+/** A program that ends by itself. */
+export function ended(script: string, env: Record<string, string>, ...args: string[]) {
+  const given = { ...process.env, HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'silent', ...env };
+  return spawnSync(process.execPath, [script, ...args], { env: given, encoding: 'utf8', timeout: 180_000 });
 }
