@@ -57,7 +57,7 @@ function embedded<T>(dataDir: string, name: string, open: (path: string) => T | 
 async function openFolders(dataDir: string) {
   const [originals, results] = await Promise.all([
     embedded(dataDir, 'originals', (path) => FileObjects.open(path)),
-    embedded(dataDir, 'results', (path) => FileObjects.open(path)),
+    embedded(dataDir, 'results', (path) => FileObjects.open(path, { isCache: true })),
   ]);
   const collectGarbage = async () => (await originals.collectGarbage()) + (await results.collectGarbage());
   return { originals, results, collectGarbage, scratchParent: join(dataDir, 'scratch') };

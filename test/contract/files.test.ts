@@ -157,13 +157,16 @@ t.test('a folder goes on working on a file system that treats case otherwise, an
     'A'.repeat(300),
     `B/${'C'.repeat(200)}/d`,
   ].sort();
-  const before = await FileObjects.open(root, false);
+  const before = await FileObjects.open(root, { folds: false });
   for (const key of keys) await before.put(key, Buffer.from(key), png);
   // As an older version left it.
   await rm(join(root, '.names-plain'), { recursive: true });
   await writeFile(join(root, 'Foreign.TXT'), 'not ours');
   for (const folds of [true, true, false]) {
-    const [objects] = await Promise.all([FileObjects.open(root, folds), FileObjects.open(root, folds)]);
+    const [objects] = await Promise.all([
+      FileObjects.open(root, { folds }),
+      FileObjects.open(root, { folds }),
+    ]);
     const listed = (await objects.list({ prefix: '', limit: 100 })).items.map(({ key }) => key);
     t.same(listed.sort(), keys);
     for (const key of keys) t.equal(String(await (await objects.get(key))?.bytes()), key);

@@ -24,6 +24,17 @@ import { openIfThere, readAndClose, WHOLE_BYTES } from './read.ts';
 import { readFacts, trailer } from './trailer.ts';
 import { walk } from './walk.ts';
 
+export interface OpenOptions {
+  readonly folds?: boolean;
+  readonly isCache?: boolean;
+}
+
+interface Layout {
+  readonly aside: string;
+  readonly paths: KeyPaths;
+  readonly isCache: boolean;
+}
+
 /** No upload is silent for this long: its body would have met a deadline. */
 const STALE_SECONDS = 3600;
 
@@ -41,9 +52,12 @@ export class FileObjects implements Objects {
   readonly #aside: string;
   readonly #paths: KeyPaths;
 
+  readonly #isCache: boolean;
+
   /** @see FileObjects.open */
-  private constructor(root: string, aside: string, paths: KeyPaths) {
+  private constructor(root: string, { aside, paths, isCache }: Layout) {
     this.#root = root;
+    this.#isCache = isCache;
     this.#aside = aside;
     this.#paths = paths;
   }
@@ -52,9 +66,11 @@ export class FileObjects implements Objects {
    * Makes `folder` where there is none, clears what killed writers left in it, and names its files as this file system
    * needs it.
    *
-   * @param folds  whether the file system treats `a` and `A` as one name; found out when absent
+   * @param folds    whether the file system treats `a` and `A` as one name; found out when absent
+   * @param isCache  what a power cut takes can be made again: its folders are not synced, only its bytes, so that what
+   *                 is there is whole
    */
-  static async open(folder: string, folds?: boolean): Promise<FileObjects> {
+  static async open(folder: string, { folds, isCache = false }: OpenOptions = {}): Promise<FileObjects> {
     const root = resolve(folder);
     const aside = join(root, '.tmp');
     try {
@@ -65,7 +81,7 @@ export class FileObjects implements Objects {
       const foldsCase = folds ?? folded !== undefined;
       const paths = new KeyPaths(root, { foldsCase });
       await adoptNames(root, paths, { foldsCase });
-      return new FileObjects(root, aside, paths);
+      return new FileObjects(root, { aside, paths, isCache });
     } catch (error) {
       throw unavailable(error);
     }
@@ -235,7 +251,7 @@ export class FileObjects implements Objects {
         // enough for eight writers on a machine at a load of 14.
       }
     }
-    await syncFolders(dirname(path), this.#root);
+    if (!this.#isCache) await syncFolders(dirname(path), this.#root);
     return true;
   }
 
@@ -258,7 +274,7 @@ export class FileObjects implements Objects {
       if (gone) removed++;
     }
     for (const folder of new Set(paths.map((path) => dirname(path)))) {
-      await syncFolders(folder, this.#root);
+      if (!this.#isCache) await syncFolders(folder, this.#root);
       await pruneFolders(folder, this.#root);
     }
     return removed;
