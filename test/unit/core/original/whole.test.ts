@@ -43,6 +43,16 @@ t.test('a warning is no damage: what cameras write is shown whole', async (t) =>
   }
 });
 
+t.test('a JPEG without its end is cut: nobody can tell how much is missing (T.81, B.2.1)', async (t) => {
+  const scene = await drawn(96, 64, (x, y) => [x * 2, 255 - y * 3, (x * y) % 90]);
+  for (const progressive of [false, true]) {
+    const whole = await sharp(scene).jpeg({ progressive }).toBuffer();
+    t.same([...whole.subarray(-2)], [0xff, 0xd9]);
+    await t.rejects(picture(whole.subarray(0, -2), 'fmt=png'), { code: 'damaged_source' });
+    t.ok(await picture(Buffer.concat([whole, Buffer.alloc(7)]), 'fmt=png'), 'what follows it is no matter');
+  }
+});
+
 t.test('a cut file is refused, or is whole', async (t) => {
   const rows = corpusRows().filter(({ file }) => !/^(bombs|corrupt|svg)/.test(file));
   const kinds = Map.groupBy(rows, ({ format }) => format);
