@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** A layer of protection around a render process, as the log and the metric name it. */
@@ -30,6 +32,9 @@ export interface LaunchOptions {
 }
 
 const APP = fileURLToPath(new URL('../..', import.meta.url));
+/** Where its packages are: in it, or around it where it is a package itself or was built. */
+const SHARP = createRequire(import.meta.url).resolve('sharp');
+const PACKAGES = SHARP.slice(0, SHARP.lastIndexOf(`${sep}node_modules${sep}`) + `${sep}node_modules`.length);
 /** Of `nobody` on every Linux that we know. */
 const NOBODY = 65_534;
 /** A render process has no use for a large heap: pixels lie outside of it. */
@@ -50,6 +55,7 @@ function nodeFlags({ scratch: { folder, writable }, fonts }: LaunchOptions): str
     '--permission',
     '--allow-addons',
     `--allow-fs-read=${APP}`,
+    `--allow-fs-read=${PACKAGES}`,
     `--allow-fs-read=${folder}`,
     ...(fonts?.folders ?? []).map((fontFolder) => `--allow-fs-read=${fontFolder}`),
     `--allow-fs-write=${writable}`,

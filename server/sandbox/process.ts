@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { errorOf } from './failure.ts';
 import type { Launch } from './launch.ts';
 import type { FromProcess, GroupPart, Task, ToProcess } from './protocol.ts';
@@ -47,15 +48,19 @@ export class RenderProcess {
 
   constructor(launch: Launch) {
     const [execPath = process.execPath, ...rest] = launch.wrapper;
-    this.#child = fork(new URL('./render-process.ts', import.meta.url), [...(launch.fonts ?? [])], {
-      execPath,
-      execArgv: launch.wrapper.length
-        ? [...rest, process.execPath, ...launch.nodeFlags]
-        : [...launch.nodeFlags],
-      env: { ...launch.env },
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    });
+    this.#child = fork(
+      new URL(`./render-process${extname(import.meta.filename)}`, import.meta.url),
+      [...(launch.fonts ?? [])],
+      {
+        execPath,
+        execArgv: launch.wrapper.length
+          ? [...rest, process.execPath, ...launch.nodeFlags]
+          : [...launch.nodeFlags],
+        env: { ...launch.env },
+        serialization: 'advanced',
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      },
+    );
     this.ended = new Promise((resolve) => {
       const end = (why: string) => {
         this.#ended ??= new ProcessEnded(why);
