@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { openExternalServices } from './compose/external-services.ts';
+import { withOwnToken } from './compose/own-token.ts';
 import { logPool, openRendering } from './compose/rendering.ts';
 import { composeServer } from './compose/server.ts';
 import { openStores } from './compose/stores.ts';
@@ -18,7 +19,7 @@ function packageVersion(): string {
 }
 
 async function main(): Promise<void> {
-  const config = loadConfig(process.env);
+  const config = await withOwnToken(loadConfig(process.env), (text) => process.stderr.write(text));
   const { log, flush } = createLog(config.logLevel);
   const stores = await openStores(config);
   let draining = false;

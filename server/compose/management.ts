@@ -50,7 +50,8 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
   const reconciler = new Reconciler({
     ...{ originals, results, records, measure, purge, intents, defaults, now },
   });
-  const limits = { maxBytes: config.maxUploadBytes, maxSourceBytes: config.maxSourceBytes };
+  const { maxSourceBytes, maxUploadBytes: maxBytes = maxSourceBytes } = config;
+  const limits = { maxBytes, maxSourceBytes };
   const { maxUploads } = config;
   const { localForms } = external;
   return {

@@ -136,7 +136,7 @@ export function composeServer(
   const management = external && composeManagement(config, stores, core, { external, log, memory });
   const auth = new Auth(config);
   if (management && auth.isOpen)
-    log.info('the management API is open: neither API_TOKENS nor JWKS_URL is set');
+    log.info('the management API is open to this machine alone: neither API_TOKENS nor JWKS_URL is set');
   const api = management && apiPlugin(config, stores, core, { management, external });
   const probes = {
     originals: () => stores.originals.ping(),
@@ -156,7 +156,7 @@ export function composeServer(
     image,
     health,
     watermarks: Object.keys(config.watermarks),
-    guard: apiGuard(auth),
+    guard: apiGuard(auth, config.corsOrigins),
     plugins: api ? [api, ...plugins] : plugins,
     version: process.version,
     proxyHops: config.proxyHops,
@@ -170,12 +170,21 @@ function apiPlugin(
   core: Core,
   { management, external }: { management: Management; external: ExternalServices },
 ): AppDeps['plugins'][number] {
-  const { presets, apiRatePerMinute: ratePerMinute, maxUploadBytes, webhookSecrets, webhookPrivate } = config;
+  const { presets, apiRatePerMinute: ratePerMinute, webhookSecrets, webhookPrivate } = config;
+  const { maxSourceBytes, maxUploadBytes = maxSourceBytes, minUploadRate } = config;
   const { localForms } = external;
   return (app) =>
     managementApi(app, {
       ...management,
-      ...{ records: stores.records, presets, ratePerMinute, maxUploadBytes, webhookPrivate, localForms },
+      ...{
+        records: stores.records,
+        presets,
+        ratePerMinute,
+        maxUploadBytes,
+        minUploadRate,
+        webhookPrivate,
+        localForms,
+      },
       check: (canonical) => core.renderer.check(canonical),
       hasWebhookSecret: webhookSecrets.length > 0,
     });

@@ -60,6 +60,11 @@ export const url = parser('an http or https URL', (value) =>
   /^https?:\/\//.test(value) && URL.canParse(value) ? value.replace(/\/$/, '') : undefined,
 );
 
+/** As browsers send it: scheme, host and port, without a path. */
+export const origin = parser('an origin such as https://shop.example.com', (value) =>
+  /^https?:\/\//.test(value) && URL.canParse(value) && new URL(value).origin === value ? value : undefined,
+);
+
 /** `a,b,c`; the empty text is the empty list. */
 export function list<T>(inner: Parser<T>): Parser<readonly T[]> {
   return parser(`a list, separated by commas, of: ${inner.expected}`, (value) => {
@@ -130,11 +135,15 @@ export const queries = parser('queries, separated by blanks: w=200 w=400&fmt=web
   value.split(/\s+/).filter((query) => query !== ''),
 );
 
-const HEX_SECRET = /^[0-9a-f]{32,}$/i;
-export const secrets = parser('kid=hex;kid=hex with at least 32 hex digits each', (value) => {
-  const found = namedFor('kid', value);
-  return found && Object.values(found).every((secret) => HEX_SECRET.test(secret)) ? found : undefined;
-});
+/** Whole bytes: of an odd number of digits Node drops the last one, and other languages refuse the key. */
+const HEX_SECRET = /^(?:[0-9a-f]{2}){16,}$/i;
+export const secrets = parser(
+  'kid=hex;kid=hex with an even number of hex digits, 32 at least, each',
+  (value) => {
+    const found = namedFor('kid', value);
+    return found && Object.values(found).every((secret) => HEX_SECRET.test(secret)) ? found : undefined;
+  },
+);
 
 const SCOPES = ['read', 'write'] as const;
 /** What a caller of the management API may do; write includes read. */

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { variantsOfAll } from '../core/operations/variants.ts';
-import { nearest } from '../core/query/nearest.ts';
+import { contradictions, misspelt } from './contradictions.ts';
 import type { Parser } from './parsers.ts';
 import {
   apiTokens,
@@ -12,6 +11,7 @@ import {
   list,
   oneOf,
   optional,
+  origin,
   presets,
   queries,
   revision,
@@ -246,8 +246,19 @@ export const SETTINGS = {
       'API_TOKENS',
       apiTokens,
       '',
-      'Bearer tokens: name=scope:sha256 of the token in hex; scope read or write. Empty and no JWKS_URL: open.',
+      'Bearer tokens: name=scope:sha256 of the token in hex; scope read or write. Empty and no JWKS_URL: open to this machine, by a loopback Host and without a proxy.',
     ),
+  ),
+  apiTokenFile: given(
+    'API_TOKEN_FILE',
+    text,
+    'Where the hash of a token with scope write is kept that is made and printed at the first start without API_TOKENS and JWKS_URL. The image sets it: nobody reaches a container by loopback.',
+  ),
+  corsOrigins: setting(
+    'CORS_ORIGINS',
+    list(origin),
+    '',
+    'Origins whose pages may use uploads, statuses and the API: https://shop.example.com,http://localhost:3000.',
   ),
   jwksUrl: given('JWKS_URL', url, 'Keys of JWTs that are accepted as bearer tokens; scopes read and write.'),
   jwtIssuer: given('JWT_ISSUER', text, 'Required iss of a JWT.'),
@@ -258,7 +269,13 @@ export const SETTINGS = {
     600,
     'Calls of the management API per client; 0: unlimited.',
   ),
-  maxUploadBytes: setting('MAX_UPLOAD_BYTES', bytes, '50M', 'Largest file of an upload.'),
+  maxUploadBytes: given('MAX_UPLOAD_BYTES', bytes, 'Largest file of an upload; default: MAX_SOURCE_BYTES.'),
+  minUploadRate: setting(
+    'MIN_UPLOAD_RATE',
+    bytes,
+    '1k',
+    'Bytes a second that an upload must bring, over any ten seconds; slower ones are ended with 408. 0: any.',
+  ),
   maxUploads: setting('MAX_UPLOADS', integer(1, 1024), 16, 'Uploads in flight.'),
   warmDefaults: setting('WARM_DEFAULTS', queries, '', 'Variants warmed for every new image.'),
   webhookSecrets: secret(
@@ -308,51 +325,6 @@ type Settings = typeof SETTINGS;
 type ValueOf<S> = S extends Setting<infer T> ? T : never;
 export type Config = { readonly [K in keyof Settings]: ValueOf<Settings[K]> };
 
-/** A variable that is nearly one of ours is a typo: silently ignored, it would be found in production. */
-function misspelt(env: Record<string, string | undefined>): string[] {
-  const names = Object.values<Setting<unknown>>(SETTINGS).map(({ variable }) => variable);
-  const long = names.filter((name) => name.length >= 10);
-  return Object.keys(env).flatMap((name) => {
-    if (name.length < 9 || names.includes(name)) return [];
-    const meant = nearest(
-      name,
-      long.map((known) => known.toLowerCase()),
-    );
-    return meant ? [`${name} is no setting; did you mean ${meant.toUpperCase()}?`] : [];
-  });
-}
-
-/** Rules between settings: what is wrong, or undefined. */
-function contradictions(config: Config): string[] {
-  const both = (a: unknown, b: unknown) => (a === undefined) === (b === undefined);
-  return [
-    ...(both(config.originalsBucket, config.resultsBucket)
-      ? []
-      : ['ORIGINALS_BUCKET and RESULTS_BUCKET go together']),
-    ...(both(config.jobsQueue, config.jobsDeadLetterQueue)
-      ? []
-      : ['JOBS_QUEUE and JOBS_DEAD_LETTER_QUEUE go together']),
-    ...(config.signatures === 'required' && Object.keys(config.signingKeys).length === 0
-      ? ['SIGNATURES=required needs SIGNING_KEYS']
-      : []),
-    ...(config.jwksUrl === undefined && (config.jwtIssuer ?? config.jwtAudience) !== undefined
-      ? ['JWT_ISSUER and JWT_AUDIENCE need JWKS_URL: without it no JWT is looked at']
-      : []),
-    ...unreadable(config),
-  ];
-}
-
-/** Whether WARM_DEFAULTS names what there is depends on PRESETS. */
-function unreadable({ warmDefaults, presets }: Config): string[] {
-  try {
-    variantsOfAll(warmDefaults, presets);
-    return [];
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return [`WARM_DEFAULTS="${warmDefaults.join(' ')}": ${reason} (docs/settings.md#warm_defaults)`];
-  }
-}
-
 /** The one place where a variable is read: one that is empty is absent, as `${VAR}` in a compose file leaves it. */
 function readSetting(
   row: Setting<unknown>,
@@ -381,7 +353,8 @@ function readSetting(
  */
 export function loadConfig(env: Record<string, string | undefined>): Config {
   const values: Record<string, unknown> = {};
-  const wrong = misspelt(env);
+  const names = Object.values<Setting<unknown>>(SETTINGS).map(({ variable }) => variable);
+  const wrong = misspelt(env, names);
   for (const [name, row] of Object.entries<Setting<unknown>>(SETTINGS)) {
     const read = readSetting(row, env);
     if (read.wrong) wrong.push(read.wrong);

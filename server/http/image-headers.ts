@@ -58,10 +58,19 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   'image/gif': 'gif',
 };
 
-/** RFC 6266; the name is sent in both forms, since old clients read only the plain one. */
+/** Of a file that was an image before, or calls itself one. */
+const IMAGE_EXTENSION = /\.(avif|webp|jpe?g|jfif|jxl|png|apng|gif|svg|tiff?|heic|heif|bmp|ico|txt)$/i;
+
+/** `photo%E2%80%AEgpj.exe` is shown as `photoexe.jpg`; control characters and line separators are no names either. */
+const withoutDirections = (name: string): string =>
+  name.replace(/[\p{Bidi_Control}\p{Cc}\p{Zl}\p{Zp}]/gu, '');
+
+/** RFC 6266; the extension is that of the bytes, whatever was asked for. The name is sent in both forms, since old clients read only the plain one. */
 export function contentDisposition(dl: string, id: string, contentType: string): string {
-  const stem = (id.split('/').at(-1) ?? id).replace(/\.[A-Za-z0-9]+$/, '');
-  const name = dl === '1' ? `${stem}.${EXTENSIONS[contentType] ?? 'txt'}` : dl;
+  const written = withoutDirections(dl === '1' ? (id.split('/').at(-1) ?? id) : dl);
+  // Of an id whatever looks like an extension goes; a written name may have a dot of its own.
+  const stem = written.replace(dl === '1' ? /\.[A-Za-z0-9]+$/ : IMAGE_EXTENSION, '') || 'image';
+  const name = `${stem}.${EXTENSIONS[contentType] ?? 'txt'}`;
   const plain = name.replace(/[^\x20-\x7e]|["\\]/g, '_');
   const encoded = encodeURIComponent(name).replace(
     /['()*]/g,

@@ -26,12 +26,15 @@ export function frameworkErrors(error: FastifyError, request: FastifyRequest, re
   request.log.info({ method, url, status: reply.statusCode }, 'request');
 }
 
+/** What another caller may be answered otherwise: under /api/ it depends on who asks, and from where. */
+const isPersonal = ({ isForeign, url }: FastifyRequest): boolean => isForeign || url.startsWith('/api/');
+
 function tell(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (isProblem(error)) {
     if (error.status >= 500) request.log.warn({ err: error, cause: error.cause }, error.code);
     if (error.facts.retryAfterSeconds) reply.header('Retry-After', String(error.facts.retryAfterSeconds));
     reply
-      .header('Cache-Control', request.isForeign ? 'no-store' : problemCacheControl(error.code))
+      .header('Cache-Control', isPersonal(request) ? 'no-store' : problemCacheControl(error.code))
       .code(error.status);
   } else {
     request.log.error({ err: error }, 'unexpected');

@@ -11,6 +11,7 @@ export const PROBLEMS = {
   bad_signature: [403, 'Signature does not match'],
   not_allowed: [403, 'Not allowed on this deployment'],
   forbidden: [403, 'Token lacks the scope'],
+  foreign_page: [403, 'Sent by a page of another origin'],
   image_not_found: [404, 'No such image'],
   collection_not_found: [404, 'No such collection'],
   route_not_found: [404, 'No such page'],
@@ -101,6 +102,7 @@ export function problemBody(error: unknown, instance: string): Record<string, un
 /** Failures of one request that are not the fault of its URL: a cache would show them to others. */
 const OWN: readonly ProblemCode[] = [
   'unauthorized',
+  'foreign_page',
   'malformed_request',
   'request_timeout',
   'conflict',

@@ -1,9 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '../shared/errors.ts';
+import { madeOnce } from '../shared/made-once.ts';
 import type { Form } from '../stores/contracts.ts';
-import { errorName } from '../stores/errors.ts';
 
 /** What a form of ours allows. */
 export interface Policy {
@@ -73,20 +72,6 @@ function isSame(a: string, b: string): boolean {
 
 /** The secret of a data folder; made by whoever comes first, the same for all processes on it. */
 export async function openSecret(folder: string): Promise<string> {
-  const path = join(folder, 'upload.secret');
-  const known = await readFile(path, 'utf8').catch(absent);
-  if (known !== undefined) return known;
-  await mkdir(folder, { recursive: true });
-  // Written aside and linked: nobody reads half of it, and the first one wins.
-  const aside = `${path}.${randomBytes(6).toString('hex')}`;
-  await writeFile(aside, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
-  await link(aside, path).catch((error: unknown) => {
-    if (errorName(error) !== 'EEXIST') throw error;
-  });
-  await unlink(aside);
-  return readFile(path, 'utf8');
-}
-
-function absent(error: unknown): undefined {
-  if (errorName(error) !== 'ENOENT') throw error;
+  const { text } = await madeOnce(join(folder, 'upload.secret'), () => randomBytes(32).toString('hex'));
+  return text;
 }

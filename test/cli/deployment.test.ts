@@ -9,7 +9,11 @@ import { startServer, temporaryFolder } from '../support/server.ts';
 
 const TOKEN = 'a-token-of-the-test';
 const HASH = createHash('sha256').update(TOKEN).digest('hex');
-const SIGNED = { SIGNATURES: 'required', SIGNING_KEYS: `main=${'ab'.repeat(16)}` };
+const SIGNED = {
+  API_TOKENS: `test=write:${HASH}`,
+  SIGNATURES: 'required',
+  SIGNING_KEYS: `main=${'ab'.repeat(16)}`,
+};
 
 /** Some pictures, and a file that is none, in a folder of folders. */
 async function folderOf(count: number): Promise<string> {
@@ -23,7 +27,7 @@ async function folderOf(count: number): Promise<string> {
 }
 
 t.test('put, status, purge, delete on a deployment that asks for token and signatures', async (t) => {
-  const server = await startServer({ API_TOKENS: `test=write:${HASH}`, ...SIGNED });
+  const server = await startServer(SIGNED);
   t.teardown(() => server.close());
   const folder = await folderOf(6);
   const env = { RENDITION_URL: `${server.base}/`, RENDITION_TOKEN: TOKEN };

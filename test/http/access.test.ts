@@ -4,6 +4,7 @@ import t from 'tap';
 import { signUrl } from '../../server/cli/sign.ts';
 import { readPresets } from '../../server/core/operations/transformation.ts';
 import { corpus } from '../support/corpus.ts';
+import { API_TOKENS } from '../support/env.ts';
 import { problemOf, startServer } from '../support/server.ts';
 
 const KEYS = { main: 'a1'.repeat(32), old: 'b2'.repeat(32) };
@@ -20,7 +21,7 @@ async function serverWith(t: Pick<typeof import('tap').default, 'teardown'>, env
 }
 
 t.test('serves signed URLs only, where it is told to', async (t) => {
-  const server = await serverWith(t, { SIGNATURES: 'required', SIGNING_KEYS });
+  const server = await serverWith(t, { SIGNATURES: 'required', SIGNING_KEYS, API_TOKENS });
   const presets = readPresets({});
   const sign = (url: string, kid: keyof typeof KEYS, exp?: number) =>
     signUrl(url, { kid, key: KEYS[kid], exp, presets });

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import t, { type Test } from 'tap';
 import { call, form, noise } from '../support/api.ts';
+import { API_TOKENS } from '../support/env.ts';
 import { startServer } from '../support/server.ts';
 
 const hash = (token: string) => createHash('sha256').update(token).digest('hex');
@@ -162,12 +163,12 @@ t.test('refuses tokens that are written wrong when it starts', async (t) => {
 });
 
 t.test('tells clients behind known proxies apart, and believes nobody else', async (t) => {
-  const behind = await startServer({ API_RATE_PER_MINUTE: '1', PROXY_HOPS: '2' });
+  const behind = await startServer({ API_RATE_PER_MINUTE: '1', PROXY_HOPS: '2', API_TOKENS });
   t.teardown(() => behind.close());
   const from = (server: typeof behind, chain: string) =>
-    call(server, 'GET', '/api/images', undefined, { 'x-forwarded-for': chain });
-  t.equal((await from(behind, '198.51.100.1, 203.0.113.9')).status, 200);
-  t.equal((await from(behind, '198.51.100.2, 203.0.113.9')).status, 200, 'another client, the same edge');
+    call(server, 'POST', '/api/uploads/x', form([['policy', 'none']]), { 'x-forwarded-for': chain });
+  t.equal((await from(behind, '198.51.100.1, 203.0.113.9')).status, 400);
+  t.equal((await from(behind, '198.51.100.2, 203.0.113.9')).status, 400, 'another client, the same edge');
   t.equal((await from(behind, '198.51.100.2, 203.0.113.9')).status, 429);
   t.equal(
     (await from(behind, '192.0.2.77, 198.51.100.2, 203.0.113.9')).status,
@@ -176,6 +177,6 @@ t.test('tells clients behind known proxies apart, and believes nobody else', asy
   );
   const open = await startServer({ API_RATE_PER_MINUTE: '1' });
   t.teardown(() => open.close());
-  t.equal((await from(open, '198.51.100.1')).status, 200);
+  t.equal((await from(open, '198.51.100.1')).status, 400);
   t.equal((await from(open, '198.51.100.2')).status, 429, 'without proxies the header is nothing');
 });

@@ -17,7 +17,7 @@ async function started(t: Test, env: Record<string, string> = {}) {
 }
 
 const HEAD = (extra = '') =>
-  `POST /api/images HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n${extra}\r\n`;
+  `POST /api/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n${extra}\r\n`;
 const PART = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n';
 
 async function dial({ app }: TestServer): Promise<{ socket: Socket; answer: () => string }> {

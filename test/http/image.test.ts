@@ -249,6 +249,22 @@ t.test('offers a download under a safe name', async (t) => {
     await disposition('dl=K%C3%A4fer.webp'),
     `attachment; filename="K_fer.webp"; filename*=UTF-8''K%C3%A4fer.webp`,
   );
+  const names: [written: string, sent: string][] = [
+    ['photo.png', 'photo.webp'],
+    ['photo.JPEG', 'photo.webp'],
+    ['report.v2', 'report.v2.webp'],
+    ['setup.exe', 'setup.exe.webp'],
+    ['photo%E2%80%AEgpj.exe', 'photogpj.exe.webp'],
+    ['%E2%81%A6a%E2%81%A9%E2%80%8F%D8%9Cb.webp', 'ab.webp'],
+    ['%E2%80%AE', 'image.webp'],
+    ['%E2%80%AE.png', 'image.webp'],
+  ];
+  for (const [written, sent] of names)
+    t.equal(
+      await disposition(`dl=${written}`),
+      `attachment; filename="${sent}"; filename*=UTF-8''${sent}`,
+      written,
+    );
   t.equal((await server.get('/img/samples/ladybug.jpg?w=60&dl=..%2Fx')).status, 400);
 });
 

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import t from 'tap';
 import { call, form } from '../support/api.ts';
 import { corpus } from '../support/corpus.ts';
+import { API_TOKENS, AUTHORIZED } from '../support/env.ts';
 import { pages, ROOT, shellLines } from '../support/markdown.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
 
@@ -49,13 +50,17 @@ t.test('a backup that is made while the server runs restores pictures and titles
 
 t.test('a signature made by the formula of docs/signing.md is accepted', async (t) => {
   const secret = '00112233445566778899aabbccddeeff';
-  const server = await startServer({ SIGNATURES: 'required', SIGNING_KEYS: `main=${secret}` });
+  const server = await startServer({
+    ...{ SIGNATURES: 'required', SIGNING_KEYS: `main=${secret}`, API_TOKENS },
+  });
   t.teardown(() => server.close());
   await server.put('products/shoe.jpg', await readFile(`${ROOT}samples/cmyk-small.jpg`));
   const { body } = await call<{ canonical: string }>(
     server,
     'GET',
     '/api/explain/products/shoe.jpg?width=80&format=webp',
+    undefined,
+    AUTHORIZED,
   );
   const exp = Math.floor(Date.now() / 1000) + 600;
   const text = `products/shoe.jpg\n${body.canonical}\nmain\n${exp}`;

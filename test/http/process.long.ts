@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 import { FileObjects } from '../../server/stores/files/objects.ts';
+import { API_TOKENS } from '../support/env.ts';
 import { ended, folderWithPhoto, spawnServer } from '../support/process.ts';
 import { bytesOf } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
@@ -112,7 +113,7 @@ t.test(
     await once(other, 'close');
     const served = await start(t, /rendition put/, { PORT });
     t.match(served, { code: 0, said: /Rendition serves at http:\/\/localhost:\d+\/\n {2}http.*ladybug/ });
-    const strict = { PORT, SIGNATURES: 'required', SIGNING_KEYS: `main=${'ab'.repeat(16)}` };
+    const strict = { PORT, SIGNATURES: 'required', SIGNING_KEYS: `main=${'ab'.repeat(16)}`, API_TOKENS };
     const signed = await start(t, /rendition put/, strict);
     t.match(signed.said, /\n {2}http.*ladybug\.jpg\?w=800&kid=main&sig=[\w-]{43}\n/, 'URLs that it serves');
   },

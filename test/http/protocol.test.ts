@@ -26,7 +26,7 @@ t.test('a target may be absolute, and its host wins over the header (RFC 9112, 3
       t.equal((await raw(server, prefix + path, host)).status, 200, prefix + path);
     t.equal((await raw(server, `${prefix}/img/none.jpg`, host)).status, 404);
   }
-  const listed = await raw(server, 'http://cdn.example.com/api/images/a', host);
+  const listed = await raw(server, 'http://cdn.localhost/api/images/a', host);
   t.equal(listed.status, 404);
   await call(
     server,
@@ -37,8 +37,8 @@ t.test('a target may be absolute, and its host wins over the header (RFC 9112, 3
       ['file', await noise(20, 20)],
     ]),
   );
-  const known = await raw(server, 'http://cdn.example.com/api/images/a', host);
-  t.match(known.body, /"url":"http:\/\/cdn\.example\.com\/img\/a"/, 'links name the host of the target');
+  const known = await raw(server, 'http://cdn.localhost/api/images/a', host);
+  t.match(known.body, /"url":"http:\/\/cdn\.localhost\/img\/a"/, 'links name the host of the target');
   t.equal((await raw(server, 'http://cdn.example.com/healthz', ['X: y'])).status, 400, 'still no Host');
   for (const target of [
     'ftp://cdn.example.com/healthz',
@@ -50,7 +50,7 @@ t.test('a target may be absolute, and its host wins over the header (RFC 9112, 3
 
 t.test('an escape means its character in the names of routes as well', async (t) => {
   t.equal((await raw(server, '/%69mg/%E5%86%99/photo%20(1).jpg', ['Host: x'])).status, 200);
-  t.equal((await raw(server, '/a%70i/images/%61', ['Host: x'])).status, 200);
+  t.equal((await raw(server, '/a%70i/images/%61', ['Host: localhost'])).status, 200);
 });
 
 t.test('escapes that are broken are refused with a hint, on every route that takes an id', async (t) => {

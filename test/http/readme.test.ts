@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { curl, words } from '../../docs/curl.ts';
+import { API_TOKENS } from '../support/env.ts';
 import { answers, pages, ROOT, shellLines } from '../support/markdown.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { createWarmer } from '../support/warmer.ts';
@@ -71,7 +72,12 @@ t.test('npm run sign prints a URL that a deployment with required signatures ser
   const form = /^\/img\/products\/shoe\.jpg\?w=800&exp=\d+&kid=main&sig=[\w-]{43}$/;
   t.match(printed, form);
   t.match(answers(README).get(example('npm run sign'))?.trim(), form, 'and the README shows one like it');
-  const strict = await startServer({ SIGNING_KEYS, SIGNATURES: 'required', DATA_DIR: join(folder, 'data') });
+  const strict = await startServer({
+    API_TOKENS,
+    SIGNING_KEYS,
+    SIGNATURES: 'required',
+    DATA_DIR: join(folder, 'data'),
+  });
   t.equal((await strict.get(printed)).status, 200);
   t.equal((await strict.get('/img/products/shoe.jpg?w=801')).status, 403);
   await strict.close();

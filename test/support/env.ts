@@ -1,3 +1,10 @@
+import { createHash } from 'node:crypto';
+
+/** A token with scope write, and the setting that accepts it: for what does not start beside an open API. */
+export const TOKEN = 'a-token-of-the-tests';
+export const API_TOKENS = `tests=write:${createHash('sha256').update(TOKEN).digest('hex')}`;
+export const AUTHORIZED = { authorization: `Bearer ${TOKEN}` } as const;
+
 /**
  * Times of a program in a test, unless the test is about one of them: on a machine that does much else everything
  * takes many times as long, and nothing is wrong with it.

@@ -28,7 +28,7 @@ export class Auth {
     this.#keys = settings.jwksUrl ? createRemoteJWKSet(new URL(settings.jwksUrl)) : undefined;
   }
 
-  /** Nothing is configured: everybody may do everything. */
+  /** Nothing is configured: whoever is let in may do everything. */
   get isOpen(): boolean {
     return this.#settings.apiTokens.length === 0 && this.#keys === undefined;
   }

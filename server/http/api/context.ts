@@ -22,6 +22,8 @@ export interface ApiDeps extends Management {
   readonly check: (canonical: string) => void;
   readonly ratePerMinute: number;
   readonly maxUploadBytes: number;
+  /** Bytes a second that a sender of an upload must keep to; 0: any. */
+  readonly minUploadRate: number;
   /** Whether webhooks can be signed; without it they are refused. */
   readonly hasWebhookSecret: boolean;
   readonly webhookPrivate: boolean;

@@ -6,6 +6,7 @@ import { readWarmRequest } from '../../warming/warm-request.ts';
 import type { Details } from '../../writing/uploads.ts';
 import type { ApiDeps } from './context.ts';
 import { UploadFields } from './schemas.ts';
+import { malformedText } from './validate.ts';
 
 type Fields = Static<typeof UploadFields>;
 
@@ -36,6 +37,8 @@ export class FormFields {
     if (before !== undefined && name !== 'variants') {
       throw new Problem('invalid_request', `"${name}" is given twice.`, { param: name });
     }
+    const malformed = malformedText({ [name]: read }, 'field');
+    if (malformed) throw malformed;
     const isMore = Array.isArray(before) && Array.isArray(read);
     this.#fields = { ...this.#fields, [name]: isMore ? [...before, ...read] : read };
     this.#read();

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import { isProblem } from '../../shared/errors.ts';
 import type { Auth } from './auth.ts';
+import { checkOpenAccess } from './open-access.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -13,10 +14,16 @@ declare module 'fastify' {
   }
 }
 
-/** Holds everything under /api/ to its token: reading needs `read`, anything else `write`. */
-export function apiGuard(auth: Auth): onRequestHookHandler {
+/**
+ * Holds everything under /api/ to its token: reading needs `read`, anything else `write`. Without tokens it holds it to
+ * this machine.
+ *
+ * @param origins  whose pages may use the API
+ */
+export function apiGuard(auth: Auth, origins: readonly string[]): onRequestHookHandler {
   const admit = async (request: FastifyRequest, reply: FastifyReply) => {
     const needed = request.method === 'GET' || request.method === 'HEAD' ? 'read' : 'write';
+    if (auth.isOpen) return checkOpenAccess(request, origins);
     try {
       request.caller = await auth.check(request.headers.authorization, needed);
     } catch (error) {

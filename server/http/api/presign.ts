@@ -1,8 +1,9 @@
+import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { Problem } from '../../shared/errors.ts';
 import { readWarmRequest } from '../../warming/warm-request.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
-import { linger } from './linger.ts';
+import { receiving } from './pace.ts';
 import { chunksOf, formOnly, partsOf } from './parts.ts';
 import { Id, PROBLEMS, PresignBody, Presigned } from './schemas.ts';
 
@@ -29,11 +30,7 @@ export function presignRoutes(api: Api, deps: ApiDeps): void {
   if (deps.localForms) receiveRoute(api, deps, deps.localForms);
 }
 
-function receiveRoute(
-  api: Api,
-  { presignedUploads, uploads }: ApiDeps,
-  forms: NonNullable<ApiDeps['localForms']>,
-): void {
+function receiveRoute(api: Api, deps: ApiDeps, forms: NonNullable<ApiDeps['localForms']>): void {
   api.post(
     '/api/uploads/:id',
     {
@@ -50,23 +47,32 @@ function receiveRoute(
       },
     },
     async (request, reply) => {
-      const fields: Record<string, string> = {};
       // Pages of another origin post here, as they would to a bucket.
       reply.header('Access-Control-Allow-Origin', '*');
-      try {
-        for await (const part of partsOf(request)) {
-          if (part.kind === 'field') {
-            fields[part.name] = String(part.value);
-            continue;
-          }
-          const policy = forms.open(fields, request.params.id, Date.now());
-          await uploads.withSlot(() => presignedUploads.receive(policy, chunksOf(part.stream)));
-          return reply.code(204).send(null);
-        }
-      } finally {
-        linger(request.raw);
-      }
-      throw new Problem('invalid_request', 'There is no file in this form, or it is not its last field.');
+      await receiving(request.raw, deps.minUploadRate, () =>
+        receive(request, request.params.id, deps, forms),
+      );
+      return reply.code(204).send(null);
     },
   );
+}
+
+/** The policy in the form is the credential: without one nothing takes a slot. */
+async function receive(
+  request: FastifyRequest,
+  id: string,
+  { presignedUploads, uploads }: ApiDeps,
+  forms: NonNullable<ApiDeps['localForms']>,
+): Promise<void> {
+  const fields: Record<string, string> = {};
+  for await (const part of partsOf(request)) {
+    if (part.kind === 'field') {
+      fields[part.name] = String(part.value);
+      continue;
+    }
+    const policy = forms.open(fields, id, Date.now());
+    await uploads.withSlot(() => presignedUploads.receive(policy, chunksOf(part.stream)));
+    return;
+  }
+  throw new Problem('invalid_request', 'There is no file in this form, or it is not its last field.');
 }

@@ -7,7 +7,7 @@ import { uploadView } from '../../writing/serializers.ts';
 import type { Accepted, Details } from '../../writing/uploads.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
 import { FormFields } from './fields.ts';
-import { linger } from './linger.ts';
+import { receiving } from './pace.ts';
 import { chunksOf, drain, type FilePart, formOnly, isFileFault, partsOf, remaining } from './parts.ts';
 import { Id, PROBLEMS, Upload, UploadAnswer } from './schemas.ts';
 
@@ -40,7 +40,7 @@ const FIELDS = {
 
 /** Taking files in: new ones, and new bytes for those that are there. */
 export function uploadRoutes(api: Api, deps: ApiDeps): void {
-  const { uploads, urls } = deps;
+  const { uploads, urls, minUploadRate } = deps;
   api.post(
     '/api/images',
     {
@@ -51,7 +51,8 @@ export function uploadRoutes(api: Api, deps: ApiDeps): void {
         response: { 202: UploadAnswer, ...PROBLEMS },
       },
     },
-    (request, reply) => lingering(request, () => uploads.withSlot(() => upload(request, reply, deps))),
+    (request, reply) =>
+      receiving(request.raw, minUploadRate, () => uploads.withSlot(() => upload(request, reply, deps))),
   );
   api.put(
     '/api/images/:id/original',
@@ -64,7 +65,7 @@ export function uploadRoutes(api: Api, deps: ApiDeps): void {
       },
     },
     (request, reply) =>
-      lingering(request, () =>
+      receiving(request.raw, minUploadRate, () =>
         uploads.withSlot(async () => {
           const finished = await replace(request, readId(request.params.id), deps);
           const base = urls.base(originOf(request));
@@ -76,15 +77,6 @@ export function uploadRoutes(api: Api, deps: ApiDeps): void {
         }),
       ),
   );
-}
-
-/** An answer may come before the client has sent everything. */
-async function lingering<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } finally {
-    linger(request.raw);
-  }
 }
 
 async function replace(request: FastifyRequest, id: string, { uploads }: ApiDeps): Promise<FinishedUpload> {

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { loadConfig, SETTINGS } from '../../../server/config/settings.ts';
+import { API_TOKENS } from '../../support/env.ts';
 
 t.test('needs nothing: every default reads back', async (t) => {
   const config = loadConfig({});
@@ -10,7 +11,7 @@ t.test('needs nothing: every default reads back', async (t) => {
 t.test('reads every kind of value', async (t) => {
   const config = loadConfig({
     MEMORY_CACHE_BYTES: '64MiB',
-    ALLOWED_WIDTHS: '100, 200',
+    ALLOWED_WIDTHS: '10, 200',
     PRESETS: '{"a":"w=10"}',
     WARM_DEFAULTS: 'w=200 p=a&fmt=webp',
     SIGNING_KEYS: `main=${'ab'.repeat(16)}`,
@@ -18,7 +19,7 @@ t.test('reads every kind of value', async (t) => {
   });
   t.match(config, {
     memoryBytes: 64 * 2 ** 20,
-    allowedWidths: [100, 200],
+    allowedWidths: [10, 200],
     warmDefaults: ['w=200', 'p=a&fmt=webp'],
     signingKeys: { main: 'ab'.repeat(16) },
     publicUrl: 'https://cdn.example.com',
@@ -52,7 +53,36 @@ t.test('lists every bad variable at once, with what was expected, and shows no s
 
 t.test('refuses settings that contradict each other', async (t) => {
   t.throws(() => loadConfig({ ORIGINALS_BUCKET: 'a' }), /ORIGINALS_BUCKET and RESULTS_BUCKET go together/);
-  t.throws(() => loadConfig({ SIGNATURES: 'required' }), /needs SIGNING_KEYS/);
+  t.throws(() => loadConfig({ SIGNATURES: 'required', API_TOKENS }), /needs SIGNING_KEYS/);
+  const key = 'ab'.repeat(16);
+  const closed = { API_TOKENS };
+  const cases: [Record<string, string>, RegExp | undefined][] = [
+    [{ SIGNATURES: 'required', SIGNING_KEYS: `main=${key}` }, /SIGNATURES=required with an open/],
+    [{ SIGNATURES: 'edge' }, /SIGNATURES=edge with an open/],
+    [{ PROXY_HOPS: '1' }, /PROXY_HOPS=1 with an open/],
+    [{ PROXY_HOPS: '1', ...closed }, undefined],
+    [{ PROXY_HOPS: '1', API_TOKEN_FILE: '/data/api.token' }, undefined],
+    [{ PROXY_HOPS: '1', JWKS_URL: 'https://id.example.com/keys' }, undefined],
+    [{ MAX_UPLOAD_BYTES: '50M', MAX_SOURCE_BYTES: '49M' }, /MAX_UPLOAD_BYTES \(50000000\) is above/],
+    [{ MAX_SOURCE_BYTES: '20M' }, undefined],
+    [{ MAX_UPLOAD_BYTES: '200M', MAX_SOURCE_BYTES: '200M' }, undefined],
+    [
+      { ALLOWED_WIDTHS: '100,200', WARM_DEFAULTS: 'w=100 w=300' },
+      /w=300 is not among ALLOWED_WIDTHS=100,200/,
+    ],
+    [{ ALLOWED_WIDTHS: '100', WARM_DEFAULTS: 'h=300' }, /a height without a width/],
+    [{ ALLOWED_WIDTHS: '100', WARM_DEFAULTS: 'w=50&dpr=2' }, undefined],
+    [{ PRESETS_ONLY: '1', WARM_DEFAULTS: 'w=7' }, /with PRESETS_ONLY, .*w=7 is served to nobody/],
+    [{ PRESETS_ONLY: '1', WARM_DEFAULTS: 'p=card p=thumb&dpr=2' }, undefined],
+    [{ S3_ENDPOINT: 'http://127.0.0.1:9' }, /S3_ENDPOINT needs ORIGINALS_BUCKET/],
+    [{ SQS_ENDPOINT: 'http://127.0.0.1:9' }, /SQS_ENDPOINT needs JOBS_QUEUE/],
+  ];
+  for (const [env, expected] of cases) {
+    if (expected) t.throws(() => loadConfig(env), { message: expected }, JSON.stringify(env));
+    else t.doesNotThrow(() => loadConfig(env), JSON.stringify(env));
+  }
+  const all = () => loadConfig({ ORIGINALS_BUCKET: 'a', PROXY_HOPS: '1', MAX_UPLOAD_BYTES: '51M' });
+  t.throws(all, { message: /go together[\s\S]*MAX_UPLOAD_BYTES[\s\S]*PROXY_HOPS/ }, 'all at once');
 });
 
 t.test(
@@ -77,6 +107,7 @@ t.test('refuses a map that would be misread, and shows nothing of a secret', asy
     [{ SIGNING_KEYS: `a=${key};a=${key}` }, /SIGNING_KEYS="\*\*\*".*a name is given twice/],
     [{ SIGNING_KEYS: `a b=${key}` }, /SIGNING_KEYS="\*\*\*".*name 1 is not of the form/],
     [{ SIGNING_KEYS: `{"../a":"${key}"}` }, /SIGNING_KEYS="\*\*\*".*name 1 is not of the form/],
+    [{ SIGNING_KEYS: `a=${key}0` }, /SIGNING_KEYS="\*\*\*".*an even number of hex digits/],
     [{ API_TOKENS: key }, /API_TOKENS="\*\*\*".*part 1 has no "="/],
     [{ WATERMARKS: 'logo' }, /WATERMARKS="logo".*part 1 has no "="/],
     [{ WATERMARKS: 'a=x.png;-b=y.png' }, /WATERMARKS.*name 2 is not of the form/],
@@ -116,6 +147,36 @@ t.test('refuses defaults that cannot be warmed, naming the setting', async (t) =
 
 t.test('takes a misspelt variable for a mistake', async (t) => {
   t.throws(() => loadConfig({ ORIGINALS_BUKET: 'a' }), /ORIGINALS_BUKET.*ORIGINALS_BUCKET/);
+  const typos = {
+    PRESET: 'PRESETS',
+    PRESSETS: 'PRESETS',
+    DATADIR: 'DATA_DIR',
+    SVG_MSS: 'SVG_MS',
+    API_TOKEN: 'API_TOKENS',
+    LOGLEVEL: 'LOG_LEVEL',
+    ALLOWED_WIDTH: 'ALLOWED_WIDTHS',
+  };
+  for (const [name, meant] of Object.entries(typos))
+    t.throws(
+      () => loadConfig({ [name]: '1' }),
+      { message: `${name} is no setting; did you mean ${meant}?` },
+      name,
+    );
+  const foreign = [
+    'HOME',
+    'SHELL',
+    'HOSTNAME',
+    'PWD',
+    'OLDPWD',
+    'EDITOR',
+    'REVISED',
+    'PREFIX',
+    'SHLVL',
+    'HOSTS',
+    'LOGNAME',
+    'NODE_ENV',
+  ];
+  for (const name of foreign) t.doesNotThrow(() => loadConfig({ [name]: '1' }), name);
   t.doesNotThrow(() => loadConfig({ HOSTNAME: 'a', PATH: '/bin', S3_ENDPOINTS_LIST: 'x' }));
 });
 

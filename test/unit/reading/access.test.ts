@@ -3,6 +3,7 @@ import { loadConfig } from '../../../server/config/settings.ts';
 import { readQuery } from '../../../server/core/operations/transformation.ts';
 import { Access } from '../../../server/reading/access.ts';
 import { isProblem } from '../../../server/shared/errors.ts';
+import { API_TOKENS } from '../../support/env.ts';
 
 const NOW = 1_800_000_000;
 
@@ -43,7 +44,7 @@ t.test('allowed widths: the width that is loaded, and no height without one', as
 });
 
 t.test('a URL that says when it ends has ended then, whether it must be signed or not', async (t) => {
-  for (const env of [{}, { SIGNATURES: 'edge' }]) {
+  for (const env of [{}, { SIGNATURES: 'edge', API_TOKENS }]) {
     const ask = asker(env);
     t.equal(ask(`w=1&exp=${NOW}`), 'served');
     t.equal(ask(`w=1&exp=${NOW - 1}`), 'url_expired');

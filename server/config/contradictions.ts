@@ -1,0 +1,146 @@
+import { PRESET_FREE, presetForms, refusedWidth } from '../core/operations/allowed.ts';
+import { variantsOfAll } from '../core/operations/variants.ts';
+import { nearest } from '../core/query/nearest.ts';
+import type { Presets } from '../core/query/rule.ts';
+
+/** The settings that rules between settings look at. */
+export interface Related {
+  readonly originalsBucket: string | undefined;
+  readonly resultsBucket: string | undefined;
+  readonly recordsTable: string | undefined;
+  readonly jobsQueue: string | undefined;
+  readonly jobsDeadLetterQueue: string | undefined;
+  readonly notificationsTopic: string | undefined;
+  readonly s3Endpoint: string | undefined;
+  readonly dynamodbEndpoint: string | undefined;
+  readonly sqsEndpoint: string | undefined;
+  readonly snsEndpoint: string | undefined;
+  readonly proxyHops: number;
+  readonly signatures: string;
+  readonly signingKeys: Readonly<Record<string, string>>;
+  readonly apiTokens: readonly unknown[];
+  readonly apiTokenFile: string | undefined;
+  readonly jwksUrl: string | undefined;
+  readonly jwtIssuer: string | undefined;
+  readonly jwtAudience: string | undefined;
+  readonly maxSourceBytes: number;
+  readonly maxUploadBytes: number | undefined;
+  readonly presets: Presets;
+  readonly presetsOnly: boolean;
+  readonly allowedWidths: readonly number[];
+  readonly warmDefaults: readonly string[];
+}
+
+const when = (isWrong: boolean, told: string): string[] => (isWrong ? [told] : []);
+
+/** What an open API cannot stand beside: it trusts whoever is on this machine. */
+function besideOpen(config: Related): string[] {
+  const { apiTokens, apiTokenFile, jwksUrl, proxyHops, signatures } = config;
+  if (apiTokens.length > 0 || apiTokenFile !== undefined || jwksUrl !== undefined) return [];
+  const close = 'set API_TOKENS or JWKS_URL';
+  return [
+    ...when(
+      proxyHops > 0,
+      `PROXY_HOPS=${proxyHops} with an open management API: behind a proxy everybody comes from this machine; ${close}`,
+    ),
+    ...when(
+      signatures !== 'off',
+      `SIGNATURES=${signatures} with an open management API, which signs for whoever asks; ${close}`,
+    ),
+  ];
+}
+
+/** What would be ignored without its other half. */
+function halves(config: Related): string[] {
+  const both: readonly (readonly [string, unknown, string, unknown])[] = [
+    ['ORIGINALS_BUCKET', config.originalsBucket, 'RESULTS_BUCKET', config.resultsBucket],
+    ['JOBS_QUEUE', config.jobsQueue, 'JOBS_DEAD_LETTER_QUEUE', config.jobsDeadLetterQueue],
+  ];
+  const needs: typeof both = [
+    ['S3_ENDPOINT', config.s3Endpoint, 'ORIGINALS_BUCKET', config.originalsBucket],
+    ['DYNAMODB_ENDPOINT', config.dynamodbEndpoint, 'RECORDS_TABLE', config.recordsTable],
+    ['SQS_ENDPOINT', config.sqsEndpoint, 'JOBS_QUEUE', config.jobsQueue],
+    ['SNS_ENDPOINT', config.snsEndpoint, 'NOTIFICATIONS_TOPIC', config.notificationsTopic],
+  ];
+  return [
+    ...both.flatMap(([a, x, b, y]) =>
+      when((x === undefined) !== (y === undefined), `${a} and ${b} go together`),
+    ),
+    ...needs.flatMap(([a, x, b, y]) => when(x !== undefined && y === undefined, `${a} needs ${b}`)),
+  ];
+}
+
+/** What WARM_DEFAULTS names must be there, and be served: it would be rendered for nobody. */
+function unservedDefaults({ warmDefaults, presets, presetsOnly, allowedWidths }: Related): string[] {
+  const where = `WARM_DEFAULTS="${warmDefaults.join(' ')}"`;
+  try {
+    const forms = presetsOnly ? presetForms(presets) : undefined;
+    return variantsOfAll(warmDefaults, presets).flatMap((canonical) => {
+      if (forms && !forms.has(canonical))
+        return [`${where}: with PRESETS_ONLY, ${canonical || PRESET_FREE} is served to nobody`];
+      const refused = refusedWidth(canonical, allowedWidths);
+      return refused
+        ? [`${where}: ${refused.received} is not among ALLOWED_WIDTHS=${allowedWidths.join()}`]
+        : [];
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return [`${where}: ${reason} (docs/settings.md#warm_defaults)`];
+  }
+}
+
+/** Rules between settings: everything that is wrong, each in a line. */
+export function contradictions(config: Related): string[] {
+  const { maxSourceBytes, maxUploadBytes = maxSourceBytes } = config;
+  return [
+    ...halves(config),
+    ...when(
+      config.signatures === 'required' && Object.keys(config.signingKeys).length === 0,
+      'SIGNATURES=required needs SIGNING_KEYS',
+    ),
+    ...when(
+      config.jwksUrl === undefined && (config.jwtIssuer ?? config.jwtAudience) !== undefined,
+      'JWT_ISSUER and JWT_AUDIENCE need JWKS_URL: without it no JWT is looked at',
+    ),
+    ...when(
+      maxUploadBytes > maxSourceBytes,
+      `MAX_UPLOAD_BYTES (${maxUploadBytes}) is above MAX_SOURCE_BYTES (${maxSourceBytes}): such uploads could not be read`,
+    ),
+    ...besideOpen(config),
+    ...unservedDefaults(config),
+  ];
+}
+
+/** Shorter names have neighbours that are words of other programs: HOSTS, SORT. */
+const SHORTEST = 6;
+/** From here on two letters may differ. */
+const LONG = 9;
+
+/**
+ * A variable that is nearly one of ours is a typo: silently ignored, it would be found in production. Of a short name
+ * one letter may differ, of one with ten letters two.
+ */
+export function misspelt(
+  env: Readonly<Record<string, string | undefined>>,
+  names: readonly string[],
+): string[] {
+  return Object.keys(env).flatMap((name) => {
+    if (name.length < SHORTEST || names.includes(name)) return [];
+    const near = names.filter((other) => other.length >= SHORTEST && isNear(name, other));
+    const meant = nearest(
+      name,
+      near.map((other) => other.toLowerCase()),
+    );
+    return meant ? [`${name} is no setting; did you mean ${meant.toUpperCase()}?`] : [];
+  });
+}
+
+/** One letter is missing, too many or another one. */
+function isNear(name: string, other: string): boolean {
+  if (name.length >= LONG && other.length >= LONG) return true;
+  const [shorter, longer] = name.length < other.length ? [name, other] : [other, name];
+  const split = [...longer].findIndex((letter, index) => letter !== shorter[index]);
+  if (longer.length === shorter.length + 1)
+    return longer.slice(0, split) + longer.slice(split + 1) === shorter;
+  return longer.length === shorter.length && longer.slice(split + 1) === shorter.slice(split + 1);
+}

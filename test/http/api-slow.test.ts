@@ -1,0 +1,45 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import t from 'tap';
+import { call, form, noise } from '../support/api.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+const HEAD =
+  'POST /api/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n';
+const PART = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n';
+
+const dial = ({ app }: TestServer) => connect(Number(new URL(app.listeningOrigin).port), '127.0.0.1');
+
+t.test('who sends a head and nothing more holds no slot', async (t) => {
+  const server = await startServer({ MAX_UPLOADS: '1' });
+  t.teardown(() => server.close());
+  const silent = Array.from({ length: 20 }, () => dial(server));
+  for (const socket of silent) socket.on('error', () => {}).write(HEAD);
+  const upload = () =>
+    noise(9, 9).then((file) => call(server, 'POST', '/api/images', form([['file', file]])));
+  t.equal((await upload()).status, 202);
+  t.equal((await upload()).status, 202);
+  for (const socket of silent) socket.destroy();
+});
+
+t.test('who sends too little a second is told so, and the slot is free again', async (t) => {
+  const server = await startServer({ MAX_UPLOADS: '1', MIN_UPLOAD_RATE: '1k' });
+  t.teardown(() => server.close());
+  const socket = dial(server).on('error', () => {});
+  socket.write(HEAD + PART);
+  const trickle = setInterval(() => socket.write('.'), 500);
+  t.teardown(() => clearInterval(trickle));
+  const [answer] = await once(socket, 'data');
+  t.match(String(answer), /^HTTP\/1.1 408 [\s\S]*"code":"request_timeout"/);
+  clearInterval(trickle);
+  await once(socket, 'close');
+  let status = 0;
+  while (status !== 202)
+    ({ status } = await call(server, 'POST', '/api/images', form([['file', await noise(9, 9)]])));
+  t.equal(server.composed.management?.uploads.inFlight, 0);
+  t.same(
+    (await server.stores.originals.list({ prefix: '', limit: 9 })).items.length,
+    1,
+    'nothing of it stays',
+  );
+});
