@@ -89,7 +89,10 @@ t.test('a job that is given up is a dead letter, and is sent again by redrive', 
   });
   t.match(await testWarmer.variants('a'), [{ status: 'failed', error: /^gave_up: internal: / }, {}, {}]);
   broken = false;
-  t.match(await redrive(testWarmer.stores), { messages: 1, variants: 3 });
+  const { messages, variants } = await redrive(testWarmer.stores);
+  // More than one where this machine was so slow that the sweep had sent the job once more.
+  t.ok(messages >= 1, `${messages} messages`);
+  t.equal(variants, messages * VARIANTS.length);
   await waitFor(async () => (await statusOf(testWarmer, 'a')) === 'completed');
   testWarmer.worker.stop();
   await run;
