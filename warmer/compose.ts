@@ -123,11 +123,11 @@ function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts
 
 /** A warmer over the stores of a process. */
 export function composeWarmer(
-  given: Config,
+  input: Config,
   stores: Stores,
   { log, external, rendering }: { log: Logger; external: ExternalServices; rendering: Rendering },
 ): Warmer {
-  const config = warmConfig(given);
+  const config = warmConfig(input);
   const core = composeCore(config, stores, rendering);
   const management = composeManagement(config, stores, core, { external, log });
   const { notifier, intents, reconciler } = management;

@@ -20,13 +20,13 @@ export interface ReadOptions {
 /** Looks at every dead letter and leaves all of them where they are; resolves to how many there were. */
 export async function readDeadLetters({ jobs, look, onFailure }: ReadOptions): Promise<number> {
   const { deadLetters } = jobs;
-  const held: ReceivedJob[] = [];
+  const seen: ReceivedJob[] = [];
   try {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const options = { max: 10, waitSeconds: WAIT_SECONDS, visibilitySeconds: HOLD_SECONDS };
       const letters = await deadLetters.receive(options);
       if (letters.length === 0) break;
-      held.push(...letters);
+      seen.push(...letters);
       for (const letter of letters) {
         const job = readJob(letter.body);
         if (job.kind === 'warm') await look(job, letter).catch((error: unknown) => onFailure(error, job.id));
@@ -34,9 +34,9 @@ export async function readDeadLetters({ jobs, look, onFailure }: ReadOptions): P
     }
   } finally {
     // A redrive can only move what is not held.
-    await Promise.allSettled(held.map(({ receipt }) => deadLetters.extend(receipt, 0)));
+    await Promise.allSettled(seen.map(({ receipt }) => deadLetters.extend(receipt, 0)));
   }
-  return held.length;
+  return seen.length;
 }
 
 export interface DeadLetterOptions {
@@ -68,10 +68,10 @@ export async function failDeadLetters({
   onFailure,
 }: DeadLetterOptions): Promise<void> {
   const look = async ({ id, version, variants }: WarmJob, { sentAt }: ReceivedJob) => {
-    const known = await records.variants.list(id);
+    const items = await records.variants.list(id);
     const before = new Date(now().getTime() - quietSeconds * 1000).toISOString();
     const isQuiet = (item: VariantRecord) => item.updatedAt < before && !isNewer(item, sentAt, quietSeconds);
-    const dead = known.filter(
+    const dead = items.filter(
       (entry) => entry.version === version && variants.includes(entry.variant) && isQuiet(entry),
     );
     let marked = 0;

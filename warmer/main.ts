@@ -17,9 +17,9 @@ const HUNG_MS = 90_000;
 /** For a container's health check, alive as long as the queue is looked at, and for Prometheus. */
 async function listen(port: number, { worker, metrics }: Warmer): Promise<void> {
   const server = createServer(async (request, response) => {
-    const known = request.url === '/healthz';
+    const isHealth = request.url === '/healthz';
     if (request.url === '/metrics') response.end(await metrics());
-    else response.writeHead(!known ? 404 : worker.idleMs < HUNG_MS ? 200 : 503).end();
+    else response.writeHead(!isHealth ? 404 : worker.idleMs < HUNG_MS ? 200 : 503).end();
   });
   server.listen(port).unref();
   await once(server, 'listening');

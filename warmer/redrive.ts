@@ -20,8 +20,8 @@ export async function redrive(
     const record = await records.images.get(job.id);
     // Of another version by now: the job will end at once by itself.
     if (!record || currentVersion(record) !== job.version) return;
-    const known = (await records.variants.list(job.id)).map(({ variant }) => variant);
-    const named = job.variants.filter((variant) => known.includes(variant));
+    const items = (await records.variants.list(job.id)).map(({ variant }) => variant);
+    const named = job.variants.filter((variant) => items.includes(variant));
     const queued = await records.variants.queue(job.id, job.version, named);
     const open = queued.filter(({ status }) => status === 'queued').length;
     if (open) await updateWithRetry(records, job.id, () => ({ status: 'processing', error: undefined }));

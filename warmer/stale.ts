@@ -25,8 +25,8 @@ export async function endStale({ id, version, variants }: WarmJob, options: Stal
   const record = await records.images.get(id);
   const current = record && currentVersion(record);
   if (current !== undefined && current !== version) {
-    const known = await records.variants.list(id);
-    const open = known.filter(
+    const items = await records.variants.list(id);
+    const open = items.filter(
       (entry) => entry.version === version && (entry.status === 'queued' || entry.status === 'rendering'),
     );
     const named = open.map(({ variant }) => variant).filter((variant) => variants.includes(variant));

@@ -186,8 +186,8 @@ export class Warm {
   async #begin(run: Run, picture: Picture): Promise<boolean> {
     if (run.stale) return false;
     const attempt = { status: 'rendering', attempt: true } as const;
-    const wanted = await Promise.all(picture.map(({ name }) => this.#mark(run.job, name, attempt, OPEN)));
-    return wanted.some((is) => is);
+    const items = await Promise.all(picture.map(({ name }) => this.#mark(run.job, name, attempt, OPEN)));
+    return items.some((is) => is);
   }
 
   /** Stores a result, unless the image is another one by now. Never rejects. */

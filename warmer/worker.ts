@@ -131,8 +131,8 @@ export class Worker {
   #beat(receipt: string): NodeJS.Timeout {
     const { jobs, visibilitySeconds, log } = this.#options;
     const beat = async () => {
-      const held = await jobs.extend(receipt, visibilitySeconds);
-      if (!held) log.warn('a message was lost while it was worked on; another warmer has it');
+      const isExtended = await jobs.extend(receipt, visibilitySeconds);
+      if (!isExtended) log.warn('a message was lost while it was worked on; another warmer has it');
     };
     const onFailure = (err: unknown) => log.warn({ err }, 'visibility not extended');
     return setInterval(() => beat().catch(onFailure), visibilitySeconds * 500);

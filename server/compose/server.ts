@@ -32,8 +32,8 @@ export function requestIds(): (request: Pick<IncomingMessage, 'headers'>) => str
   const prefix = randomBytes(6).toString('base64url');
   let count = 0;
   return ({ headers }) => {
-    const given = headers['x-request-id'];
-    if (typeof given === 'string' && REQUEST_ID.test(given)) return given;
+    const header = headers['x-request-id'];
+    if (typeof header === 'string' && REQUEST_ID.test(header)) return header;
     count += 1;
     return `${prefix}-${count.toString(36)}`;
   };

@@ -49,7 +49,7 @@ export const bytes = parser('bytes such as 50M or 256MiB', (value) => {
 });
 
 export function oneOf<const V extends string>(values: readonly V[]): Parser<V> {
-  return parser(values.join(' or '), (value) => values.find((known) => known === value));
+  return parser(values.join(' or '), (value) => values.find((v) => v === value));
 }
 
 export const revision = parser('up to 12 of a-z and 0-9', (value) =>
@@ -175,8 +175,8 @@ export const apiTokens: Parser<readonly ApiToken[]> = parser(
   (value) => {
     const tokens = Object.entries(map.parse(value) ?? { '': '' }).flatMap(([name, written]) => {
       const [scope = '', hash = ''] = written.toLowerCase().split(':');
-      const known = SCOPES.find((entry) => entry === scope);
-      return known && /^[0-9a-f]{64}$/.test(hash) ? [{ name, scope: known, hash }] : [undefined];
+      const match = SCOPES.find((entry) => entry === scope);
+      return match && /^[0-9a-f]{64}$/.test(hash) ? [{ name, scope: match, hash }] : [undefined];
     });
     return tokens.every((token) => token !== undefined) ? tokens : undefined;
   },

@@ -64,9 +64,9 @@ async function explain(
   options: ImageRoutesOptions & { originals: Originals },
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const asked = readAsked(request.url, PREFIX, options.readQuery, request.headers.accept);
-  const { id, read, canonical } = asked;
-  const known = await options.images.facts(asked, signal);
+  const imageRequest = readAsked(request.url, PREFIX, options.readQuery, request.headers.accept);
+  const { id, read, canonical } = imageRequest;
+  const existing = await options.images.facts(imageRequest, signal);
   const original = await options.originals.fetch(id, signal);
   const source = await options.renderer.open(id, original, signal).finally(original.release);
   const input = { canonical, priority: 'live', focal: original.focal } as const;
@@ -79,13 +79,13 @@ async function explain(
     variant: canonical,
     ...(sameAs === undefined ? {} : { sameAs }),
     key: options.images.keyOf({ id, canonical: sameAs ?? canonical }) ?? null,
-    ...(options.images.keyOf(asked)
+    ...(options.images.keyOf(imageRequest)
       ? {}
       : { unstored: 'its key would have more than the 1,024 bytes of S3' }),
     url: `/img/${idInUrl(id)}/${canonical}`,
     v: publicVersion(original.version),
     ...(read.idle.length ? { withoutEffect: read.idle } : {}),
-    access: accessOf(request, options, asked),
+    access: accessOf(request, options, imageRequest),
     original: { format, bytes, pages, moving, alpha, version: original.version },
     format: plan.format,
     ...qualityOf(plan),
@@ -96,8 +96,8 @@ async function explain(
       : { note: 'trim decides the geometry anew, once the pixels are decoded' }),
     passes: passesOf(plan.steps),
     warnings: plan.warnings,
-    tier: known?.tier ?? 'miss',
-    ...(known ? { result: { bytes: known.facts.size, etag: known.facts.etag } } : {}),
+    tier: existing?.tier ?? 'miss',
+    ...(existing ? { result: { bytes: existing.facts.size, etag: existing.facts.etag } } : {}),
     cost: plan.cost,
   };
 }

@@ -110,8 +110,8 @@ export class HitPath {
 
   #format(accept: string | undefined): string {
     const header = accept ?? '';
-    const known = this.#formats.get(header);
-    if (known !== undefined) return known;
+    const cached = this.#formats.get(header);
+    if (cached !== undefined) return cached;
     const format = negotiate(accept);
     makeRoom(this.#formats, MAX_FORMATS);
     if (header.length < 1024) this.#formats.set(header, format);

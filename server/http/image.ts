@@ -125,13 +125,13 @@ async function answer(
 ): Promise<FastifyReply> {
   request.isForeign = isForeign(request.url, options.epochs);
   try {
-    const asked = readAsked(request.url, '/img/', options.readQuery, request.headers.accept);
-    request.served = { id: asked.id, canonical: asked.canonical };
-    options.access.check(asked.id, asked.read);
-    options.renderer.check(asked.canonical);
+    const imageRequest = readAsked(request.url, '/img/', options.readQuery, request.headers.accept);
+    request.served = { id: imageRequest.id, canonical: imageRequest.canonical };
+    options.access.check(imageRequest.id, imageRequest.read);
+    options.renderer.check(imageRequest.canonical);
     const signal = requestSignal(request, reply, options.deadlineMs);
-    if (request.method === 'HEAD') return await head(request, reply, asked, options, signal);
-    return await get(request, reply, asked, options, signal);
+    if (request.method === 'HEAD') return await head(request, reply, imageRequest, options, signal);
+    return await get(request, reply, imageRequest, options, signal);
   } catch (error) {
     throw deadlineProblem(error, options.deadlineMs);
   }
@@ -146,9 +146,9 @@ async function get(
 ): Promise<FastifyReply> {
   const { headers } = request;
   if (isConditional(headers)) {
-    const known = await options.images.facts(asked, signal);
-    if (known && isUnchanged(headers, known.facts)) {
-      return send(request, reply, asked, options, { ...known, timings: {} }, undefined);
+    const existing = await options.images.facts(asked, signal);
+    if (existing && isUnchanged(headers, existing.facts)) {
+      return send(request, reply, asked, options, { ...existing, timings: {} }, undefined);
     }
   }
   const { result, tier, timings } = await options.images.find(asked, signal);
@@ -170,18 +170,18 @@ async function get(
 async function head(
   request: FastifyRequest,
   reply: FastifyReply,
-  asked: ImageRequest,
+  value: ImageRequest,
   options: ImageRoutesOptions,
   signal: AbortSignal,
 ): Promise<FastifyReply> {
-  const known = await options.images.facts(asked, signal);
-  if (known) {
-    const body = isUnchanged(request.headers, known.facts) ? undefined : NOTHING;
-    return send(request, reply, asked, options, { ...known, timings: {} }, body);
+  const existing = await options.images.facts(value, signal);
+  if (existing) {
+    const body = isUnchanged(request.headers, existing.facts) ? undefined : NOTHING;
+    return send(request, reply, value, options, { ...existing, timings: {} }, body);
   }
   request.served.tier = 'miss';
   const own = { ...COMMON_HEADERS, ...tierHeaders('miss', {}, request.id), 'Cache-Control': 'no-store' };
-  return write(reply, 200, asked.read.negotiable ? { ...own, Vary: 'Accept' } : own);
+  return write(reply, 200, value.read.negotiable ? { ...own, Vary: 'Accept' } : own);
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -190,7 +190,7 @@ const NOTHING = Buffer.alloc(0);
 function send(
   request: FastifyRequest,
   reply: FastifyReply,
-  asked: ImageRequest,
+  imageRequest: ImageRequest,
   options: ImageRoutesOptions,
   found: { facts: ResultFacts; tier: Tier; timings: Timings },
   body: Buffer | undefined,
@@ -202,8 +202,8 @@ function send(
     ? { 'Cache-Control': `public, max-age=${options.settings.versionSeconds}` }
     : {};
   const headers: Headers = {
-    ...resultHeaders(facts, asked.read.url, {
-      negotiated: asked.read.negotiable,
+    ...resultHeaders(facts, imageRequest.read.url, {
+      negotiated: imageRequest.read.negotiable,
       settings: options.settings,
       now: options.now(),
     }),

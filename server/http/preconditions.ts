@@ -42,8 +42,8 @@ export function isUnchanged(request: Conditions, { etag, lastModified }: Validat
   if (match !== undefined && !names(match, etag, { isStrong: true })) throw failed('If-Match', match);
   if (match === undefined && since !== undefined && secondsOf(lastModified) > since)
     throw failed('If-Unmodified-Since', request['if-unmodified-since'] ?? '');
-  const known = request['if-none-match'];
-  if (known !== undefined) return names(known, etag, { isStrong: false });
+  const ifNoneMatch = request['if-none-match'];
+  if (ifNoneMatch !== undefined) return names(ifNoneMatch, etag, { isStrong: false });
   const date = readHttpDate(request['if-modified-since'] ?? '');
   return date !== undefined && secondsOf(lastModified) <= date;
 }

@@ -25,10 +25,10 @@ export class StoreProbes {
   }
 
   async #ask(): Promise<Record<string, StoreAnswer>> {
-    const asked = Object.entries(this.#probes).map(
+    const items = Object.entries(this.#probes).map(
       async ([store, probe]) => [store, await this.#outcome(store, probe)] as const,
     );
-    return Object.fromEntries(await Promise.all(asked));
+    return Object.fromEntries(await Promise.all(items));
   }
 
   async #outcome(store: string, probe: () => Promise<void>): Promise<StoreAnswer> {

@@ -79,8 +79,8 @@ export class Images {
     const isKnown = inputs.isSettled(variant) || memory.has(key) || this.#stored.isAway;
     const early = isKnown ? undefined : this.#stored.begin(variant, identified, signal);
     const identity = await unlessAborted(identified, signal);
-    const held = this.#held(key, identity);
-    if (held) return asAnswered({ result: held, tier: 'memory', timings: {} }, identity);
+    const current = this.#held(key, identity);
+    if (current) return asAnswered({ result: current, tier: 'memory', timings: {} }, identity);
     // The version is part of the flight: those who come after an overwrite do not join an older one.
     const { value, joined } = await this.#flights.run(`${key} ${identity.version}`, signal, (flight) =>
       this.#obtain(variant, identity, early, flight),
@@ -99,8 +99,8 @@ export class Images {
   ): Promise<{ facts: ResultFacts; tier: Tier } | undefined> {
     const { inputs, results } = this.#options;
     const identity = await unlessAborted(inputs.identify(variant), signal);
-    const held = this.#held(resultKey(variant.id, variant.canonical), identity);
-    if (held) return asAnswered({ facts: factsOf(held), tier: 'memory' }, identity);
+    const result = this.#held(resultKey(variant.id, variant.canonical), identity);
+    if (result) return asAnswered({ facts: factsOf(result), tier: 'memory' }, identity);
     const facts = await results.head(variant.id, variant.canonical, identity.version, signal);
     return facts && asAnswered({ facts, tier: 'stored' }, identity);
   }

@@ -43,10 +43,10 @@ export class OriginalFiles {
   /** Takes a file over, which is removed once nobody holds it and there is no room for it. */
   add(key: string, path: string, facts: ObjectFacts): HeldFile {
     const entry: Entry = { facts, path, holders: 0, isDropped: false };
-    const held = this.#held(entry);
+    const heldFile = this.#held(entry);
     this.#kept.set(key, entry);
     if (this.#kept.peek(key) !== entry) entry.isDropped = true;
-    return held;
+    return heldFile;
   }
 
   #held(entry: Entry): HeldFile {

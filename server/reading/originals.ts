@@ -64,10 +64,10 @@ export class Originals extends Versions {
     try {
       const facts = await toFile(objects, { key: id, path, maxBytes }, signal);
       if (!facts) throw notFound(id);
-      const held = this.#files.add(`${id} ${withEtag(identity.version, facts.etag)}`, path, facts);
+      const heldFile = this.#files.add(`${id} ${withEtag(identity.version, facts.etag)}`, path, facts);
       // Whoever waits for this flight takes a hold of its own before the next turn of the event loop.
-      setImmediate(held.release);
-      return held;
+      setImmediate(heldFile.release);
+      return heldFile;
     } catch (error) {
       await rm(path, { force: true });
       throw error;

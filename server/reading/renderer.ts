@@ -85,8 +85,8 @@ export class Renderer {
    * @throws Problem `unsupported_source`, `damaged_source`, `unrenderable`
    */
   async open(id: string, { version, ref }: Original, signal?: AbortSignal): Promise<Source> {
-    const known = this.#sources.get(`${id} ${version}`);
-    if (known) return known;
+    const cached = this.#sources.get(`${id} ${version}`);
+    if (cached) return cached;
     this.#verdicts.check(`${id} ${version}`, 0);
     try {
       const source = await this.measure(ref, signal);
@@ -223,8 +223,8 @@ export class Renderer {
   async #mark(id: string): Promise<Uint8Array> {
     const { originals, pool, limits } = this.#options;
     const { version } = await originals.identify(id);
-    const known = this.#watermarks.get(`${id}@${version}`);
-    if (known) return known;
+    const cached = this.#watermarks.get(`${id}@${version}`);
+    if (cached) return cached;
     const original = await originals.fetch(id);
     try {
       const asks = { original: original.ref, limits, side: MARK_SIDE };

@@ -90,8 +90,8 @@ export class Versions {
 
   /** The version as it was at most `versionMs` ago; undefined when there is no such image. */
   async lookUp(id: string): Promise<Identity | undefined> {
-    const known = this.#fresh(id);
-    if (known) return known.identity;
+    const existing = this.#fresh(id);
+    if (existing) return existing.identity;
     const entry: Known = { at: this.#options.now(), identity: this.#lookUp(id), isSettled: false };
     this.#known.set(id, entry);
     entry.identity.then(
@@ -143,8 +143,8 @@ export class Versions {
   }
 
   #fresh(id: string): Known | undefined {
-    const known = this.#known.get(id);
-    return known && this.#options.now() - known.at < this.#options.versionMs ? known : undefined;
+    const cached = this.#known.get(id);
+    return cached && this.#options.now() - cached.at < this.#options.versionMs ? cached : undefined;
   }
 
   #standIn(id: string): Identity | undefined {

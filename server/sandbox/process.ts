@@ -147,8 +147,8 @@ export class RenderProcess {
     else if ('drawn' in message) running.onDrawn?.();
     else {
       const { task } = message;
-      const wanted = running.begins?.(message.begins) ?? Promise.resolve(true);
-      wanted.then(
+      const target = running.begins?.(message.begins) ?? Promise.resolve(true);
+      target.then(
         (begin) => this.#send({ task, begin }),
         () => this.#send({ task, begin: false }),
       );

@@ -9,8 +9,8 @@ import { dirname } from 'node:path';
  * @returns       the text, and whether it is the one that was made here
  */
 export async function madeOnce(path: string, make: () => string): Promise<{ text: string; isMade: boolean }> {
-  const known = await readFile(path, 'utf8').catch((error: unknown) => unless(error, 'ENOENT'));
-  if (known !== undefined) return { text: known, isMade: false };
+  const existing = await readFile(path, 'utf8').catch((error: unknown) => unless(error, 'ENOENT'));
+  if (existing !== undefined) return { text: existing, isMade: false };
   await mkdir(dirname(path), { recursive: true });
   // Written aside and linked: nobody reads half of it, and the first one wins.
   const aside = `${path}.${randomBytes(6).toString('hex')}`;

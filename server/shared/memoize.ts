@@ -7,6 +7,6 @@ import { LRUCache } from 'lru-cache';
  * @param max  results that are kept
  */
 export function memoize<T extends object>(read: (text: string) => T, max: number): (text: string) => T {
-  const known = new LRUCache<string, T>({ max, memoMethod: (text) => read(text) });
-  return (text) => known.memo(text);
+  const answers = new LRUCache<string, T>({ max, memoMethod: (text) => read(text) });
+  return (text) => answers.memo(text);
 }

@@ -47,11 +47,11 @@ export class SingleFlight<T> {
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<{ value: T; joined: boolean }> {
     signal.throwIfAborted();
-    const known = this.#flights.get(key);
-    const flight = known ?? this.#start(key, work);
+    const cached = this.#flights.get(key);
+    const flight = cached ?? this.#start(key, work);
     flight.waiters += 1;
     try {
-      return { value: await unlessAborted(flight.promise, signal), joined: known !== undefined };
+      return { value: await unlessAborted(flight.promise, signal), joined: cached !== undefined };
     } finally {
       flight.waiters -= 1;
       if (flight.waiters === 0) this.#drop(key, flight);

@@ -23,9 +23,9 @@ export async function updateWithRetry(
 ): Promise<ImageRecord | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const record = await records.images.get(id);
-    const wanted = record && change(record);
-    if (!record || !wanted) return record;
-    const changed = await records.images.update(id, record.revision, wanted);
+    const imageChange = record && change(record);
+    if (!record || !imageChange) return record;
+    const changed = await records.images.update(id, record.revision, imageChange);
     if (changed) return changed;
     await pause(attempt);
   }

@@ -95,10 +95,10 @@ function paramsOf(
   at: string,
 ): [string, string][] {
   const rows = SAYABLE.filter((row) => row.operation === operation);
-  const given = Object.entries(params);
-  if (given.length === 0) return [[switchOf(type, rows, at), '1']];
+  const items = Object.entries(params);
+  if (items.length === 0) return [[switchOf(type, rows, at), '1']];
   const names = rows.flatMap(spellings);
-  return given.map(([key, value]) => {
+  return items.map(([key, value]) => {
     if (names.includes(key)) return [key, value === true ? '1' : value === false ? '0' : String(value)];
     const detail = `${at}: "${type}" has no parameter "${key}"; it has: ${names.join(' ')}.`;
     const facts = { param: `${at}.params.${key}`, received: key, allowed: names.join(' ') };

@@ -31,8 +31,8 @@ export function readWarmRequest(
   { variants = [], operations }: WarmRequest,
   options: WarmRequestOptions,
 ): string[] {
-  const asked = variants.flatMap((variant, index) => readOne(variant, options, `variants[${index}]`));
-  const forms = [...new Set([...asked, ...(operations ? readOne(operations, options, 'operations') : [])])];
+  const items = variants.flatMap((variant, index) => readOne(variant, options, `variants[${index}]`));
+  const forms = [...new Set([...items, ...(operations ? readOne(operations, options, 'operations') : [])])];
   if (forms.length <= MAX_VARIANTS_IN_REQUEST) return forms;
   const facts = {
     param: 'variants',
@@ -46,17 +46,17 @@ export function readWarmRequest(
   );
 }
 
-function readOne(wanted: VariantSpec, { presets, check }: WarmRequestOptions, path: string): string[] {
+function readOne(variantSpec: VariantSpec, { presets, check }: WarmRequestOptions, path: string): string[] {
   try {
     const forms =
-      typeof wanted === 'string'
-        ? variantsOf(wanted, presets)
-        : formsOf(readOperations(wanted, presets, path));
+      typeof variantSpec === 'string'
+        ? variantsOf(variantSpec, presets)
+        : formsOf(readOperations(variantSpec, presets, path));
     for (const form of forms) check(form);
     return forms;
   } catch (error) {
-    if (!isProblem(error) || typeof wanted !== 'string') throw error;
+    if (!isProblem(error) || typeof variantSpec !== 'string') throw error;
     const facts = { ...error.facts, param: error.facts.param ? `${path}.${error.facts.param}` : path };
-    throw new Problem(error.code, `${path} ("${wanted}"): ${error.detail}`, facts);
+    throw new Problem(error.code, `${path} ("${variantSpec}"): ${error.detail}`, facts);
   }
 }

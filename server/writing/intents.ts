@@ -78,11 +78,11 @@ export class Intents {
     change: (record: ImageRecord) => ImageChange = () => ({}),
   ): Promise<Settled | undefined> {
     const { records } = this.#options;
-    const asked = await updateWithRetry(records, id, (record) => ({
+    const image = await updateWithRetry(records, id, (record) => ({
       ...change(record),
       ...(more && { owed: owing(owedBy(record), more) }),
     }));
-    return asked && this.settle(id);
+    return image && this.settle(id);
   }
 
   /** Makes a tombstone of an image, and does what that owes. False when there is no image. */
@@ -161,12 +161,12 @@ export class Intents {
   async #queue(id: string, version: string, { purge, rewarm, warm = [] }: Owed): Promise<string[]> {
     const { variants } = this.#options.records;
     if (!purge && !rewarm && warm.length === 0) return [];
-    const known = purge || rewarm ? await variants.list(id) : [];
+    const items = purge || rewarm ? await variants.list(id) : [];
     const isOld = (one: VariantRecord) =>
       one.version !== version || (purge === true && one.status === 'ready');
     const isUnderWay = ({ status }: VariantRecord) => status === 'queued' || status === 'rendering';
-    const again = known.filter((one) => rewarm === 'all' || (rewarm === 'open' && isUnderWay(one)));
-    for (const one of known.filter((one) => isOld(one) && !again.includes(one)))
+    const again = items.filter((one) => rewarm === 'all' || (rewarm === 'open' && isUnderWay(one)));
+    for (const one of items.filter((one) => isOld(one) && !again.includes(one)))
       await variants.update(id, one.variant, one.version, ['ready'], PURGED);
     // Made for this version already, by somebody faster: the purge may have taken the result along.
     for (const one of again.filter(isOld))

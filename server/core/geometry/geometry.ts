@@ -113,10 +113,10 @@ function fitted(picture: Size, values: Transformation): Size {
     return up ? size(w, h) : size(Math.min(w, picture.width), Math.min(h, picture.height));
   }
   const both = w !== undefined && h !== undefined;
-  const asked = both && fit === 'outside' ? Math.max(across, down) : Math.min(across, down);
-  if (asked === Number.POSITIVE_INFINITY || (asked > 1 && !up)) return size(picture.width, picture.height);
-  const { width, height } = scaledBy(picture, asked);
-  return { width: asked === across && w ? w : width, height: asked === down && h ? h : height };
+  const factor = both && fit === 'outside' ? Math.max(across, down) : Math.min(across, down);
+  if (factor === Number.POSITIVE_INFINITY || (factor > 1 && !up)) return size(picture.width, picture.height);
+  const { width, height } = scaledBy(picture, factor);
+  return { width: factor === across && w ? w : width, height: factor === down && h ? h : height };
 }
 
 export interface Point {

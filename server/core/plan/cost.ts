@@ -54,11 +54,11 @@ export function priceOf(
   const filters = steps.reduce((sum, step) => sum + (step.cost ?? 0), 0) * result;
   const format = FORMAT_TABLE[output.format];
   const encode = encodingOf(output, source);
-  const held = (source.scans ? 4 : bytes) * megapixels * 1e6 + (work.trims ? megapixels * 4e6 : 0);
+  const decodingBytes = (source.scans ? 4 : bytes) * megapixels * 1e6 + (work.trims ? megapixels * 4e6 : 0);
   const passes = 4 * (steps.length ? 3 : 1);
   return {
     cpuMs: Math.ceil(2 + decode + filters + result * encode),
-    memoryBytes: Math.ceil(BASE_BYTES + held + result * 1e6 * (passes + format.memory)),
+    memoryBytes: Math.ceil(BASE_BYTES + decodingBytes + result * 1e6 * (passes + format.memory)),
   };
 }
 

@@ -17,17 +17,17 @@ export interface Drawing {
 /** Chooses the raster on which the region of a geometry has the size that is asked for. */
 export function drawingOf(natural: Size, geometry: Geometry, maxPixels: number): Drawing {
   const { region = { left: 0, top: 0, ...natural }, scaled } = geometry;
-  const wanted = {
+  const target = {
     width: (natural.width * scaled.width) / region.width,
     height: (natural.height * scaled.height) / region.height,
   };
   const share = Math.min(
     1,
-    Math.sqrt(maxPixels / (wanted.width * wanted.height)),
-    MAX_RASTER_SIDE / Math.max(wanted.width, wanted.height),
+    Math.sqrt(maxPixels / (target.width * target.height)),
+    MAX_RASTER_SIDE / Math.max(target.width, target.height),
   );
   const side = (length: number) => Math.max(1, (share < 1 ? Math.floor : Math.round)(length * share));
-  const raster = { width: side(wanted.width), height: side(wanted.height) };
+  const raster = { width: side(target.width), height: side(target.height) };
   const drawn = geometry.region && regionOn(raster, natural, geometry.region);
   return { raster, geometry: { ...geometry, region: drawn }, held: share < 1 };
 }

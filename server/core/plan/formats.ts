@@ -155,10 +155,10 @@ function baseFormat(source: Source, values: Transformation): Format {
 
 /** Resolves what the URL leaves to the picture. */
 export function chooseFormat(source: Source, values: Transformation): Format {
-  const asked = values.fmt ?? 'auto-base';
-  if (asked === 'source') return ORIGINALS[source.format] ?? baseFormat(source, values);
-  if (asked === 'auto' || asked === 'auto-base') return baseFormat(source, values);
-  if (asked !== 'auto-avif') return asked;
+  const requested = values.fmt ?? 'auto-base';
+  if (requested === 'source') return ORIGINALS[source.format] ?? baseFormat(source, values);
+  if (requested === 'auto' || requested === 'auto-base') return baseFormat(source, values);
+  if (requested !== 'auto-avif') return requested;
   if (wantsMotion(source, values) || values.anim === '1') return 'webp';
   return values.colors ? 'png' : 'avif';
 }

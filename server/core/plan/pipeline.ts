@@ -40,16 +40,16 @@ const PIPELINE: ReadonlyArray<(work: Work) => readonly Step[]> = [
 ];
 
 /** Steps of a plan, in order. */
-export function stepsOf(wanted: Wanted): Step[] {
+export function stepsOf(target: Wanted): Step[] {
   const behind = (paint: StepContext): Step[] => {
-    const work = { ...wanted, paint, ground: 'none', waits: false } as const;
+    const work = { ...target, paint, ground: 'none', waits: false } as const;
     return [...letterboxing(work), ...lateTurning(work), ...operating(work)];
   };
-  const paint = paintOf(wanted.context, behind(wanted.context));
+  const paint = paintOf(target.context, behind(target.context));
   const later = behind(paint);
-  const ground = groundOf(wanted.source, wanted.context, later);
-  const waits = waitsForColour(wanted) && (later.length > 0 || ground !== 'none');
-  const work = { ...wanted, paint, ground, waits };
+  const ground = groundOf(target.source, target.context, later);
+  const waits = waitsForColour(target) && (later.length > 0 || ground !== 'none');
+  const work = { ...target, paint, ground, waits };
   return PIPELINE.flatMap((stage) => stage(work));
 }
 

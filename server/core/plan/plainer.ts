@@ -9,13 +9,13 @@ const SIZING = ['w', 'h', 'fit', 'up'];
  * The canonical form without a size, where that gives the same picture: nothing is enlarged, so every width above the
  * original's is that of the original, and a page with a `srcset` asks for several.
  *
- * @param asked      of the canonical form
+ * @param plan      of the canonical form
  * @param canonical  format resolved
  * @returns          undefined where the size matters, or none is given
  * @throws           Problem of makePlan
  */
-export function plainerForm(asked: Plan, canonical: string, options: PlanOptions): string | undefined {
-  const { source, geometry, upright } = asked;
+export function plainerForm(plan: Plan, canonical: string, options: PlanOptions): string | undefined {
+  const { source, geometry, upright } = plan;
   const { width, height } = geometry.region ?? upright;
   // A drawing has no size above which it is not drawn.
   if (source.vector || geometry.scaled.width !== width || geometry.scaled.height !== height) return undefined;
@@ -25,7 +25,7 @@ export function plainerForm(asked: Plan, canonical: string, options: PlanOptions
   if (plainer === '' || kept.length === parts.length || readQuery(plainer, {}).canonical !== plainer)
     return undefined;
   const plain = makePlan(source, readTransformation(plainer), options);
-  return pictureOf(asked) === pictureOf(plain) ? plainer : undefined;
+  return pictureOf(plan) === pictureOf(plain) ? plainer : undefined;
 }
 
 /** Equal where two plans make the same bytes. */

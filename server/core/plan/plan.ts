@@ -58,8 +58,8 @@ const PLACEHOLDER_SIDE = 100;
 
 /** Frames that are decoded, and whether the result moves. */
 function motion(source: Source, values: Transformation, format: Format, { maxFrames }: SourceLimits) {
-  const wanted = wantsMotion(source, values) && FORMAT_TABLE[format].moves;
-  if (!wanted || source.pages <= maxFrames) return { moves: wanted, warnings: [] };
+  const isMoving = wantsMotion(source, values) && FORMAT_TABLE[format].moves;
+  if (!isMoving || source.pages <= maxFrames) return { moves: isMoving, warnings: [] };
   if (values.anim === '1') {
     const facts = { received: `${source.pages} frames`, allowed: `${maxFrames} frames` };
     throw new Problem(
@@ -88,9 +88,9 @@ function pageOf(source: Source, values: Transformation): number {
 
 /** What lies behind alpha: hex without alpha, or undefined where the result keeps it. */
 function backgroundOf(values: Transformation, alpha: boolean): string | undefined {
-  const given = values.bg;
-  if (given === undefined || given.endsWith('00000000')) return alpha ? undefined : '#ffffff';
-  return given;
+  const input = values.bg;
+  if (input === undefined || input.endsWith('00000000')) return alpha ? undefined : '#ffffff';
+  return input;
 }
 
 /** Padding, borders and turns may add to a picture that was limited before. */
@@ -123,13 +123,13 @@ function layOut(source: Source, values: Transformation, options: PlanOptions, mo
  * Plans a render from the header of an original alone.
  *
  * @param source  from readSource
- * @param asked   from readTransformation
+ * @param requested   from readTransformation
  * @throws Problem `too_many_pixels` (also for a side of the result), `too_many_frames`, `no_overlap`, `invalid_parameter` (page)
  */
-export function makePlan(source: Source, asked: Transformation, options: PlanOptions): Plan {
-  const sizeOf = () => layOut(source, asked, options, false).geometry.result;
-  const format = lighterFormat(chooseFormat(source, asked), source, { values: asked, sizeOf });
-  const { values, dropped } = fitting(asked, format, source);
+export function makePlan(source: Source, requested: Transformation, options: PlanOptions): Plan {
+  const sizeOf = () => layOut(source, requested, options, false).geometry.result;
+  const format = lighterFormat(chooseFormat(source, requested), source, { values: requested, sizeOf });
+  const { values, dropped } = fitting(requested, format, source);
   const { alpha } = FORMAT_TABLE[format];
   const page = pageOf(source, values);
   const { moves, warnings } = motion(source, values, format, options.limits);
@@ -144,8 +144,8 @@ export function makePlan(source: Source, asked: Transformation, options: PlanOpt
   const start = turnSize(geometry.region ?? upright, inverse(orientation));
   const result = steps.reduce((size, step) => step.resized?.(size) ?? size, start);
   checkSides(result);
-  const wanted = encoderSettings(source, values, options.priority, moves);
-  const settings = lightened(wanted, source, values, { format, geometry, upright, result });
+  const preferred = encoderSettings(source, values, options.priority, moves);
+  const settings = lightened(preferred, source, values, { format, geometry, upright, result });
   const work = {
     source,
     upright,

@@ -103,8 +103,8 @@ function groupOf<M extends Member>(members: readonly M[]): Group<M> {
   const cost = members.map(({ plan }) => plan.cost).reduce(sumCost);
   if (others.length === 0) return { pictures: [first], base: undefined, cost };
   const base = baseOf(members, first[0].plan);
-  const held = base.width * base.height * 4;
-  return { pictures: [first, ...others], base, cost: { ...cost, memoryBytes: cost.memoryBytes + held } };
+  const baseBytes = base.width * base.height * 4;
+  return { pictures: [first, ...others], base, cost: { ...cost, memoryBytes: cost.memoryBytes + baseBytes } };
 }
 
 /** What the loader gives; where that cannot be shared, the largest picture. */

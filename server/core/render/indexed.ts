@@ -71,7 +71,7 @@ interface Indices {
 /** What is all clear has one colour. */
 function indicesOf({ data, width, height, channels }: Raw): Indices | undefined {
   if (channels < 3) return undefined;
-  const known = new Map<number, number>();
+  const existing = new Map<number, number>();
   const indices = new Uint8Array(width * height);
   let [last, index] = [-1, 0];
   for (let pixel = 0, offset = 0; pixel < indices.length; pixel++, offset += channels) {
@@ -79,14 +79,14 @@ function indicesOf({ data, width, height, channels }: Raw): Indices | undefined 
     const rgb = ((data[offset] ?? 0) << 16) | ((data[offset + 1] ?? 0) << 8) | (data[offset + 2] ?? 0);
     const color = alpha === 0 ? 0 : rgb * 256 + alpha;
     if (color !== last) {
-      index = known.get(color) ?? known.size;
+      index = existing.get(color) ?? existing.size;
       if (index === MAX_COLORS) return undefined;
-      known.set(color, index);
+      existing.set(color, index);
       last = color;
     }
     indices[pixel] = index;
   }
-  return { colors: [...known.keys()], indices };
+  return { colors: [...existing.keys()], indices };
 }
 
 const bandsOf = (color: number): [number, number, number, number] => {

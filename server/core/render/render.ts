@@ -79,9 +79,9 @@ export async function render(request: RenderRequest): Promise<Rendered> {
   }
 }
 
-async function run(asked: RenderRequest): Promise<Rendered> {
-  const opened = sayingUpright(asked.opened, asked.plan) ?? asked.opened;
-  const request = { ...asked, opened };
+async function run(renderRequest: RenderRequest): Promise<Rendered> {
+  const opened = sayingUpright(renderRequest.opened, renderRequest.plan) ?? renderRequest.opened;
+  const request = { ...renderRequest, opened };
   const { now } = request;
   const started = now();
   const plan = await resolvePlan(request);

@@ -59,8 +59,8 @@ export class FormFields {
     const [first] = FIELDS.Errors(fields);
     const param =
       first?.instancePath.replace(/^\//, '').replaceAll('/', '.') || Object.keys(this.#fields).at(-1);
-    const known = Object.keys(UploadFields.properties).join(' ');
-    const facts = { param, hint: `Fields of an upload: ${known}; anything else must be a file.` };
+    const text = Object.keys(UploadFields.properties).join(' ');
+    const facts = { param, hint: `Fields of an upload: ${text}; anything else must be a file.` };
     throw new Problem(
       'invalid_request',
       `The field "${param}" ${first?.keyword === 'boolean' ? 'is not known' : (first?.message ?? 'is not accepted')}.`,
@@ -71,8 +71,8 @@ export class FormFields {
   #read(): Details {
     const { variants, operations, title, description, collection, webhook } = this.#checked();
     if (webhook !== undefined) this.#checkWebhook(webhook);
-    const wanted = readWarmRequest({ variants, operations }, this.#deps);
-    return { title, description, collection, webhook, variants: wanted };
+    const items = readWarmRequest({ variants, operations }, this.#deps);
+    return { title, description, collection, webhook, variants: items };
   }
 
   #checkWebhook(webhook: string): void {

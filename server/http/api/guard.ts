@@ -27,9 +27,12 @@ export function apiGuard(auth: Auth, origins: readonly string[]): onRequestHookH
     try {
       request.caller = await auth.check(request.headers.authorization, needed);
     } catch (error) {
-      const given = request.headers.authorization !== undefined;
+      const hasCredentials = request.headers.authorization !== undefined;
       if (isProblem(error) && error.code === 'unauthorized') {
-        reply.header('WWW-Authenticate', `Bearer realm="rendition"${given ? ', error="invalid_token"' : ''}`);
+        reply.header(
+          'WWW-Authenticate',
+          `Bearer realm="rendition"${hasCredentials ? ', error="invalid_token"' : ''}`,
+        );
       }
       throw error;
     }

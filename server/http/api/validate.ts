@@ -12,8 +12,8 @@ import { Problem } from '../../shared/errors.ts';
 export const validator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const compiled = Compile(schema);
   const noun = httpPart === 'body' ? 'field' : 'parameter';
-  return (given: unknown) => {
-    const value = httpPart === 'body' ? given : read(schema, { ...Object(given) });
+  return (input: unknown) => {
+    const value = httpPart === 'body' ? input : read(schema, { ...Object(input) });
     const malformed = malformedText(value, noun);
     if (malformed) return { error: malformed };
     return compiled.Check(value) ? { value } : { error: refused(schema, compiled.Errors(value), noun) };

@@ -92,8 +92,8 @@ async function place(
 ): Promise<Collection | Refusal> {
   return untilWritten(async () => {
     const items = await table.getAll([collectionKey(id), ...ids.map(placeKey)]);
-    const known = items.find(({ sk }) => sk === 'collection');
-    if (!known) return { refused: 'collection_absent' };
+    const match = items.find(({ sk }) => sk === 'collection');
+    if (!match) return { refused: 'collection_absent' };
     const places = new Map(items.filter(({ sk }) => sk === 'place').map((item) => [item.id, item]));
     const absent = ids.filter((image) => !places.has(image));
     if (absent.length > 0) return { refused: 'image_absent', ids: absent };
@@ -102,7 +102,7 @@ async function place(
     if (refusal) return refusal;
     const writes = steps.flatMap(({ write }) => (typeof write === 'string' ? [] : write));
     const moved = writes.filter((write) => 'update' in write).length;
-    if (moved === 0) return collectionOf(known);
+    if (moved === 0) return collectionOf(match);
     const counted: Write = {
       update: collectionKey(id),
       add: { count: sign * moved },

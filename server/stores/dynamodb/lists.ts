@@ -55,8 +55,8 @@ async function imagesOf(
   return { items: shown.map(({ image, place }) => recordOf(image, place)), ...nextAfter(last) };
 }
 
-function isShown({ gsi1pk, status }: Item, wanted: ImageStatus | undefined): boolean {
-  return gsi1pk !== TOMBSTONES && (!wanted || status === wanted);
+function isShown({ gsi1pk, status }: Item, target: ImageStatus | undefined): boolean {
+  return gsi1pk !== TOMBSTONES && (!target || status === target);
 }
 
 /** Newest first, the statuses merged as in a list: so many of one status cannot hide the others. */

@@ -48,14 +48,14 @@ export function attributes(expression: string, values: Item) {
 
 /** Undefined in `set` removes the attribute. */
 function updateExpression(set: Item, add: Record<string, number>): { expression: string; values: Item } {
-  const given = Object.entries(set).filter(([, value]) => value !== undefined);
+  const items = Object.entries(set).filter(([, value]) => value !== undefined);
   const gone = Object.keys(set).filter((name) => set[name] === undefined);
   const added = Object.entries(add);
   const clauses = [
-    given.length > 0 ? `SET ${given.map(([name]) => `#${name} = :_${name}`).join(', ')}` : '',
+    items.length > 0 ? `SET ${items.map(([name]) => `#${name} = :_${name}`).join(', ')}` : '',
     gone.length > 0 ? `REMOVE ${gone.map((name) => `#${name}`).join(', ')}` : '',
     added.length > 0 ? `ADD ${added.map(([name]) => `#${name} :_${name}`).join(', ')}` : '',
   ];
-  const values = Object.fromEntries([...given, ...added].map(([name, value]) => [`:_${name}`, value]));
+  const values = Object.fromEntries([...items, ...added].map(([name, value]) => [`:_${name}`, value]));
   return { expression: clauses.filter(Boolean).join(' '), values };
 }
