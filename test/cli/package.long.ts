@@ -1,20 +1,21 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t from 'tap';
+import { runBare } from '../support/command.ts';
 import { ROOT } from '../support/markdown.ts';
 import { temporaryFolder } from '../support/server.ts';
-
-const { NODE_OPTIONS: _loaders, ...env } = process.env;
 
 t.test('the package serves in an empty folder, with the Node that runs it', async (t) => {
   const folder = await temporaryFolder();
   t.teardown(() => rm(folder, { recursive: true, force: true }));
-  execFileSync('npm', ['pack', '--pack-destination', folder], { cwd: ROOT, env });
-  execFileSync('npm', ['install', '--omit=dev', './rendition-0.1.0.tgz'], { cwd: folder, env });
+  await runBare('npm', ['pack', '--pack-destination', folder], ROOT);
+  await runBare('npm', ['install', '--omit=dev', './rendition-0.1.0.tgz'], folder);
   const program = join(folder, 'node_modules/.bin/rendition');
-  const child = spawn(program, ['serve', '--port', '0', '--json'], { cwd: folder, env });
+  const child = spawn('env', ['-u', 'NODE_OPTIONS', program, 'serve', '--port', '0', '--json'], {
+    cwd: folder,
+  });
   t.teardown(() => child.kill('SIGTERM'));
   let urls: string[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
