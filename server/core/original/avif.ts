@@ -178,6 +178,16 @@ function peakOf(properties: readonly Box[]): number | undefined {
  * @returns undefined where the file is not as it should be
  */
 export function withAvifProfile(bytes: Uint8Array, profile: Uint8Array): Buffer | undefined {
+  try {
+    return rewritten(bytes, profile);
+  } catch (error) {
+    // A length that leads out of its box.
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function rewritten(bytes: Uint8Array, profile: Uint8Array): Buffer | undefined {
   const file = Buffer.from(bytes);
   const meta = metaOf(file);
   if (!meta) return undefined;

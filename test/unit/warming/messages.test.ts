@@ -1,0 +1,67 @@
+import t from 'tap';
+import { readJob } from '../../../server/warming/jobs.ts';
+
+const read = (message: unknown) => readJob(typeof message === 'string' ? message : JSON.stringify(message));
+const s3 = (eventName: string, object: unknown) => ({ Records: [{ eventName, s3: { object } }] });
+const bridge = (type: string, detail: unknown) => ({ source: 'aws.s3', 'detail-type': type, detail });
+
+t.test('reads what S3, EventBridge and SNS send of an object, each in its own form', async (t) => {
+  const created = { kind: 'objects', events: [{ id: 'a b.jpg', change: 'created', etag: 'e' }] };
+  const event = s3('ObjectCreated:Put', { key: 'a+b.jpg', eTag: 'e' });
+  t.match(read(event), created);
+  t.match(read({ Type: 'Notification', Message: JSON.stringify(event) }), created, 'by way of SNS');
+  t.match(read(bridge('Object Created', { object: { key: 'a b.jpg', etag: 'e' } })), created);
+  t.match(read(s3('ObjectCreated:Copy', { key: 'x' })), { events: [{ id: 'x', change: 'created' }] });
+  for (const name of ['ObjectRemoved:Delete', 'LifecycleExpiration:Delete'])
+    t.match(read(s3(name, { key: 'x' })), { events: [{ id: 'x', change: 'removed' }] }, name);
+  t.match(read(bridge('Object Deleted', { object: { key: 'x' } })), {
+    events: [{ id: 'x', change: 'removed' }],
+  });
+  t.match(read(bridge('Object Tags Added', { object: { key: 'x' } })), { kind: 'objects', events: [] });
+  t.match(read({ Event: 's3:TestEvent' }), { kind: 'objects', events: [] });
+});
+
+t.test('what is no message of anybody is unknown, and says why', async (t) => {
+  const broken: [unknown, RegExp][] = [
+    ['{', /not JSON/],
+    ['1', /not an object/],
+    ['[]', /no known kind|not an object/],
+    [{}, /no known kind/],
+    [{ kind: 'warm', id: 'a' }, /warm job/],
+    [{ kind: 'warm', id: '../a', version: 'v', variants: [] }, /warm job/],
+    [{ kind: 'warm', id: 'a', version: 'v', variants: [1] }, /warm job/],
+    [{ kind: 'notify', id: 'a', channel: 'pigeon' }, /notify job/],
+    [{ kind: 'notify', channel: 'topic' }, /notify job/],
+    [{ kind: 'invalidate' }, /invalidate job/],
+    [bridge('Object Created', {}), /without a key/],
+    [bridge('Object Created', 'text'), /without a key/],
+    [s3('ObjectCreated:Put', { key: '%E0%A4%A' }), /form-encoded/],
+    [{ Type: 'Notification', Message: 7 }, /no known kind/],
+  ];
+  for (const [message, reason] of broken)
+    t.match(read(message), { kind: 'unknown', reason }, JSON.stringify(message));
+});
+
+t.test('events that name no object are passed over, and others beside them are not', async (t) => {
+  const records = [
+    null,
+    {},
+    { eventName: 'ObjectCreated:Put' },
+    { eventName: 'ObjectCreated:Put', s3: {} },
+    { eventName: 'ObjectCreated:Put', s3: { object: { key: 7 } } },
+    { eventName: 'ObjectRestore:Completed', s3: { object: { key: 'x' } } },
+    { eventName: 'ObjectCreated:Put', s3: { object: { key: 'a' } } },
+  ];
+  t.match(read({ Records: records }), { kind: 'objects', events: [{ id: 'a', change: 'created' }] });
+  const ours = { kind: 'objects', events: [{ id: 'a', change: 'created' }, { id: 'a', change: 'moved' }, 7] };
+  t.same(read(ours), { kind: 'objects', events: [{ id: 'a', change: 'created' }] });
+});
+
+t.test('jobs of our own are read as they were sent', async (t) => {
+  const warm = { kind: 'warm', id: 'a', version: 'v', variants: ['fmt=webp&w=10'] };
+  t.match(read(warm), warm);
+  const notify = { kind: 'notify', id: 'a', channel: 'webhook', message: 'msg_1', tries: 2 };
+  t.match(read(notify), notify);
+  t.match(read({ kind: 'notify', id: 'a', channel: 'topic' }), { message: /^msg_/ }, 'of a program before');
+  t.match(read({ kind: 'invalidate', id: 'a' }), { kind: 'invalidate', id: 'a' });
+});
