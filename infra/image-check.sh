@@ -26,6 +26,7 @@ with_docker() {
   docker image inspect --format 'user {{.Config.User}}, {{.Size}} bytes' "$image"
   container=$(docker run --detach --read-only --tmpfs /tmp --cap-drop ALL --publish "$port:8080" "$image")
   stop_hard="docker rm --force $container"
+  said() { docker logs "$container" 2>&1; }
   stop() {
     docker stop --time 30 "$container" >/dev/null
     code=$(docker inspect --format '{{.State.ExitCode}}' "$container")
@@ -61,6 +62,7 @@ with_buildah() {
   stop_hard="buildah rm $container"
   buildah run --isolation chroot --env "PORT=$port" "$container" -- node server/main.ts >"$work/log" 2>&1 &
   runner=$!
+  said() { cat "$work/log"; }
   stop() {
     # The program itself: buildah's own processes would not hand the signal on.
     pid=$(ps -eo pid=,args= | awk '/node server\/main.ts$/ && !/buildah/ { print $1 }' | tail -n 1)
@@ -79,11 +81,17 @@ here=http://127.0.0.1:$port
 for _ in $(seq 60); do curl --silent --fail "$here/healthz" >/dev/null && break; sleep 0.5; done
 curl --silent --fail "$here/readyz" >/dev/null || { cat "$work/log" 2>/dev/null; fail 'not ready after 30 s'; }
 
+# Nobody reaches a container by loopback, so it has made a token and says it once.
+token=$(said | sed -n 's/^  \([A-Za-z0-9_-]\{43\}\)$/\1/p' | head -n 1)
+[ -n "$token" ] || fail "no token was made: $(said)"
+code=$(curl --silent --output /dev/null --write-out '%{http_code}' "$here/api/images")
+[ "$code" = 401 ] || fail "the API answered $code without the token"
+
 # A red square of eight by eight.
 base64 -d >"$work/red.png" <<'PNG'
 iVBORw0KGgoAAAANSUhEUgAAAAgAAAAIAQMAAAD+wSzIAAAAA1BMVEX/AAAZ4gk3AAAAC0lEQVQI12NgwAcAAB4AAW6FRzIAAAAASUVORK5CYII=
 PNG
-curl --silent --fail --form id=check/red.png --form "file=@$work/red.png;type=image/png" "$here/api/images" >"$work/answer" \
+curl --silent --fail --header "Authorization: Bearer $token" --form id=check/red.png --form "file=@$work/red.png;type=image/png" "$here/api/images" >"$work/answer" \
   || fail "upload: $(cat "$work/answer")"
 type=$(curl --silent --output "$work/out.webp" --write-out '%{http_code} %{content_type}' "$here/img/check/red.png?w=4&fmt=webp")
 [ "$type" = '200 image/webp' ] || fail "picture: $type $(head -c 300 "$work/out.webp")"

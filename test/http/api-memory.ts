@@ -7,6 +7,7 @@ import { temporaryFolder } from '../support/server.ts';
 
 const FILE_BYTES = 190_000_000;
 const WIDTH = 5000;
+const START_BYTES = 100_000;
 const HEAD = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n';
 
 /** The form of one file, made as it is sent: neither side holds it whole. */
@@ -33,7 +34,7 @@ export async function headed(): Promise<Picture> {
 
 /** An uncompressed TIFF, 32 bits of grey, whose directory comes last (TIFF 6.0, section 2). */
 export function indexed(): Picture {
-  const height = Math.floor(FILE_BYTES / WIDTH / 4);
+  const height = Math.floor((FILE_BYTES - START_BYTES) / WIDTH / 4);
   const tags = [
     ...[
       [256, WIDTH],
@@ -41,7 +42,7 @@ export function indexed(): Picture {
       [258, 32],
       [259, 1],
       [262, 1],
-      [273, 100_000],
+      [273, START_BYTES],
     ],
     ...[
       [277, 1],
@@ -49,7 +50,7 @@ export function indexed(): Picture {
       [279, WIDTH * height * 4],
     ],
   ] as const;
-  const start = Buffer.alloc(100_000);
+  const start = Buffer.alloc(START_BYTES);
   start.write('II*\0', 'latin1');
   start.writeUInt32LE(FILE_BYTES, 4);
   const end = Buffer.alloc(2 + tags.length * 12 + 4);
@@ -81,12 +82,13 @@ export async function passesThrough(t: Test, format: string, picture: Picture): 
     body: ReadableStream.from(parts(picture)),
     duplex: 'half',
   });
-  const { id }: { id: string } = JSON.parse(await response.text());
+  const answer: { id: string; detail?: string } = JSON.parse(await response.text());
+  const { id } = answer;
   const grown = (await peakMB()) - before;
   t.comment(
     `peak RSS ${Math.round(before)} MB before, ${Math.round(grown)} MB more for ${FILE_BYTES / 1e6} MB`,
   );
-  t.equal(response.status, 202);
+  t.equal(response.status, 202, answer.detail ?? 'taken');
   // Measured: 23 MB for a file of 20 MB, 65-71 MB for 100 and for 190: what the collector leaves lying.
   t.ok(grown < FILE_BYTES / 2e6, `${grown} MB`);
   const record = await call(server, 'GET', `/api/images/${id}`);
