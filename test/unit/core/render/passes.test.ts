@@ -3,7 +3,7 @@ import { HEADS, makeOriginals, OUTPUTS, TAILS, wrongIn } from '../../../support/
 
 t.test('steps that share a pass of sharp give what they give in passes of their own', async (t) => {
   const originals = await makeOriginals();
-  // The tail and the output of a head are other ones with each head: passes.long.ts has them all.
+  // The tail and the output of a head are other ones with each head: passes.nightly.ts has them all.
   const stills = OUTPUTS.filter((output) => !output.includes('avif') && !output.startsWith('anim'));
   const trials = HEADS.map((head, index) => ({
     head,
