@@ -37,6 +37,7 @@ export const ACTIONS: Readonly<Record<string, readonly (readonly [action: string
     ['s3:PutObject', '/*'],
     ['s3:AbortMultipartUpload', '/*'],
   ],
+  AbortMultipartUpload: [['s3:AbortMultipartUpload', '/*']],
   PresignedPost: [['s3:PutObject', '/*']],
   DeleteObjects: [['s3:DeleteObject', '/*']],
   ListObjectsV2: [['s3:ListBucket', '']],

@@ -60,6 +60,9 @@ function isShown({ gsi1pk, status }: Item, target: ImageStatus | undefined): boo
 }
 
 /** Newest first, the statuses merged as in a list: so many of one status cannot hide the others. */
+/** On one line: moto's parser of expressions fails at a line break. */
+const IS_CLOSED = '(#status <> :uploading OR attribute_not_exists(#openUntil) OR #openUntil < :before)';
+
 export async function stalled(
   table: Table,
   { before, limit, cursor }: StalledQuery,
@@ -71,8 +74,7 @@ export async function stalled(
       const items = await table.queryAll({
         index: 'gsi1',
         where: '#gsi1pk = :partition AND #gsi1sk < :position',
-        filter: `#updatedAt < :before AND (#status <> :uploading
-          OR attribute_not_exists(#openUntil) OR #openUntil < :before)`,
+        filter: `#updatedAt < :before AND ${IS_CLOSED}`,
         with: {
           ':partition': partition,
           ':position': position,

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import {
+  AbortMultipartUploadCommand,
   CopyObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
@@ -196,12 +197,24 @@ export class S3Objects implements Objects {
    */
   #putStream(input: PutObjectCommandInput, source: Incoming) {
     const params = { ...input, Body: Readable.from(source.chunks, { objectMode: false }) };
-    return new Upload({
+    const upload = new Upload({
       client: this.#client,
       params,
       partSize: PART_BYTES,
       queueSize: PARTS_AT_ONCE,
-    }).done();
+    });
+    return upload.done().catch(async (error: unknown) => {
+      await this.#abortParts(input, upload.uploadId);
+      throw error;
+    });
+  }
+
+  /** The library leaves the parts where the store refuses their completion; they would be paid for. */
+  async #abortParts({ Bucket, Key }: PutObjectCommandInput, UploadId: string | undefined): Promise<void> {
+    if (!UploadId) return;
+    const abort = new AbortMultipartUploadCommand({ Bucket, Key, UploadId });
+    // Gone already where the library has done it.
+    await this.#client.send(abort).catch(() => undefined);
   }
 
   /**
