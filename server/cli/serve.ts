@@ -77,7 +77,9 @@ function start(env: Readonly<Record<string, string>>): Running {
 async function tell(config: Config, base: string, output: Output): Promise<void> {
   const urls = await exampleUrls(config, base);
   const lines = [`\nRendition serves at ${base}/`, ...urls.map((url) => `  ${url}`)];
-  const own = '\nPut your own: rendition put photo.jpg --id products/shoe.jpg\n';
+  // A checkout has the sources and no command of its own on the path.
+  const put = import.meta.url.endsWith('.ts') ? 'npm run put --' : 'npx rendition put';
+  const own = `\nPut your own: ${put} photo.jpg --id products/shoe.jpg\n`;
   output.result({ base: `${base}/`, urls }, [...lines, own].join('\n'));
 }
 
