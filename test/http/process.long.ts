@@ -111,10 +111,10 @@ t.test(
     t.notMatch(refused.said, 'serves at');
     other.close();
     await once(other, 'close');
-    const served = await start(t, /rendition put/, { PORT });
+    const served = await start(t, /Put your own/, { PORT });
     t.match(served, { code: 0, said: /Rendition serves at http:\/\/localhost:\d+\/\n {2}http.*ladybug/ });
     const strict = { PORT, SIGNATURES: 'required', SIGNING_KEYS: `main=${'ab'.repeat(16)}`, API_TOKENS };
-    const signed = await start(t, /rendition put/, strict);
+    const signed = await start(t, /Put your own/, strict);
     t.match(signed.said, /\n {2}http.*ladybug\.jpg\?w=800&kid=main&sig=[\w-]{43}\n/, 'URLs that it serves');
   },
 );
