@@ -38,7 +38,6 @@ export interface PoolLoad {
 const MAX_FAILED_STARTS = 3;
 
 interface Waiter {
-  readonly isHeader: boolean;
   readonly take: (process: RenderProcess) => void;
   readonly refuse: (error: unknown) => void;
 }
@@ -159,7 +158,6 @@ export class RenderPool {
         reject(signal?.reason);
       };
       const waiter: Waiter = {
-        isHeader,
         take: (found) => {
           signal?.removeEventListener('abort', leave);
           resolve(found);

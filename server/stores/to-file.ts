@@ -1,5 +1,4 @@
 import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { isProblem, Problem, unavailable } from '../shared/errors.ts';
 import type { ObjectFacts, Objects } from './contracts.ts';
@@ -32,7 +31,6 @@ export async function toFile(
     if (file.bytesWritten !== object.size) throw cameShort(file.bytesWritten, object.size);
   } catch (error) {
     object.body.destroy();
-    await rm(path, { force: true });
     throw isProblem(error) ? error : unavailable(error, signal);
   }
   const { etag, size, lastModified } = object;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
+import type { Test } from 'tap';
 import { composeCore } from '../../server/compose/core.ts';
 import { type ExternalServices, openExternalServices } from '../../server/compose/external-services.ts';
 import { composeManagement } from '../../server/compose/management.ts';
@@ -81,6 +82,17 @@ export async function createWarmer(
       if (own) await rm(own, { recursive: true, force: true });
     },
   };
+}
+
+/** A warmer that is closed with the test. */
+export async function warmerOf(
+  t: Test,
+  env: Record<string, string> = {},
+  alter?: (stores: Stores) => Stores,
+): Promise<TestWarmer> {
+  const created = await createWarmer(env, alter);
+  t.teardown(() => created.close());
+  return created;
 }
 
 /** A store some of whose calls are other ones. */

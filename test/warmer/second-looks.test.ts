@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino from 'pino';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { Results, resultOf } from '../../server/reading/results.ts';
 import type { Jobs, Objects, Records, Stores } from '../../server/stores/contracts.ts';
 import { openSqlite } from '../../server/stores/sqlite/open.ts';
@@ -10,23 +10,13 @@ import { Worker } from '../../warmer/worker.ts';
 import { corpusPath } from '../support/corpus.ts';
 import { temporaryFolder } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
-import { altered, createWarmer, type TestWarmer, withPut } from '../support/warmer.ts';
+import { altered, type TestWarmer, warmerOf as warmer, withPut } from '../support/warmer.ts';
 
 // What a warmer looks at again, because others write meanwhile.
 const photograph = await readFile(corpusPath('photos/kodim23.png'));
 const other = await readFile(corpusPath('photos/harvesters.jpeg'));
 const FIRST = 'fmt=webp&w=100';
 const SECOND = 'fmt=webp&w=50';
-
-async function warmer(
-  t: Test,
-  env: Record<string, string> = {},
-  alter?: (stores: Stores) => Stores,
-): Promise<TestWarmer> {
-  const created = await createWarmer(env, alter);
-  t.teardown(() => created.close());
-  return created;
-}
 
 const jobIsDone = (testWarmer: TestWarmer) => async () => testWarmer.lines.some(({ msg }) => msg === 'job');
 const imageOf = ({ stores }: TestWarmer) => stores.records.images.get('a');

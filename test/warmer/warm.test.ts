@@ -1,26 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { resultPrefix } from '../../server/core/query/id.ts';
 import type { Objects, Stores } from '../../server/stores/contracts.ts';
 import { corpusPath } from '../support/corpus.ts';
 import { LONG_FORM } from '../support/keys.ts';
 import { storedKey } from '../support/results.ts';
-import { createWarmer, type TestWarmer, withPut } from '../support/warmer.ts';
+import { type TestWarmer, warmerOf as warmer, withPut } from '../support/warmer.ts';
 import { overwritten } from './overwrite.ts';
 
 const photograph = await readFile(corpusPath('photos/kodim23.png'));
 const other = await readFile(corpusPath('photos/harvesters.jpeg'));
-
-async function warmer(
-  t: Test,
-  env: Record<string, string> = {},
-  alter?: (stores: Stores) => Stores,
-): Promise<TestWarmer> {
-  const created = await createWarmer(env, alter);
-  t.teardown(() => created.close());
-  return created;
-}
 
 const statusOf = async ({ stores }: TestWarmer, id: string) => (await stores.records.images.get(id))?.status;
 const isSettled = (entry: TestWarmer, id: string) => async () =>
