@@ -14,6 +14,7 @@ import type { Management } from '../server/writing/management.ts';
 import { type Reconciler, UPLOAD_SECONDS } from '../server/writing/reconciler.ts';
 import { removeStaged } from '../server/writing/staging.ts';
 import { failDeadLetters } from './dead-letters.ts';
+import { OutdatedResults } from './outdated.ts';
 import { Scheduler } from './scheduler.ts';
 import { StatusRollup } from './status-rollup.ts';
 import { Sweep } from './sweep.ts';
@@ -80,6 +81,7 @@ function handler(
 interface Parts {
   readonly originals: Objects;
   readonly collectGarbage: Stores['collectGarbage'];
+  readonly outdated: OutdatedResults;
   readonly records: Records;
   readonly jobs: Jobs;
   readonly reconciler: Reconciler;
@@ -110,6 +112,7 @@ function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts
         const removed = await parts.collectGarbage();
         if (removed) log.info({ removed }, 'files of writers that were killed');
       },
+      'outdated results': () => parts.outdated.run(isStopping),
       'dead letters': () =>
         failDeadLetters({
           ...{ ...parts, quietSeconds: visibilitySeconds, now },
@@ -138,8 +141,9 @@ export function composeWarmer(
     intents,
     channelsOf: (record) => notifier.channelsOf(record),
   });
-  const parts = { originals, collectGarbage, records, jobs, reconciler, intents, finish };
   const registry = new Registry();
+  const outdated = new OutdatedResults(stores, log, registry);
+  const parts = { originals, collectGarbage, outdated, records, jobs, reconciler, intents, finish };
   const handle = handler(composeWarm(core, parts), management, tellOfUnservable(log, registry));
   const isAside: WorkerOptions['isAside'] = ({ body }) =>
     ['notify', 'invalidate'].includes(readJob(body).kind);

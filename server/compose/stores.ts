@@ -2,8 +2,9 @@ import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/settings.ts';
 import { withContext } from '../shared/error-text.ts';
-import type { Jobs, Records, Stores } from '../stores/contracts.ts';
+import type { Jobs, OutdatedRound, Records, Stores } from '../stores/contracts.ts';
 import { FileObjects } from '../stores/files/objects.ts';
+import { removeOutdated } from '../stores/files/outdated.ts';
 import { openSqlite, type SqliteStores } from '../stores/sqlite/open.ts';
 
 /** Whoever does not take a connection within this is not there; the system would wait two minutes. */
@@ -44,6 +45,7 @@ async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Confi
     originals: new S3Objects(client, originalsBucket),
     results: new S3Objects(client, resultsBucket),
     collectGarbage: async () => 0,
+    removeOutdated: async () => ({ removed: 0, isDone: true }),
     scratchParent: undefined,
   };
 }
@@ -60,7 +62,12 @@ async function openFolders(dataDir: string) {
     embedded(dataDir, 'results', (path) => FileObjects.open(path, { isCache: true })),
   ]);
   const collectGarbage = async () => (await originals.collectGarbage()) + (await results.collectGarbage());
-  return { originals, results, collectGarbage, scratchParent: join(dataDir, 'scratch') };
+  const discard = (round: OutdatedRound) => removeOutdated(results, join(dataDir, 'results'), round);
+  return {
+    ...{ originals, results, collectGarbage },
+    removeOutdated: discard,
+    scratchParent: join(dataDir, 'scratch'),
+  };
 }
 
 async function openTable({ recordsTable, dynamodbEndpoint }: Config): Promise<Records | undefined> {
@@ -114,18 +121,15 @@ export async function openStores(config: Config): Promise<Stores> {
   if (!table || !queue) {
     sqlite = await embedded(dataDir, 'rendition.sqlite', (path) => openSqlite(path, { maxReceives }));
   }
-  const { originals, results, collectGarbage, scratchParent } = buckets ?? (await openFolders(dataDir));
+  const objects = buckets ?? (await openFolders(dataDir));
   const records = table ?? sqlite?.records;
   const jobs = queue ?? sqlite?.jobs;
   if (!records || !jobs) throw new Error('A store is missing.');
   return {
-    originals,
-    results,
+    ...objects,
     records,
     jobs,
     summary: `objects in ${buckets ? 'S3' : 'files'}, records in ${table ? 'DynamoDB' : 'SQLite'}, jobs in ${queue ? 'SQS' : 'SQLite'}`,
-    collectGarbage,
-    scratchParent,
     close: () => sqlite?.close(),
   };
 }

@@ -31,3 +31,20 @@ export function epochsAtEdge(settings: EpochSettings): Epochs {
   const epoch = epochOf(settings);
   return { plain: epoch, marked: `${epoch}~${hash('sha256', names, 'hex').slice(0, 8)}` };
 }
+
+/** The last segment of a result, with the number of the pipeline that it was made by. */
+const PLACE = /^[a-z0-9]+=.*&_=(\d+)(?:-[a-z0-9]{1,12})?(?:~m)?$/;
+/** The same of one that was made before a place said that: a canonical form alone. */
+const FORM_ALONE = /^[a-z0-9]+=(?!.*&_=)/;
+
+/**
+ * Whether a result lies where no program of this pipeline looks, nor one of a later pipeline. Those of another REVISION
+ * are somebody else's: revisions have no order, and two deployments may share a bucket.
+ *
+ * @param key  in the results bucket
+ */
+export function isOutdated(key: string): boolean {
+  const form = key.slice(key.lastIndexOf('/') + 1);
+  const [, pipeline] = PLACE.exec(form) ?? [];
+  return pipeline === undefined ? FORM_ALONE.test(form) : Number(pipeline) < Number(PIPELINE);
+}

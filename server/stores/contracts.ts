@@ -440,6 +440,21 @@ export interface Jobs {
   ping(): Promise<void>;
 }
 
+/** What of the results nobody asks for any more. */
+export interface OutdatedRound {
+  /** What the answers of `isOutdated` depend on: all are looked at once for each. */
+  readonly epoch: string;
+  readonly isOutdated: (key: string) => boolean;
+  /** Asked between two keys. */
+  readonly isStopping: () => boolean;
+}
+
+export interface RemovedOutdated {
+  readonly removed: number;
+  /** Whether all were looked at, by this round or an earlier one. */
+  readonly isDone: boolean;
+}
+
 /** Every store of a process; nobody above compose/stores.ts knows which implementation it has. */
 export interface Stores {
   readonly originals: Objects;
@@ -452,5 +467,7 @@ export interface Stores {
   readonly scratchParent?: string | undefined;
   /** Clears what killed writers left; a bucket does that by a rule of its own. Resolves to how much it was. */
   collectGarbage(): Promise<number>;
+  /** Looks at some thousands of results and removes the outdated ones; a bucket does that by a rule of its own. */
+  removeOutdated(round: OutdatedRound): Promise<RemovedOutdated>;
   close(): void;
 }

@@ -184,6 +184,12 @@ export class FileObjects implements Objects {
     });
   }
 
+  /** Keys behind one, in order; also those whose file is no whole object. */
+  async *keys(after: string): AsyncGenerator<string> {
+    for await (const key of walk(this.#paths, { prefix: '', after: bytesOf(after), deep: true }))
+      yield keyOf(key);
+  }
+
   async ping(signal?: AbortSignal): Promise<void> {
     await this.#attempt(signal, async () => {});
   }
