@@ -5,6 +5,11 @@ export interface TiffTags {
   readonly planar?: number;
   readonly bits?: readonly number[];
   readonly tiled?: boolean;
+  /** SampleFormat: 1 unsigned, 2 signed, 3 floating point. */
+  readonly samples?: number;
+  readonly subfile?: number;
+  /** Further tags, of a single value each. */
+  readonly more?: ReadonlyArray<readonly [tag: number, value: number]>;
 }
 
 const SIDE = 16;
@@ -14,12 +19,14 @@ const ENTRY_BYTES = 12;
 /** A little-endian TIFF of 16 x 16 px whose pixels are noise of three samples, with the tags that are asked for. */
 export function tiff(tags: TiffTags = {}): Buffer {
   const { compression = 1, photometric = 2, planar = 1, bits = [8, 8, 8], tiled = false } = tags;
+  const bytesOfPixel = bits.reduce((sum, each) => sum + each / 8, 0);
   const planes = planar === 2 ? bits.length : 1;
-  const planeBytes = (SIDE * SIDE * bits.length) / planes;
+  const planeBytes = (SIDE * SIDE * bytesOfPixel) / planes;
   const pixels = Buffer.from(Array.from({ length: planeBytes * planes }, (_, place) => (place * 37) % 251));
   const offsets = (start: number) => Array.from({ length: planes }, (_, plane) => start + plane * planeBytes);
   const counts = Array.from({ length: planes }, () => planeBytes);
   const rows = (start: number): Array<readonly [number, number, readonly number[]]> => [
+    ...(tags.subfile === undefined ? [] : [[254, LONG, [tags.subfile]] as const]),
     [256, SHORT, [SIDE]],
     [257, SHORT, [SIDE]],
     [258, SHORT, bits],
@@ -37,9 +44,12 @@ export function tiff(tags: TiffTags = {}): Buffer {
           [325, LONG, counts] as const,
         ]
       : []),
+    ...(tags.more ?? []).map(([tag, value]) => [tag, SHORT, [value]] as const),
+    ...(tags.samples === undefined ? [] : [[339, SHORT, bits.map(() => tags.samples ?? 1)] as const]),
   ];
-  const size = directory(rows(0), 0).length;
-  return Buffer.concat([directory(rows(8 + size), 8), pixels]);
+  const sorted = (start: number) => rows(start).sort(([a], [b]) => a - b);
+  const size = directory(sorted(0), 0).length;
+  return Buffer.concat([directory(sorted(8 + size), 8), pixels]);
 }
 
 /** Header, directory and the values that do not fit into their entries. */

@@ -3,16 +3,20 @@ const NAME = 'Exif\0';
 const NAME_BYTES = 6;
 
 /** Types of values (TIFF 6.0, section 2; the last one EXIF 3.0). */
-const [ASCII, SHORT, UTF8] = [2, 3, 129];
+const [ASCII, SHORT, LONG, UTF8] = [2, 3, 4, 129];
 const ENTRY_BYTES = 12;
 /** Values up to here lie in the entry itself. */
 const INLINE_BYTES = 4;
 
 export const EXIF_TAGS = {
+  subfile: 0x00fe,
   compression: 0x0103,
+  photometric: 0x0106,
   orientation: 0x0112,
   artist: 0x013b,
+  directories: 0x014a,
   copyright: 0x8298,
+  dngVersion: 0xc612,
 } as const;
 
 interface Entry {
@@ -70,10 +74,12 @@ const short = ({ tiff, isLittle }: Bytes, position: number): number =>
 const long = ({ tiff, isLittle }: Bytes, offset: number): number =>
   isLittle ? tiff.readUInt32LE(offset) : tiff.readUInt32BE(offset);
 
-/** The number of a tag; undefined where it is not there or no single SHORT. */
-export function shortIn(directory: ExifDirectory, tag: number): number | undefined {
+/** The number of a tag; undefined where it is not there or no single SHORT or LONG. */
+export function numberIn(directory: ExifDirectory, tag: number): number | undefined {
   const entry = directory.entries.get(tag);
-  return entry?.type === SHORT && entry.count === 1 ? short(directory, entry.at) : undefined;
+  if (entry?.count !== 1) return undefined;
+  if (entry.type === SHORT) return short(directory, entry.at);
+  return entry.type === LONG ? long(directory, entry.at) : undefined;
 }
 
 /** 1 to 8, 1 where none is said; undefined for a value of another kind. */

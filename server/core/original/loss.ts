@@ -1,4 +1,4 @@
-import { EXIF_TAGS, readExif, shortIn } from './exif.ts';
+import { EXIF_TAGS, numberIn, readExif } from './exif.ts';
 import type { Source } from './source.ts';
 
 /** Largest difference that a codec whose settings are not read makes, 0-255 (measured: WebP q60 and better, AVIF). */
@@ -33,6 +33,6 @@ export function codecLoss(
 /** Compression of old and new JPEG in TIFF (TIFF 6.0, 22; Technical Note 2). */
 function isJpegInTiff(file: Uint8Array): boolean {
   const directory = readExif(file);
-  const compression = directory && shortIn(directory, EXIF_TAGS.compression);
+  const compression = directory && numberIn(directory, EXIF_TAGS.compression);
   return compression === 6 || compression === 7;
 }

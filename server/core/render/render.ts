@@ -10,6 +10,7 @@ import { asStill, showsFirstOnly } from '../original/sequence.ts';
 import type { Header, Source } from '../original/source.ts';
 import { formatOf, readSource } from '../original/source.ts';
 import { readSourceColor } from '../original/source-color.ts';
+import { checkTiff } from '../original/tiff.ts';
 import { checkWhole } from '../original/whole.ts';
 import { storedRegion } from '../plan/geometry-steps.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -44,6 +45,7 @@ export async function openOriginal(
   try {
     const header: Header = format === 'svg' ? await measure(bytes, signal) : await readHeader(format, bytes);
     checkWhole(format, bytes);
+    if (format === 'tiff') checkTiff(bytes, header);
     const color = readSourceColor(format, bytes, header);
     const firstOnly = showsFirstOnly(format, bytes);
     const metadata = { ...header, ...(format === 'webp' ? webpKind(bytes) : {}), color, firstOnly };

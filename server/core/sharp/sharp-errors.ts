@@ -24,6 +24,7 @@ const UNSUPPORTED: ReadonlyArray<readonly [RegExp, Naming]> = [
   [/Unsupported JPEG data precision (\d+)/, (match) => `a JPEG with ${match[1]} bits per sample`],
   [/JPEG process: SOF type 0x(..)/, (match) => `a ${PROCESSES[match[1] ?? ''] ?? 'hierarchical'} JPEG`],
   [/VipsJpeg: Unsupported marker type 0xd[ef]/, 'a hierarchical JPEG'],
+  [/VipsJpeg: Unsupported marker type 0xf[78]/, 'a JPEG-LS'],
   [/Requested feature was omitted/, 'a lossless JPEG of a kind that is not part of this build'],
   [/Unsupported color conversion request/, 'a JPEG in colours that its decoder does not know'],
   [/Fractional sampling|CCIR601 sampling/, 'a JPEG with fractional sampling'],
@@ -34,9 +35,10 @@ const UNSUPPORTED: ReadonlyArray<readonly [RegExp, Naming]> = [
   [/separate planes not supported/, 'a planar TIFF in tiles'],
   [/bad labq format|route from 'lab/, 'a TIFF in CIE L*a*b*'],
   [/LOGLUV|SGILog|LogLUV/, 'a TIFF in LogLuv'],
+  [/exceeds channel limit/, 'a picture of more than 5 bands'],
   [/no known route from '/, 'a picture whose bands are not colours'],
   [
-    /Unsupported BitsPerSample|unsupported tiff image|subsampled images|palette image not supported|colour depth not supported|"Predictor"|scanline oriented access|Wrong bitspersample/i,
+    /Unsupported BitsPerSample|unsupported tiff image|subsampled images|palette image not supported|colour depth not supported|"Predictor"|scanline oriented access|Wrong bitspersample|samples out of range/i,
     'a TIFF of a rare kind',
   ],
   [

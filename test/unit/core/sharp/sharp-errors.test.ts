@@ -46,6 +46,21 @@ t.test('what is whole and cannot be read is named, and not called damaged', asyn
     [tiff({ compression: 34_712 }), /^a TIFF of compression scheme 34712/],
     [tiff({ photometric: 5, bits: [8, 8, 8] }), /^a picture whose bands are not colours/],
     [tiff({ photometric: 32_845 }), /^a TIFF in LogLuv/],
+    [await jpegAs(photo, { process: 0xf7 }), /^a JPEG-LS/],
+    [tiff({ photometric: 6 }), /^a TIFF in YCbCr without JPEG/],
+    [tiff({ photometric: 6, compression: 5 }), /^a TIFF in YCbCr without JPEG/],
+    [tiff({ bits: [8, 8, 8, 8, 8] }), /^a TIFF of 5 bands/],
+    [tiff({ bits: [8, 8, 8, 8, 8, 8] }), /^a picture of more than 5 bands/],
+    [tiff({ bits: [16, 16, 16, 16, 16] }), /^a TIFF of 5 bands/],
+    [tiff({ photometric: 1 }), /^a TIFF of 3 bands/],
+    [tiff({ photometric: 1, bits: [32], samples: 3 }), /^a TIFF with floating-point samples of grey/],
+    [tiff({ photometric: 1, bits: [32] }), /^a TIFF with samples of 32 bits/],
+    [tiff({ bits: [32, 32, 32] }), /^a TIFF with samples of 32 bits/],
+    [tiff({ photometric: 1, bits: [64], samples: 3 }), /^a TIFF of a rare kind/],
+    [tiff({ photometric: 1, bits: [8], samples: 2 }), /^a TIFF with signed samples/],
+    [tiff({ bits: [16, 16, 16], samples: 2 }), /^a TIFF with signed samples/],
+    [tiff({ subfile: 1, more: [[330, 8]] }), /^a raw file of a camera/],
+    [tiff({ more: [[50_706, 1]] }), /^a raw file of a camera/],
   ];
   for (const [bytes, received] of kinds) {
     const error = await refusalOf(bytes);
@@ -60,6 +75,13 @@ t.test('the same files without their rare kind are pictures', async (t) => {
     await corpus('formats/arithmetic.jpg'),
     tiff(),
     tiff({ planar: 2 }),
+    tiff({ bits: [8, 8, 8, 8] }),
+    tiff({ photometric: 5, bits: [8, 8, 8, 8] }),
+    tiff({ photometric: 5, bits: [8, 8, 8, 8, 8] }),
+    tiff({ photometric: 1, bits: [8, 8] }),
+    tiff({ bits: [16, 16, 16] }),
+    tiff({ bits: [32, 32, 32], samples: 3 }),
+    tiff({ subfile: 1 }),
     tiff({ tiled: true }),
   ])
     t.equal(await refusalOf(bytes), 'a picture');
