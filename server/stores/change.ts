@@ -5,6 +5,7 @@ import type {
   Owed,
   VariantChange,
   VariantRecord,
+  VariantStatus,
 } from './contracts.ts';
 
 /** An image after `change`; `undefined` in it removes a field, but never the status. */
@@ -19,7 +20,7 @@ export function burial(owed: Owed): ImageChange {
   return { owed, openUntil: undefined, claim: undefined };
 }
 
-/** A variant after `change`. Bytes, time and error are said of one status and go with it. */
+/** A variant after `change`. What is said of one status goes with it. */
 export function changedVariant(
   before: VariantRecord,
   change: VariantChange,
@@ -40,10 +41,13 @@ export function queuedVariant(id: string, variant: string, version: string, queu
   return { id, variant, status: 'queued', version, attempts: 0, queuedAt, updatedAt: queuedAt };
 }
 
+/** Statuses that queueing starts over. */
+export const ENDED: readonly VariantStatus[] = ['failed', 'skipped', 'expired'];
+
 /** Whether queueing for `version` leaves the variant as it is. */
 export function isQueuedOrBetter(
   variant: VariantRecord | undefined,
   version: string,
 ): variant is VariantRecord {
-  return variant?.version === version && variant.status !== 'failed' && variant.status !== 'skipped';
+  return variant?.version === version && !ENDED.includes(variant.status);
 }

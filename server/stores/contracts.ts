@@ -133,7 +133,8 @@ export const IMAGE_STATUSES = [
   'failed',
 ] as const;
 export type ImageStatus = (typeof IMAGE_STATUSES)[number];
-export const VARIANT_STATUSES = ['queued', 'rendering', 'ready', 'failed', 'skipped'] as const;
+/** `expired`: was ready; its result went with the lifetime of results, or is of a former pipeline. */
+export const VARIANT_STATUSES = ['queued', 'rendering', 'ready', 'failed', 'skipped', 'expired'] as const;
 export type VariantStatus = (typeof VARIANT_STATUSES)[number];
 
 export interface FocalPoint {
@@ -249,17 +250,31 @@ export interface VariantRecord {
   bytes?: number;
   ms?: number;
   error?: string;
+  /** Of a result: the pipeline that made it. Absent also where an older program wrote the record. */
+  epoch?: string;
+  /** Of a result: from when on its store may remove it, as toISOString writes it. Absent: never. */
+  expires?: string;
   updatedAt: string;
 }
 
-/** `bytes`, `ms` and `error` are said of the new status: what is not given here is removed. */
+/** `bytes`, `ms`, `error`, `epoch` and `expires` are said of the new status: what is not given here is removed. */
 export interface VariantChange {
   status: VariantStatus;
   bytes?: number;
   ms?: number;
   error?: string;
+  epoch?: string;
+  expires?: string;
   /** Adds one to `attempts`. */
   attempt?: boolean;
+}
+
+/** One of many changes, as `VariantRecords.update` takes it. */
+export interface VariantUpdate {
+  readonly variant: string;
+  readonly version: string;
+  readonly from: readonly VariantStatus[];
+  readonly change: VariantChange;
 }
 
 export interface Collection {
@@ -331,11 +346,15 @@ export interface ImageRecords {
 }
 
 export interface VariantRecords {
+  /** Undefined also when the image is gone. */
+  get(id: string, variant: string): Promise<VariantRecord | undefined>;
   /** All variants of an image, ascending by canonical form. */
   list(id: string): Promise<VariantRecord[]>;
+  /** The same by pages of `limit`; `next` is absent on the last. */
+  page(id: string, page: { limit: number; cursor?: string }): Promise<Page<VariantRecord>>;
   /**
    * Puts each variant to `queued` for `version`, attempts 0, unless one is there for the same version that is
-   * neither `failed` nor `skipped`. Resolves to the named variants, in that order, as they now stand; [] when the image is gone.
+   * none of `failed`, `skipped` and `expired`. Resolves to the named variants, in that order, as they now stand; [] when the image is gone.
    */
   queue(id: string, version: string, variants: readonly string[]): Promise<VariantRecord[]>;
   /**
@@ -349,6 +368,10 @@ export interface VariantRecords {
     from: readonly VariantStatus[],
     change: VariantChange,
   ): Promise<boolean>;
+  /** Each as `update`, many at a time and not as one; resolves to what each was told, in their order. */
+  updateAll(id: string, updates: readonly VariantUpdate[]): Promise<boolean[]>;
+  /** Forgets variants, many at a time and not as one. Absent ones are no error. */
+  remove(id: string, variants: readonly string[]): Promise<void>;
 }
 
 /** What an edit of a collection may set; an undefined description removes it. */
@@ -377,11 +400,19 @@ export interface Locks {
   release(name: string, owner: string): Promise<void>;
 }
 
+/** How far long work has come, by the name of the work. */
+export interface Progress {
+  get(name: string): Promise<string | undefined>;
+  /** The last write wins. */
+  put(name: string, value: string): Promise<void>;
+}
+
 export interface Records {
   readonly images: ImageRecords;
   readonly variants: VariantRecords;
   readonly collections: CollectionRecords;
   readonly locks: Locks;
+  readonly progress: Progress;
   ping(): Promise<void>;
 }
 

@@ -251,6 +251,17 @@ function listCases(it: Case, records: Records): void {
 }
 
 function leaseCases(it: Case, records: Records): void {
+  it('keeps how far work has come, each name for itself, as it was written last', async (t) => {
+    const [name, other] = [randomUUID(), randomUUID()];
+    t.equal(await records.progress.get(name), undefined);
+    await records.progress.put(name, '{"cursor":"a\u0000ü"}');
+    await records.progress.put(other, '');
+    t.equal(await records.progress.get(name), '{"cursor":"a\u0000ü"}');
+    await records.progress.put(name, 'b');
+    t.equal(await records.progress.get(name), 'b');
+    t.equal(await records.progress.get(other), '');
+  });
+
   it('of 50 owners at once, one gets the lease', async (t) => {
     const name = randomUUID();
     const owners = Array.from({ length: 50 }, (_, n) => `owner ${n}`);
@@ -316,6 +327,13 @@ function callsOf(records: Records): (() => Promise<unknown>)[] {
     () => records.variants.list('a'),
     () => records.variants.queue('a', 'v1', ['w=1']),
     () => records.variants.update('a', 'w=1', 'v1', ['queued'], { status: 'ready' }),
+    () => records.variants.get('a', 'w=1'),
+    () => records.variants.page('a', { limit: 1 }),
+    () =>
+      records.variants.updateAll('a', [
+        { variant: 'w=1', version: 'v1', from: ['queued'], change: { status: 'ready' } },
+      ]),
+    () => records.variants.remove('a', ['w=1']),
     () => records.collections.create({ id: 'c', name: 'c', createdAt: '' }),
     () => records.collections.get('c'),
     () => records.collections.list({ limit: 1 }),
@@ -325,6 +343,8 @@ function callsOf(records: Records): (() => Promise<unknown>)[] {
     () => records.collections.unrelate('c', ['a']),
     () => records.locks.lease('l', 'a', 1),
     () => records.locks.release('l', 'a'),
+    () => records.progress.get('p'),
+    () => records.progress.put('p', 'x'),
     () => records.ping(),
   ];
 }

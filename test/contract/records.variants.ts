@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Records, VariantChange } from '../../server/stores/contracts.ts';
+import type { Records, VariantChange, VariantRecord } from '../../server/stores/contracts.ts';
 import { waitFor } from '../support/wait.ts';
-import { type Case, each, newImage, present } from './suite.ts';
+import { type Case, each, newImage, present, rejection } from './suite.ts';
 
 export function variantCases(it: Case, records: Records): void {
   const imageId = async () => {
@@ -39,9 +39,93 @@ export function variantCases(it: Case, records: Records): void {
     t.same(await records.variants.list(id), [], 'and removes them with their image');
   });
 
-  it('queueing again leaves what is under way or done, and starts over what failed or was skipped', async (t) => {
+  it('pages show each variant once, in order, whatever the limit', async (t) => {
     const id = await imageId();
-    const names = ['queued', 'rendering', 'ready', 'skipped', 'failed'] as const;
+    const names = Array.from({ length: 23 }, (_, n) => `w=${100 + n}`);
+    // One whose name begins another one's, and what sorts before and behind letters.
+    names.push('w=1', 'W=1', 'w=1&x=%7E', 'gray', '~');
+    await records.variants.queue(id, 'v1', names);
+    const all = await records.variants.list(id);
+    for (const limit of [1, 5, 27, 28, 29]) {
+      const seen: VariantRecord[] = [];
+      let pages = 0;
+      for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+        const page = await records.variants.page(id, { limit, ...(cursor !== undefined && { cursor }) });
+        t.ok(page.items.length <= limit);
+        seen.push(...page.items);
+        cursor = page.next;
+        pages += 1;
+      }
+      t.same(seen, all, `by ${limit}`);
+      t.equal(pages, Math.ceil(names.length / limit));
+    }
+    t.same(await records.variants.page(randomUUID(), { limit: 5 }), { items: [] });
+    const error = await rejection(records.variants.page(id, { limit: 5, cursor: 'x' }));
+    t.match(error, { code: 'invalid_parameter' });
+    await records.images.bury(id, { token: 'a', delete: 'all' });
+    t.same(await records.variants.page(id, { limit: 5 }), { items: [] }, 'none of a tombstone');
+  });
+
+  it('one variant is read by its name, of the image that is there now', async (t) => {
+    const id = await imageId();
+    const [queued] = await records.variants.queue(id, 'v1', ['w=1']);
+    t.same(await records.variants.get(id, 'w=1'), queued);
+    t.equal(await records.variants.get(id, 'w=2'), undefined);
+    t.equal(await records.variants.get(randomUUID(), 'w=1'), undefined);
+    await records.images.bury(id, { token: 'a', delete: 'all' });
+    t.equal(await records.variants.get(id, 'w=1'), undefined);
+  });
+
+  it('says of a result which pipeline made it and until when it lies there, and of nothing else', async (t) => {
+    const id = await imageId();
+    await records.variants.queue(id, 'v1', ['w=1']);
+    const ready = { status: 'ready', bytes: 4, epoch: '7', expires: '2030-01-01T00:00:00.000Z' } as const;
+    t.equal(await records.variants.update(id, 'w=1', 'v1', ['queued'], ready), true);
+    t.match(await records.variants.list(id), [ready]);
+    t.equal(await records.variants.update(id, 'w=1', 'v1', ['ready'], { status: 'expired' }), true);
+    const [expired] = await records.variants.list(id);
+    t.match(expired, { status: 'expired' });
+    t.notOk('epoch' in present(expired) || 'expires' in present(expired));
+    t.match(await records.variants.queue(id, 'v1', ['w=1']), [{ status: 'queued', attempts: 0 }]);
+  });
+
+  it('many changes at a time are each made or refused as one alone would be', async (t) => {
+    const id = await imageId();
+    const names = Array.from({ length: 230 }, (_, n) => `w=${1000 + n}`);
+    await records.variants.queue(id, 'v1', names);
+    await records.variants.queue(id, 'v2', names.slice(0, 30));
+    const change = { status: 'ready', bytes: 3 } as const;
+    const updates = [...names, 'w=1'].map((variant) => ({
+      ...{ variant, version: 'v1', change },
+      from: variant === 'w=1040' ? (['failed'] as const) : (['queued'] as const),
+    }));
+    const expected = updates.map(
+      ({ variant }, index) => index >= 30 && variant !== 'w=1040' && variant !== 'w=1',
+    );
+    t.same(await records.variants.updateAll(id, updates), expected);
+    const ready = (await records.variants.list(id)).filter(({ status }) => status === 'ready');
+    t.same(
+      ready.map(({ variant }) => variant),
+      names.filter((_, index) => expected[index]),
+    );
+    t.same(await records.variants.updateAll(id, []), []);
+  });
+
+  it('forgets variants by name, those that are there', async (t) => {
+    const id = await imageId();
+    await records.variants.queue(id, 'v1', ['w=1', 'w=2', 'w=3']);
+    await records.variants.remove(id, ['w=3', 'w=9', 'w=1']);
+    t.match(await records.variants.list(id), [{ variant: 'w=2' }]);
+    t.equal(await records.variants.update(id, 'w=1', 'v1', ['queued'], { status: 'ready' }), false);
+    await records.variants.remove(id, []);
+    await records.variants.remove(randomUUID(), ['w=2']);
+    t.match(await records.variants.list(id), [{ variant: 'w=2' }]);
+    t.match(await records.variants.queue(id, 'v1', ['w=1']), [{ status: 'queued' }], 'and asked for anew');
+  });
+
+  it('queueing again leaves what is under way or done, and starts over what failed, was skipped or has expired', async (t) => {
+    const id = await imageId();
+    const names = ['queued', 'rendering', 'ready', 'skipped', 'failed', 'expired'] as const;
     await records.variants.queue(id, 'v1', names);
     for (const status of names) {
       if (status === 'queued') continue;
@@ -50,11 +134,11 @@ export function variantCases(it: Case, records: Records): void {
     const again = await records.variants.queue(id, 'v1', names);
     t.same(
       again.map(({ status }) => status),
-      ['queued', 'rendering', 'ready', 'queued', 'queued'],
+      ['queued', 'rendering', 'ready', 'queued', 'queued', 'queued'],
     );
     t.same(
       again.map(({ attempts }) => attempts),
-      [0, 1, 1, 0, 0],
+      [0, 1, 1, 0, 0, 0],
     );
     t.notOk('ms' in (again[4] ?? {}));
     t.same(await records.variants.queue(id, 'v1', ['ready']), [again[2]]);

@@ -13,7 +13,7 @@ import type {
 } from '../contracts.ts';
 import { imageKey, partitionOf, placeKey, type Stored, stored, TOMBSTONES } from './items.ts';
 import { list, stalled } from './lists.ts';
-import { AGAIN, type Table, untilWritten } from './table.ts';
+import { AGAIN, inLanes, type Table, untilWritten } from './table.ts';
 import type { Write } from './writes.ts';
 
 export class DynamoImages implements ImageRecords {
@@ -138,10 +138,8 @@ async function removeOrphans(table: Table, id: string): Promise<void> {
   const items = await table.queryAll({ where, with: { ':pk': pk, ':variant': 'variant#' } });
   if (items.length === 0) return;
   const alive = (await stored(table, id))?.life;
-  const rest = items.filter(({ life }) => life !== alive).values();
-  const lanes = Array.from({ length: 10 }, async () => {
-    for (const { sk, life } of rest)
-      await table.write({ remove: { pk, sk: String(sk) }, if: '#life = :life', with: { ':life': life } });
-  });
-  await Promise.all(lanes);
+  const rest = items.filter(({ life }) => life !== alive);
+  await inLanes(rest, ({ sk, life }) =>
+    table.write({ remove: { pk, sk: String(sk) }, if: '#life = :life', with: { ':life': life } }),
+  );
 }

@@ -3,11 +3,12 @@ import type { Records } from '../contracts.ts';
 import { DynamoCollections } from './collections.ts';
 import { DynamoImages } from './images.ts';
 import { DynamoLocks } from './locks.ts';
+import { DynamoProgress } from './progress.ts';
 import { Table } from './table.ts';
 import { DynamoVariants } from './variants.ts';
 
 /**
- * Records in one DynamoDB table (its keys: dynamodb/schema.ts). All writes are conditional.
+ * Records in one DynamoDB table (its keys: dynamodb/schema.ts). All writes but those of progress are conditional.
  *
  * | item       | pk                | sk               | gsi1pk                   | gsi1sk             | used by           |
  * |------------|-------------------|------------------|--------------------------|--------------------|-------------------|
@@ -16,6 +17,7 @@ import { DynamoVariants } from './variants.ts';
  * | variant    | `image#<id>`      | `variant#<form>` |                          |                    | variants          |
  * | collection | `collection#<id>` | `collection`     | `collections`            | `<createdAt>#<id>` | collections       |
  * | lease      | `lease#<name>`    | `lease`          |                          |                    | lease (`expires`) |
+ * | progress   | `progress#<name>` | `progress`       |                          |                    | progress          |
  *
  * - An image that owes something stands in a partition of its own, where the sweep finds it without an index more.
  * - A list without status merges twelve partitions, which also spreads their writes. One partition takes 1,000
@@ -29,6 +31,7 @@ export class DynamoRecords implements Records {
   readonly variants: DynamoVariants;
   readonly collections: DynamoCollections;
   readonly locks: DynamoLocks;
+  readonly progress: DynamoProgress;
   readonly #table: Table;
 
   constructor(client: DynamoDBClient, tableName: string) {
@@ -37,6 +40,7 @@ export class DynamoRecords implements Records {
     this.variants = new DynamoVariants(this.#table);
     this.collections = new DynamoCollections(this.#table);
     this.locks = new DynamoLocks(this.#table);
+    this.progress = new DynamoProgress(this.#table);
   }
 
   async ping(): Promise<void> {

@@ -126,6 +126,20 @@ export class Table {
   }
 }
 
+/** Requests for many items that go out at once. */
+const LANES = 10;
+
+/** Does `work` for every item, some at a time; the results in the order of the items. */
+export async function inLanes<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = new Array(items.length);
+  const rest = items.entries();
+  const lanes = Array.from({ length: LANES }, async () => {
+    for (const [index, item] of rest) results[index] = await work(item);
+  });
+  await Promise.all(lanes);
+  return results;
+}
+
 /** Reasons of a cancelled transaction that pass; the client repeats those of single requests by itself. */
 const TRANSIENT = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
 

@@ -1,13 +1,23 @@
-import { isQueuedOrBetter, queuedVariant } from '../change.ts';
-import type { VariantChange, VariantRecord, VariantRecords, VariantStatus } from '../contracts.ts';
+import { ENDED, isQueuedOrBetter, queuedVariant } from '../change.ts';
+import type {
+  Page,
+  VariantChange,
+  VariantRecord,
+  VariantRecords,
+  VariantStatus,
+  VariantUpdate,
+} from '../contracts.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { imageKey, TOMBSTONES } from './items.ts';
-import { AGAIN, type Table, untilWritten } from './table.ts';
+import { AGAIN, inLanes, type Table, untilWritten } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
 
 /** What a transaction takes, less the check of the image. */
 const BATCH = 99;
 
 const variantKey = (id: string, variant: string): Key => ({ pk: imageKey(id).pk, sk: `variant#${variant}` });
+/** Behind the sort keys of all variants. */
+const END = 'variant$';
 
 export class DynamoVariants implements VariantRecords {
   readonly #table: Table;
@@ -16,8 +26,40 @@ export class DynamoVariants implements VariantRecords {
     this.#table = table;
   }
 
+  async get(id: string, variant: string): Promise<VariantRecord | undefined> {
+    const items = await this.#table.getAll([imageKey(id), variantKey(id, variant)]);
+    const life = lifeOf(items.find(({ sk }) => sk === 'image'));
+    const item = items.find(({ sk }) => sk !== 'image');
+    return item && item.life === life ? variantOf(item) : undefined;
+  }
+
   async list(id: string): Promise<VariantRecord[]> {
     return [...((await partition(this.#table, id))?.variants.values() ?? [])];
+  }
+
+  async page(
+    id: string,
+    { limit, cursor }: { limit: number; cursor?: string },
+  ): Promise<Page<VariantRecord>> {
+    const life = lifeOf(await this.#table.get(imageKey(id)));
+    const items: VariantRecord[] = [];
+    let after = decodeCursor(cursor, ['after'])?.after ?? '';
+    for (let more = life !== undefined; more && items.length <= limit; ) {
+      const page = await this.#table.page({
+        where: '#pk = :pk AND #sk BETWEEN :after AND :end',
+        // What comes right behind a text in order is the text and a NUL.
+        with: { ':pk': imageKey(id).pk, ':after': `variant#${after}\0`, ':end': END },
+        limit: limit + 1,
+      });
+      items.push(...page.items.filter((item) => item.life === life).map(variantOf));
+      after = String(page.items.at(-1)?.variant);
+      more = page.more !== undefined;
+    }
+    const shown = items.slice(0, limit);
+    const last = shown.at(-1);
+    return items.length > limit && last
+      ? { items: shown, next: encodeCursor({ after: last.variant }) }
+      : { items: shown };
   }
 
   async queue(id: string, version: string, names: readonly string[]): Promise<VariantRecord[]> {
@@ -43,18 +85,40 @@ export class DynamoVariants implements VariantRecords {
     change: VariantChange,
   ): Promise<boolean> {
     if (from.length === 0) return false;
-    const { attempt, status, bytes, ms, error } = change;
+    const { attempt, status, bytes, ms, error, epoch, expires } = change;
     const statuses = Object.fromEntries(from.map((status, index) => [`:from${index}`, status]));
     const written = await this.#table.write({
       update: variantKey(id, variant),
-      set: { status, bytes, ms, error, updatedAt: new Date().toISOString() },
+      set: { status, bytes, ms, error, epoch, expires, updatedAt: new Date().toISOString() },
       add: { attempts: attempt ? 1 : 0 },
       if: `#version = :version AND #status IN (${Object.keys(statuses).join(', ')})`,
       with: { ':version': version, ...statuses },
     });
     return written !== undefined;
   }
+
+  /** A transaction would cost twice the units, and fail as a whole where one variant has moved on. */
+  updateAll(id: string, updates: readonly VariantUpdate[]): Promise<boolean[]> {
+    return inLanes(updates, ({ variant, version, from, change }) =>
+      this.update(id, variant, version, from, change),
+    );
+  }
+
+  async remove(id: string, variants: readonly string[]): Promise<void> {
+    const life = lifeOf(await this.#table.get(imageKey(id)));
+    if (life === undefined) return;
+    await inLanes(variants, (variant) =>
+      this.#table.write({ remove: variantKey(id, variant), if: '#life = :life', with: { ':life': life } }),
+    );
+  }
 }
+
+/** What the variants of an image carry; undefined where there is none, or one that is being deleted. */
+function lifeOf(image: Item | undefined): string | undefined {
+  return image && image.gsi1pk !== TOMBSTONES ? String(image.life) : undefined;
+}
+
+const ended = Object.fromEntries(ENDED.map((status) => [`:${status}`, status]));
 
 /** False when anything is no longer as it was read. */
 async function putQueued(table: Table, queued: readonly VariantRecord[], life: string): Promise<boolean> {
@@ -62,8 +126,8 @@ async function putQueued(table: Table, queued: readonly VariantRecord[], life: s
     const puts = queued.slice(start, start + BATCH).map(
       (variant): Write => ({
         put: { ...variantKey(variant.id, variant.variant), ...variant, life },
-        if: 'attribute_not_exists(#pk) OR #life <> :life OR #version <> :version OR #status IN (:failed, :skipped)',
-        with: { ':life': life, ':version': variant.version, ':failed': 'failed', ':skipped': 'skipped' },
+        if: `attribute_not_exists(#pk) OR #life <> :life OR #version <> :version OR #status IN (${Object.keys(ended).join(', ')})`,
+        with: { ':life': life, ':version': variant.version, ...ended },
       }),
     );
     const check = imageKey(queued[0]?.id ?? '');
@@ -76,12 +140,12 @@ async function putQueued(table: Table, queued: readonly VariantRecord[], life: s
 /** The variants of the image that has the id now; undefined without one. */
 async function partition(table: Table, id: string) {
   const items = await table.queryAll({ where: '#pk = :pk', with: { ':pk': imageKey(id).pk } });
-  const image = items.find(({ sk }) => sk === 'image');
   // Of an image that is being deleted nothing more is asked.
-  if (!image || image.gsi1pk === TOMBSTONES) return undefined;
-  const ours = items.filter(({ sk, life }) => String(sk).startsWith('variant#') && life === image.life);
+  const life = lifeOf(items.find(({ sk }) => sk === 'image'));
+  if (life === undefined) return undefined;
+  const ours = items.filter((item) => String(item.sk).startsWith('variant#') && item.life === life);
   const variants = new Map(ours.map(variantOf).map((variant) => [variant.variant, variant]));
-  return { life: String(image.life), variants };
+  return { life, variants };
 }
 
 function variantOf(item: Item): VariantRecord {

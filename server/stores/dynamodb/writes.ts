@@ -8,10 +8,10 @@ export interface Key {
 }
 
 /**
- * One conditional write. Attribute names are written `#name` in expressions and need no table of their own;
+ * One write, on a condition in all but what the last writer may win. Attribute names are written `#name` in expressions and need no table of their own;
  * `with` gives the `:values` of the condition.
  */
-export type Write = { if: string; with?: Item } & (
+export type Write = { if?: string; with?: Item } & (
   | { put: Key & Item }
   | { update: Key; set?: Item; add?: Record<string, number> }
   | { remove: Key }
@@ -24,15 +24,16 @@ type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[numb
 export function transactItem(table: string, write: Write): TransactItem {
   const { if: ConditionExpression, with: values = {} } = write;
   const condition = { TableName: table, ConditionExpression };
+  const expression = ConditionExpression ?? '';
   if ('put' in write) {
-    return { Put: { ...condition, ...attributes(ConditionExpression, values), Item: write.put } };
+    return { Put: { ...condition, ...attributes(expression, values), Item: write.put } };
   }
   if ('update' in write) {
-    const { expression, values: updated } = updateExpression(write.set ?? {}, write.add ?? {});
-    const names = attributes(`${expression} ${ConditionExpression}`, { ...values, ...updated });
-    return { Update: { ...condition, ...names, Key: write.update, UpdateExpression: expression } };
+    const { expression: change, values: updated } = updateExpression(write.set ?? {}, write.add ?? {});
+    const names = attributes(`${change} ${expression}`, { ...values, ...updated });
+    return { Update: { ...condition, ...names, Key: write.update, UpdateExpression: change } };
   }
-  const names = attributes(ConditionExpression, values);
+  const names = attributes(expression, values);
   if ('remove' in write) return { Delete: { ...condition, ...names, Key: write.remove } };
   return { ConditionCheck: { ...condition, ...names, Key: write.check } };
 }

@@ -4,6 +4,7 @@ import { Database } from './database.ts';
 import { SqliteImages } from './images.ts';
 import { SqliteJobs } from './jobs.ts';
 import { SqliteLocks } from './locks.ts';
+import { SqliteProgress } from './progress.ts';
 import { SqliteVariants } from './variants.ts';
 
 export interface SqliteStores {
@@ -27,6 +28,7 @@ export function openSqlite(path: string, { maxReceives }: { maxReceives: number 
       variants: new SqliteVariants(db),
       collections: new SqliteCollections(db),
       locks: new SqliteLocks(db),
+      progress: new SqliteProgress(db),
       ping: async () => {
         await db.read(() => db.get('SELECT 1 FROM images LIMIT 1'));
       },

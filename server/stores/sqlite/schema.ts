@@ -72,4 +72,10 @@ export const MIGRATIONS = [
   `
   CREATE INDEX jobs_by_receives ON jobs (receives) WHERE dead = 0;
   `,
+  `
+  CREATE TABLE progress (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ] as const;

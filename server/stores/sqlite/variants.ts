@@ -1,5 +1,13 @@
 import { changedVariant, isQueuedOrBetter, queuedVariant } from '../change.ts';
-import type { VariantChange, VariantRecord, VariantRecords, VariantStatus } from '../contracts.ts';
+import type {
+  Page,
+  VariantChange,
+  VariantRecord,
+  VariantRecords,
+  VariantStatus,
+  VariantUpdate,
+} from '../contracts.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { type Database, now, type Row, text } from './database.ts';
 import { readImage } from './images.ts';
 
@@ -10,9 +18,24 @@ export class SqliteVariants implements VariantRecords {
     this.#db = db;
   }
 
+  get(id: string, variant: string): Promise<VariantRecord | undefined> {
+    return this.#db.read(() => (readImage(this.#db, id) ? this.#read(id, variant) : undefined));
+  }
+
   list(id: string): Promise<VariantRecord[]> {
     const sql = 'SELECT record FROM variants WHERE id = ? ORDER BY variant';
     return this.#db.read(() => (readImage(this.#db, id) ? this.#db.all(sql, id).map(variantOf) : []));
+  }
+
+  page(id: string, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<VariantRecord>> {
+    const sql = 'SELECT record FROM variants WHERE id = ? AND variant > ? ORDER BY variant LIMIT ?';
+    return this.#db.read(() => {
+      const after = decodeCursor(cursor, ['after'])?.after ?? '';
+      const rows = readImage(this.#db, id) ? this.#db.all(sql, id, after, limit + 1).map(variantOf) : [];
+      const items = rows.slice(0, limit);
+      const last = items.at(-1);
+      return rows.length > limit && last ? { items, next: encodeCursor({ after: last.variant }) } : { items };
+    });
   }
 
   queue(id: string, version: string, names: readonly string[]): Promise<VariantRecord[]> {
@@ -34,12 +57,25 @@ export class SqliteVariants implements VariantRecords {
     from: readonly VariantStatus[],
     change: VariantChange,
   ): Promise<boolean> {
-    return this.#db.write(() => {
-      const before = this.#read(id, variant);
-      if (before?.version !== version || !from.includes(before.status)) return false;
-      this.#put(changedVariant(before, change, now()));
-      return true;
+    return this.#db.write(() => this.#update(id, { variant, version, from, change }));
+  }
+
+  updateAll(id: string, updates: readonly VariantUpdate[]): Promise<boolean[]> {
+    return this.#db.write(() => updates.map((update) => this.#update(id, update)));
+  }
+
+  async remove(id: string, variants: readonly string[]): Promise<void> {
+    await this.#db.write(() => {
+      for (const variant of variants)
+        this.#db.run('DELETE FROM variants WHERE id = ? AND variant = ?', id, variant);
     });
+  }
+
+  #update(id: string, { variant, version, from, change }: VariantUpdate): boolean {
+    const before = this.#read(id, variant);
+    if (before?.version !== version || !from.includes(before.status)) return false;
+    this.#put(changedVariant(before, change, now()));
+    return true;
   }
 
   #read(id: string, variant: string): VariantRecord | undefined {

@@ -3,7 +3,7 @@ import type { Stores } from '../../../server/stores/contracts.ts';
 /** Calls that change something, by store. */
 const WRITES: readonly string[] = [
   ...['put', 'copy', 'remove', 'removeAll', 'create', 'update', 'bury', 'queue', 'relate', 'unrelate'],
-  ...['lease', 'release', 'send', 'extend', 'redrive'],
+  ...['lease', 'release', 'send', 'extend', 'redrive', 'updateAll'],
 ];
 
 export interface Mortal {
@@ -34,7 +34,7 @@ export function mortal(stores: Stores, k: number): Mortal {
         };
       },
     });
-  const { images, variants, collections, locks } = stores.records;
+  const { images, variants, collections, locks, progress } = stores.records;
   return {
     writes: () => writes,
     stores: {
@@ -46,6 +46,7 @@ export function mortal(stores: Stores, k: number): Mortal {
         variants: within(variants),
         collections: within(collections),
         locks: within(locks),
+        progress: within(progress),
         ping: () => stores.records.ping(),
       },
       jobs: within(stores.jobs),
