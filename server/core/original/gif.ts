@@ -35,36 +35,70 @@ export function* gifBlocks(file: Buffer): Generator<GifBlock> {
   }
 }
 
+interface Frame extends GifBlock {
+  /** Of the flags of its graphic control extension; undefined where it has none. */
+  readonly control: number | undefined;
+  readonly flags: number;
+}
+
+function framesOf(file: Buffer): Frame[] {
+  const frames: Frame[] = [];
+  let control: number | undefined;
+  for (const block of gifBlocks(file)) {
+    if (!block.isImage && file[block.start + 1] === CONTROL) control = block.start + 3;
+    if (!block.isImage) continue;
+    frames.push({ ...block, control, flags: control === undefined ? 0 : (file[control] ?? 0) });
+    control = undefined;
+  }
+  return frames;
+}
+
+const isClear = ({ flags }: Frame): boolean => (flags & 1) === 1;
+/** Whether the place of a frame is given back to the background. */
+const isGivenBack = ({ flags }: Frame): boolean => ((flags >> 2) & 7) === RESTORE_BACKGROUND;
+
+/** Whether a frame leaves something of the screen free (GIF89a, 18 and 20). */
+function leavesFree(file: Buffer, { start }: Frame): boolean {
+  if (start + 9 > file.length) return false;
+  const number = (offset: number) => file.readUInt16LE(offset);
+  const [left, top] = [number(start + 1), number(start + 3)];
+  return left > 0 || top > 0 || number(start + 5) < number(6) || number(start + 7) < number(8);
+}
+
 /**
- * A GIF whose frames are cleared to transparent behind them, as browsers do whatever its background colour is:
- * libnsgif does so only where a frame has a transparent colour. It gets one that none of its pixels has.
+ * A GIF that is transparent where no frame is, and behind frames that are given back to the background, as browsers have
+ * it whatever its background colour is: libnsgif does so only where a frame has a transparent colour. Such a frame gets
+ * one that none of its pixels has.
  *
  * @returns  the same bytes where nothing is to be done
  */
 export function clearingToTransparent(bytes: Uint8Array): Uint8Array {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let copy: Buffer | undefined;
-  let control: number | undefined;
-  for (const { isImage, start, data, end } of gifBlocks(file)) {
-    if (!isImage && file[start + 1] === CONTROL) control = start + 3;
-    if (!isImage) continue;
-    const flags = control === undefined ? 0 : (file[control] ?? 0);
-    const unused = clears(flags) ? unusedColor(file, start, file.subarray(data - 1, end)) : undefined;
-    if (control !== undefined && unused !== undefined) {
-      copy ??= Buffer.from(file);
-      copy[control] = flags | 1;
-      copy[control + 3] = unused;
-    }
-    control = undefined;
+  const frames = framesOf(file);
+  const [first] = frames;
+  const opaque = frames.filter((frame) => !isClear(frame));
+  const isHoled = first !== undefined && opaque.length === frames.length && leavesFree(file, first);
+  const opened = opaque
+    .filter((frame) => isGivenBack(frame) || (isHoled && frame === first))
+    .flatMap((frame) => {
+      const color = unusedColor(file, frame);
+      return color === undefined ? [] : [{ ...frame, color }];
+    });
+  if (opened.length === 0) return bytes;
+  const copy = Buffer.from(file);
+  for (const { control, flags, color } of opened) {
+    if (control === undefined) continue;
+    copy[control] = flags | 1;
+    copy[control + 3] = color;
   }
-  return copy ?? bytes;
+  const bare = opened.find(({ control }) => control === undefined);
+  if (!bare) return copy;
+  const extension = Buffer.from([EXTENSION, CONTROL, 4, 1, 0, 0, bare.color, 0]);
+  return Buffer.concat([copy.subarray(0, bare.start), extension, copy.subarray(bare.start)]);
 }
 
-/** Whether the place of a frame is given back to the background, and it has no transparent colour. */
-const clears = (flags: number): boolean => ((flags >> 2) & 7) === RESTORE_BACKGROUND && (flags & 1) === 0;
-
-/** @param coded  of a frame: its code size and its data blocks */
-function unusedColor(file: Buffer, image: number, coded: Buffer): number | undefined {
+function unusedColor(file: Buffer, { start: image, data, end }: Frame): number | undefined {
+  const coded = file.subarray(data - 1, end);
   const own = tableBytes(file[image + 9] ?? 0) / 3;
   const colors = own || tableBytes(file[10] ?? 0) / 3;
   if (colors < 256) return colors;

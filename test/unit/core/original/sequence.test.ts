@@ -53,6 +53,33 @@ async function cleared(colors: number): Promise<Buffer> {
   return gif;
 }
 
+/** Pictures that lie in the corner of a screen of 12 x 12 px and have no transparent colour. */
+async function cornered(frames: number): Promise<Buffer> {
+  const strip = await drawn(8, 8 * frames, (x, y) => [x * 30, (y % 8) * 30, Math.floor(y / 8) * 99]);
+  const raw = await sharp(strip).raw().toBuffer();
+  const gif = await sharp(raw, { raw: { width: 8, height: 8 * frames, channels: 3, pageHeight: 8 } })
+    .gif({ dither: 0, interFrameMaxError: 0 })
+    .toBuffer();
+  gif.writeUInt16LE(12, 6);
+  gif.writeUInt16LE(12, 8);
+  for (const place of controls(gif)) gif[place] = (gif[place] ?? 0) & ~1;
+  return gif;
+}
+
+t.test('what no frame of a GIF covers is transparent, as browsers show it, and not black', async (t) => {
+  const still = await cornered(1);
+  const [place = 0] = controls(still);
+  const old = place ? Buffer.concat([still.subarray(0, place - 3), still.subarray(place + 5)]) : still;
+  old.write('GIF87a', 'latin1');
+  for (const gif of [still, await cornered(3), old]) {
+    const shown = await pixels((await picture(gif, 'fmt=webp&lossless')).bytes);
+    t.equal(shown.at(10, 10)[3], 0);
+    t.ok(off(shown.at(3, 4), [90, 120, 0, 255]) < 12, String(shown.at(3, 4)));
+    const flat = await pixels((await picture(gif, 'fmt=jpeg&q=95')).bytes);
+    t.ok(off(flat.at(10, 10).slice(0, 3), [255, 255, 255]) < 12, String(flat.at(10, 10)));
+  }
+});
+
 t.test('the colour that stands for transparent is one that no pixel has', async (t) => {
   for (const colors of [2, 16, 64, 128, 200, 256]) {
     const gif = await cleared(colors);
