@@ -82,6 +82,7 @@ export function composeServer(
   const hitPath = new HitPath({
     memory,
     inputs,
+    stored: (variant, identity) => images.findAtOnce(variant, identity),
     settings: config,
     now: monotonic,
     requestId,

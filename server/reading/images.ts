@@ -105,6 +105,13 @@ export class Images {
     return facts && asAnswered({ facts, tier: 'stored' }, identity);
   }
 
+  /** A stored result that is there without waiting for it; undefined says nothing of whether there is one. */
+  findAtOnce(variant: Variant, { version }: Identity): Result | undefined {
+    const result = this.#options.results.getAtOnce(variant, version);
+    if (result) this.#remember(result);
+    return result;
+  }
+
   /** Key of the bucket that a variant lies under, once it is made; undefined where that would be too long. */
   keyOf({ id, canonical }: Variant): string | undefined {
     return this.#options.results.keyOf(id, canonical);

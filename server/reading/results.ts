@@ -6,7 +6,7 @@ import type { Rendered } from '../core/render/types.ts';
 import { Problem } from '../shared/errors.ts';
 import type { Objects, StoredFacts } from '../stores/contracts.ts';
 import { type Epochs, epochsInBucket } from './epoch.ts';
-import { originalOf } from './inputs.ts';
+import { originalOf, type Variant } from './inputs.ts';
 import { isOfVersion } from './versions.ts';
 
 /** The encoded bytes of a variant, with what must be known to serve them. */
@@ -89,6 +89,8 @@ export class Results {
   readonly #objects: Objects;
   readonly #cacheControl: string;
   readonly #epochs: Epochs;
+  /** Those whose bytes were found as they had been written, by what the store gave with them. */
+  readonly #checked = new WeakMap<StoredFacts, Omit<Result, 'bytes'>>();
 
   /**
    * @param cacheControl  for those that CloudFront serves straight from the bucket
@@ -154,6 +156,23 @@ export class Results {
   }
 
   /**
+   * As `get`, without a turn of the event loop, where the store can do that. Undefined says nothing of whether there is
+   * one, nor why not: whoever gets it asks `get`.
+   */
+  getAtOnce({ id, canonical }: Variant, version: string): Result | undefined {
+    const key = this.#objects.getAtOnce && this.keyOf(id, canonical);
+    if (!key) return undefined;
+    const whole = undefinedWhereThrown(() => this.#objects.getAtOnce?.(key));
+    if (!whole || !this.#isCurrent(whole.facts, version)) return undefined;
+    const checked = this.#checked.get(whole.facts);
+    if (checked?.id === id && checked.canonical === canonical) return { ...checked, bytes: whole.bytes };
+    if (!isWhole(whole.bytes, whole.facts)) return undefined;
+    const { size: _size, ...facts } = factsFrom(id, canonical, whole.facts);
+    this.#checked.set(whole.facts, facts);
+    return { ...facts, bytes: whole.bytes };
+  }
+
+  /**
    * Stores a result, but never over one of the same version, which somebody may have seen, nor while the image is
    * another one. What turns out to be old only once it is stored is removed again.
    *
@@ -203,6 +222,14 @@ export class Results {
     };
     const object = { contentType: result.contentType, cacheControl: this.#cacheControl, metadata, ifAbsent };
     return (await this.#objects.put(key, result.bytes, object)) !== undefined;
+  }
+}
+
+function undefinedWhereThrown<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
   }
 }
 

@@ -34,6 +34,12 @@ export interface StoredObject extends StoredFacts {
   bytes(): Promise<Buffer>;
 }
 
+/** An object that is in memory. While nobody has written it, its facts are the same value at each read. */
+export interface WholeObject {
+  readonly facts: StoredFacts;
+  readonly bytes: Buffer;
+}
+
 /** What must lie at a key for a write to happen; decided by the store in the same step. A refused write is undefined. */
 export interface Condition {
   /** Nothing: refuses to overwrite. */
@@ -74,6 +80,11 @@ export interface Objects {
   readonly form?: (policy: FormPolicy) => Promise<Form>;
   head(key: string, signal?: AbortSignal): Promise<StoredFacts | undefined>;
   get(key: string, signal?: AbortSignal): Promise<StoredObject | undefined>;
+  /**
+   * Reads a small object without a turn of the event loop. Undefined says nothing of whether it is there: whoever gets
+   * it asks `get`, which throws what there is to throw. Only where objects are files of this machine.
+   */
+  readonly getAtOnce?: (key: string) => WholeObject | undefined;
   /**
    * Last write wins; readers see the old object or the new one, never a mixture. Resolves once durable.
    * A body that errors or an aborted signal leaves nothing behind, neither object nor parts, and `put` rejects

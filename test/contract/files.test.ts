@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import t from 'tap';
 import { FileObjects } from '../../server/stores/files/objects.ts';
@@ -70,6 +71,45 @@ t.test('foreign files and folders are not objects', async (t) => {
     items.map(({ key }) => key),
     ['mine'],
   );
+});
+
+t.test('a file whose facts have changed on the disk is no object, whichever bit it was', async (t) => {
+  const root = join(folder, 'flipped');
+  const objects = await FileObjects.open(root);
+  await objects.put('a', randomBytes(500), { ...png, cacheControl: 'public', metadata: { epoch: '5' } });
+  const file = await readFile(join(root, 'a'));
+  const facts = await objects.head('a');
+  const wrong: string[] = [];
+  for (let bit = 500 * 8; bit < file.length * 8; bit++) {
+    const flipped = Buffer.from(file);
+    flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    await writeFile(join(root, 'a'), flipped);
+    const read = await objects.head('a');
+    // One within the name of the checksum leaves a file of the time before there was one.
+    if (read && !isDeepStrictEqual(read, facts)) wrong.push(`bit ${bit}: ${JSON.stringify(read)}`);
+  }
+  t.same(wrong, []);
+});
+
+t.test('what is read at once is what is read with a wait, or nothing', async (t) => {
+  const root = join(folder, 'at-once');
+  const objects = await FileObjects.open(root);
+  for (const size of [0, 1, 5_000, 2 ** 20 - 10_000, 2 ** 20, 5 * 2 ** 20]) {
+    await objects.put('a', randomBytes(size), { ...png, metadata: { note: 'x'.repeat(size % 6_000) } });
+    const whole = objects.getAtOnce('a');
+    t.equal(whole !== undefined, size < 2 ** 20, `${size} bytes`);
+    if (whole) t.same(whole.facts, await objects.head('a'));
+    if (whole) t.ok(whole.bytes.equals(await present(await objects.get('a')).bytes()));
+  }
+  await objects.put('a', randomBytes(500), png);
+  const file = await readFile(join(root, 'a'));
+  for (const length of [0, 1, 11, 12, 400, 500, file.length - 1]) {
+    await writeFile(join(root, 'a'), file.subarray(0, length));
+    t.equal(objects.getAtOnce('a'), undefined, `cut to ${length}`);
+  }
+  await writeFile(join(root, 'b'), file);
+  await mkdir(join(root, 'folder'));
+  for (const key of ['b', 'folder', 'absent', 'a/below']) t.equal(objects.getAtOnce(key), undefined, key);
 });
 
 t.test('keys cannot leave the folder', async (t) => {

@@ -13,6 +13,7 @@ import type {
   Page,
   StoredFacts,
   StoredObject,
+  WholeObject,
 } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { attempt, errorName } from '../errors.ts';
@@ -20,7 +21,7 @@ import { ignoring, pruneFolders, removeStale, syncFolders } from './folders.ts';
 import { unlinkIfThere, withLock } from './lock.ts';
 import { adoptNames } from './names.ts';
 import { bytesOf, KeyPaths, keyOf } from './path.ts';
-import { openIfThere, readAndClose, WHOLE_BYTES } from './read.ts';
+import { openIfThere, ReadsAtOnce, readAndClose, WHOLE_BYTES } from './read.ts';
 import { readFacts, trailer } from './trailer.ts';
 import { walk } from './walk.ts';
 
@@ -51,6 +52,7 @@ export class FileObjects implements Objects {
   readonly #root: string;
   readonly #aside: string;
   readonly #paths: KeyPaths;
+  readonly #readsAtOnce = new ReadsAtOnce();
 
   readonly #isCache: boolean;
 
@@ -109,6 +111,10 @@ export class FileObjects implements Objects {
       const pieces = createReadStream('', { fd, start: 0, end: facts.size - 1, highWaterMark: 256 * 1024 });
       return streamed(facts, pieces, signal);
     });
+  }
+
+  getAtOnce(key: string): WholeObject | undefined {
+    return this.#readsAtOnce.read(this.#paths.file(bytesOf(key)), key);
   }
 
   async put(

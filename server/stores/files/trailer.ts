@@ -1,4 +1,5 @@
 import { fstatSync, readSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import type { StoredFacts } from '../contracts.ts';
 
 /**
@@ -13,7 +14,8 @@ const GUESS = 4096;
 
 /** What follows the bytes in the file. */
 export function trailer(facts: StoredFacts): Buffer {
-  const json = Buffer.from(JSON.stringify({ ...facts, lastModified: facts.lastModified.getTime() }));
+  const text = JSON.stringify({ ...facts, lastModified: facts.lastModified.getTime() }).slice(0, -1);
+  const json = Buffer.from(`${text},"crc32":"${checksum(text)}"}`);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(json.length);
   return Buffer.concat([json, length, MARK]);
@@ -22,13 +24,27 @@ export function trailer(facts: StoredFacts): Buffer {
 /** Undefined when the file is not a whole object: cut short, or not written by this store. */
 export function readFacts(fd: number): StoredFacts | undefined {
   const { size } = fstatSync(fd);
-  let end = readEnd(fd, size, GUESS);
-  if (end.length < TAIL || !end.subarray(-MARK.length).equals(MARK)) return undefined;
-  const length = end.readUInt32BE(end.length - TAIL);
-  if (length + TAIL > size) return undefined;
-  if (length + TAIL > end.length) end = readEnd(fd, size, length + TAIL);
-  const facts = parse(end.subarray(-TAIL - length, -TAIL).toString());
+  const end = readEnd(fd, size, GUESS);
+  const length = lengthAtEnd(end);
+  const isLong = length !== undefined && length + TAIL > end.length && length + TAIL <= size;
+  return factsAtEnd(isLong ? readEnd(fd, size, length + TAIL) : end, size);
+}
+
+/**
+ * @param end   of the file, or all of it
+ * @param size  of the file
+ */
+export function factsAtEnd(end: Buffer, size: number): StoredFacts | undefined {
+  const length = lengthAtEnd(end);
+  if (length === undefined || length + TAIL > end.length) return undefined;
+  const facts = parse(end.toString('utf8', end.length - TAIL - length, end.length - TAIL));
   return facts?.size === size - TAIL - length ? facts : undefined;
+}
+
+/** Of the JSON; undefined without the mark. */
+function lengthAtEnd(end: Buffer): number | undefined {
+  const isMarked = end.length >= TAIL && end.compare(MARK, 0, MARK.length, end.length - MARK.length) === 0;
+  return isMarked ? end.readUInt32BE(end.length - TAIL) : undefined;
 }
 
 function readEnd(fd: number, size: number, bytes: number): Buffer {
@@ -36,12 +52,27 @@ function readEnd(fd: number, size: number, bytes: number): Buffer {
   return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, size - buffer.length));
 }
 
+/** Older files have none. */
+const CHECKED = /^(.*),"crc32":"([0-9a-f]{8})"}$/s;
+
+/** Undefined for what a failing disk has changed. */
 function parse(json: string): StoredFacts | undefined {
+  const checked = CHECKED.exec(json);
+  if (checked && checked[2] !== checksum(checked[1] ?? '')) return undefined;
   try {
-    const { lastModified, contentType, cacheControl, ...facts } = JSON.parse(json);
-    // The mark and the size have said that this store wrote it.
-    return { ...facts, contentType, cacheControl, lastModified: new Date(lastModified) } as StoredFacts;
+    const { lastModified, contentType, cacheControl, key, etag, size, metadata } = JSON.parse(json);
+    return {
+      key,
+      etag,
+      size,
+      metadata: { ...metadata },
+      contentType,
+      cacheControl,
+      lastModified: new Date(lastModified),
+    };
   } catch {
     return undefined;
   }
 }
+
+const checksum = (text: string): string => crc32(text).toString(16).padStart(8, '0');

@@ -1,4 +1,6 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { resolved } from '../../../server/core/operations/transformation.ts';
 import { negotiate } from '../../../server/core/query/accept.ts';
@@ -6,7 +8,7 @@ import { resultKey } from '../../../server/core/query/id.ts';
 import { HitPath, type HitPathOptions } from '../../../server/http/hit-path.ts';
 import { ResultCache } from '../../../server/reading/result-cache.ts';
 import { corpus } from '../../support/corpus.ts';
-import { bytesOf, startServer } from '../../support/server.ts';
+import { bytesOf, startServer, temporaryFolder } from '../../support/server.ts';
 
 const NEVER = new AbortController().signal;
 const WEBP = 'fmt=webp&w=64';
@@ -15,8 +17,12 @@ const AVIF = resolved('w=64', negotiate('image/avif'));
 
 /** The hit path before a router that knows nothing, with a WebP and an AVIF of one image in memory. */
 async function listening(t: Test) {
-  const server = await startServer({ VERSION_SECONDS: '60' });
-  t.teardown(() => server.close());
+  const folder = await temporaryFolder();
+  const server = await startServer({ VERSION_SECONDS: '60', DATA_DIR: folder });
+  t.teardown(async () => {
+    await server.close();
+    await rm(folder, { recursive: true });
+  });
   await server.put('a', await corpus('samples/ladybug.jpg'));
   const { images, core } = server.composed;
   const memory = new ResultCache(1_000_000);
@@ -27,7 +33,10 @@ async function listening(t: Test) {
   }
   await images.settle();
   const hitPath = new HitPath({
-    ...{ memory, inputs: core.inputs, now: () => 0 },
+    memory,
+    inputs: core.inputs,
+    now: () => 0,
+    stored: (variant, identity) => images.findAtOnce(variant, identity),
     settings: { maxAgeSeconds: 60, staleSeconds: 0 },
     requestId: () => 'request',
     onHit: (hit) => hits.push(hit),
@@ -40,7 +49,9 @@ async function listening(t: Test) {
   const address = http.address();
   const base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
   const get = (path: string, init?: RequestInit) => fetch(base + path, init);
-  return { server, memory, hitPath, hits, get };
+  const fileOf = (canonical: string) =>
+    join(folder, 'results', ...`${images.keyOf({ id: 'a', canonical })}`.replaceAll('/', '+/').split('/'));
+  return { server, memory, hitPath, hits, get, fileOf };
 }
 
 const meaning = (more: object = {}) => ({ id: 'a', canonical: WEBP, negotiable: false, url: {}, ...more });
@@ -80,7 +91,7 @@ t.test('negotiates each request of its own', async (t) => {
     const canonical = accept === 'image/avif' ? AVIF : WEBP;
     t.equal(hits.at(-1)?.result.canonical, canonical);
   }
-  t.equal((await get('/img/a?w=64', { headers: { accept: 'image/png' } })).status, 404, 'none in memory');
+  t.equal((await get('/img/a?w=64', { headers: { accept: 'image/png' } })).status, 404, 'not made yet');
 });
 
 t.test('leaves what is of another version, or of one that is not known, to the router', async (t) => {
@@ -91,4 +102,26 @@ t.test('leaves what is of another version, or of one that is not known, to the r
   t.equal((await get('/img/a?w=64&fmt=webp')).status, 200, 'believed for its time');
   await originals.refresh('a');
   t.equal((await get('/img/a?w=64&fmt=webp')).status, 404);
+});
+
+t.test('answers what is stored alone, by its bytes as they were written or not at all', async (t) => {
+  const { hitPath, get, memory, hits, fileOf } = await listening(t);
+  hitPath.learn('/img/a?w=64&fmt=webp', meaning());
+  const first = await bytesOf(await get('/img/a?w=64&fmt=webp'));
+  memory.forget('img/a/');
+  const answer = await get('/img/a?w=64&fmt=webp');
+  t.match([answer.status, answer.headers.get('x-image-cache'), hits.at(-1)?.tier], [200, 'stored', 'stored']);
+  t.same(await bytesOf(answer), first);
+  const file = fileOf(WEBP);
+  const whole = await readFile(file);
+  for (let position = 0; position < whole.length; position += 97) {
+    const flipped = Buffer.from(whole);
+    flipped[position] = (flipped[position] ?? 0) ^ 0x10;
+    await writeFile(file, flipped);
+    const { status } = await get('/img/a?w=64&fmt=webp');
+    if (position < first.length) t.equal(status, 404, `byte ${position} flipped`);
+  }
+  await rm(file);
+  t.equal((await get('/img/a?w=64&fmt=webp')).status, 404);
+  t.equal(memory.has(resultKey('a', WEBP)), false);
 });
