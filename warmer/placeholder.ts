@@ -29,7 +29,7 @@ export async function placeholderOf(
   variants: readonly VariantRecord[],
 ): Promise<Placeholder | undefined> {
   const chosen = choose(variants);
-  const result = chosen && (await results.get(id, chosen.variant, chosen.version));
+  const result = chosen && (await results.get(id, chosen.sameAs ?? chosen.variant, chosen.version));
   if (!result) return undefined;
   const image = sharp(result.bytes);
   const raw = await toRaw(image, await image.metadata(), { timeoutSeconds: 10 });

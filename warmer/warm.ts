@@ -1,16 +1,14 @@
 import type { Source } from '../server/core/original/source.ts';
 import type { Outcome, Picture } from '../server/core/render/fan-out.ts';
 import { groupPlans } from '../server/core/render/fan-out.ts';
-import type { Rendered } from '../server/core/render/types.ts';
 import type { Inputs } from '../server/reading/inputs.ts';
 import type { Original, Originals } from '../server/reading/originals.ts';
 import type { Renderer } from '../server/reading/renderer.ts';
-import { type ResultFacts, type Results, resultOf } from '../server/reading/results.ts';
+import { type Results, resultOf } from '../server/reading/results.ts';
 import type { RenderPool } from '../server/sandbox/pool.ts';
 import type { Admission } from '../server/shared/admission.ts';
-import { isProblem, Problem } from '../server/shared/errors.ts';
-import type { Records, VariantChange, VariantStatus } from '../server/stores/contracts.ts';
-import { VARIANT_STATUSES } from '../server/stores/contracts.ts';
+import { isProblem } from '../server/shared/errors.ts';
+import type { Records, VariantStatus } from '../server/stores/contracts.ts';
 import type { WarmJob } from '../server/warming/jobs.ts';
 import type { Intents } from '../server/writing/intents.ts';
 import type { Reconciler } from '../server/writing/reconciler.ts';
@@ -18,6 +16,7 @@ import { type PlannedMember, renderGroups } from './renders.ts';
 import { isOpen, isPermanent, reasonOf } from './retry-policy.ts';
 import { endStale } from './stale.ts';
 import type { StatusRollup } from './status-rollup.ts';
+import { StoredVariants } from './stored-variants.ts';
 
 export interface WarmOptions {
   readonly originals: Originals;
@@ -53,6 +52,8 @@ interface Run {
   readonly report: WarmReport;
   /** Marks on each variant, as they were before it was rendered: what is laid on may be newer, never older. */
   readonly marks: Map<string, string>;
+  /** Names by the canonical form that they are rendered and stored as: several may have the same bytes. */
+  readonly names: Map<string, string[]>;
   /** What made a variant wait for another try. */
   trouble: unknown;
   /** The image is not of this version any more. */
@@ -68,9 +69,11 @@ const OPEN: readonly VariantStatus[] = ['queued', 'rendering', 'failed'];
 /** Renders the variants of an image before anyone asks for them. */
 export class Warm {
   readonly #options: WarmOptions;
+  readonly #stored: StoredVariants;
 
   constructor(options: WarmOptions) {
     this.#options = options;
+    this.#stored = new StoredVariants(options);
   }
 
   /**
@@ -81,7 +84,15 @@ export class Warm {
    */
   async run(job: WarmJob, signal: AbortSignal): Promise<WarmReport> {
     const report = { ready: 0, current: 0, failed: 0, skipped: 0, fetchMs: 0, renderMs: 0 };
-    const run: Run = { job, signal, report, marks: new Map(), trouble: undefined, stale: false };
+    const run: Run = {
+      job,
+      signal,
+      report,
+      marks: new Map(),
+      names: new Map(),
+      trouble: undefined,
+      stale: false,
+    };
     const identity = await this.#options.originals.refresh(job.id);
     if (identity?.version !== job.version) return this.#abandon(run);
     const open = await this.#open(job);
@@ -109,12 +120,9 @@ export class Warm {
   async #missing({ job, report, marks }: Run, open: readonly string[]): Promise<string[]> {
     const stored = await Promise.all(
       open.map(async (variant) => {
-        if (!this.#options.results.keyOf(job.id, variant)) return this.#mark(job, variant, UNSTORED);
+        if (!this.#options.results.keyOf(job.id, variant)) return this.#stored.mark(job, variant, UNSTORED);
         marks.set(variant, await this.#options.inputs.marks(variant));
-        const facts = await this.#head(job, variant);
-        if (!facts) return false;
-        await this.#mark(job, variant, { status: 'ready', bytes: facts.size });
-        return this.#stays(job, variant);
+        return this.#stored.isReady(job, variant, variant);
       }),
     );
     const missing = open.filter((_variant, index) => !stored[index]);
@@ -172,10 +180,19 @@ export class Warm {
     { focal }: Original,
   ): Promise<PlannedMember[]> {
     const members: PlannedMember[] = [];
+    const planOf = (canonical: string) =>
+      this.#options.renderer.plan(source, { canonical, priority: 'warm', focal });
     for (const name of missing) {
       try {
-        const input = { canonical: name, priority: 'warm', focal } as const;
-        members.push({ name, ...(await this.#options.renderer.plan(source, input)) });
+        const plan = await planOf(name);
+        const { sameAs: form = name } = plan;
+        const sharers = run.names.get(form);
+        if (sharers) sharers.push(name);
+        else if (form !== name && (await this.#stored.isReady(run.job, name, form))) run.report.current += 1;
+        else {
+          members.push({ name: form, ...(form === name ? plan : await planOf(form)) });
+          run.names.set(form, [name]);
+        }
       } catch (error) {
         await this.#fail(run, name, error);
       }
@@ -186,56 +203,32 @@ export class Warm {
   async #begin(run: Run, picture: Picture): Promise<boolean> {
     if (run.stale) return false;
     const attempt = { status: 'rendering', attempt: true } as const;
-    const items = await Promise.all(picture.map(({ name }) => this.#mark(run.job, name, attempt, OPEN)));
+    const names = picture.flatMap(({ name }) => run.names.get(name) ?? []);
+    const items = await Promise.all(names.map((name) => this.#stored.mark(run.job, name, attempt, OPEN)));
     return items.some((is) => is);
   }
 
   /** Stores a result, unless the image is another one by now. Never rejects. */
   async #done(run: Run, original: Original, outcome: Outcome, ms: number): Promise<void> {
-    const { name } = outcome.member;
+    const form = outcome.member.name;
     try {
-      if ('error' in outcome) return await this.#fail(run, name, outcome.error);
-      if (await this.#store(run, name, original, outcome.rendered, Math.round(ms))) run.report.ready += 1;
-      else run.stale = true;
+      if ('error' in outcome) return await this.#failAll(run, form, outcome.error);
+      const names = run.names.get(form) ?? [];
+      const version = run.job.version + (run.marks.get(names[0] ?? form) ?? '');
+      const result = resultOf(run.job.id, form, { ...original, version }, outcome.rendered);
+      const stored = await this.#stored.keep(run.job, names, result, Math.round(ms));
+      run.report.ready += stored;
+      if (stored === 0) run.stale = true;
     } catch (error) {
       // The records cannot be reached either, or not yet: the message comes again.
-      await this.#fail(run, name, error).catch(() => {
+      await this.#failAll(run, form, error).catch(() => {
         run.trouble ??= error;
       });
     }
   }
 
-  async #store(
-    { job, marks }: Run,
-    name: string,
-    original: Original,
-    rendered: Rendered,
-    ms: number,
-  ): Promise<boolean> {
-    const { inputs, results } = this.#options;
-    const version = job.version + (marks.get(name) ?? '');
-    const variant = { id: job.id, canonical: name };
-    const isCurrent = async () => (await inputs.revalidate(variant))?.version === version;
-    const kept = await results.keep(resultOf(job.id, name, { ...original, version }, rendered), isCurrent);
-    if (!kept) return false;
-    if (!(await this.#mark(job, name, { status: 'ready', bytes: kept.size, ms }))) {
-      await results.removeOld(job.id, name, job.version);
-      return false;
-    }
-    if (await this.#stays(job, name)) return true;
-    throw new Problem('store_unavailable', 'A purge took the result along as it was stored.');
-  }
-
-  /** Whether a result is still there now that its variant is ready. A purge that comes later finds it ready. */
-  async #stays(job: WarmJob, name: string): Promise<boolean> {
-    if (await this.#head(job, name)) return true;
-    await this.#mark(job, name, { status: 'queued' }, ['ready']);
-    return false;
-  }
-
-  async #head({ id, version }: WarmJob, variant: string): Promise<ResultFacts | undefined> {
-    const { inputs, results } = this.#options;
-    return results.head(id, variant, version + (await inputs.marks(variant)));
+  async #failAll(run: Run, form: string, thrown: unknown): Promise<void> {
+    for (const name of run.names.get(form) ?? []) await this.#fail(run, name, thrown);
   }
 
   /** For good, or until the next try. What ended before it was begun was an attempt as well. */
@@ -244,8 +237,8 @@ export class Warm {
     if (isFinal) run.report.failed += 1;
     else run.trouble ??= thrown;
     const change = { status: isFinal ? 'failed' : 'queued', error: reasonOf(thrown) } as const;
-    if (await this.#mark(run.job, name, change, ['rendering'])) return;
-    await this.#mark(run.job, name, { ...change, attempt: true }, ['queued', 'failed']);
+    if (await this.#stored.mark(run.job, name, change, ['rendering'])) return;
+    await this.#stored.mark(run.job, name, { ...change, attempt: true }, ['queued', 'failed']);
   }
 
   /** What was begun and not finished waits again. */
@@ -263,15 +256,5 @@ export class Warm {
     report.skipped = await endStale(job, this.#options);
     if (isThere && report.skipped) await finish.rollUp(job.id);
     return report;
-  }
-
-  /** False when the variant is gone or of another version. */
-  #mark(
-    { id, version }: WarmJob,
-    variant: string,
-    change: VariantChange,
-    from: readonly VariantStatus[] = VARIANT_STATUSES,
-  ): Promise<boolean> {
-    return this.#options.records.variants.update(id, variant, version, from, change);
   }
 }

@@ -40,9 +40,9 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
   const intents = new Intents({
     ...{ originals, records, jobs, purge, onUnsent },
     bucket: results,
-    isStored: async ({ id, variant, version }) => {
+    isStored: async ({ id, variant, sameAs = variant, version }) => {
       const marks = await core.inputs.marks(variant);
-      return (await core.results.head(id, variant, version + marks)) !== undefined;
+      return (await core.results.head(id, sameAs, version + marks)) !== undefined;
     },
     channelsOf: (record) => notifier.channelsOf(record),
   });

@@ -265,10 +265,12 @@ export interface VariantRecord {
   epoch?: string;
   /** Of a result: from when on its store may remove it, as toISOString writes it. Absent: never. */
   expires?: string;
+  /** Of one whose bytes are those of another canonical form: the result lies there. */
+  sameAs?: string;
   updatedAt: string;
 }
 
-/** `bytes`, `ms`, `error`, `epoch` and `expires` are said of the new status: what is not given here is removed. */
+/** `bytes`, `ms`, `error`, `epoch`, `expires` and `sameAs` are said of the new status: what is not given here is removed. */
 export interface VariantChange {
   status: VariantStatus;
   bytes?: number;
@@ -276,6 +278,7 @@ export interface VariantChange {
   error?: string;
   epoch?: string;
   expires?: string;
+  sameAs?: string;
   /** Adds one to `attempts`. */
   attempt?: boolean;
 }

@@ -27,7 +27,9 @@ const PURGED = { status: 'skipped', error: 'Purged; made again when it is asked 
 export interface IntentsOptions {
   readonly originals: Objects;
   /** Whether the result of a variant lies in its bucket and could be served. */
-  readonly isStored: (variant: Pick<VariantRecord, 'id' | 'variant' | 'version'>) => Promise<boolean>;
+  readonly isStored: (
+    variant: Pick<VariantRecord, 'id' | 'variant' | 'version' | 'sameAs'>,
+  ) => Promise<boolean>;
   /** Where the results lie. */
   readonly bucket: Objects;
   readonly records: Records;

@@ -200,7 +200,7 @@ export function variantCases(it: Case, records: Records): void {
       status: 'rendering',
       attempts: 1,
     });
-    const failed = { status: 'failed', error: 'no memory', ms: 3 } as const;
+    const failed = { status: 'failed', error: 'no memory', ms: 3, sameAs: 'w=2' } as const;
     t.same(await change(failed), { ...known, ...failed, attempts: 1 });
     t.same(await change({ status: 'rendering', attempt: true }), {
       ...known,

@@ -85,11 +85,11 @@ export class DynamoVariants implements VariantRecords {
     change: VariantChange,
   ): Promise<boolean> {
     if (from.length === 0) return false;
-    const { attempt, status, bytes, ms, error, epoch, expires } = change;
+    const { attempt, status, bytes, ms, error, epoch, expires, sameAs } = change;
     const statuses = Object.fromEntries(from.map((status, index) => [`:from${index}`, status]));
     const written = await this.#table.write({
       update: variantKey(id, variant),
-      set: { status, bytes, ms, error, epoch, expires, updatedAt: new Date().toISOString() },
+      set: { status, bytes, ms, error, epoch, expires, sameAs, updatedAt: new Date().toISOString() },
       add: { attempts: attempt ? 1 : 0 },
       if: `#version = :version AND #status IN (${Object.keys(statuses).join(', ')})`,
       with: { ':version': version, ...statuses },
