@@ -18,6 +18,8 @@ const FOLDER = fileURLToPath(new URL('../samples/', import.meta.url));
 
 const IMAGE = `${BASE}/api/images/products/rose.jpg`;
 const json = (body: object): string => `-H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`;
+/** As docs/signing.md has it in its examples. */
+const SIGNING_KEYS = 'main=00112233445566778899aabbccddeeff';
 const FORM = ['key', 'Content-Type', 'policy', 'signature'].map((name) => `-F '${name}=<${name}>'`).join(' ');
 
 /** Every call of the management API, in an order in which each finds what it needs. */
@@ -54,6 +56,10 @@ const EXAMPLES: readonly Example[] = [
   {
     call: 'POST /api/uploads/{id}',
     command: `curl ${FORM} -F file=@cmyk-small.jpg ${BASE}/api/uploads/from%2Fa%2Fbrowser.jpg`,
+  },
+  {
+    call: 'POST /api/sign',
+    command: `curl ${json({ urls: ['/img/products/rose.jpg?w=800'] })} ${BASE}/api/sign`,
   },
   { call: 'POST /api/collections', command: `curl ${json({ name: 'Autumn' })} ${BASE}/api/collections` },
   { call: 'GET /api/collections', command: `curl ${BASE}/api/collections` },
@@ -116,7 +122,7 @@ async function run(command: string, base: string, values: Map<string, string>): 
  * @throws Error that names calls without an example, or examples of no call
  */
 export function apiExamples(): Promise<string> {
-  return withServer({ PUBLIC_URL: BASE }, async (app) => {
+  return withServer({ PUBLIC_URL: BASE, SIGNING_KEYS }, async (app) => {
     const summaries = new Map(
       callsOf(app).map(({ method, path, summary }) => [`${method} ${path}`, summary]),
     );

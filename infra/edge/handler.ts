@@ -13,7 +13,12 @@ import {
 } from '../../server/core/query/canonical.ts';
 import { idInUrl, place, splitPath } from '../../server/core/query/path.ts';
 import type { Pairs } from '../../server/core/query/rule.ts';
-import { checkSignature, type SignatureError } from '../../server/core/query/signature.ts';
+import {
+  checkSignature,
+  messageOf,
+  type SignedUrl,
+  writtenMessage,
+} from '../../server/core/query/signature.ts';
 import { learnNames, named } from './named.ts';
 import { rulesOf } from './rows.ts';
 
@@ -69,23 +74,27 @@ async function rulesFor(pairs: Pairs): Promise<RuleIndex> {
   return rulesOf(rows, asked);
 }
 
-async function refusal(id: string, read: Canonical): Promise<SignatureError | undefined> {
-  const kid = read.url['kid'];
+async function refusal(signed: SignedUrl): Promise<Refusal | undefined> {
+  const kid = signed.url['kid'];
   const secret = kid && (await stored('key:' + kid));
-  return checkSignature(
-    { id: id, canonical: read.canonical, url: read.url },
+  const code = checkSignature(
+    signed,
     () => secret || undefined,
     (key, message) =>
       crypto.createHmac('sha256', Buffer.from(key, 'hex')).update(message).digest('base64url'),
     Date.now() / 1000,
   );
+  if (!code) return undefined;
+  const checked = code === 'bad_signature' ? ',"checked":' + JSON.stringify(messageOf(signed)) : '';
+  return answer(code === 'url_expired' ? 410 : 403, code + '"' + checked);
 }
 
+/** @param code  and what follows it, in JSON */
 function answer(status: number, code: string): Refusal {
   return {
     statusCode: status,
     headers: { 'content-type': { value: 'application/problem+json' } },
-    body: '{"status":' + status + ',"code":"' + code + '"}',
+    body: '{"status":' + status + ',"code":"' + code + '}',
   };
 }
 
@@ -111,7 +120,8 @@ function keepForServer(request: Request, url: Canonical['url']): void {
 export async function handle(event: { request: Request }): Promise<Request | Refusal> {
   const request = event.request;
   // CloudFront compares paths as RFC 3986 has them: what it takes for `/img/` may be spelled otherwise.
-  const path = splitPath(request.uri.replace(/^.[^/]*./, ''));
+  const behind = request.uri.replace(/^.[^/]*./, '');
+  const path = splitPath(behind);
   if (!path) return request;
   const id = path[0];
   const prefix = '/img/' + idInUrl(id);
@@ -135,10 +145,11 @@ export async function handle(event: { request: Request }): Promise<Request | Ref
   const index = await rulesFor(all);
   const read = canonicalize(index, pairs, presets);
   // Behind a signing edge the server asks for no signature, so it must not see what the edge could not check.
-  if ('error' in read) return __SIGNED__ ? answer(400, read.error.code) : request;
+  if ('error' in read) return __SIGNED__ ? answer(400, read.error.code + '"') : request;
   if (__SIGNED__) {
-    const refused = await refusal(id, read);
-    if (refused) return answer(refused === 'url_expired' ? 410 : 403, refused);
+    const text = writtenMessage('/img/' + behind, request.rawQueryString() || '');
+    const refused = await refusal({ id: id, canonical: read.canonical, written: text, url: read.url });
+    if (refused) return refused;
   } else if (Number(read.url['exp']) < Date.now() / 1000) return request;
   const accept = request.headers['accept'];
   const canonical = read.negotiable

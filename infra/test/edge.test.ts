@@ -127,18 +127,41 @@ function sign(query: string, exp = ''): string {
   return `${query}&kid=${KID}${exp ? `&exp=${exp}` : ''}&sig=${sig}`;
 }
 
+function signAsWritten(query: string): string {
+  const text = `w-/img/a.jpg?${query}`;
+  const sig = createHmac('sha256', Buffer.from(SECRET, 'hex')).update(text).digest('base64url');
+  return `${query}&sig=w-${sig}`;
+}
+
+const WRITTEN = signAsWritten(`width=400&dpr=2&kid=${KID}`);
+
 const SIGNED: [query: string, wanted: EdgeOutcome][] = [
   [sign('w=800'), { uri: here('/img/a.jpg/fmt=auto-base&w=800'), querystring: '' }],
   [sign('w=800', '9999999999'), { uri: here('/img/a.jpg/fmt=auto-base&w=800') }],
   [sign('w=800', '1'), { statusCode: 410, body: '{"status":410,"code":"url_expired"}' }],
   [
     sign('w=800').replace('w=800', 'w=801'),
-    { statusCode: 403, body: '{"status":403,"code":"bad_signature"}' },
+    {
+      statusCode: 403,
+      body: `{"status":403,"code":"bad_signature","checked":"a.jpg\\nw=801\\n${KID}\\n"}`,
+    },
   ],
   [
     sign('w=800').replace(`kid=${KID}`, 'kid=k2'),
-    { statusCode: 403, body: '{"status":403,"code":"bad_signature"}' },
+    { statusCode: 403, body: '{"status":403,"code":"bad_signature"' },
   ],
+  [WRITTEN, { uri: here('/img/a.jpg/fmt=auto-base&w=800'), querystring: '' }],
+  [`${WRITTEN}&utm_source=x`, { uri: here('/img/a.jpg/fmt=auto-base&w=800'), querystring: '' }],
+  [`${WRITTEN}&v=7`, { statusCode: 400, body: '{"status":400,"code":"unsigned_parameter"}' }],
+  [
+    WRITTEN.replace('width', 'w'),
+    {
+      statusCode: 403,
+      body: `{"status":403,"code":"bad_signature","checked":"w-/img/a.jpg?w=400&dpr=2&kid=${KID}"}`,
+    },
+  ],
+  [WRITTEN.replace('sig=w-', 'sig='), { statusCode: 403 }],
+  [signAsWritten(`w=8&exp=1&kid=${KID}`), { statusCode: 410 }],
   ['w=800', { statusCode: 403, body: '{"status":403,"code":"signature_required"}' }],
   ['', { statusCode: 403 }],
   ['p=nosuch', { statusCode: 400, body: '{"status":400,"code":"invalid_parameter"}' }],

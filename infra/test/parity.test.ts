@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import t from 'tap';
 import { presets as presetParser } from '../../server/config/parsers.ts';
 import { loadConfig } from '../../server/config/settings.ts';
@@ -5,11 +6,15 @@ import { RULES } from '../../server/core/operations/table.ts';
 import { readPresets, readQuery, resolved } from '../../server/core/operations/transformation.ts';
 import { negotiate } from '../../server/core/query/accept.ts';
 import { isId, readPath } from '../../server/core/query/id.ts';
-import { place } from '../../server/core/query/path.ts';
+import { idInUrl, place } from '../../server/core/query/path.ts';
+import { signedMessage, writtenMessage } from '../../server/core/query/signature.ts';
+import { Access } from '../../server/reading/access.ts';
 import { epochsAtEdge } from '../../server/reading/epoch.ts';
-import { type EdgeOutcome, type EdgeRequest, PRESETS, runEdge } from './support/edge.ts';
+import { isProblem } from '../../server/shared/errors.ts';
+import { API_TOKENS } from '../../test/support/env.ts';
+import { type EdgeOutcome, type EdgeRequest, KID, PRESETS, runEdge, SECRET } from './support/edge.ts';
 import { randomPath } from './support/paths.ts';
-import { drawing, randomQuery } from './support/queries.ts';
+import { type Draw, drawing, randomQuery } from './support/queries.ts';
 import { noNjs } from './support/tools.ts';
 
 const SEED = 20261121;
@@ -79,6 +84,109 @@ t.test('the server and the edge read every query alike, in njs', { skip: noNjs }
     `njs: ${COUNT} queries, ${accepted} accepted, ${COUNT - accepted} refused, ${differences.length} differences`,
   );
   t.ok(accepted > COUNT / 5 && accepted < COUNT * 0.9, 'both kinds are well represented');
+});
+
+const SIGNED = 3000;
+const access = new Access(
+  loadConfig({ SIGNATURES: 'required', SIGNING_KEYS: `${KID}=${SECRET}`, API_TOKENS }),
+  () => Date.now() / 1000,
+);
+
+/** What a server that asks for signatures itself says to the same URL: a path, or status and code. */
+function verdict({ uri, query = '' }: EdgeRequest): object {
+  try {
+    const { id, canonical: form } = readPath(uri.slice('/img/'.length));
+    const read = readQuery([form, query].filter(Boolean).join('&'), registered);
+    access.check({ id, read, written: writtenMessage(uri, query) });
+    const canonical = read.negotiable ? resolved(read.canonical, negotiate(undefined)) : read.canonical;
+    return { uri: `/img/${idInUrl(id)}/${place(canonical, plain, marked)}` };
+  } catch (error) {
+    if (!isProblem(error)) throw error;
+    const { code, status, facts } = error;
+    return { status, code, ...(facts.checked === undefined ? {} : { checked: facts.checked }) };
+  }
+}
+
+function verdictOfEdge({ uri, body }: EdgeOutcome): object {
+  return body === undefined ? { uri } : JSON.parse(body);
+}
+
+const hmac = (text: string) =>
+  createHmac('sha256', Buffer.from(SECRET, 'hex')).update(text).digest('base64url');
+
+/** A signed URL of one form or the other, or one that somebody has changed afterwards. */
+function signedRequest(draw: Draw): EdgeRequest {
+  const uri = `/img/${draw.pick(['a/b.jpg', '%61/b.jpg', 'a%2Fb.jpg', 'c&sig=w/b.jpg', 'a/b.jpg/h=7'])}`;
+  const asked = draw.pick([
+    'w=5',
+    'width=10&dpr=2',
+    'fmt=webp',
+    'bg=Teal',
+    'p=card',
+    'w=0',
+    'utm_x=1',
+    'dl',
+    '',
+  ]);
+  const end = draw.pick(['', '', '&exp=9999999999', '&exp=1']);
+  const query = `${asked}${end}${draw.pick(['&', '&', '&', '&amp;'])}kid=${draw.pick([KID, KID, KID, 'k2'])}`;
+  const sig = draw.random() < 0.6 ? `w-${hmac(`w-${uri}?${query}`)}` : canonicalSig(uri, query);
+  const behind = draw.pick([
+    '',
+    '',
+    '',
+    '&utm_source=x',
+    '&fbclid',
+    '&v=7',
+    '&h=9',
+    '&x=1',
+    '&sig=w-x',
+    '&',
+    '&exp=2',
+  ]);
+  const signed = `${query}${draw.pick(['&', '&', '&', '&', '&amp;'])}${draw.pick(['sig', 'sig', 'sig', '%73ig'])}=${sig}${behind}`;
+  const changes: readonly ((text: string) => string)[] = [
+    ...Array.from({ length: 5 }, () => (text: string) => text),
+    (text) => text.replace('w=', 'w=1'),
+    (text) => text.replace('sig=w-', 'sig='),
+    (text) => text.replace(/sig=(?!w-)/, 'sig=w-'),
+    (text) => text.split('&').toReversed().join('&'),
+    (text) => text.replaceAll('e', '%65'),
+  ];
+  return { uri, query: draw.pick(changes)(signed) };
+}
+
+function canonicalSig(uri: string, query: string): string {
+  try {
+    const { id, canonical: form } = readPath(uri.slice('/img/'.length));
+    const { canonical, url } = readQuery([form, query].filter(Boolean).join('&'), registered);
+    return hmac(signedMessage(id, canonical, url.kid ?? '', url.exp ?? ''));
+  } catch {
+    return 'x'.repeat(43);
+  }
+}
+
+t.test('the server and the edge check every signature alike, in njs', { skip: noNjs }, async (t) => {
+  t.setTimeout(900_000);
+  const draw = drawing(SEED);
+  const asked = Array.from({ length: SIGNED }, () => signedRequest(draw));
+  const { outcomes, output } = await runEdge(t.testdir(), 'njs', asked, { signed: true });
+  t.equal(outcomes.length, SIGNED, 'all were answered', { output: output.slice(-2000) });
+  const verdicts = asked.map(verdict);
+  const differences = asked.flatMap((request, index) => {
+    const edge = verdictOfEdge(outcomes[index] ?? {});
+    const isSame = JSON.stringify(edge) === JSON.stringify(verdicts[index]);
+    return isSame ? [] : [{ request, server: verdicts[index], edge }];
+  });
+  t.same(differences.slice(0, 5), [], 'no difference');
+  const counts = new Map<string, number>();
+  for (const found of verdicts) {
+    const name = 'code' in found ? String(found.code) : 'served';
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  t.comment(`njs: ${SIGNED} signed URLs, ${differences.length} differences, ${JSON.stringify([...counts])}`);
+  for (const name of ['served', 'bad_signature', 'unsigned_parameter', 'url_expired'])
+    t.ok((counts.get(name) ?? 0) > SIGNED / 100, name);
 });
 
 const PATHS = 4000;

@@ -8,8 +8,8 @@ import { formatOf } from '../core/original/source.ts';
 import { isId } from '../core/query/id.ts';
 import { idInUrl } from '../core/query/path.ts';
 import type { Objects } from '../stores/contracts.ts';
+import { signUrl } from '../writing/signing.ts';
 import { putFile } from './put.ts';
-import { signUrl } from './sign.ts';
 
 const SAMPLES = fileURLToPath(new URL('../../samples', import.meta.url));
 /** URLs that a start prints. */

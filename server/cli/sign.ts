@@ -1,9 +1,4 @@
-import { readQuery } from '../core/operations/transformation.ts';
-import { readPath } from '../core/query/id.ts';
-import { idInUrl } from '../core/query/path.ts';
-import type { Presets } from '../core/query/rule.ts';
-import { signedMessage } from '../core/query/signature.ts';
-import { hmacSha256 } from '../reading/access.ts';
+import { SIGNATURE_FORMS, signUrl } from '../writing/signing.ts';
 import { command, JSON_OPTION, UsageError } from './command.ts';
 import { settingsOver } from './environment.ts';
 
@@ -15,34 +10,6 @@ function readDuration(text: string): number | undefined {
   return parts ? Number(parts[1]) * (UNITS[parts[2] || 's'] ?? 1) : undefined;
 }
 
-export interface SigningOptions {
-  readonly kid: string;
-  /** Hex. */
-  readonly key: string;
-  /** Unix seconds; absent when the URL does not end. */
-  readonly exp?: number | undefined;
-  readonly presets: Presets;
-  /** Names that the deployment drops without a word. */
-  readonly ignored?: readonly string[];
-}
-
-/**
- * Signs `id?query`. The query stays as it is written; what is signed is its canonical form.
- *
- * @returns  path and query with exp, kid and sig
- * @throws Problem of readQuery and readId
- */
-export function signUrl(url: string, { kid, key, exp, presets, ignored }: SigningOptions): string {
-  const [path = '', query = ''] = url.replace(/^\/?(img\/)?/, '').split(/\?(.*)/s);
-  const { id, canonical: form } = readPath(path);
-  const full = [form, query].filter(Boolean).join('&');
-  const { canonical } = readQuery(full, presets, ignored);
-  const ends = exp === undefined ? '' : String(exp);
-  const sig = hmacSha256(key, signedMessage(id, canonical, kid, ends));
-  const signed = [query, ends && `exp=${ends}`, `kid=${kid}`, `sig=${sig}`].filter(Boolean).join('&');
-  return `/img/${idInUrl(id)}${form === undefined ? '' : `/${form}`}?${signed}`;
-}
-
 export const sign = command({
   name: 'sign',
   summary: 'Signs a URL with a key of SIGNING_KEYS.',
@@ -50,6 +17,10 @@ export const sign = command({
   options: {
     kid: { value: 'NAME', doc: 'Of the key; default: the first.' },
     expires: { value: 'DURATION', doc: 'When the URL ends: 90, 15m, 1h or 7d from now; default: never.' },
+    form: {
+      value: 'FORM',
+      doc: 'canonical: holds for every spelling of the picture; written: for the URL as it is. Default: canonical.',
+    },
     json: JSON_OPTION,
   },
   examples: ["sign 'products/shoe.jpg?w=800&fmt=webp' --expires 7d"],
@@ -63,7 +34,10 @@ export const sign = command({
     if (expires !== undefined && seconds === undefined)
       throw new UsageError(`--expires ${expires}: expected 90, 15m, 1h or 7d.`);
     const exp = seconds === undefined ? undefined : Math.floor(Date.now() / 1000) + seconds;
-    const signed = `${publicUrl}${signUrl(url, { kid, key, exp, presets, ignored })}`;
+    const form = SIGNATURE_FORMS.find((name) => name === (values.form ?? 'canonical'));
+    if (!form) throw new UsageError(`--form ${values.form}: expected ${SIGNATURE_FORMS.join(' or ')}.`);
+    const address = url.replace(/^\/?(img\/)?/, '');
+    const signed = `${publicUrl}${signUrl(address, { kid, key, exp, presets, ignored, form })}`;
     output.result({ url: signed }, signed);
   },
 });

@@ -174,12 +174,14 @@ function apiPlugin(
   const { presets, apiRatePerMinute: ratePerMinute, webhookSecrets, webhookPrivate } = config;
   const { maxSourceBytes, maxUploadBytes = maxSourceBytes, minUploadRate } = config;
   const { localForms } = external;
+  const { ignoredParameters: ignored } = config;
   return (app) =>
     managementApi(app, {
       ...management,
       ...{
         records: stores.records,
         presets,
+        ignored,
         ratePerMinute,
         maxUploadBytes,
         minUploadRate,

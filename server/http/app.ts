@@ -70,6 +70,7 @@ const PROBLEM_SCHEMA = {
     received: { type: 'string' },
     allowed: { type: 'string' },
     hint: { type: 'string' },
+    checked: { type: 'string', description: 'The text that a signature was compared with.' },
   },
   required: ['type', 'title', 'status', 'detail', 'instance', 'code'],
 };

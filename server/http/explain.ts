@@ -6,7 +6,7 @@ import { deadlineProblem } from '../reading/images.ts';
 import type { Originals } from '../reading/originals.ts';
 import { isProblem, problemBody } from '../shared/errors.ts';
 import { unlessAborted } from '../shared/single-flight.ts';
-import type { ImageRoutesOptions } from './image.ts';
+import type { ImageRequest, ImageRoutesOptions } from './image.ts';
 import { readAsked, requestSignal } from './image.ts';
 import { publicVersion } from './image-headers.ts';
 import { imageSchema, PROBLEMS } from './image-schema.ts';
@@ -64,7 +64,7 @@ async function explain(
   options: ImageRoutesOptions & { originals: Originals },
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const imageRequest = readAsked(request.url, PREFIX, options.readQuery, request.headers.accept);
+  const imageRequest = readAsked(request, PREFIX, options.readQuery);
   const { id, read, canonical } = imageRequest;
   const existing = await options.images.facts(imageRequest, signal);
   const original = await options.originals.fetch(id, signal);
@@ -103,13 +103,9 @@ async function explain(
 }
 
 /** Whether this deployment would serve it, and why not. */
-function accessOf(
-  request: FastifyRequest,
-  { access }: ImageRoutesOptions,
-  { id, read }: ReturnType<typeof readAsked>,
-): unknown {
+function accessOf(request: FastifyRequest, { access }: ImageRoutesOptions, asked: ImageRequest): unknown {
   try {
-    access.check(id, read);
+    access.check(asked);
     return 'allowed';
   } catch (error) {
     if (isProblem(error)) return problemBody(error, request.id);

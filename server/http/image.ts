@@ -5,7 +5,8 @@ import { negotiate } from '../core/query/accept.ts';
 import type { Canonical } from '../core/query/canonical.ts';
 import { readPath } from '../core/query/id.ts';
 import type { Presets } from '../core/query/rule.ts';
-import type { Access } from '../reading/access.ts';
+import { writtenMessage } from '../core/query/signature.ts';
+import type { Access, AccessRequest } from '../reading/access.ts';
 import type { Epochs } from '../reading/epoch.ts';
 import type { Images, Tier, Timings } from '../reading/images.ts';
 import { deadlineProblem } from '../reading/images.ts';
@@ -44,9 +45,7 @@ export interface ImageRoutesOptions {
   readonly now: () => number;
 }
 
-export interface ImageRequest {
-  readonly id: string;
-  readonly read: Canonical;
+export interface ImageRequest extends AccessRequest {
   /** Canonical form, format resolved. */
   readonly canonical: string;
 }
@@ -63,16 +62,19 @@ function isForeign(url: string, { plain, marked }: Epochs): boolean {
   return epoch !== undefined && epoch !== plain && epoch !== marked;
 }
 
+/** Path and query as they stand in a URL. */
+function splitUrl(url: string): [path: string, query: string] {
+  const position = url.indexOf('?');
+  return position < 0 ? [url, ''] : [url.slice(0, position), url.slice(position + 1)];
+}
+
 /** Splits `/img/<id>?query` and `/img/<id>/<canonical>?v=…` into what they ask for. */
 export function readAsked(
-  rawUrl: string,
+  { url, originalUrl, headers: { accept } }: FastifyRequest,
   prefix: string,
   readQuery: ImageRoutesOptions['readQuery'],
-  accept: string | undefined,
 ): ImageRequest {
-  const position = rawUrl.indexOf('?');
-  const path = position < 0 ? rawUrl : rawUrl.slice(0, position);
-  const query = position < 0 ? '' : rawUrl.slice(position + 1);
+  const [path, query] = splitUrl(url);
   const { id, canonical } = readPath(path.slice(prefix.length));
   const form = canonical?.replace(EPOCH, '');
   const read = readQuery(form === undefined ? query : query ? `${form}&${query}` : form);
@@ -80,7 +82,15 @@ export function readAsked(
     id,
     read,
     canonical: read.negotiable ? resolved(read.canonical, negotiate(accept)) : read.canonical,
+    written: writtenAs(originalUrl, prefix),
   };
+}
+
+/** What a signature of the written form covers. The prefix has escapes of its own, and explain another one. */
+function writtenAs(originalUrl: string, prefix: string): string {
+  const [path, query] = splitUrl(originalUrl);
+  const behind = path.split('/').slice(prefix.split('/').length - 1);
+  return writtenMessage(`/img/${behind.join('/')}`, query);
 }
 
 /** Fires when the client leaves or the time is over. */
@@ -125,9 +135,9 @@ async function answer(
 ): Promise<FastifyReply> {
   request.isForeign = isForeign(request.url, options.epochs);
   try {
-    const imageRequest = readAsked(request.url, '/img/', options.readQuery, request.headers.accept);
+    const imageRequest = readAsked(request, '/img/', options.readQuery);
     request.served = { id: imageRequest.id, canonical: imageRequest.canonical };
-    options.access.check(imageRequest.id, imageRequest.read);
+    options.access.check(imageRequest);
     options.renderer.check(imageRequest.canonical);
     const signal = requestSignal(request, reply, options.deadlineMs);
     if (request.method === 'HEAD') return await head(request, reply, imageRequest, options, signal);
@@ -157,7 +167,7 @@ async function get(
   const sent = send(request, reply, asked, options, { facts, tier, timings }, body);
   const { id, read } = asked;
   if (request.isForeign || isWithoutRecord(facts.version)) return sent;
-  options.hitPath.learn(request.url, {
+  options.hitPath.learn(request.originalUrl, {
     id,
     canonical: read.canonical,
     negotiable: read.negotiable,

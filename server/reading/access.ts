@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto';
 import type { Config } from '../config/settings.ts';
 import { presetForms, refusedWidth } from '../core/operations/allowed.ts';
 import type { Canonical } from '../core/query/canonical.ts';
-import type { Hmac } from '../core/query/signature.ts';
-import { checkSignature } from '../core/query/signature.ts';
+import type { Hmac, SignedUrl } from '../core/query/signature.ts';
+import { checkSignature, messageOf } from '../core/query/signature.ts';
 import { Problem } from '../shared/errors.ts';
 
 export const hmacSha256: Hmac = (key, message) =>
@@ -11,7 +11,7 @@ export const hmacSha256: Hmac = (key, message) =>
 
 const REASONS = {
   signature_required: 'This deployment serves signed URLs only; sig and kid are missing.',
-  bad_signature: 'The signature does not belong to this id and canonical form, or its key is not known.',
+  bad_signature: 'The signature is not that of the text that was checked, or there is no key of this name.',
   url_expired: 'The time of this signed URL is over.',
 } as const;
 
@@ -19,6 +19,11 @@ type AccessSettings = Pick<
   Config,
   'signatures' | 'signingKeys' | 'presets' | 'presetsOnly' | 'allowedWidths'
 >;
+
+/** What a URL asks for, and as what it is written. */
+export interface AccessRequest extends Pick<SignedUrl, 'id' | 'written'> {
+  readonly read: Canonical;
+}
 
 /** Who may ask for what, as the deployment decides. Everything is off by default. */
 export class Access {
@@ -34,8 +39,8 @@ export class Access {
   }
 
   /** @throws Problem `signature_required`, `bad_signature`, `url_expired`, `not_allowed`, each naming its reason */
-  check(id: string, { canonical, url }: Canonical): void {
-    this.#checkSignature(id, canonical, url);
+  check({ id, read: { canonical, url }, written }: AccessRequest): void {
+    this.#checkSignature({ id, canonical, url, written });
     if (this.#settings.presetsOnly && !this.#forms.has(canonical)) {
       const allowed = Object.keys(this.#settings.presets)
         .map((name) => `p=${name.slice(1)}`)
@@ -48,17 +53,18 @@ export class Access {
     this.#checkWidth(canonical);
   }
 
-  #checkSignature(id: string, canonical: string, url: Canonical['url']): void {
+  #checkSignature(signed: SignedUrl): void {
     const { signatures, signingKeys } = this.#settings;
     // A URL that says when it ends ends then, signed or not: `edge` has checked the rest.
     if (signatures !== 'required') {
-      this.#checkExpiry(url);
+      this.#checkExpiry(signed.url);
       return;
     }
     // Own properties only: `kid=constructor` would otherwise find a function of every object.
     const keyOf = (kid: string) => (Object.hasOwn(signingKeys, kid) ? signingKeys[kid] : undefined);
-    const code = checkSignature({ id, canonical, url }, keyOf, hmacSha256, this.#now());
-    if (code) throw new Problem(code, REASONS[code], code === 'bad_signature' ? { param: 'sig' } : {});
+    const code = checkSignature(signed, keyOf, hmacSha256, this.#now());
+    const facts = code === 'bad_signature' ? { param: 'sig', checked: messageOf(signed) } : {};
+    if (code) throw new Problem(code, REASONS[code], facts);
   }
 
   #checkExpiry(url: Canonical['url']): void {

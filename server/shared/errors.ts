@@ -3,6 +3,7 @@ export const PROBLEMS = {
   invalid_parameter: [400, 'Parameter value not accepted'],
   unknown_parameter: [400, 'Unknown parameter'],
   duplicate_parameter: [400, 'Parameter given twice'],
+  unsigned_parameter: [400, 'Parameter behind the signature'],
   conflicting_parameters: [400, 'Parameters contradict each other'],
   invalid_request: [400, 'Request not understood'],
   malformed_request: [400, 'Not a request of HTTP'],
@@ -53,6 +54,8 @@ export interface ProblemFacts {
   /** What would have been accepted. */
   allowed?: string | undefined;
   hint?: string | undefined;
+  /** The text that a signature was compared with. */
+  checked?: string | undefined;
   /** For 429 and 503: when it is worth asking again. */
   retryAfterSeconds?: number | undefined;
 }

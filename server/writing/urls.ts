@@ -1,6 +1,7 @@
 import { idInUrl } from '../core/query/path.ts';
 import { signedMessage } from '../core/query/signature.ts';
 import { hmacSha256 } from '../reading/access.ts';
+import { Problem } from '../shared/errors.ts';
 
 export interface UrlSettings {
   readonly publicUrl: string | undefined;
@@ -32,6 +33,21 @@ export class Urls {
 
   status(base: string, id: string): string {
     return `${base}/api/images/${idInUrl(id)}/status`;
+  }
+
+  /**
+   * The first key when no name is told: rotation puts the new one there.
+   *
+   * @throws Problem `not_allowed` where there are no keys, `invalid_request` for a name that is none
+   */
+  signingKey(name?: string): readonly [kid: string, key: string] {
+    const keys = Object.entries(this.#settings.signingKeys);
+    if (keys.length === 0)
+      throw new Problem('not_allowed', 'This deployment has no SIGNING_KEYS to sign with.');
+    const found = name === undefined ? keys[0] : keys.find(([kid]) => kid === name);
+    if (found) return found;
+    const facts = { param: 'kid', received: name, allowed: keys.map(([kid]) => kid).join(' ') };
+    throw new Problem('invalid_request', `There is no signing key "${name}".`, facts);
   }
 
   /** With the first key: rotation puts the new one there. */

@@ -1,16 +1,24 @@
 import { spawnSync } from 'node:child_process';
+import { createHash, createHmac } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { signUrl } from '../../server/cli/sign.ts';
 import { readPresets } from '../../server/core/operations/transformation.ts';
+import { signUrl } from '../../server/writing/signing.ts';
+import { call } from '../support/api.ts';
 import { corpus } from '../support/corpus.ts';
-import { API_TOKENS } from '../support/env.ts';
+import { API_TOKENS, AUTHORIZED } from '../support/env.ts';
 import { problemOf, startServer } from '../support/server.ts';
 
 const KEYS = { main: 'a1'.repeat(32), old: 'b2'.repeat(32) };
 const SIGNING_KEYS = Object.entries(KEYS)
   .map(([kid, key]) => `${kid}=${key}`)
   .join(';');
+interface SignedAnswer {
+  urls: string[];
+  kid: string;
+  exp: number | null;
+}
+
 const now = () => Math.floor(Date.now() / 1000);
 
 async function serverWith(t: Pick<typeof import('tap').default, 'teardown'>, env: Record<string, string>) {
@@ -56,14 +64,108 @@ t.test('serves signed URLs only, where it is told to', async (t) => {
   }
 });
 
+t.test('serves a URL that is signed as it is written, and nothing behind its signature', async (t) => {
+  const server = await serverWith(t, {
+    SIGNATURES: 'required',
+    SIGNING_KEYS,
+    API_TOKENS,
+    IGNORED_PARAMETERS: 'cb',
+  });
+  const hmac = (text: string) =>
+    createHmac('sha256', Buffer.from(KEYS.main, 'hex')).update(text).digest('base64url');
+  const sign = (url: string) => `${url}&sig=w-${hmac(`w-${url}`)}`;
+  const good = sign('/img/c%61t.gif?fmt=webp&width=45&dpr=2&kid=main');
+  const twice = sign('/img/cat.gif?w=90&kid=main');
+  const served = [
+    ...[
+      good,
+      good,
+      `${good}&utm_source=mail&fbclid=1&_=2`,
+      `${good}&cb=7`,
+      `${good}&amp;gclid=x`,
+      `${good}&`,
+    ],
+    ...[twice, sign('/img/cat.gif/w=40&fmt=webp?kid=main'), sign(`/img/cat.gif?kid=main&exp=${now() + 60}`)],
+    sign('/img/cat.gif?w=41&amp;kid=main'),
+  ];
+  for (const url of served) t.equal((await server.get(url)).status, 200, url);
+  const refused: [url: string, status: number, code: string][] = [
+    [good.replace('c%61t', 'cat'), 403, 'bad_signature'],
+    [good.replace('width=45&dpr=2', 'w=90'), 403, 'bad_signature'],
+    [twice.replace('&sig=w-', '&sig='), 403, 'bad_signature'],
+    [twice.replace('&sig=', '&%73ig='), 403, 'bad_signature'],
+    [twice.replace('&sig=', '&amp;sig='), 403, 'bad_signature'],
+    [twice.replace('w=90', 'w=91'), 403, 'bad_signature'],
+    [`${twice}&h=5`, 400, 'unsigned_parameter'],
+    [`${twice}&v=5`, 400, 'unsigned_parameter'],
+    [`${twice}&dl`, 400, 'unsigned_parameter'],
+    [`${twice}&exp=${now() + 60}`, 400, 'unsigned_parameter'],
+    [`${twice}&x=1`, 400, 'unknown_parameter'],
+    [`/img/cat.gif?sig=w-${hmac('w-/img/cat.gif?')}&kid=main`, 400, 'unsigned_parameter'],
+    [`/img/cat.gif?w=9&kid=main&sig=w-${hmac('/img/cat.gif?w=9&kid=main')}`, 403, 'bad_signature'],
+    [sign(`/img/cat.gif?w=80&kid=main&exp=${now() - 1}`), 410, 'url_expired'],
+    [sign('/img/cat.gif?w=80'), 403, 'signature_required'],
+  ];
+  for (const [url, status, code] of refused) {
+    const answer = await server.get(url);
+    t.match([answer.status, (await problemOf(answer))['code']], [status, code], url);
+  }
+  const told = await problemOf(await server.get(twice.replace('w=90', 'w=91')));
+  t.match(told, { param: 'sig', checked: 'w-/img/cat.gif?w=91&kid=main' }, 'the text that was checked');
+  const other = await problemOf(await server.get(`/img/cat.gif?w=5&kid=main&sig=${'a'.repeat(43)}`));
+  t.match(other, { checked: 'cat.gif\nw=5\nmain\n' });
+});
+
+t.test('signs for whoever has a token', async (t) => {
+  const hash = createHash('sha256').update('reader').digest('hex');
+  const tokens = `${API_TOKENS};reader=read:${hash}`;
+  const server = await serverWith(t, { SIGNATURES: 'required', SIGNING_KEYS, API_TOKENS: tokens });
+  const post = (body: object) => call<SignedAnswer>(server, 'POST', '/api/sign', body, AUTHORIZED);
+  const asked = [
+    '/img/cat.gif?w=20',
+    'http://elsewhere/img/cat.gif?w=20&dl=a b.webp&bg=#fff',
+    '/img/cat.gif/w=9',
+  ];
+  for (const form of [undefined, 'canonical', 'written']) {
+    const { status, body } = await post({ urls: asked, expiresIn: 600, ...(form ? { form } : {}) });
+    t.match([status, body], [200, { kid: 'main', exp: Number }]);
+    t.equal(body.urls.length, asked.length);
+    for (const url of body.urls) t.equal((await fetch(url)).status, 200, url);
+    t.equal(
+      body.urls.every((url) => /&sig=w-.{43}$/.test(url)),
+      form === 'written',
+    );
+  }
+  t.match((await post({ urls: ['/img/cat.gif'], kid: 'old' })).body, { kid: 'old', exp: null });
+  const refused: [body: object, problem: object][] = [
+    [{ urls: ['cat.gif'] }, { code: 'invalid_request', received: 'cat.gif' }],
+    [{ urls: ['/img/cat.gif?w=0'] }, { code: 'invalid_parameter', param: 'w' }],
+    [{ urls: ['/img/cat.gif?exp=5'] }, { code: 'invalid_parameter', param: 'exp' }],
+    [
+      { urls: ['/img/cat.gif'], kid: 'nobody' },
+      { code: 'invalid_request', allowed: 'main old' },
+    ],
+    [{ urls: [] }, { code: 'invalid_request' }],
+  ];
+  for (const [body, problem] of refused)
+    t.match(await post(body), { status: 400, body: problem }, JSON.stringify(body));
+  const reader = { authorization: 'Bearer reader' };
+  t.equal((await call(server, 'POST', '/api/sign', { urls: asked }, reader)).status, 403, 'not for readers');
+  const without = await serverWith(t, { API_TOKENS });
+  const answer = await call(without, 'POST', '/api/sign', { urls: asked }, AUTHORIZED);
+  t.match(answer, { status: 403, body: { code: 'not_allowed', detail: /SIGNING_KEYS/ } });
+});
+
 t.test('signs with keys of the deployment only', async (t) => {
   const script = fileURLToPath(new URL('../../server/cli/rendition.mjs', import.meta.url));
-  const signed = (kid: string) =>
-    spawnSync(process.execPath, [script, 'sign', 'cat.gif?w=90', '--kid', kid], {
+  const signed = (kid: string, ...more: string[]) =>
+    spawnSync(process.execPath, [script, 'sign', 'cat.gif?w=90', '--kid', kid, ...more], {
       env: { ...process.env, SIGNING_KEYS },
       encoding: 'utf8',
     });
   t.match(signed('main').stdout, /kid=main&sig=/);
+  t.match(signed('main', '--form', 'written').stdout, /kid=main&sig=w-/);
+  t.match(signed('main', '--form', 'other').stderr, /--form other: expected canonical or written/);
   t.match(signed('constructor').stderr, /No such key in SIGNING_KEYS: constructor/);
 });
 

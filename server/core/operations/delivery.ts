@@ -32,9 +32,9 @@ export const delivery = operation({
       doc: 'Unix seconds at which a signed URL ends.',
     }),
     kid: param([['text', NAME]], text, { url: true, doc: 'Name of the signing key.' }),
-    sig: param([['text', '[A-Za-z0-9_-]{43}']], text, {
+    sig: param([['text', '(?:w-)?[A-Za-z0-9_-]{43}']], text, {
       url: true,
-      doc: 'HMAC-SHA256 of id, canonical form, kid and exp, in base64url.',
+      doc: 'HMAC-SHA256 in base64url: of id, canonical form, kid and exp, or with w- before it of path and query up to &sig=.',
     }),
   },
 });

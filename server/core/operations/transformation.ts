@@ -21,8 +21,8 @@ const PARAMS = new Map(ROWS.map(({ key, param }) => [key, param]));
  *
  * @param presets  registered presets under `$name`, see readPresets
  * @param ignored  names that the deployment drops without a word
- * @throws Problem `uri_too_long`, or `unknown_parameter`, `duplicate_parameter`, `invalid_parameter`,
- *         `conflicting_parameters` naming the parameter, what was received and what is allowed
+ * @throws Problem `uri_too_long`, or `unknown_parameter`, `duplicate_parameter`, `unsigned_parameter`,
+ *         `invalid_parameter`, `conflicting_parameters` naming the parameter, what was received and what is allowed
  */
 export function readQuery(raw: string, presets: Presets, ignored: readonly string[] = []): Canonical {
   const bytes = Buffer.byteLength(raw);
@@ -52,6 +52,14 @@ function explain(error: RuleError, presets: Presets): Problem {
   }
   if (code === 'duplicate_parameter') {
     return new Problem(code, `"${param}" is given twice, perhaps through an alias.`, { param, received });
+  }
+  if (code === 'unsigned_parameter') {
+    const hint = 'A signature that begins with w- covers what stands before it: it comes last.';
+    return new Problem(code, `"${param}" stands behind sig, which does not cover it.`, {
+      param,
+      received,
+      hint,
+    });
   }
   if (code === 'conflicting_parameters') {
     const parts = (error.with ?? '').split(' ').join(' with ');

@@ -1,5 +1,6 @@
 // [edge-safe] One source for the server, the warmer and the CloudFront Function; see rule.ts for the limits.
 import type { Pairs, Presets, Rule, RuleError } from './rule.ts';
+import { isWritten } from './signature.ts';
 import { readValue } from './values.ts';
 
 /** The one spelling of a transformation, and what the URL says beside it. */
@@ -69,7 +70,10 @@ function decode(text: string): string {
   return decodeURIComponent(text.replace(/\+/g, ' '));
 }
 
-/** Keys to raw values, aliases resolved; `spelled` learns what each was called. */
+/**
+ * Keys to raw values, aliases resolved; `spelled` learns what each was called. A signature of the written form covers
+ * what stands before it: whatever comes behind is nobody's word.
+ */
 function collect(index: RuleIndex, pairs: Pairs, spelled: Values, refusals: Refusals): Values {
   const raw: Values = {};
   pairs.forEach((pair) => {
@@ -80,6 +84,8 @@ function collect(index: RuleIndex, pairs: Pairs, spelled: Values, refusals: Refu
     } else if (spelled[rule.key]) {
       refusals.push({ code: 'duplicate_parameter', param: name, received: pair[1] });
     } else {
+      if (isWritten(raw['sig'] || ''))
+        refusals.push({ code: 'unsigned_parameter', param: name, received: pair[1] });
       raw[rule.key] = pair[1];
       spelled[rule.key] = name;
     }

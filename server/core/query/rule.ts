@@ -53,6 +53,7 @@ export type RuleErrorCode =
   | 'invalid_parameter'
   | 'unknown_parameter'
   | 'duplicate_parameter'
+  | 'unsigned_parameter'
   | 'conflicting_parameters';
 
 export interface RuleError {

@@ -18,6 +18,8 @@ export type Api = FastifyInstance<
 export interface ApiDeps extends Management {
   readonly records: Records;
   readonly presets: Presets;
+  /** Names in queries of images that the deployment drops without a word. */
+  readonly ignored: readonly string[];
   /** Throws for what this deployment refuses. */
   readonly check: (canonical: string) => void;
   readonly ratePerMinute: number;

@@ -7,6 +7,7 @@ import { collectionRoutes } from './collections.ts';
 import type { Api, ApiDeps } from './context.ts';
 import { imageRoutes } from './images.ts';
 import { presignRoutes } from './presign.ts';
+import { signRoutes } from './sign.ts';
 import { statusRoutes } from './status.ts';
 import { uploadRoutes } from './upload.ts';
 import { validator } from './validate.ts';
@@ -26,6 +27,7 @@ export async function managementApi(app: FastifyInstance, deps: ApiDeps): Promis
   imageRoutes(api, deps);
   statusRoutes(api, deps);
   collectionRoutes(api, deps);
+  signRoutes(api, deps);
 }
 
 export async function limitRate(app: FastifyInstance, max: number): Promise<void> {

@@ -21,6 +21,7 @@ const REACHED: Partial<Record<ProblemCode, () => Promise<unknown>>> = {
   invalid_parameter: () => asked('w=0'),
   unknown_parameter: () => asked('wide=1'),
   duplicate_parameter: () => asked('w=1&width=1'),
+  unsigned_parameter: () => asked(`w=1&kid=k&sig=w-${'a'.repeat(43)}&h=1`),
   conflicting_parameters: () => asked('lossless&q=1'),
   uri_too_long: () => asked(`bg=${'f'.repeat(1025)}`),
   unsupported_source: async () => picture(await corpus('formats/unsupported.pdf'), ''),

@@ -1,7 +1,13 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import t from 'tap';
-import { checkSignature, signedMessage } from '../../../../server/core/query/signature.ts';
+import {
+  checkSignature,
+  isWritten,
+  messageOf,
+  signedMessage,
+  writtenMessage,
+} from '../../../../server/core/query/signature.ts';
 import { always } from '../../../support/property.ts';
 
 const hmac = (key: string, message: string) => createHmac('sha256', key).update(message).digest('base64url');
@@ -11,7 +17,7 @@ const NOW = 1_800_000_000;
 
 function signed(id: string, canonical: string, kid = 'k1', exp = '') {
   const sig = hmac(KEYS[kid] ?? '', signedMessage(id, canonical, kid, exp));
-  return { id, canonical, url: { kid, sig, ...(exp ? { exp } : {}) } };
+  return { id, canonical, written: '', url: { kid, sig, ...(exp ? { exp } : {}) } };
 }
 const check = (request: Parameters<typeof checkSignature>[0]) => checkSignature(request, keyOf, hmac, NOW);
 
@@ -38,6 +44,61 @@ t.test('anything else is refused with its reason', async (t) => {
     'bad_signature',
     'not told that it expired',
   );
+});
+
+/** A URL that is signed as it is written; `url` is what a parser of its query says. */
+function writtenSigned(path: string, query: string) {
+  const url = { kid: 'k1', sig: `w-${hmac(KEYS['k1'] ?? '', `w-${path}?${query}`)}` };
+  return {
+    id: 'a',
+    canonical: 'w=8',
+    url,
+    written: writtenMessage(path, `${query}&sig=${url.sig}&utm_source=x`),
+  };
+}
+
+t.test('a signature of the written form covers path and query up to itself', async (t) => {
+  const good = writtenSigned('/img/a', 'w=8&kid=k1');
+  t.equal(check(good), undefined);
+  t.equal(messageOf(good), 'w-/img/a?w=8&kid=k1', 'and the text can be told');
+  t.equal(check({ ...good, written: 'w-/img/a?w=08&kid=k1' }), 'bad_signature', 'another spelling');
+  t.equal(check({ ...good, canonical: 'w=9' }), undefined, 'the picture is what the URL says');
+  t.equal(check({ ...good, url: { ...good.url, exp: String(NOW - 1) } }), 'url_expired');
+  t.equal(check({ ...good, url: { ...good.url, kid: 'k2' } }), 'bad_signature');
+});
+
+t.test('no signature of one form is good for the other', async (t) => {
+  const canonical = signed('a', 'w=8');
+  const written = writtenSigned('/img/a', 'w=8&kid=k1');
+  t.equal(check({ ...written, url: { ...written.url, sig: written.url.sig.slice(2) } }), 'bad_signature');
+  t.equal(check({ ...canonical, url: { ...canonical.url, sig: `w-${canonical.url.sig}` } }), 'bad_signature');
+  const part = fc.string({ unit: fc.constantFrom('a', 'w', '-', '=', '&', '/', '?', '\n') });
+  // A URL has no line break, and an id no control character.
+  const line = part.map((text) => text.replaceAll('\n', ''));
+  always(
+    t,
+    fc.property(
+      fc.tuple(line, line, line, line, line, line),
+      ([id, form, kid, exp, path, query]) =>
+        signedMessage(id, form, kid, exp) !== writtenMessage(path, query),
+    ),
+  );
+});
+
+t.test('a canonical signature that begins with w- by chance is one', async (t) => {
+  const query = (width: number) => `w=${width}`;
+  const width = Array.from({ length: 40_000 }, (_value, index) => index + 1).find((index) =>
+    signed('a', query(index)).url.sig.startsWith('w-'),
+  );
+  t.ok(width !== undefined);
+  const chance = signed('a', query(width ?? 0));
+  t.notOk(isWritten(chance.url.sig));
+  t.equal(check(chance), undefined);
+});
+
+t.test('a path that has &sig= in it does not end the text', async (t) => {
+  const inPath = writtenMessage('/img/a.jpg/w=8&kid=k1&sig=w-x/b.jpg', 'kid=k1&sig=w-x');
+  t.equal(inPath, 'w-/img/a.jpg/w=8&kid=k1&sig=w-x/b.jpg?kid=k1');
 });
 
 t.test('no signature of another text, length or letter is taken', async (t) => {
