@@ -16,6 +16,7 @@ export const EXIF_TAGS = {
   artist: 0x013b,
   directories: 0x014a,
   copyright: 0x8298,
+  profile: 0x8773,
   dngVersion: 0xc612,
 } as const;
 
@@ -80,6 +81,13 @@ export function numberIn(directory: ExifDirectory, tag: number): number | undefi
   if (entry?.count !== 1) return undefined;
   if (entry.type === SHORT) return short(directory, entry.at);
   return entry.type === LONG ? long(directory, entry.at) : undefined;
+}
+
+/** Whether the bytes of a tag are all there; also where the tag is not. */
+export function hasAllOf(directory: ExifDirectory, tag: number): boolean {
+  const entry = directory.entries.get(tag);
+  if (!entry || entry.count <= INLINE_BYTES) return true;
+  return long(directory, entry.at) + entry.count <= directory.tiff.length;
 }
 
 /** 1 to 8, 1 where none is said; undefined for a value of another kind. */

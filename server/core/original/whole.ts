@@ -1,16 +1,23 @@
 import { Problem } from '../../shared/errors.ts';
+import { EXIF_TAGS, hasAllOf, readExif } from './exif.ts';
 import { gifBlocks } from './gif.ts';
 import type { SourceFormat } from './sniff.ts';
 
+const ENDS_WHOLE: Readonly<Partial<Record<SourceFormat, (file: Buffer) => boolean>>> = {
+  gif: endsWholeGif,
+  avif: endsWholeBoxes,
+  tiff: hasWholeProfile,
+};
+
 /**
- * Refuses what ends too early and is shown all the same: libvips counts the frames of a GIF that are there, and
- * libheif leaves the tiles of an AVIF grey that are not.
+ * Refuses what ends too early and is shown all the same: libvips counts the frames of a GIF that are there, libheif
+ * leaves the tiles of an AVIF grey that are not, and libtiff goes without a profile that breaks off.
  *
  * @throws Problem `damaged_source`
  */
 export function checkWhole(format: SourceFormat, bytes: Uint8Array): void {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (format === 'gif' ? endsWholeGif(file) : format === 'avif' ? endsWholeBoxes(file) : true) return;
+  if (ENDS_WHOLE[format]?.(file) ?? true) return;
   throw new Problem('damaged_source', 'The file ends before the picture does; it was cut.');
 }
 
@@ -41,4 +48,9 @@ function endsWholeGif(file: Buffer): boolean {
   const last = blocks.at(-1);
   if (!last || last.end > file.length) return false;
   return last.isImage || file[last.end] === TRAILER;
+}
+
+function hasWholeProfile(file: Buffer): boolean {
+  const directory = readExif(file);
+  return !directory || hasAllOf(directory, EXIF_TAGS.profile);
 }

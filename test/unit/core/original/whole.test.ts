@@ -63,6 +63,10 @@ t.test('a cut file is refused, or is whole', async (t) => {
   }
 });
 
+t.test('a TIFF whose profile is cut off is not shown in other colours', async (t) => {
+  t.same(await shownInPart(await corpus('colour/cmyk-fogra39.tif'), [0.4, -1]), []);
+});
+
 t.test('a GIF may lack its trailer, an AVIF may end with zeros', async (t) => {
   const gif = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#789' } })
     .gif()
