@@ -6,11 +6,10 @@ import {
   type Canonical,
   canonicalize,
   type RuleIndex,
-  splitQuery,
   TRACKING,
   withFormat,
-  withoutIgnored,
 } from '../../server/core/query/canonical.ts';
+import { splitQuery, withoutIgnored } from '../../server/core/query/pairs.ts';
 import { idInUrl, place, splitPath } from '../../server/core/query/path.ts';
 import type { Pairs } from '../../server/core/query/rule.ts';
 import {

@@ -3,7 +3,8 @@ import type { Test } from 'tap';
 import { cutFirst, planGeometry } from '../../server/core/geometry/geometry.ts';
 import type { Transformation } from '../../server/core/operations/index.ts';
 import { INDEX, readQuery, readTransformation } from '../../server/core/operations/transformation.ts';
-import { canonicalize, splitQuery } from '../../server/core/query/canonical.ts';
+import { canonicalize } from '../../server/core/query/canonical.ts';
+import { splitQuery } from '../../server/core/query/pairs.ts';
 import { always } from './property.ts';
 
 export const values = (query: string): Transformation => readTransformation(readQuery(query, {}).canonical);

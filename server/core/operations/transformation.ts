@@ -1,8 +1,9 @@
 import type { ProblemFacts } from '../../shared/errors.ts';
 import { Problem } from '../../shared/errors.ts';
 import type { Canonical } from '../query/canonical.ts';
-import { canonicalize, indexRules, splitQuery, withFormat, withoutIgnored } from '../query/canonical.ts';
+import { canonicalize, indexRules, withFormat } from '../query/canonical.ts';
 import { nearest } from '../query/nearest.ts';
+import { splitQuery, withoutIgnored } from '../query/pairs.ts';
 import { peerHint } from '../query/peer-names.ts';
 import type { Grammar, Pairs, Presets, Rule, RuleError } from '../query/rule.ts';
 import type { Transformation } from './index.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { INDEX } from '../../../../server/core/operations/transformation.ts';
-import { canonicalize, splitQuery } from '../../../../server/core/query/canonical.ts';
+import { canonicalize } from '../../../../server/core/query/canonical.ts';
 import {
   isId,
   readId,
@@ -10,6 +10,7 @@ import {
   resultKey,
   resultPrefix,
 } from '../../../../server/core/query/id.ts';
+import { splitQuery } from '../../../../server/core/query/pairs.ts';
 import { idInUrl, splitPath } from '../../../../server/core/query/path.ts';
 import { BUCKET_KEYS, UNSERVABLE_KEYS } from '../../../support/keys.ts';
 import { always } from '../../../support/property.ts';
