@@ -24,7 +24,8 @@ export async function arrival(): Promise<Row[]> {
     const bytes = await readFile(new URL(`../test/corpus/files/photos/${file}`, import.meta.url));
     const once = async () =>
       previewOf(await openOriginal(bytes), {
-        ...{ limits: LIMITS, pass: { timeoutSeconds: 60 } },
+        limits: LIMITS,
+        pass: { timeoutSeconds: 60 },
         now: () => performance.now(),
       });
     const laps = { preview: [] as number[], whole: [] as number[] };

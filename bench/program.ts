@@ -68,7 +68,8 @@ export async function startProgram(
   await listening(child, sign);
   const pid = child.pid ?? 0;
   return {
-    ...{ pid, port },
+    pid,
+    port,
     cpuMs: () => treeCpuMs(pid),
     rssMb: () => treeRssMb(pid),
     stop: async () => {

@@ -45,7 +45,9 @@ export async function curl(line: string, base: string, folder: string): Promise<
   const [method = body === undefined ? 'GET' : 'POST'] = valuesOf(all, '-X');
   const headers = valuesOf(all, '-H').map((header) => pair(header, /: *(.*)/s));
   return fetch(base + url.pathname + url.search, {
-    ...{ method, headers, redirect: 'manual' },
+    method,
+    headers,
+    redirect: 'manual',
     ...(body === undefined ? {} : { body }),
   });
 }

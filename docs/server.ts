@@ -31,7 +31,11 @@ export async function withServer<T>(
   const external = await openExternalServices(config, stores);
   const rendering = await openRendering(config, stores, () => undefined);
   const composed = composeServer(config, stores, {
-    ...{ log, version: '0', isDraining: () => false, external, rendering },
+    log,
+    version: '0',
+    isDraining: () => false,
+    external,
+    rendering,
   });
   const app = await buildApp(composed.deps);
   try {

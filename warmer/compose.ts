@@ -51,7 +51,14 @@ function warmConfig(config: Config): Config {
 function composeWarm(core: Core, { records, reconciler, intents, finish }: Parts): Warm {
   const { originals, inputs, results, renderer, rendering, admissions } = core;
   return new Warm({
-    ...{ originals, inputs, results, records, renderer, finish, intents, reconciler },
+    originals,
+    inputs,
+    results,
+    records,
+    renderer,
+    finish,
+    intents,
+    reconciler,
     admission: admissions.render,
     pool: rendering.pool,
     now: monotonic,
@@ -115,7 +122,9 @@ function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts
       'outdated results': () => parts.outdated.run(isStopping),
       'dead letters': () =>
         failDeadLetters({
-          ...{ ...parts, quietSeconds: visibilitySeconds, now },
+          ...parts,
+          quietSeconds: visibilitySeconds,
+          now,
           onFailure: (err, id) => log.warn({ err, id }, 'a dead letter was not dealt with'),
         }),
     },

@@ -72,7 +72,8 @@ export class StatusRollup {
       if (!isMoved && !original) return undefined;
       const isTold = isMoved && channelsOf(now).length > 0;
       return {
-        ...{ status, error },
+        status,
+        error,
         ...(original && { original }),
         ...(isTold && { owed: owing(now.owed, { notify: true }) }),
       };

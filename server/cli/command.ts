@@ -88,7 +88,9 @@ function parse(options: Options, words: readonly string[]): Read {
   });
   try {
     const { values, positionals } = parseArgs({
-      ...{ args: [...words], allowPositionals: true, allowNegative: false },
+      args: [...words],
+      allowPositionals: true,
+      allowNegative: false,
       options: Object.fromEntries(types),
     });
     const absent = types.map(([name, { type, multiple }]) => [

@@ -105,7 +105,8 @@ export const warm = command({
   operand: IDS,
   options: {
     variants: {
-      ...{ value: 'QUERY', isRepeatable: true },
+      value: 'QUERY',
+      isRepeatable: true,
       doc: 'What to render: w=800&fmt=webp, or p=card for a preset.',
     },
     wait: WAIT,

@@ -45,7 +45,10 @@ export async function openLocal(data: string | undefined, makesFolder: boolean):
   const log = pino({ level: 'silent' });
   const rendering = await openRendering(config, stores, () => undefined);
   const { deps, images } = composeServer(ownConfig(config, token), stores, {
-    ...{ log, version: '0', isDraining: () => false, rendering },
+    log,
+    version: '0',
+    isDraining: () => false,
+    rendering,
     external: await openExternalServices(config, stores),
   });
   const app = await buildApp(deps);

@@ -155,7 +155,8 @@ export const put = command({
     prefix: { value: 'PREFIX', doc: 'Put before every id, as products/.' },
     replace: { doc: 'Puts files over images of the same id.' },
     variants: {
-      ...{ value: 'QUERY', isRepeatable: true },
+      value: 'QUERY',
+      isRepeatable: true,
       doc: 'Variants to warm: w=800&fmt=webp, or p=card for a preset.',
     },
     ...DEPLOYMENT_OPTIONS,

@@ -30,43 +30,55 @@ interface Process {
 export function composeManagement(config: Config, stores: Stores, core: Core, process: Process): Management {
   const { originals, results, records, jobs } = stores;
   const { external, log } = process;
+  const { localForms } = external;
   const now = () => new Date();
   const urls = new Urls(config);
   const measure = composeMeasure(config, stores, core, process);
   const purge = composePurge(config, stores, core, process);
   const notifier = composeNotifier(config, stores, urls, process);
-  const onUnsent = (err: unknown, id: string) =>
-    log.warn({ err, id }, 'job not sent; the sweep will send it');
-  const intents = new Intents({
-    ...{ originals, records, jobs, purge, onUnsent },
+  const intents = composeIntents(stores, core, { log, purge, notifier });
+  const defaults = variantsOfAll(config.warmDefaults, config.presets);
+  const shared = { originals, results, records, measure, purge, intents, defaults, now };
+  const reconciler = new Reconciler(shared);
+  const { maxUploads, maxSourceBytes, maxUploadBytes: maxBytes = maxSourceBytes } = config;
+  const limits = { maxBytes, maxSourceBytes };
+  return {
+    uploads: new Uploads({ ...shared, reconciler, limits, maxUploads, lookups: core.originals }),
+    presignedUploads: new PresignedUploads({ originals, records, jobs, localForms, limits, now }),
+    library: new Library({ ...shared, reconciler }),
+    invalidations: new Invalidations({
+      cdn: external.edge,
+      originals,
+      log,
+      now: unixSeconds,
+      isMark: (id) => purge.isMark(id),
+    }),
+    reconciler,
+    intents,
+    purge,
+    urls,
+    notifier,
+  };
+}
+
+function composeIntents(
+  { originals, results, records, jobs }: Stores,
+  core: Core,
+  { log, purge, notifier }: { log: Logger; purge: Purge; notifier: Notifier },
+): Intents {
+  return new Intents({
+    originals,
+    records,
+    jobs,
+    purge,
     bucket: results,
+    onUnsent: (err, id) => log.warn({ err, id }, 'job not sent; the sweep will send it'),
     isStored: async ({ id, variant, sameAs = variant, version }) => {
       const marks = await core.inputs.marks(variant);
       return (await core.results.head(id, sameAs, version + marks)) !== undefined;
     },
     channelsOf: (record) => notifier.channelsOf(record),
   });
-  const defaults = variantsOfAll(config.warmDefaults, config.presets);
-  const reconciler = new Reconciler({
-    ...{ originals, results, records, measure, purge, intents, defaults, now },
-  });
-  const { maxSourceBytes, maxUploadBytes: maxBytes = maxSourceBytes } = config;
-  const limits = { maxBytes, maxSourceBytes };
-  const { maxUploads } = config;
-  const { localForms } = external;
-  return {
-    uploads: new Uploads({
-      ...{ originals, records, measure, intents, reconciler, limits, maxUploads, defaults, now },
-      lookups: core.originals,
-    }),
-    presignedUploads: new PresignedUploads({ originals, records, jobs, localForms, limits, now }),
-    library: new Library({ originals, results, records, purge, intents, reconciler, now }),
-    invalidations: new Invalidations({
-      ...{ cdn: external.edge, originals, log, now: unixSeconds },
-      isMark: (id) => purge.isMark(id),
-    }),
-    ...{ reconciler, intents, purge, urls, notifier },
-  };
 }
 
 const unixSeconds = (): number => Date.now() / 1000;

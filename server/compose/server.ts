@@ -64,7 +64,7 @@ export function composeServer(
   },
 ): Composed {
   const core = composeCore(config, stores, process.rendering);
-  const { originals, inputs, results, renderer, admissions } = core;
+  const { originals, inputs, results, renderer } = core;
   const memory = new ResultCache(config.memoryBytes);
   const metrics = new Metrics();
   const { log } = process;
@@ -72,7 +72,12 @@ export function composeServer(
     log.warn({ err, id, canonical }, 'results bucket failed; the answer went out without it');
   const deferred = new Deferred();
   const images = new Images({
-    ...{ originals, inputs, results, renderer, memory, deferred },
+    originals,
+    inputs,
+    results,
+    renderer,
+    memory,
+    deferred,
     lookupMs: config.lookupMs,
     now: monotonic,
     onStoreFailure,
@@ -88,36 +93,7 @@ export function composeServer(
     requestId,
     onHit: (hit) => hitLog.add(hit),
   });
-  metrics.gauge('render_holders', 'Renders at work.', () => admissions.render.load.holders);
-  metrics.gauge('render_waiting', 'Renders waiting for a slot.', () => admissions.render.load.waiting);
-  metrics.gauge(
-    'render_priced_bytes',
-    'Memory that renders at work are priced at.',
-    () => admissions.render.load.bytes,
-  );
-  metrics.gauge('render_expected_wait_ms', 'Expected wait for a render slot.', () =>
-    admissions.render.expectedWaitMs(),
-  );
-  metrics.gauge('memory_bytes', 'Results kept in memory, in bytes.', () => memory.load.bytes);
-  metrics.gauge('memory_results', 'Results kept in memory.', () => memory.load.results);
-  metrics.gauge('flights', 'Variants being fetched or rendered.', () => images.load.flights);
-  metrics.gauge('storing_bytes', 'Results that wait to be stored, in bytes.', () => images.load.bytes);
-  metrics.counter(
-    'results_dropped',
-    'Results not stored: too much waited for the bucket.',
-    () => images.load.dropped,
-  );
-  metrics.counter(
-    'results_damaged',
-    'Stored results that were not what had been written, and were made anew.',
-    () => images.load.damaged,
-  );
-  metrics.gauge('versions_unawaited', 'Whether nobody waits for looked-up versions: 1 or 0.', () =>
-    Number(originals.isAway),
-  );
-  metrics.gauge('results_unawaited', 'Whether nobody waits for stored results: 1 or 0.', () =>
-    Number(images.isBucketAway),
-  );
+  gauge(metrics, core, { memory, images });
   const access = new Access(config, unixSeconds);
   const { presets, deadlineMs, ignoredParameters } = config;
   const image = {
@@ -178,17 +154,53 @@ function apiPlugin(
   return (app) =>
     managementApi(app, {
       ...management,
-      ...{
-        records: stores.records,
-        presets,
-        ignored,
-        ratePerMinute,
-        maxUploadBytes,
-        minUploadRate,
-        webhookPrivate,
-        localForms,
-      },
+      records: stores.records,
+      presets,
+      ignored,
+      ratePerMinute,
+      maxUploadBytes,
+      minUploadRate,
+      webhookPrivate,
+      localForms,
       check: (canonical) => core.renderer.check(canonical),
       hasWebhookSecret: webhookSecrets.length > 0,
     });
+}
+
+/** What the parts know of themselves, asked when /metrics is. */
+function gauge(
+  metrics: Metrics,
+  { admissions, originals }: Core,
+  { memory, images }: { memory: ResultCache; images: Images },
+): void {
+  metrics.gauge('render_holders', 'Renders at work.', () => admissions.render.load.holders);
+  metrics.gauge('render_waiting', 'Renders waiting for a slot.', () => admissions.render.load.waiting);
+  metrics.gauge(
+    'render_priced_bytes',
+    'Memory that renders at work are priced at.',
+    () => admissions.render.load.bytes,
+  );
+  metrics.gauge('render_expected_wait_ms', 'Expected wait for a render slot.', () =>
+    admissions.render.expectedWaitMs(),
+  );
+  metrics.gauge('memory_bytes', 'Results kept in memory, in bytes.', () => memory.load.bytes);
+  metrics.gauge('memory_results', 'Results kept in memory.', () => memory.load.results);
+  metrics.gauge('flights', 'Variants being fetched or rendered.', () => images.load.flights);
+  metrics.gauge('storing_bytes', 'Results that wait to be stored, in bytes.', () => images.load.bytes);
+  metrics.counter(
+    'results_dropped',
+    'Results not stored: too much waited for the bucket.',
+    () => images.load.dropped,
+  );
+  metrics.counter(
+    'results_damaged',
+    'Stored results that were not what had been written, and were made anew.',
+    () => images.load.damaged,
+  );
+  metrics.gauge('versions_unawaited', 'Whether nobody waits for looked-up versions: 1 or 0.', () =>
+    Number(originals.isAway),
+  );
+  metrics.gauge('results_unawaited', 'Whether nobody waits for stored results: 1 or 0.', () =>
+    Number(images.isBucketAway),
+  );
 }

@@ -25,8 +25,11 @@ const REACHING_BUCKET = {
 /** The same for SQS, where a long poll is silent by design and says itself how long it may take. */
 const REACHING_QUEUE = {
   requestHandler: {
-    ...{ connectionTimeout, requestTimeout: SILENCE_MS, throwOnRequestTimeout: true },
-    ...{ httpAgent: manySockets, httpsAgent: manySockets },
+    connectionTimeout,
+    requestTimeout: SILENCE_MS,
+    throwOnRequestTimeout: true,
+    httpAgent: manySockets,
+    httpsAgent: manySockets,
   },
 };
 
@@ -64,7 +67,9 @@ async function openFolders(dataDir: string) {
   const collectGarbage = async () => (await originals.collectGarbage()) + (await results.collectGarbage());
   const discard = (round: OutdatedRound) => removeOutdated(results, join(dataDir, 'results'), round);
   return {
-    ...{ originals, results, collectGarbage },
+    originals,
+    results,
+    collectGarbage,
     removeOutdated: discard,
     scratchParent: join(dataDir, 'scratch'),
   };

@@ -36,7 +36,9 @@ export function healthRoutes(
   });
   app.route({
     // Monitors ask with HEAD.
-    ...{ method: ['GET', 'HEAD'], url: '/healthz', ...options('Whether the process lives.') },
+    method: ['GET', 'HEAD'],
+    url: '/healthz',
+    ...options('Whether the process lives.'),
     handler: async (_request, reply) => reply.header('Cache-Control', 'no-store').send({ status: 'ok' }),
   });
   app.get(

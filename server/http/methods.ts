@@ -26,7 +26,9 @@ export function refuseOtherMethods(app: FastifyInstance, routes: MethodsByUrl): 
   for (const [url, allowed] of [...routes].map(([url]) => [url, allowedAt(url, routes)] as const)) {
     const others = methods.filter((method) => !allowed.includes(method));
     app.route({
-      ...{ method: others, url, schema: { hide: true } },
+      method: others,
+      url,
+      schema: { hide: true },
       // Which methods there are is no secret; a token is asked for by those.
       config: { isOpen: true },
       onRequest: refusal(allowed.join(', ')),

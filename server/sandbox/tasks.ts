@@ -97,7 +97,13 @@ async function renderOne({ original, spec }: AsksOf<'render'>, context: TaskCont
   const pass = passOf(spec, context);
   const { now, readGlyphs, onDrawn } = context;
   return render({
-    ...{ opened: source, plan, options, pass, now, readGlyphs, onDrawn },
+    opened: source,
+    plan,
+    options,
+    pass,
+    now,
+    readGlyphs,
+    onDrawn,
     maxPixels: spec.limits.maxPixels,
   });
 }

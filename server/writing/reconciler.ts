@@ -137,12 +137,16 @@ export class Reconciler {
     const isUndecided = !measured.isDecoded && !(await this.#isAsked(id));
     const debt: Debt = {
       ...(await this.#purgeOf(id, before)),
-      ...{ rewarm: 'all', warm: [...defaults] },
+      rewarm: 'all',
+      warm: [...defaults],
       ...(isUndecided && { measure: true }),
     };
     const isWritten = await this.#write(id, before, {
       ...arrival,
-      ...{ error: undefined, claim: undefined, openUntil: undefined, digest: undefined },
+      error: undefined,
+      claim: undefined,
+      openUntil: undefined,
+      digest: undefined,
       owed: owing(withoutMeasure(before?.owed), debt),
     });
     if (isWritten && isUndecided) await intents.sendArrival(id, measured.etag);

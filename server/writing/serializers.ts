@@ -36,11 +36,19 @@ export function imageView(record: ImageRecord, urls: Urls, base: string) {
   const { id, status, title = null, description = null, collection = null, focal = null } = record;
   const { original, version = null, error = null, createdAt, updatedAt } = record;
   return {
-    ...{ id, status, title, description, collection, focal },
+    id,
+    status,
+    title,
+    description,
+    collection,
+    focal,
     url: urls.image(base, id),
     statusUrl: urls.status(base, id),
     original: original ?? null,
-    ...{ version, error, createdAt, updatedAt },
+    version,
+    error,
+    createdAt,
+    updatedAt,
   };
 }
 

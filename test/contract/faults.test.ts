@@ -109,8 +109,10 @@ async function cloudStores(endpoints: { S3: string; SQS: string; DYNAMODB?: stri
   return openStores(
     loadConfig({
       ...Object.fromEntries(named),
-      ...{ ORIGINALS_BUCKET: storage.originals, RESULTS_BUCKET: storage.results },
-      ...{ JOBS_QUEUE: storage.queue, JOBS_DEAD_LETTER_QUEUE: storage.deadLetters },
+      ORIGINALS_BUCKET: storage.originals,
+      RESULTS_BUCKET: storage.results,
+      JOBS_QUEUE: storage.queue,
+      JOBS_DEAD_LETTER_QUEUE: storage.deadLetters,
       RECORDS_TABLE: 'records',
     }),
   );

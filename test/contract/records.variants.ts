@@ -96,7 +96,9 @@ export function variantCases(it: Case, records: Records): void {
     await records.variants.queue(id, 'v2', names.slice(0, 30));
     const change = { status: 'ready', bytes: 3 } as const;
     const updates = [...names, 'w=1'].map((variant) => ({
-      ...{ variant, version: 'v1', change },
+      variant,
+      version: 'v1',
+      change,
       from: variant === 'w=1040' ? (['failed'] as const) : (['queued'] as const),
     }));
     const expected = updates.map(

@@ -32,7 +32,10 @@ async function notifier(t: Test, extra: Partial<ConstructorParameters<typeof Not
   const lines: { msg?: string }[] = [];
   const notifier = new Notifier({
     urls: new Urls({ publicUrl: 'https://img.example.com', signatures: 'off', signingKeys: {} }),
-    ...{ records, topic: undefined, webhookSecrets: [SECRET, OLD], allowPrivate: true },
+    records,
+    topic: undefined,
+    webhookSecrets: [SECRET, OLD],
+    allowPrivate: true,
     log: pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) }),
     now: () => NOW,
     ...extra,

@@ -51,7 +51,9 @@ t.test('a backup that is made while the server runs restores pictures and titles
 t.test('a signature made by the formula of docs/signing.md is accepted', async (t) => {
   const secret = '00112233445566778899aabbccddeeff';
   const server = await startServer({
-    ...{ SIGNATURES: 'required', SIGNING_KEYS: `main=${secret}`, API_TOKENS },
+    SIGNATURES: 'required',
+    SIGNING_KEYS: `main=${secret}`,
+    API_TOKENS,
   });
   t.teardown(() => server.close());
   await server.put('products/shoe.jpg', await readFile(`${ROOT}samples/cmyk-small.jpg`));

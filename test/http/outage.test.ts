@@ -30,7 +30,8 @@ async function wired(
     ORIGINALS_BUCKET: storage.originals,
     RESULTS_BUCKET: storage.results,
     S3_ENDPOINT: wire.endpoint,
-    ...{ LOOKUP_MS: '100', DEADLINE_MS: '20000' },
+    LOOKUP_MS: '100',
+    DEADLINE_MS: '20000',
     ...env,
   });
   t.teardown(async () => {
@@ -113,7 +114,9 @@ t.test('a slow bucket is waited for where nothing can be rendered', async (t) =>
     ORIGINALS_BUCKET: storage.originals,
     RESULTS_BUCKET: storage.results,
     S3_ENDPOINT: wire.endpoint,
-    ...{ LOOKUP_MS: '1', RENDER_SLOTS: '1', QUEUE_MS: '0' },
+    LOOKUP_MS: '1',
+    RENDER_SLOTS: '1',
+    QUEUE_MS: '0',
   });
   t.teardown(() => cold.close());
   const taken = await cold.composed.core.admissions.render.acquire({ ms: 60_000, bytes: 1 });

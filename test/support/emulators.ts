@@ -34,7 +34,10 @@ export async function startStorage({ maxReceives = 3 } = {}): Promise<StorageEmu
   await createQueues(sqs, names, maxReceives);
   return {
     ...names,
-    ...{ endpoint, s3, sqs, maxReceives },
+    endpoint,
+    s3,
+    sqs,
+    maxReceives,
     stop: async () => {
       s3.destroy();
       sqs.destroy();

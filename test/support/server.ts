@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
 import type { ExternalServices } from '../../server/compose/external-services.ts';
 import { openExternalServices } from '../../server/compose/external-services.ts';
 import { type Composed, composeServer } from '../../server/compose/server.ts';
@@ -32,6 +32,16 @@ export async function temporaryFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'rendition-'));
 }
 
+function logInto(lines: Record<string, unknown>[]): Logger {
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      for (const line of String(chunk).trim().split('\n')) lines.push(JSON.parse(line));
+      done();
+    },
+  });
+  return pino({ level: 'info' }, sink);
+}
+
 /**
  * The real server over real stores, listening on a free port.
  *
@@ -45,25 +55,19 @@ export async function startServer(
   alter: (stores: Stores) => Stores = (stores) => stores,
 ): Promise<TestServer> {
   const own = env['DATA_DIR'] === undefined ? await temporaryFolder() : undefined;
-  const config = loadConfig({
-    ...PATIENT,
-    ...{ DATA_DIR: own, HOST: '127.0.0.1', VERSION_SECONDS: '0' },
-    ...env,
-  });
+  const config = loadConfig({ ...PATIENT, DATA_DIR: own, HOST: '127.0.0.1', VERSION_SECONDS: '0', ...env });
   const stores = await openStores(config);
   const lines: Record<string, unknown>[] = [];
-  const sink = new Writable({
-    write(chunk, _encoding, done) {
-      for (const line of String(chunk).trim().split('\n')) lines.push(JSON.parse(line));
-      done();
-    },
-  });
   let draining = false;
-  const log = pino({ level: 'info' }, sink);
+  const log = logInto(lines);
   const external = { ...(await openExternalServices(config, stores)), ...beyond };
   const rendering = await sharedRendering();
   const composed = composeServer(config, alter(stores), {
-    ...{ log, version: '0', isDraining: () => draining, external, rendering },
+    log,
+    version: '0',
+    isDraining: () => draining,
+    external,
+    rendering,
   });
   const app = await buildApp(composed.deps);
   const base = await app.listen({ port: 0, host: '127.0.0.1' });

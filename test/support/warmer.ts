@@ -61,7 +61,11 @@ export async function createWarmer(
   const warmer = composeWarmer(config, alter(stores), { log, external, rendering });
   return {
     ...warmer,
-    ...{ config, beyond, stores, management, lines },
+    config,
+    beyond,
+    stores,
+    management,
+    lines,
     ask: async (id, bytes, variants) => {
       await stores.originals.put(id, bytes, { contentType: 'image/jpeg' });
       await management.reconciler.reconcile(id);

@@ -109,7 +109,10 @@ t.test('no beat hides a message again that was given back', async (t) => {
     return isHeld;
   };
   const worker = new Worker({
-    ...{ jobs: altered(jobs, { extend }), slots: 1, visibilitySeconds: 1, now: () => 0 },
+    jobs: altered(jobs, { extend }),
+    slots: 1,
+    visibilitySeconds: 1,
+    now: () => 0,
     handle: (_message, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', reject)),
     isAside: () => false,
     log: pino({ level: 'silent' }),
@@ -145,7 +148,9 @@ t.test('of several warmers one does the rounds, and another one when that one ha
   const done: string[] = [];
   const scheduler = (owner: string) =>
     new Scheduler({
-      ...{ records, owner, seconds: 300 },
+      records,
+      owner,
+      seconds: 300,
       tasks: { sweep: async () => void done.push(owner) },
       onFailure: (error) => t.fail(String(error)),
     });

@@ -98,7 +98,8 @@ function createAndList(api: Api, { records }: ApiDeps): void {
     '/api/collections',
     {
       schema: {
-        ...{ tags, querystring: PageQuery },
+        tags,
+        querystring: PageQuery,
         summary: 'Collections, newest first.',
         response: { 200: Collections, ...PROBLEMS },
       },

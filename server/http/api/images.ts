@@ -32,7 +32,8 @@ function lookRoutes(api: Api, { library, urls, records }: ApiDeps): void {
     '/api/images/:id',
     {
       schema: {
-        ...{ tags, params },
+        tags,
+        params,
         summary: 'What is known of an image: size, format, placeholder, variants.',
         response: { 200: Image, ...PROBLEMS },
       },
@@ -46,7 +47,8 @@ function lookRoutes(api: Api, { library, urls, records }: ApiDeps): void {
     '/api/images',
     {
       schema: {
-        ...{ tags, querystring: ImagesQuery },
+        tags,
+        querystring: ImagesQuery,
         summary: 'Images, newest first.',
         response: { 200: Images, ...PROBLEMS },
       },
@@ -64,7 +66,9 @@ function changeRoutes(api: Api, { library, urls }: ApiDeps): void {
     '/api/images/:id',
     {
       schema: {
-        ...{ tags, params, body: Edit },
+        tags,
+        params,
+        body: Edit,
         summary: 'Edits an image; a new focal point purges it and warms its variants again.',
         response: { 200: Image, ...PROBLEMS },
       },
@@ -78,7 +82,8 @@ function changeRoutes(api: Api, { library, urls }: ApiDeps): void {
     '/api/images/:id',
     {
       schema: {
-        ...{ tags, params },
+        tags,
+        params,
         summary: 'Removes original, record, results and copies at the edge. Repeating it is no error.',
         response: { 204: Type.Null(), ...PROBLEMS },
       },
@@ -96,7 +101,9 @@ function workRoutes(api: Api, deps: ApiDeps): void {
     '/api/images/:id/variants',
     {
       schema: {
-        ...{ tags, params, body: WarmBody },
+        tags,
+        params,
+        body: WarmBody,
         summary: 'Warms more variants.',
         response: { 202: Upload, ...PROBLEMS },
       },
@@ -115,7 +122,8 @@ function workRoutes(api: Api, deps: ApiDeps): void {
     '/api/images/:id/purge',
     {
       schema: {
-        ...{ tags, params },
+        tags,
+        params,
         querystring: PurgeQuery,
         summary: 'Clears every tier and says what each one did.',
         response: { 200: PurgeAnswer, ...PROBLEMS },

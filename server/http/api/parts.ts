@@ -6,8 +6,11 @@ import { linger } from './linger.ts';
 
 /** Forms are small beside their files. */
 const LIMITS = {
-  ...{ files: 50, fields: 200, parts: 1000 },
-  ...{ fieldSize: 64 * 1024, fileSize: Number.POSITIVE_INFINITY },
+  files: 50,
+  fields: 200,
+  parts: 1000,
+  fieldSize: 64 * 1024,
+  fileSize: Number.POSITIVE_INFINITY,
 } as const;
 /** Longest silence while the rest of a refused file is read, for the sake of the files behind it. */
 const SILENCE_MS = 5000;

@@ -97,7 +97,9 @@ export const StatusQuery = Type.Object(
   {
     wait: Type.Optional(
       Type.Integer({
-        ...{ minimum: 0, maximum: MAX_WAIT_SECONDS, default: 0 },
+        minimum: 0,
+        maximum: MAX_WAIT_SECONDS,
+        default: 0,
         description: 'Seconds to wait for the image to be finished.',
       }),
     ),
@@ -223,13 +225,15 @@ const MAX_EXPIRES_SECONDS = 315_360_000;
 export const SignBody = Type.Object(
   {
     urls: Type.Array(Type.String({ maxLength: 4096 }), {
-      ...{ minItems: 1, maxItems: 100 },
+      minItems: 1,
+      maxItems: 100,
       description:
         '`/img/<id>?<query>`, or URLs with this path, escaped as pages write them; without kid, exp and sig.',
     }),
     expiresIn: Type.Optional(
       Type.Integer({
-        ...{ minimum: 1, maximum: MAX_EXPIRES_SECONDS },
+        minimum: 1,
+        maximum: MAX_EXPIRES_SECONDS,
         description: 'Seconds from now at which they end; never when absent.',
       }),
     ),

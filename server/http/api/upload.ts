@@ -46,7 +46,8 @@ export function uploadRoutes(api: Api, deps: ApiDeps): void {
     {
       ...unvalidated,
       schema: {
-        ...{ tags, ...form(FIELDS) },
+        tags,
+        ...form(FIELDS),
         summary: 'Uploads one or more images and warms their variants.',
         response: { 202: UploadAnswer, ...PROBLEMS },
       },
@@ -59,7 +60,9 @@ export function uploadRoutes(api: Api, deps: ApiDeps): void {
     {
       ...unvalidated,
       schema: {
-        ...{ tags, params: Type.Object({ id: Id }), ...form({}) },
+        tags,
+        params: Type.Object({ id: Id }),
+        ...form({}),
         summary: 'Replaces the bytes of an image: new version, every tier purged, its variants warmed again.',
         response: { 202: Upload, ...PROBLEMS },
       },

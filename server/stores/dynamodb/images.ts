@@ -27,8 +27,12 @@ export class DynamoImages implements ImageRecords {
     const position = `${image.createdAt}#${image.id}`;
     const item = {
       ...imageKey(image.id),
-      ...{ gsi1pk: partitionOf(image), gsi1sk: position },
-      ...{ ...image, revision: 1, updatedAt: new Date().toISOString(), life: randomUUID() },
+      gsi1pk: partitionOf(image),
+      gsi1sk: position,
+      ...image,
+      revision: 1,
+      updatedAt: new Date().toISOString(),
+      life: randomUUID(),
     };
     const place = { ...placeKey(image.id), id: image.id, gsi1sk: position };
     const isFree = 'attribute_not_exists(#pk)';

@@ -127,7 +127,11 @@ t.test('results that wait for a bucket that never answers are bounded', async (t
   const { memory, deferred } = { memory: new ResultCache(1e9), deferred: new Deferred() };
   const { core } = server.composed;
   const writes = new WriteBehind({
-    ...{ ...core, memory, deferred, onStoreFailure: () => undefined, remember: () => undefined },
+    ...core,
+    memory,
+    deferred,
+    onStoreFailure: () => undefined,
+    remember: () => undefined,
   });
   const bytes = Buffer.alloc(20 * 2 ** 20);
   const { result } = await server.composed.images.find(VARIANT, NEVER);

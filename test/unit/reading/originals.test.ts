@@ -25,8 +25,16 @@ async function opened(t: Test) {
   const now = () => time;
   const admission = new Admission({ slots: 4, bytes: 1e9, maxWaitMs: 1e9, name: 'reads' }, now);
   const originals = new Originals({
-    ...{ objects: stores.originals, records: stores.records, admission, now },
-    ...{ versionMs: 1000, outageMs: 0, lookupMs: 1000, maxBytes: 100, keepBytes: 0, scratch },
+    objects: stores.originals,
+    records: stores.records,
+    admission,
+    now,
+    versionMs: 1000,
+    outageMs: 0,
+    lookupMs: 1000,
+    maxBytes: 100,
+    keepBytes: 0,
+    scratch,
   });
   const put = async (text: string) => (await stores.originals.put('a', Buffer.from(text), jpeg))?.etag;
   return { stores, originals, put, folder, pass: (ms: number) => (time += ms) };

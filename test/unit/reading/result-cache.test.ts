@@ -5,8 +5,16 @@ import type { Result } from '../../../server/reading/results.ts';
 
 function result(bytes: number, version = 'v1'): Result {
   return {
-    ...{ id: 'a', canonical: 'w=1', version, etag: version, contentType: 'image/webp' },
-    ...{ bytes: Buffer.alloc(bytes), lastModified: new Date(0), width: 1, height: 1, warnings: [] },
+    id: 'a',
+    canonical: 'w=1',
+    version,
+    etag: version,
+    contentType: 'image/webp',
+    bytes: Buffer.alloc(bytes),
+    lastModified: new Date(0),
+    width: 1,
+    height: 1,
+    warnings: [],
   };
 }
 

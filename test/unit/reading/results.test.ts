@@ -17,14 +17,16 @@ async function opened(t: Test) {
 
 function result(version: string, text = version): Result {
   return {
-    ...{ id: 'a', canonical: 'fmt=webp&w=1', version, etag: '', contentType: 'image/webp' },
-    ...{
-      bytes: Buffer.from(text),
-      lastModified: new Date(1000),
-      width: 1,
-      height: 2,
-      warnings: ['rect-clamped'],
-    },
+    id: 'a',
+    canonical: 'fmt=webp&w=1',
+    version,
+    etag: '',
+    contentType: 'image/webp',
+    bytes: Buffer.from(text),
+    lastModified: new Date(1000),
+    width: 1,
+    height: 2,
+    warnings: ['rect-clamped'],
   };
 }
 

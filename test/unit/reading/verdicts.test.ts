@@ -28,7 +28,9 @@ t.test('what could not be drawn is not tried again for minutes, where it would c
   t.notOk(isKnown(99), 'something smaller may be drawn');
   t.notOk(isKnown(100, 'a 2'), 'another version');
   t.throws(() => verdicts.check('a 1', 100), {
-    ...{ code: 'unrenderable', status: 422, detail: 'It cannot be drawn.' },
+    code: 'unrenderable',
+    status: 422,
+    detail: 'It cannot be drawn.',
     facts: { hint: 'Draw another.' },
   });
   pass(2 * MINUTE_MS);

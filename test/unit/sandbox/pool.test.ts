@@ -176,7 +176,11 @@ t.test('a group decodes once and asks before each picture', async (t) => {
 t.test('a pool that cannot start says why', async (t) => {
   const launch: Launch = { wrapper: ['false'], nodeFlags: [], env: {}, layers: [] };
   const broken = new RenderPool({
-    ...{ launch, slots: 1, recycleBytes: 1e9, recycleTasks: 10, now: () => performance.now() },
+    launch,
+    slots: 1,
+    recycleBytes: 1e9,
+    recycleTasks: 10,
+    now: () => performance.now(),
     onEvent: () => undefined,
   });
   await t.rejects(broken.start(), { message: /^No render process can be started: .*1/ });
@@ -186,7 +190,10 @@ t.test('a pool that cannot start says why', async (t) => {
 t.test('a process that has done its share is replaced', async (t) => {
   const recycled: string[] = [];
   const tired = new RenderPool({
-    ...{ launch: strongestLaunch({ scratch, niceness: 7 }), slots: 1, recycleBytes: 1e9, recycleTasks: 2 },
+    launch: strongestLaunch({ scratch, niceness: 7 }),
+    slots: 1,
+    recycleBytes: 1e9,
+    recycleTasks: 2,
     now: () => performance.now(),
     onEvent: ({ kind }) => recycled.push(kind),
   });

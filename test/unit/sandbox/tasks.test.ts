@@ -10,7 +10,10 @@ import { LIMITS, picture } from '../../support/pictures.ts';
 
 const KODIM = corpusPath('photos/kodim23.png');
 const spec = (canonical: string): RenderSpec => ({
-  ...{ canonical, priority: 'live', limits: LIMITS, timeoutSeconds: 60 },
+  canonical,
+  priority: 'live',
+  limits: LIMITS,
+  timeoutSeconds: 60,
 });
 
 async function original(path: string): Promise<OriginalRef> {

@@ -50,7 +50,10 @@ t.test('200 images that are deleted at once are all invalidated in the end', asy
   t.teardown(close);
   let now = 1_000;
   const invalidations = new Invalidations({
-    ...{ cdn, originals: stores.originals, isMark: () => false, now: () => now },
+    cdn,
+    originals: stores.originals,
+    isMark: () => false,
+    now: () => now,
     log: pino({ level: 'silent' }),
   });
   const ids = Array.from({ length: 200 }, (_, n) => `deleted/${n}-`);
@@ -77,7 +80,10 @@ t.test('an image whose name is the beginning of another one leaves that alone', 
   await put('shoe', Buffer.from('x'));
   await put('shoe-2', Buffer.from('x'));
   const invalidations = new Invalidations({
-    ...{ cdn, originals: stores.originals, isMark: (id: string) => id === 'logo', now: () => 1 },
+    cdn,
+    originals: stores.originals,
+    isMark: (id: string) => id === 'logo',
+    now: () => 1,
     log: pino({ level: 'silent' }),
   });
   const deliver = (id: string) => invalidations.deliver({ kind: 'invalidate', id });
