@@ -105,7 +105,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files of server/core/query that run in the CloudFront Function as well: they import only each other. */
-export const EDGE_SAFE = /^server\/core\/query\/(rule|canonical|pairs|values|accept|signature|colors|path)\.ts$/;
+export const EDGE_SAFE =
+  /^server\/core\/query\/(rule|canonical|pairs|values|accept|signature|colors|path)\.ts$/;
 
 /** Whether a room may import from another one. */
 export function mayUse(room: string, other: string): boolean {
