@@ -114,14 +114,23 @@ function keepForServer(request: Request, url: Canonical['url']): void {
 
 /**
  * Moves the query into the path, in canonical form and with the format settled, so that one picture has one key in
- * CloudFront and in the bucket. What cannot be read passes on as a query, for the server to explain.
+ * CloudFront and in the bucket. What cannot be read passes on as a query, for the server alone to explain: to S3 a query
+ * may be another call, and one that it refuses with 400 goes to no next origin.
  */
 export async function handle(event: { request: Request }): Promise<Request | Refusal> {
   const request = event.request;
+  const made = await rewritten(request);
+  if (made) return made;
+  cf.selectRequestOriginById(__SERVER__);
+  return request;
+}
+
+/** Undefined for what cannot be read. */
+async function rewritten(request: Request): Promise<Request | Refusal | undefined> {
   // CloudFront compares paths as RFC 3986 has them: what it takes for `/img/` may be spelled otherwise.
   const behind = request.uri.replace(/^.[^/]*./, '');
   const path = splitPath(behind);
-  if (!path) return request;
+  if (!path) return undefined;
   const id = path[0];
   const prefix = '/img/' + idInUrl(id);
   request.uri = prefix;
@@ -132,7 +141,7 @@ export async function handle(event: { request: Request }): Promise<Request | Ref
     request.querystring = query;
   }
   const written = query.length > 1024 ? undefined : splitQuery(query);
-  if (!written) return request;
+  if (!written) return undefined;
   const pairs = withoutIgnored(written, __IGNORED__);
   // The runtime takes no await among arguments, not even one that a minifier would move there.
   const presets = {};
@@ -144,12 +153,12 @@ export async function handle(event: { request: Request }): Promise<Request | Ref
   const index = await rulesFor(all);
   const read = canonicalize(index, pairs, presets);
   // Behind a signing edge the server asks for no signature, so it must not see what the edge could not check.
-  if ('error' in read) return __SIGNED__ ? answer(400, read.error.code + '"') : request;
+  if ('error' in read) return __SIGNED__ ? answer(400, read.error.code + '"') : undefined;
   if (__SIGNED__) {
     const text = writtenMessage('/img/' + behind, request.rawQueryString() || '');
     const refused = await refusal({ id: id, canonical: read.canonical, written: text, url: read.url });
     if (refused) return refused;
-  } else if (Number(read.url['exp']) < Date.now() / 1000) return request;
+  } else if (Number(read.url['exp']) < Date.now() / 1000) return undefined;
   const accept = request.headers['accept'];
   const canonical = read.negotiable
     ? withFormat(read.canonical, negotiate(accept && accept.value), index)

@@ -12,9 +12,10 @@ import { Access } from '../../server/reading/access.ts';
 import { epochsAtEdge } from '../../server/reading/epoch.ts';
 import { isProblem } from '../../server/shared/errors.ts';
 import { API_TOKENS } from '../../test/support/env.ts';
-import { type EdgeOutcome, type EdgeRequest, KID, PRESETS, runEdge, SECRET } from './support/edge.ts';
+import { type EdgeOutcome, type EdgeRequest, PRESETS, runEdge } from './support/edge.ts';
 import { randomPath } from './support/paths.ts';
 import { type Draw, drawing, randomQuery } from './support/queries.ts';
+import { KID, SECRET } from './support/signing.ts';
 import { noNjs } from './support/tools.ts';
 
 const SEED = 20261121;

@@ -1,0 +1,84 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Edge } from './edge.ts';
+import type { Answer, ViewerRequest } from './message.ts';
+
+export interface Listening {
+  readonly base: string;
+  close(): void;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function listening(server: Server, port: number): Promise<Listening> {
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const { port: taken } = server.address() as AddressInfo;
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { base: `http://127.0.0.1:${taken}`, close };
+}
+
+async function viewerRequest(request: IncomingMessage): Promise<ViewerRequest> {
+  const [path = '/', ...rest] = (request.url ?? '/').split('?');
+  const headers = Object.entries(request.headers).map(([name, value]) => [name, [value].flat().join(', ')]);
+  const body = await bodyOf(request);
+  return {
+    method: request.method ?? 'GET',
+    path,
+    query: rest.join('?'),
+    headers: Object.fromEntries(headers),
+    address: request.socket.remoteAddress ?? '127.0.0.1',
+    ...(body.length > 0 ? { body } : {}),
+  };
+}
+
+function send(response: ServerResponse, { status, headers, body }: Answer, isHead: boolean): void {
+  const length = isHead || status === 304 || status === 204 ? {} : { 'content-length': body.length };
+  response.writeHead(status, { ...headers, ...length });
+  response.end(body);
+}
+
+/** The edge as viewers reach it, but without TLS. */
+export function listenForViewers(edge: Edge, port: number): Promise<Listening> {
+  const server = createServer((request, response) => {
+    viewerRequest(request)
+      .then((asked) => edge.answer(asked))
+      .then(
+        (answer) => send(response, answer, request.method === 'HEAD'),
+        (error: unknown) => response.writeHead(500).end(String(error)),
+      );
+  });
+  return listening(server, port);
+}
+
+const INVALIDATION = /^\/2020-05-31\/distribution\/([^/]+)\/invalidation$/;
+
+const unescaped = (text: string): string =>
+  text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&');
+
+function invalidated(edge: Edge, distribution: string, xml: string): string {
+  const paths = [...xml.matchAll(/<Path>([^<]*)<\/Path>/g)].map(([, path = '']) => unescaped(path));
+  edge.invalidate(paths);
+  return `<?xml version="1.0"?><Invalidation xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Id>I${distribution}</Id><Status>Completed</Status></Invalidation>`;
+}
+
+/** CreateInvalidation of CloudFront's API, for AWS_ENDPOINT_URL_CLOUDFRONT of the programs. */
+export function listenForInvalidations(edge: Edge): Promise<Listening> {
+  const server = createServer((request, response) => {
+    const [, distribution] = INVALIDATION.exec(request.url ?? '') ?? [];
+    if (request.method !== 'POST' || distribution === undefined) return void response.writeHead(404).end();
+    bodyOf(request).then((body) => {
+      const answer = invalidated(edge, distribution, body.toString());
+      response.writeHead(201, { 'content-type': 'text/xml' }).end(answer);
+    });
+  });
+  return listening(server, 0);
+}

@@ -1,0 +1,86 @@
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Origin } from './distribution.ts';
+import type { Answer, Failure, OriginRequest } from './message.ts';
+import { withoutHopByHop } from './message.ts';
+
+const agent = new Agent({ keepAlive: true });
+
+const plainHeaders = ({ headers }: IncomingMessage): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat().join(', ')]));
+
+async function bodyOf(response: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Where an origin of the distribution is in truth. */
+export interface Place {
+  /** Scheme, host and port, and what stands before every path. */
+  readonly base: string;
+  readonly connectionSeconds: number;
+  readonly readSeconds: number;
+}
+
+/** One request; the time for the answer counts from packet to packet ("Response timeout"). */
+export function askOnce(
+  { base, connectionSeconds, readSeconds }: Place,
+  asked: OriginRequest,
+): Promise<Answer | Failure> {
+  const { protocol, hostname, port, pathname } = new URL(base);
+  const prefix = pathname === '/' ? '' : pathname;
+  const path = `${prefix}${asked.path}${asked.query ? `?${asked.query}` : ''}`;
+  return new Promise((resolve) => {
+    const sent = httpRequest({
+      agent,
+      protocol,
+      hostname,
+      port,
+      path,
+      method: asked.method,
+      headers: asked.headers,
+    });
+    const connecting = setTimeout(() => end('unreachable'), connectionSeconds * 1000);
+    const end = (failure: Failure) => {
+      clearTimeout(connecting);
+      sent.destroy();
+      resolve(failure);
+    };
+    sent.on('socket', (socket) => {
+      const connected = () => {
+        clearTimeout(connecting);
+        sent.setTimeout(readSeconds * 1000, () => end('timeout'));
+      };
+      if (socket.connecting) socket.once('connect', connected);
+      else connected();
+    });
+    sent.on('error', () => end('unreachable'));
+    sent.on('response', (response) => {
+      bodyOf(response).then(
+        (body) => {
+          clearTimeout(connecting);
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: withoutHopByHop(plainHeaders(response)),
+            body,
+          });
+        },
+        () => end('unreachable'),
+      );
+    });
+    sent.end(asked.body);
+  });
+}
+
+/** "Control origin timeouts and attempts": no connection is tried again, and so is no answer to a GET or HEAD. */
+export async function askOrigin(
+  origin: Origin,
+  base: string,
+  asked: OriginRequest,
+): Promise<Answer | Failure> {
+  const place = { base, connectionSeconds: origin.connectionSeconds, readSeconds: origin.readSeconds };
+  let outcome: Answer | Failure = 'unreachable';
+  for (let attempt = 0; attempt < origin.connectionAttempts && outcome === 'unreachable'; attempt++)
+    outcome = await askOnce(place, asked);
+  return outcome;
+}

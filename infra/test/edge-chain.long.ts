@@ -1,0 +1,37 @@
+import t from 'tap';
+import { readDistribution } from '../cloudfront/read-distribution.ts';
+import { Stack } from '../cloudfront/stack.ts';
+import { laptop } from './support/chain.ts';
+import { functionsInNjs } from './support/edge.ts';
+import { compare, putSmall, randomRequests } from './support/pictures.ts';
+import { synthStage } from './support/synth.ts';
+import { noNjs } from './support/tools.ts';
+
+const COUNT = 20_000;
+/** Asked once more with nothing kept, when the bucket has most of it. */
+const AGAIN = 4_000;
+
+t.test(
+  '20,000 random requests through function, cache and origins have the server’s pictures',
+  { skip: noNjs },
+  async (t) => {
+    const { file } = await synthStage({});
+    const requests = randomRequests(20261129, COUNT);
+    const { values, behaviours } = readDistribution(new Stack(file));
+    const bundle = behaviours.find(({ viewerCode }) => viewerCode)?.viewerCode ?? '';
+    t.setTimeout(3_600_000);
+    const viewerFunction = await functionsInNjs(t.testdir(), requests, { bundle, values });
+    const whole = await laptop(t, { file, viewerFunction });
+    t.setTimeout(3_600_000);
+    await putSmall(whole.endpoint);
+    const first = await compare(whole, requests);
+    t.same(first.differences.slice(0, 5), []);
+    t.comment(JSON.stringify({ ...first, differences: first.differences.length }));
+    t.ok(first.pictures > COUNT / 6 && first.refused > COUNT / 6, 'both kinds');
+    whole.edge.invalidate(['/*']);
+    const second = await compare(whole, requests.slice(0, AGAIN));
+    t.same(second.differences.slice(0, 5), [], 'the same out of the bucket');
+    t.comment(JSON.stringify({ ...second, differences: second.differences.length }));
+    t.ok((second.sources['Miss bucket'] ?? 0) > AGAIN / 20, 'and it was the bucket');
+  },
+);
