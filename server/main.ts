@@ -3,7 +3,7 @@ import { openExternalServices } from './compose/external-services.ts';
 import { withOwnToken } from './compose/own-token.ts';
 import { logPool, openRendering } from './compose/rendering.ts';
 import { composeServer } from './compose/server.ts';
-import { openStores } from './compose/stores.ts';
+import { logUnusable, openStores } from './compose/stores.ts';
 import { loadConfig } from './config/settings.ts';
 import { buildApp } from './http/app.ts';
 import { Connections } from './http/connections.ts';
@@ -21,7 +21,7 @@ function packageVersion(): string {
 async function main(): Promise<void> {
   const config = await withOwnToken(loadConfig(process.env), (text) => process.stderr.write(text));
   const { log, flush } = createLog(config.logLevel);
-  const stores = await openStores(config);
+  const stores = await openStores(config, { onUnusable: logUnusable(log) });
   let draining = false;
   const rendering = await openRendering(config, stores, logPool(log));
   const { deps, images } = composeServer(config, stores, {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { openExternalServices } from '../server/compose/external-services.ts';
 import { logPool, openRendering } from '../server/compose/rendering.ts';
-import { openStores } from '../server/compose/stores.ts';
+import { logUnusable, openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
 import { exitWithError, withContext } from '../server/shared/error-text.ts';
 import { createLog } from '../server/shared/log.ts';
@@ -29,7 +29,7 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env);
   lowerPriority(config.warmerNice);
   const { log, flush } = createLog(config.logLevel);
-  const stores = await openStores(config);
+  const stores = await openStores(config, { onUnusable: logUnusable(log) });
   const rendering = await openRendering({ ...config, renderSlots: config.warmSlots }, stores, logPool(log));
   const external = await openExternalServices(config, stores);
   const warmer = composeWarmer(config, stores, { log, external, rendering });

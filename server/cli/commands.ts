@@ -1,3 +1,4 @@
+import { backup, restore } from './backup.ts';
 import type { Command } from './command.ts';
 import { explain } from './explain.ts';
 import { purge, remove, status, warm } from './images.ts';
@@ -16,4 +17,5 @@ export const COMMANDS: readonly Command[] = [
   ...[put, status, warm, purge, remove, explain, stats],
   ...[sign, token],
   ...[scan, redrive],
+  ...[backup, restore],
 ];

@@ -12,6 +12,8 @@ import { signUrl } from '../writing/signing.ts';
 import { putFile } from './put.ts';
 
 const SAMPLES = fileURLToPath(new URL('../../samples', import.meta.url));
+/** What is wrong with the database is said by the programs that are started, which serve pictures all the same. */
+const READING = { onUnusable: () => undefined };
 /** URLs that a start prints. */
 const SHOWN = 6;
 /** Objects that are looked at to find so many pictures. */
@@ -19,7 +21,7 @@ const LOOKED_AT = 100;
 
 /** Puts the sample originals into an empty store, so that a first start has something to show. */
 export async function putSamples(config: Config): Promise<void> {
-  const stores = await openStores(config);
+  const stores = await openStores(config, READING);
   try {
     // A bucket that announces its objects is set up by somebody, for pictures of theirs.
     if (stores.originals.announces) return;
@@ -39,7 +41,7 @@ export async function putSamples(config: Config): Promise<void> {
 export async function exampleUrls(config: Config, base: string): Promise<string[]> {
   const query = servedQuery(config);
   if (query === undefined) return [];
-  const stores = await openStores(config);
+  const stores = await openStores(config, READING);
   try {
     const ids = await pictureIds(stores.originals);
     return ids.map((id) => base + pathOf(`${idInUrl(id)}?${query}`, config));

@@ -9,7 +9,9 @@ import { buildApp } from '../http/app.ts';
 import type { Stores } from '../stores/contracts.ts';
 import { settingsOver } from './environment.ts';
 
-const settingsOf = (data: string | undefined) => settingsOver(data === undefined ? {} : { DATA_DIR: data });
+/** Of the environment, over another data folder where one is named. */
+export const settingsOf = (data: string | undefined) =>
+  settingsOver(data === undefined ? {} : { DATA_DIR: data });
 
 /** Stores of the settings, for as long as `work` takes. */
 export async function withStores<T>(

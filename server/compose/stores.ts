@@ -1,10 +1,12 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
-import { withContext } from '../shared/error-text.ts';
+import { errorText, withContext } from '../shared/error-text.ts';
 import type { Jobs, OutdatedRound, Records, Stores } from '../stores/contracts.ts';
 import { FileObjects } from '../stores/files/objects.ts';
 import { removeOutdated } from '../stores/files/outdated.ts';
+import { backUp, restore } from '../stores/sqlite/backup.ts';
 import { openSqlite, type SqliteStores } from '../stores/sqlite/open.ts';
 
 /** Whoever does not take a connection within this is not there; the system would wait two minutes. */
@@ -113,28 +115,82 @@ export async function checkDataDir({ dataDir, ...config }: Config): Promise<void
   if (!facts?.isDirectory()) throw new Error(`DATA_DIR="${dataDir}": there is no such folder`);
 }
 
+/** What a program does that goes on without its database. */
+export interface StoresOptions {
+  /**
+   * Hears why the embedded database cannot be read, in words for its operator, and with undefined that it can be again.
+   * Pictures are served meanwhile. Absent: a database that cannot be opened is an error.
+   */
+  readonly onUnusable?: (reason: string | undefined) => void;
+}
+
+/** Name of the embedded database under DATA_DIR. */
+export const DATABASE = 'rendition.sqlite';
+
+function openDatabase({ dataDir, warmAttempts }: Config, { onUnusable }: StoresOptions) {
+  return embedded(dataDir, DATABASE, (path) =>
+    openSqlite(path, {
+      maxReceives: warmAttempts,
+      onUnusable:
+        onUnusable && ((error) => onUnusable(error === undefined ? undefined : adviceOn(path, error))),
+    }),
+  );
+}
+
+const adviceOn = (path: string, error: unknown): string =>
+  `${path} cannot be read: ${errorText(error)} Pictures are served from their files, without focal points; the API answers 503. Stop the programs and run: rendition restore FILE (docs/one-machine.md#restore)`;
+
+/** Says it where an operator reads. */
+export const logUnusable =
+  (log: Pick<Logger, 'error' | 'info'>): NonNullable<StoresOptions['onUnusable']> =>
+  (reason) =>
+    reason === undefined ? log.info('the database can be read again') : log.error(reason);
+
 /** Opens what the configuration names; everything else is embedded, under DATA_DIR. */
-export async function openStores(config: Config): Promise<Stores> {
+export async function openStores(config: Config, options: StoresOptions = {}): Promise<Stores> {
   const [buckets, table, queue] = await Promise.all([
     openBuckets(config),
     openTable(config),
     openQueue(config),
   ]);
   let sqlite: SqliteStores | undefined;
-  const { dataDir, warmAttempts: maxReceives } = config;
+  const { dataDir } = config;
   if (!buckets || !table || !queue) await embedded(dataDir, '', (path) => mkdir(path, { recursive: true }));
   if (!table || !queue) {
-    sqlite = await embedded(dataDir, 'rendition.sqlite', (path) => openSqlite(path, { maxReceives }));
+    sqlite = await openDatabase(config, options);
   }
   const objects = buckets ?? (await openFolders(dataDir));
+  const collectGarbage = async () => {
+    await sqlite?.checkpoint();
+    return objects.collectGarbage();
+  };
   const records = table ?? sqlite?.records;
   const jobs = queue ?? sqlite?.jobs;
   if (!records || !jobs) throw new Error('A store is missing.');
   return {
     ...objects,
+    collectGarbage,
     records,
     jobs,
     summary: `objects in ${buckets ? 'S3' : 'files'}, records in ${table ? 'DynamoDB' : 'SQLite'}, jobs in ${queue ? 'SQS' : 'SQLite'}`,
     close: () => sqlite?.close(),
   };
+}
+
+/** @throws Error where the settings name no embedded database */
+async function databaseOf(config: Config): Promise<string> {
+  if (config.recordsTable && config.jobsQueue)
+    throw new Error('Records and jobs are in DynamoDB and SQS: there is no database here.');
+  await checkDataDir(config);
+  return join(config.dataDir, DATABASE);
+}
+
+/** Copies the database of a deployment to a file, while its programs run. */
+export async function backUpDatabase(config: Config, file: string): Promise<void> {
+  await backUp(await databaseOf(config), file);
+}
+
+/** Puts such a file in the place of the database; resolves to where the one before lies now. */
+export async function restoreDatabase(config: Config, file: string): Promise<string | undefined> {
+  return restore(file, await databaseOf(config));
 }

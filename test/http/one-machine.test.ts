@@ -16,7 +16,7 @@ const [, BACKUP = ''] = /## Backup\n([\s\S]*?)\n## /.exec(PAGE) ?? [];
 /** A command of the page on this machine: what runs in the container runs here, on another folder. */
 const here = (line: string, folder: string): string =>
   line
-    .replace('docker compose exec -T server node', `'${process.execPath}'`)
+    .replace('docker compose exec -T server node ', `DATA_DIR=/data '${process.execPath}' ${ROOT}`)
     .replace('docker compose exec -T server ', '')
     .replace('docker compose cp ', 'cp -r ')
     .replaceAll(/(server:)?\/data/g, `${folder}/data`);

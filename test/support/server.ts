@@ -7,7 +7,7 @@ import pino, { type Logger } from 'pino';
 import type { ExternalServices } from '../../server/compose/external-services.ts';
 import { openExternalServices } from '../../server/compose/external-services.ts';
 import { type Composed, composeServer } from '../../server/compose/server.ts';
-import { openStores } from '../../server/compose/stores.ts';
+import { logUnusable, openStores } from '../../server/compose/stores.ts';
 import { loadConfig } from '../../server/config/settings.ts';
 import { buildApp } from '../../server/http/app.ts';
 import type { Stores } from '../../server/stores/contracts.ts';
@@ -56,10 +56,10 @@ export async function startServer(
 ): Promise<TestServer> {
   const own = env['DATA_DIR'] === undefined ? await temporaryFolder() : undefined;
   const config = loadConfig({ ...PATIENT, DATA_DIR: own, HOST: '127.0.0.1', VERSION_SECONDS: '0', ...env });
-  const stores = await openStores(config);
   const lines: Record<string, unknown>[] = [];
   let draining = false;
   const log = logInto(lines);
+  const stores = await openStores(config, { onUnusable: logUnusable(log) });
   const external = { ...(await openExternalServices(config, stores)), ...beyond };
   const rendering = await sharedRendering();
   const composed = composeServer(config, alter(stores), {

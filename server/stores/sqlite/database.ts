@@ -1,129 +1,183 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import type { SQLInputValue } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { unavailable } from '../../shared/errors.ts';
 import { attempt } from '../errors.ts';
-import { MIGRATIONS } from './schema.ts';
+import { Connection, isBroken, isBusy, type Row } from './connection.ts';
 
-export type Row = Record<string, SQLOutputValue>;
+export { integer, type Row, text } from './connection.ts';
 
-/** How long a call waits for another process's write. Writes take a few milliseconds. */
-const BUSY_MS = 5_000;
+/** How long a call waits for a lock of another process before it is told to come again. */
+const PATIENCE_MS = 5_000;
+const LONGEST_PAUSE_MS = 25;
+/** How often it is looked whether the file still lies where it lay. */
+const LOOK_MS = 500;
+/** After a file that could not be opened. */
+const REOPEN_MS = 1_000;
+/** A file of which one page is broken says so with every call. */
+const REPORT_MS = 60_000;
+
+export interface DatabaseOptions {
+  /**
+   * Hears why the file cannot be read, and with undefined that it can be again; every call is refused meanwhile. Absent:
+   * a file that cannot be opened is an error of the constructor.
+   */
+  readonly onUnusable?: ((reason: unknown) => void) | undefined;
+}
 
 /**
- * One SQLite file, shared by several processes. WAL lets readers go on during a write; FULL makes a commit
- * survive a power cut. Every read-modify-write goes through `write`, so that it holds the write lock
- * from its first read: a lock taken later would fail where another process wrote in between.
+ * One SQLite file, shared by several processes. WAL lets readers go on during a write. Every read-modify-write goes
+ * through `write`, so that it holds the write lock from its first read: a lock taken later would fail where another
+ * process wrote in between.
  *
- * Calls are synchronous. A write costs one fsync, which is why bodies are in files and not in here.
+ * Calls are synchronous and take some microseconds; whatever could take longer (a lock, the disk) is waited for outside
+ * of them. Bodies are in files and not in here.
  */
 export class Database {
-  readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #path: string;
+  readonly #onUnusable: DatabaseOptions['onUnusable'];
+  #connection: Connection | undefined;
+  #lookedMs = 0;
+  /** Why there is no connection, and since when. */
+  #failure: { readonly error: unknown; readonly ms: number } | undefined;
+  #report = { text: '', ms: 0 };
+  #isClosed = false;
+  /** Writes of this process come one after another: of many that try for a lock, none would be first. */
+  #lastWrite: Promise<unknown> = Promise.resolve();
 
   /** @param path  made where absent, with its folder */
-  constructor(path: string) {
+  constructor(path: string, { onUnusable }: DatabaseOptions = {}) {
+    this.#path = path;
+    this.#onUnusable = onUnusable;
     try {
       mkdirSync(dirname(path), { recursive: true });
-      this.#db = new DatabaseSync(path, { timeout: BUSY_MS });
-      retryBusy(() => this.#db.exec('PRAGMA journal_mode = WAL'));
-      this.#db.exec('PRAGMA synchronous = FULL');
-      this.#migrate();
+      this.#connection = opened(path);
     } catch (error) {
-      throw unavailable(error);
+      if (!onUnusable) throw unavailable(error);
+      this.#fail(error);
     }
   }
 
   /** Does `work`, which only reads; its errors are translated. */
   read<T>(work: () => T): Promise<T> {
-    return attempt(undefined, async () => work());
+    return attempt(undefined, () => this.#patiently(work, endOfPatience()));
   }
 
-  /** Does `work` as one transaction; its errors are translated. */
+  /** Does `work` as one transaction, which survives a power cut once this resolves; its errors are translated. */
   write<T>(work: () => T): Promise<T> {
-    return attempt(undefined, async () => this.#transaction(work));
+    const end = endOfPatience();
+    const done = this.#lastWrite.then(() => this.#patiently(() => this.#open().transaction(work), end));
+    this.#lastWrite = done.then(() => this.#connection?.log.relieve()).catch(() => undefined);
+    return attempt(undefined, async () => {
+      const result = await done;
+      await this.#connection?.log.durable();
+      return result;
+    });
   }
 
+  /** To be called inside `read` or `write`, as the two below. */
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#prepared(sql).get(...values);
+    return this.#open().get(sql, ...values);
   }
 
   all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#prepared(sql).all(...values);
+    return this.#open().all(sql, ...values);
   }
 
   /** Resolves to how many rows changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#prepared(sql).run(...values).changes);
+    return this.#open().run(sql, ...values);
   }
 
-  /** All of `work` or nothing of it, and nobody else's write in between. */
-  #transaction<T>(work: () => T): T {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.#db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      throw error;
-    }
+  /** Brings the log into the file. */
+  async checkpoint(): Promise<void> {
+    await this.#connection?.log.checkpoint();
   }
 
   close(): void {
-    this.#statements.clear();
-    if (this.#db.isOpen) this.#db.close();
+    this.#isClosed = true;
+    this.#drop();
   }
 
-  #prepared(sql: string): StatementSync {
-    const cached = this.#statements.get(sql);
-    if (cached) return cached;
-    const statement = this.#db.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
+  /** Comes again while somebody else holds the lock; jitter keeps two from meeting each time. */
+  async #patiently<T>(work: () => T, end: number): Promise<T> {
+    for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      try {
+        this.#look();
+        return work();
+      } catch (error) {
+        if (this.#connection && isBroken(error)) this.#fail(error);
+        if (!isBusy(error) || performance.now() > end) throw error;
+      }
+      await sleep(Math.random() * pauseMs);
+    }
   }
 
-  #migrate(): void {
-    this.#transaction(() => {
-      const version = integer(this.get('PRAGMA user_version'), 'user_version');
-      if (version > MIGRATIONS.length) throw new Error(`The database is of a newer version (${version}).`);
-      for (const script of MIGRATIONS.slice(version)) this.#db.exec(script);
-      this.#db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
-    });
+  /** A file that somebody has put in the place of ours is ours from now on. */
+  #look(): void {
+    const now = performance.now();
+    if (!this.#connection || now - this.#lookedMs < LOOK_MS) return;
+    this.#lookedMs = now;
+    if (!this.#connection.isOf(this.#path)) this.#drop();
   }
-}
 
-/** SQLITE_BUSY, in the lowest byte of every code that is a kind of it. */
-const BUSY = 5;
-
-function isBusy(error: unknown): boolean {
-  const code = error instanceof Error && 'errcode' in error ? error.errcode : undefined;
-  return typeof code === 'number' && (code & 0xff) === BUSY;
-}
-
-/** Turning WAL on does not wait for a lock as other statements do. */
-function retryBusy(work: () => void): void {
-  for (const end = Date.now() + BUSY_MS; ; ) {
+  #open(): Connection {
+    if (this.#isClosed) throw new Error('The database is closed.');
+    if (this.#connection) return this.#connection;
+    if (this.#failure && performance.now() - this.#failure.ms < REOPEN_MS) throw this.#failure.error;
     try {
-      work();
-      return;
+      // Nobody begins anew under programs that run: what is gone is to be brought back.
+      if (!existsSync(this.#path)) throw new Error(`${this.#path} is gone.`);
+      this.#connection = new Connection(this.#path);
     } catch (error) {
-      if (!isBusy(error) || Date.now() > end) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+      if (!isBusy(error)) this.#fail(error);
+      throw error;
+    }
+    if (this.#failure) this.#recover();
+    return this.#connection;
+  }
+
+  #fail(error: unknown): void {
+    const ms = performance.now();
+    // A connection that broke may be followed by one that does not; a file that cannot be opened is left alone a while.
+    if (!this.#connection) this.#failure = { error, ms };
+    this.#drop();
+    const text = String(error);
+    if (this.#report.text === text && ms - this.#report.ms < REPORT_MS) return;
+    this.#report = { text, ms };
+    this.#onUnusable?.(error);
+  }
+
+  #recover(): void {
+    this.#failure = undefined;
+    this.#report = { text: '', ms: 0 };
+    this.#onUnusable?.(undefined);
+  }
+
+  #drop(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    try {
+      connection?.close();
+    } catch {
+      // Of a broken file the last checkpoint fails; what is in its log stays there.
     }
   }
 }
 
-export function text(row: Row | undefined, column: string): string {
-  const value = row?.[column];
-  if (typeof value !== 'string') throw new Error(`Column ${column} is not text.`);
-  return value;
-}
+const endOfPatience = (): number => performance.now() + PATIENCE_MS;
 
-export function integer(row: Row | undefined, column: string): number {
-  const value = row?.[column];
-  if (typeof value !== 'number') throw new Error(`Column ${column} is not a number.`);
-  return value;
+/** At the start of a program there is nothing that a wait could stop. */
+function opened(path: string): Connection {
+  for (const end = endOfPatience(); ; ) {
+    try {
+      return new Connection(path);
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > end) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
 }
 
 /** As records write times. */

@@ -1,6 +1,6 @@
 import type { Jobs, Records } from '../contracts.ts';
 import { SqliteCollections } from './collections.ts';
-import { Database } from './database.ts';
+import { Database, type DatabaseOptions } from './database.ts';
 import { SqliteImages } from './images.ts';
 import { SqliteJobs } from './jobs.ts';
 import { SqliteLocks } from './locks.ts';
@@ -10,6 +10,8 @@ import { SqliteVariants } from './variants.ts';
 export interface SqliteStores {
   records: Records;
   jobs: Jobs;
+  /** Brings the log that lies beside the file into it. */
+  checkpoint(): Promise<void>;
   /** After this every call is `store_unavailable`. */
   close(): void;
 }
@@ -20,8 +22,11 @@ export interface SqliteStores {
  * @param path         made where absent, with its folder
  * @param maxReceives  how often a job is handed out before it goes to the dead letters
  */
-export function openSqlite(path: string, { maxReceives }: { maxReceives: number }): SqliteStores {
-  const db = new Database(path);
+export function openSqlite(
+  path: string,
+  { maxReceives, ...options }: { maxReceives: number } & DatabaseOptions,
+): SqliteStores {
+  const db = new Database(path, options);
   return {
     records: {
       images: new SqliteImages(db),
@@ -34,6 +39,7 @@ export function openSqlite(path: string, { maxReceives }: { maxReceives: number 
       },
     },
     jobs: new SqliteJobs(db, { maxReceives }),
+    checkpoint: () => db.checkpoint(),
     close: () => db.close(),
   };
 }
