@@ -81,7 +81,7 @@ export const SETTINGS = {
   cors_origins: setting(
     list(ORIGIN, 'origins such as https://example.com'),
     [],
-    'Pages that may upload to S3.',
+    'Pages that may upload to S3 and call the API; CORS_ORIGINS of the programs.',
   ),
   result_days: setting(integer(1, 3650), 90, 'Days a stored variant is kept.'),
   log_days: setting(choice(['7', '14', '30', '90', '365']), '30', 'Days a log line is kept.'),

@@ -34,6 +34,8 @@ export function environment(at: Context, program: Program, parts: ProgramParts):
     NOTIFICATIONS_TOPIC: told.notificationsArn,
     CDN_DISTRIBUTION: door.id,
     PROXY_HOPS: '2',
+    // One setting for the bucket, which takes the forms, and for the API, which makes them and tells what became of them.
+    ...(at.settings.cors_origins.length ? { CORS_ORIGINS: at.settings.cors_origins.join() } : {}),
     SIGNATURES: at.settings.signed ? 'edge' : 'off',
     RENDER_MEMORY_BYTES: `${memoryMiB * RENDER_SHARE}MiB`,
     MEMORY_CACHE_BYTES: `${memoryMiB * RESULTS_SHARE[program]}MiB`,

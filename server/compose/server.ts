@@ -134,6 +134,7 @@ export function composeServer(
     health,
     watermarks: Object.keys(config.watermarks),
     guard: apiGuard(auth, config.corsOrigins),
+    corsOrigins: config.corsOrigins,
     plugins: api ? [api, ...plugins] : plugins,
     version: process.version,
     proxyHops: config.proxyHops,

@@ -258,7 +258,7 @@ export const SETTINGS = {
     'CORS_ORIGINS',
     list(origin),
     '',
-    'Origins whose pages an API without tokens does not refuse as foreign: http://localhost:3000. Their scripts can send forms and not read answers: CORS headers are not sent yet.',
+    'Origins whose pages may call and read the API, with a token where it has tokens: https://shop.example.com,http://localhost:3000. Pictures are open to all pages.',
   ),
   jwksUrl: given('JWKS_URL', url, 'Keys of JWTs that are accepted as bearer tokens; scopes read and write.'),
   jwtIssuer: given('JWT_ISSUER', text, 'Required iss of a JWT.'),

@@ -13,6 +13,7 @@ import type { Logger } from 'pino';
 import type { Originals } from '../reading/originals.ts';
 import type { Deferred } from '../shared/deferred.ts';
 import { Problem } from '../shared/errors.ts';
+import { allowOrigins } from './cors.ts';
 import { explainRoutes } from './explain.ts';
 import { type HealthOptions, healthRoutes } from './health.ts';
 import type { HitLog } from './hit-log.ts';
@@ -38,6 +39,8 @@ export interface AppDeps {
   readonly health: HealthOptions;
   /** Who may use what is under /api/. */
   readonly guard?: onRequestHookHandler | undefined;
+  /** Pages that may use what is under /api/. */
+  readonly corsOrigins: readonly string[];
   /** Further routes: the management API. */
   readonly plugins: ReadonlyArray<(app: FastifyInstance) => void>;
   readonly version: string;
@@ -101,6 +104,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   handleErrors(app);
   refuseWithoutHost(app);
   logRequests(app, deps);
+  await allowOrigins(app, deps.corsOrigins);
   refuseWhileDraining(app, deps.health);
   if (deps.guard) app.addHook('onRequest', deps.guard);
   app.addSchema(PROBLEM_SCHEMA);
@@ -153,6 +157,10 @@ function openApi(version: string) {
 /** What proxies write for a client that left before its answer was out. */
 const CLIENT_LEFT = 499;
 
+/** Who reads the log must not read a status by it. */
+const withoutKey = (url: string): string =>
+  url.startsWith('/api/') ? url.replace(/([?&]key=)[^&]+/g, '$1***') : url;
+
 /** One line per request, whatever becomes of it; the hit path writes the same for its own. */
 function logRequests(app: FastifyInstance, { metrics, deferred }: AppDeps): void {
   const write = (request: FastifyRequest, status: number, ms: number) => {
@@ -162,7 +170,8 @@ function logRequests(app: FastifyInstance, { metrics, deferred }: AppDeps): void
       // One render, however many waited for it.
       if (tier !== 'coalesced') metrics.stages(served.timings ?? {});
     }
-    const { method, url } = request;
+    const { method } = request;
+    const url = withoutKey(request.url);
     request.log.info({ method, url, status, ms: Math.round(ms * 10) / 10, tier, ...served }, 'request');
   };
   app.addHook('onRequest', (request, reply, done) => {

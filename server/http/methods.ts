@@ -9,6 +9,8 @@ export type MethodsByUrl = ReadonlyMap<string, ReadonlySet<string>>;
 export function watchMethods(app: FastifyInstance): MethodsByUrl {
   const found = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
+    // The plugin of CORS takes preflights of whatever address; an address that is none stays one.
+    if (url === '*') return;
     const methods = found.get(url) ?? new Set();
     for (const name of [method].flat()) methods.add(name);
     found.set(url, methods);

@@ -212,8 +212,8 @@ export interface ImageRecord {
   openUntil?: string;
   /** Of an upload that a server takes in: which of them. */
   claim?: string;
-  /** Of an announced upload: what its form takes. */
-  announced?: { contentType: string; bytes: number };
+  /** Of an announced upload: what its form takes, and what the keys of its status are made with. */
+  announced?: { contentType: string; bytes: number; secret?: string };
   /** SHA-256 of the original in hex, where it was uploaded through us. */
   digest?: string;
   /** What was tried in vain until it was given up: telling of the finished image. */

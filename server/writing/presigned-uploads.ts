@@ -12,6 +12,7 @@ import { owing } from './owing.ts';
 import type { LocalForms, Policy } from './presign.ts';
 import { UPLOAD_SECONDS } from './reconciler.ts';
 import { deletedMeanwhile, removeOwn } from './replace.ts';
+import { newSecret, statusKey } from './status-keys.ts';
 import { taken } from './uploads.ts';
 
 /** Version of variants that wait for an original which has not arrived. */
@@ -53,7 +54,7 @@ export class PresignedUploads {
   async announce(
     announcement: PresignedUpload,
     base: string,
-  ): Promise<Form & { id: string; expires: string }> {
+  ): Promise<Form & { id: string; expires: string; statusKey: string }> {
     const { originals, records, now } = this.#options;
     this.#check(announcement);
     const id = announcement.id === undefined ? newUlid(now().getTime()) : readId(announcement.id);
@@ -62,14 +63,14 @@ export class PresignedUploads {
     const expires = now().getTime() + UPLOAD_SECONDS * 1000;
     const openUntil = new Date(expires).toISOString();
     const owed = owing(undefined, { warm: [...variants] });
-    const announced = { contentType, bytes: size };
+    const announced = { contentType, bytes: size, secret: newSecret() };
     const createdAt = now().toISOString();
     const image = { id, status: 'uploading', title, createdAt, openUntil, owed, announced } as const;
     const isNew = await records.images.create(image);
-    if (!isNew && !(await this.#reannounced(image))) throw taken(id);
+    const { secret } = isNew ? announced : await this.#reannounced(image);
     if (variants.length) await records.variants.queue(id, AWAITED, variants);
     const form = await this.#form({ id, contentType, size, expires }, base);
-    return { id, ...form, expires: openUntil };
+    return { id, ...form, expires: openUntil, statusKey: statusKey(secret, id, expires / 1000) };
   }
 
   /**
@@ -104,7 +105,7 @@ export class PresignedUploads {
   }
 
   /** The same upload announced once more, before its bytes came, gets another form: the first one may have got lost. */
-  async #reannounced({ id, title, openUntil, owed, announced }: Announced): Promise<boolean> {
+  async #reannounced({ id, title, openUntil, owed, announced }: Announced): Promise<{ secret: string }> {
     const { originals, records } = this.#options;
     const isSame = (record: ImageRecord) =>
       record.status === 'uploading' &&
@@ -114,7 +115,9 @@ export class PresignedUploads {
     const record = await updateWithRetry(records, id, (record) =>
       isSame(record) ? { openUntil, owed } : undefined,
     );
-    return record !== undefined && isSame(record) && (await originals.head(id)) === undefined;
+    if (record === undefined || !isSame(record) || (await originals.head(id))) throw taken(id);
+    // A checkout of before the keys has announced it: nobody has one, and a new one would not be kept.
+    return { secret: record.announced?.secret ?? newSecret() };
   }
 
   /** Straight to the store where it takes forms, else to this server. */

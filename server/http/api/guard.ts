@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Lets everybody in: the route has a check of its own. */
     isOpen?: boolean;
+    /** Lets in who has a `key` in the query; the route checks it. */
+    takesKey?: boolean;
   }
 }
 
@@ -39,7 +41,9 @@ export function apiGuard(auth: Auth, origins: readonly string[]): onRequestHookH
   };
   return (request, reply, done) => {
     const { url = '', config } = request.routeOptions;
-    if (!url.startsWith('/api/') || config.isOpen) return done();
+    const hasKey =
+      config.takesKey && typeof request.query === 'object' && request.query && 'key' in request.query;
+    if (!url.startsWith('/api/') || config.isOpen || hasKey) return done();
     admit(request, reply).then(() => done(), done);
   };
 }

@@ -23,8 +23,9 @@ export function presignRoutes(api: Api, deps: ApiDeps): void {
     async (request) => {
       const base = urls.base(originOf(request));
       const variants = readWarmRequest(request.body, deps);
-      const form = await presignedUploads.announce({ ...request.body, variants }, base);
-      return { ...form, fields: { ...form.fields }, statusUrl: urls.status(base, form.id) };
+      const { statusKey, ...form } = await presignedUploads.announce({ ...request.body, variants }, base);
+      const statusUrl = `${urls.status(base, form.id)}?key=${statusKey}`;
+      return { ...form, fields: { ...form.fields }, statusUrl };
     },
   );
   if (deps.localForms) receiveRoute(api, deps, deps.localForms);
@@ -47,8 +48,6 @@ function receiveRoute(api: Api, deps: ApiDeps, forms: NonNullable<ApiDeps['local
       },
     },
     async (request, reply) => {
-      // Pages of another origin post here, as they would to a bucket.
-      reply.header('Access-Control-Allow-Origin', '*');
       await receiving(request.raw, deps.minUploadRate, () =>
         receive(request, request.params.id, deps, forms),
       );

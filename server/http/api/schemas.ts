@@ -103,6 +103,12 @@ export const StatusQuery = Type.Object(
         description: 'Seconds to wait for the image to be finished.',
       }),
     ),
+    key: Type.Optional(
+      Type.String({
+        maxLength: 100,
+        description: 'As the `statusUrl` of a presigned upload has it; in place of a token.',
+      }),
+    ),
   },
   options,
 );

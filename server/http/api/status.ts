@@ -7,6 +7,7 @@ import { readId } from '../../core/query/id.ts';
 import { isProblem } from '../../shared/errors.ts';
 import type { ImageStatus } from '../../stores/contracts.ts';
 import { statusView } from '../../writing/serializers.ts';
+import { checkStatusKey } from '../../writing/status-keys.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
 import { Id, PROBLEMS, Status, StatusQuery } from './schemas.ts';
 
@@ -30,6 +31,7 @@ export function statusRoutes(api: Api, deps: ApiDeps): void {
   api.get(
     '/api/images/:id/status',
     {
+      config: { takesKey: true },
       schema: {
         tags: ['management'],
         summary: 'Status of an image and of each variant. Accept: text/event-stream streams every change.',
@@ -44,6 +46,8 @@ export function statusRoutes(api: Api, deps: ApiDeps): void {
     },
     async (request, reply) => {
       const id = readId(request.params.id);
+      const { wait = 0, key } = request.query;
+      if (key !== undefined) checkStatusKey(await deps.records.images.get(id), key, Date.now() / 1000);
       const base = deps.urls.base(originOf(request));
       const look = async () => statusView(await deps.library.describe(id), deps.urls, base);
       const gone = new AbortController();
@@ -59,7 +63,6 @@ export function statusRoutes(api: Api, deps: ApiDeps): void {
         // The schema is that of the JSON answer.
         return reply.serializer((payload) => String(payload)).send(Readable.from(events(first, look, ends)));
       }
-      const { wait = 0 } = request.query;
       if (wait === 0) return first;
       const ends = AbortSignal.any([ended, AbortSignal.timeout(wait * 1000)]);
       let latest = first;
