@@ -95,7 +95,9 @@ const ULID = /\b[0-9a-hjkmnp-tv-z]{26}\b/g;
 
 function shownAnswer(text: string): string {
   const answer = JSON.parse(text, (name, value) => SHOWN[name] ?? value);
-  return JSON.stringify(answer, null, 2).replace(STATUS_KEY, 'key=1796310000.Yw3…').replace(ULID, '01m8jnf522fm4z0v5w56t7pj08');
+  return JSON.stringify(answer, null, 2)
+    .replace(STATUS_KEY, 'key=1796310000.Yw3…')
+    .replace(ULID, '01m8jnf522fm4z0v5w56t7pj08');
 }
 
 /** Every text of an answer by its name, for the commands that follow. */

@@ -24,7 +24,8 @@ const preflight = (path: string, method: string, origin: string, headers = 'auth
   server.get(path, {
     method: 'OPTIONS',
     headers: {
-      ...{ origin, 'access-control-request-method': method },
+      origin,
+      'access-control-request-method': method,
       'access-control-request-headers': headers,
     },
   });

@@ -5,7 +5,11 @@ import { checkStatusKey, newSecret, statusKey } from '../../../server/writing/st
 const NOW = 1_800_000_000;
 const secret = newSecret();
 const record: ImageRecord = {
-  ...{ id: 'a/b.jpg', status: 'uploading', createdAt: '', updatedAt: '', revision: 1 },
+  id: 'a/b.jpg',
+  status: 'uploading',
+  createdAt: '',
+  updatedAt: '',
+  revision: 1,
   announced: { contentType: 'image/jpeg', bytes: 1, secret },
 };
 
