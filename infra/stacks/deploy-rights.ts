@@ -81,6 +81,16 @@ function namedRights({ stage, account }: Place): Statement[] {
   return rows.map(([service, resources]) => allow([`${service}:*`], resources));
 }
 
+/** What switches a log of a firewall or network on and off takes no resource, and so does the policy that lets AWS write it. */
+const LOG_DELIVERIES = [
+  'logs:CreateLogDelivery',
+  'logs:DeleteLogDelivery',
+  'logs:GetLogDelivery',
+  'logs:ListLogDeliveries',
+  'logs:PutResourcePolicy',
+  'logs:UpdateLogDelivery',
+];
+
 /** Services whose resources have numbers: what is tagged with the stage, and making what will be. */
 function taggedRights({ stage, account, settings }: Place): Statement[] {
   const tagged = ['acm:*', 'application-autoscaling:*', 'cloudfront:*', 'ec2:*'];
@@ -123,6 +133,7 @@ function taggedRights({ stage, account, settings }: Place): Statement[] {
         ]
       : []),
     allow(['route53:GetChange'], ['arn:aws:route53:::change/*']),
+    allow(LOG_DELIVERIES, ['*']),
   ];
 }
 

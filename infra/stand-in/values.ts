@@ -92,8 +92,18 @@ function mock(type: CtyType, name: string, resource: string): Value {
   return copies.map((end) => mock(type[1], `${name}${end}`, resource));
 }
 
+/** ARNs as the service makes them, of what policies name: a linter of policies reads their form. */
+const ARNS: Readonly<Record<string, string>> = {
+  aws_cloudfront_distribution: 'arn:aws:cloudfront::123456789012:distribution/E123456789ABCD',
+  aws_dynamodb_table: 'arn:aws:dynamodb:us-east-1:123456789012:table/rendition-dev-records',
+  aws_s3_bucket: 'arn:aws:s3:::rendition-dev-stand-in',
+  aws_secretsmanager_secret: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:rendition-dev/one-AbCdEf',
+  aws_sns_topic: 'arn:aws:sns:us-east-1:123456789012:rendition-dev-stand-in',
+  aws_sqs_queue: 'arn:aws:sqs:us-east-1:123456789012:rendition-dev-stand-in',
+};
+
 function mockText(name: string, resource: string): string {
   if (name === 'account_id') return '123456789012';
-  if (name.endsWith('arn')) return `arn:aws:stand-in:us-east-1:123456789012:${resource}`;
+  if (name.endsWith('arn')) return ARNS[resource] ?? `arn:aws:stand-in:us-east-1:123456789012:${resource}`;
   return `${resource.replace(/^aws_/, '').replaceAll('_', '-')}-${name.replaceAll('_', '-')}`;
 }

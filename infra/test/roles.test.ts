@@ -129,6 +129,10 @@ const ALLOWED: Readonly<Record<string, Asked>> = {
     action: 'ecs:UpdateService',
     resource: `arn:aws:ecs:us-east-1:${ACCOUNT}:service/rendition-dev/rendition-dev-server`,
   },
+  // "Logging that requires additional permissions", Amazon CloudWatch Logs User Guide: these take no resource.
+  'logs of its firewall and network': { action: 'logs:CreateLogDelivery', resource: '*' },
+  'what lets the firewall write them': { action: 'logs:PutResourcePolicy', resource: '*' },
+  'taking those logs off': { action: 'logs:DeleteLogDelivery', resource: '*' },
   'its state': { action: 's3:PutObject', resource: 'arn:aws:s3:::our-state/rendition/dev.tfstate' },
   'its lock': { action: 's3:DeleteObject', resource: 'arn:aws:s3:::our-state/rendition/dev.tfstate.tflock' },
   'its record': {
