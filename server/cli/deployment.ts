@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { idInUrl } from '../core/query/path.ts';
 import type { Stores } from '../stores/contracts.ts';
@@ -75,6 +76,8 @@ function remote(address: string, token: string | undefined): Deployment {
     const headers = {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+      // One call, however often it is sent.
+      ...(method === 'POST' ? { 'idempotency-key': `"${randomUUID()}"` } : {}),
     };
     const body = form ?? (json === undefined ? undefined : JSON.stringify(json));
     const response = await patiently(base, path, {
@@ -90,26 +93,36 @@ function remote(address: string, token: string | undefined): Deployment {
 const TRIES = 10;
 const LONGEST_WAIT_SECONDS = 30;
 
-/** Waits as long as a server that is busy says. */
+/** Waits as long as a server that is busy says; what got lost on the way is sent once more. */
 async function patiently(base: string, path: string, init: RequestInit): Promise<Response> {
+  let losses = 0;
   for (let attempt = 1; ; attempt++) {
     const response = await fetch(`${base}${path}`, init).catch((error: unknown) => {
-      throw unreachable(base, error);
+      if (!LOST.includes(codeOf(error)) || ++losses > MOST_LOSSES) throw unreachable(base, error);
     });
-    const seconds = Number(response.headers.get('retry-after'));
-    const isBusy = response.status === 429 || response.status === 503;
-    if (!isBusy || attempt === TRIES || !(seconds > 0)) return response;
-    await response.body?.cancel();
+    const seconds = response ? Number(response.headers.get('retry-after')) * attempt : 1;
+    // 409: the same call, of which the answer got lost, is still being worked on.
+    const isBusy = !response || [409, 429, 503].includes(response.status);
+    if (response && (!isBusy || attempt === TRIES || !(seconds > 0))) return response;
+    await response?.body?.cancel();
     await sleep(Math.min(seconds, LONGEST_WAIT_SECONDS) * 1000);
   }
 }
 
-/** Failures of one request only: a server that refuses a body may close the line while it is being sent. */
-const OWN = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'ENOENT', 'EACCES'];
+/** Connections that ended: whether the call arrived is not known. A server that refuses a body does the same. */
+const LOST = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'];
+const MOST_LOSSES = 2;
+/** Failures of one request only. */
+const OWN = [...LOST, 'ENOENT', 'EACCES'];
+
+function codeOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+}
 
 function unreachable(base: string, error: unknown): Error {
   const cause = error instanceof Error ? error.cause : undefined;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = codeOf(error);
   const reason = code || (cause instanceof Error ? cause.message : String(error));
   if (OWN.includes(code)) return new Error(`the connection to ${base} ended (${reason})`);
   return new CommandEnded(`${base} cannot be reached: ${reason}`);

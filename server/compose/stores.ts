@@ -161,8 +161,9 @@ export async function openStores(config: Config, options: StoresOptions = {}): P
   }
   const objects = buckets ?? (await openFolders(dataDir));
   const collectGarbage = async () => {
+    const expired = (await sqlite?.collectGarbage()) ?? 0;
     await sqlite?.checkpoint();
-    return objects.collectGarbage();
+    return expired + (await objects.collectGarbage());
   };
   const records = table ?? sqlite?.records;
   const jobs = queue ?? sqlite?.jobs;

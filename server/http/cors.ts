@@ -10,7 +10,7 @@ declare module 'fastify' {
 
 /** What a page may read of an answer beside what every page may. */
 const EXPOSED = [
-  ...['Location', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id'],
+  ...['Idempotent-Replayed', 'Location', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id'],
   ...['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'],
 ];
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 /** Crockford's Base32 in lower case: no i, l, o, u, and its order is that of the values. */
 const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -19,4 +19,15 @@ export function newUlid(now: number): string {
   }
   const random = [...randomBytes(RANDOM_DIGITS)].map((byte) => DIGITS[byte % 32]).join('');
   return time + random;
+}
+
+/**
+ * A name made of another one, the same each time: for the things that one request makes.
+ *
+ * @param index  0 is the seed itself
+ */
+export function ulidAfter(seed: string, index: number): string {
+  if (index === 0) return seed;
+  const bytes = hash('sha256', `${seed} ${index}`, 'buffer').subarray(0, RANDOM_DIGITS);
+  return seed.slice(0, TIME_DIGITS) + [...bytes].map((byte) => DIGITS[byte % 32]).join('');
 }

@@ -5,6 +5,7 @@
  * `store_unavailable`; a store is handed a ready client; it translates foreign errors in its own file and
  * nowhere else; retries are the client's, deadlines are the caller's AbortSignal.
  */
+import type { Answers } from './answers.ts';
 
 // ---------------------------------------------------------------- Objects: bytes by key
 
@@ -210,7 +211,7 @@ export interface ImageRecord {
   webhook?: string;
   /** Of an upload: its bytes are awaited until then, as toISOString writes it. */
   openUntil?: string;
-  /** Of an upload that a server takes in: which of them. */
+  /** Of an upload that a server takes in: which of them. Stays where that server died before the end of it. */
   claim?: string;
   /** Of an announced upload: what its form takes, and what the keys of its status are made with. */
   announced?: { contentType: string; bytes: number; secret?: string };
@@ -427,6 +428,7 @@ export interface Records {
   readonly collections: CollectionRecords;
   readonly locks: Locks;
   readonly progress: Progress;
+  readonly answers: Answers;
   ping(): Promise<void>;
 }
 

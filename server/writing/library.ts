@@ -7,8 +7,8 @@ import { hasResults, type Intents } from './intents.ts';
 import { owedBy, owing } from './owing.ts';
 import type { Purge, PurgeAnswer } from './purge.ts';
 import type { Reconciler } from './reconciler.ts';
+import { collectionNotFound } from './relate.ts';
 import { notArrived } from './replace.ts';
-import { collectionNotFound } from './uploads.ts';
 
 export interface LibraryOptions {
   readonly originals: Objects;

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { SOURCE_FORMATS } from '../core/original/sniff.ts';
 import { readId } from '../core/query/id.ts';
 import { notFound } from '../reading/versions.ts';
@@ -11,9 +10,9 @@ import { type IngestLimits, openIngest, uploadTooLarge } from './ingest.ts';
 import { owing } from './owing.ts';
 import type { LocalForms, Policy } from './presign.ts';
 import { UPLOAD_SECONDS } from './reconciler.ts';
+import { holdsBytes, sameBytes, taken } from './repeats.ts';
 import { deletedMeanwhile, removeOwn } from './replace.ts';
 import { newSecret, statusKey } from './status-keys.ts';
-import { taken } from './uploads.ts';
 
 /** Version of variants that wait for an original which has not arrived. */
 const AWAITED = 'awaited';
@@ -77,23 +76,23 @@ export class PresignedUploads {
    * Takes in what a form of the embedded default posts. S3 does the same on its side and then sends an event;
    * here we send it.
    *
-   * @throws Problem `image_not_found`, `conflict` when it is there already or was deleted meanwhile, `upload_too_large`,
+   * @throws Problem `image_not_found`, `conflict` when it is there with other bytes or was deleted meanwhile, `upload_too_large`,
    *         `invalid_request` when bytes are missing, `unsupported_source` when it is of another type
    */
   async receive({ id, contentType, size }: Policy, source: AsyncIterable<Uint8Array>): Promise<void> {
     const { originals, records, jobs, limits } = this.#options;
     const record = await records.images.get(id);
     if (!record) throw notFound(id);
-    if (record.status !== 'uploading') throw taken(id);
     const maxBytes = Math.min(size, limits.maxBytes);
     const intake = await openIngest(source, { ...limits, maxBytes });
+    // The same form once more, after an answer that got lost: the image is there, or will be.
+    if (record.status !== 'uploading') return void (await sameBytes(originals, record, intake));
     if (intake.contentType !== contentType) {
       const facts = { param: 'file', received: intake.contentType, allowed: contentType };
       throw new Problem('unsupported_source', `This is ${intake.contentType}, not ${contentType}.`, facts);
     }
     const stored = await originals.put(id, exactly(size, intake.body), { contentType, ifAbsent: true });
     if (!stored) {
-      // The same form once more, after an answer that got lost: the bytes are there.
       if (!(await holdsBytes(originals, id, intake.digest()))) throw taken(id);
       return sendObject(jobs, id, 'created');
     }
@@ -142,15 +141,6 @@ export class PresignedUploads {
 }
 
 type Announced = Required<Pick<ImageRecord, 'id' | 'title' | 'openUntil' | 'owed' | 'announced'>>;
-
-/** Whether the object under a key has these bytes, by their SHA-256 in hex. */
-export async function holdsBytes(originals: Objects, key: string, digest: string): Promise<boolean> {
-  const object = await originals.get(key);
-  if (!object) return false;
-  const hash = createHash('sha256');
-  for await (const chunk of object.body) hash.update(chunk);
-  return hash.digest('hex') === digest;
-}
 
 /** A short body fails before it is published, so that nothing of it stays. */
 async function* exactly(size: number, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -144,9 +144,10 @@ export class Reconciler {
     const isWritten = await this.#write(id, before, {
       ...arrival,
       error: undefined,
-      claim: undefined,
       openUntil: undefined,
       digest: undefined,
+      // The claim of a server that died stays: the same upload once more ends what that one began.
+      ...(before?.status !== 'uploading' && { claim: undefined }),
       owed: owing(withoutMeasure(before?.owed), debt),
     });
     if (isWritten && isUndecided) await intents.sendArrival(id, measured.etag);

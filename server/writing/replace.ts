@@ -106,6 +106,7 @@ export class Replacement {
         original: facts,
         status: 'uploaded',
         error: undefined,
+        claim: undefined,
         digest,
       } as const;
       const more: Debt = { purge: true, rewarm: 'all', ...(isUndecided && { measure: true }) };

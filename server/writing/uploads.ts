@@ -2,13 +2,16 @@ import { readId } from '../core/query/id.ts';
 import type { Originals } from '../reading/originals.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
-import type { ImageRecord, Records } from '../stores/contracts.ts';
+import type { ImageRecord } from '../stores/contracts.ts';
 import { buryIf, updateWithRetry } from '../stores/update-record.ts';
 import { currentVersion, named } from '../warming/queue.ts';
 import { type Claim, claimId } from './claim.ts';
+import type { Details } from './details.ts';
 import { openIngest } from './ingest.ts';
 import type { Measured } from './measure.ts';
 import { owing } from './owing.ts';
+import { relateOne } from './relate.ts';
+import { type Repeated, Repeats, taken } from './repeats.ts';
 import { deletedMeanwhile, type FinishedUpload, Replacement, type ReplacementOptions } from './replace.ts';
 
 export interface UploadsOptions extends ReplacementOptions {
@@ -24,25 +27,17 @@ export interface Accepted extends Measured, Claim {
   readonly digest: string;
 }
 
-/** What is said of an image beside its bytes. */
-export interface Details {
-  readonly title?: string | undefined;
-  readonly description?: string | undefined;
-  readonly collection?: string | undefined;
-  readonly webhook?: string | undefined;
-  /** Canonical forms. */
-  readonly variants?: readonly string[] | undefined;
-}
-
 /** Takes originals in. Whatever goes wrong on the way, nothing of the file stays. */
 export class Uploads {
   readonly #options: UploadsOptions;
   readonly #replacing: Replacement;
+  readonly #repeats: Repeats;
   #inFlight = 0;
 
   constructor(options: UploadsOptions) {
     this.#options = options;
     this.#replacing = new Replacement(options);
+    this.#repeats = new Repeats(options);
   }
 
   get inFlight(): number {
@@ -69,17 +64,22 @@ export class Uploads {
   }
 
   /**
-   * Stores a file under a new id, or a given one that is free.
+   * Stores a file under a new id, or a given one that is free. What lies there already is not stored again.
    *
    * @param said  what the form has said so far; `finish` says the rest
    * @throws Problem `unsupported_source`, `upload_too_large`, `source_too_large`, `damaged_source`, `unrenderable`,
    *         `too_many_pixels`, `conflict`, `invalid_parameter` for the id; the error of `source`
    */
-  async accept(source: AsyncIterable<Uint8Array>, givenId?: string, said: Details = {}): Promise<Accepted> {
+  async accept(
+    source: AsyncIterable<Uint8Array>,
+    givenId?: string,
+    said: Details = {},
+  ): Promise<Accepted | Repeated> {
     const { originals, limits, now } = this.#options;
     const id = givenId === undefined ? newUlid(now().getTime()) : readId(givenId);
-    // Before a byte is read; and not every S3-compatible store knows conditional writes.
-    if (givenId !== undefined && (await this.#isTaken(id))) throw taken(id);
+    // Not every S3-compatible store knows conditional writes.
+    const standing = givenId === undefined ? undefined : await this.#repeats.standing(id);
+    if (standing) return this.#repeats.accept(standing, source);
     const { contentType, body, digest } = await openIngest(source, limits);
     const claim = await this.#claim(id, said);
     let etag: string | undefined;
@@ -95,14 +95,6 @@ export class Uploads {
     }
   }
 
-  /** A deletion that was cut short is ended on the way. */
-  async #isTaken(id: string): Promise<boolean> {
-    const { originals, records, intents } = this.#options;
-    await intents.settle(id);
-    const [object, record] = await Promise.all([originals.head(id), records.images.get(id)]);
-    return object !== undefined || record !== undefined;
-  }
-
   /** @throws Problem `conflict` */
   async #claim(id: string, { title, description, webhook, variants = [] }: Details): Promise<Claim> {
     const { records, now, defaults } = this.#options;
@@ -114,18 +106,27 @@ export class Uploads {
   }
 
   /** Moves an accepted upload to the id that was told too late, inside the store. */
-  async rename(accepted: Accepted, id: string, said: Details): Promise<Accepted> {
-    const { originals } = this.#options;
-    if (await this.#isTaken(readId(id))) throw taken(id);
+  async rename(accepted: Accepted | Repeated, id: string, said: Details): Promise<Accepted | Repeated> {
+    const standing = await this.#repeats.standing(readId(id));
+    const moved = standing
+      ? await this.#repeats.compare(standing, accepted.digest)
+      : await this.#copy(accepted, id, said);
+    if ('isRepeated' in accepted) await this.#options.intents.bury(accepted.id, 'all');
+    else await this.discard(accepted);
+    return moved;
+  }
+
+  async #copy(from: Accepted | Repeated, id: string, said: Details): Promise<Accepted> {
+    const { originals, measure } = this.#options;
+    const measured = 'isRepeated' in from ? await measure.of(from.id) : from;
+    if (!measured) throw deletedMeanwhile(from.id);
     const claim = await this.#claim(id, said);
     let etag: string | undefined;
     try {
-      etag = (await originals.copy(accepted.id, id, { ifAbsent: true }))?.etag;
-      if (etag === undefined)
-        throw (await originals.head(accepted.id)) ? taken(id) : deletedMeanwhile(accepted.id);
-      await this.discard(accepted);
-      const { facts, digest, isDecoded } = accepted;
-      return { ...claim, etag, facts, digest, isDecoded };
+      etag = (await originals.copy(from.id, id, { ifAbsent: true }))?.etag;
+      if (etag === undefined) throw (await originals.head(from.id)) ? taken(id) : deletedMeanwhile(from.id);
+      const { facts, isDecoded } = measured;
+      return { ...claim, etag, facts, digest: from.digest, isDecoded };
     } catch (error) {
       await this.#takeBack(claim, etag);
       throw error;
@@ -133,8 +134,8 @@ export class Uploads {
   }
 
   /** Takes an upload back that nobody was told of. */
-  async discard(accepted: Accepted): Promise<void> {
-    await this.#takeBack(accepted, accepted.etag);
+  async discard(accepted: Accepted | Repeated): Promise<void> {
+    if (!('isRepeated' in accepted)) await this.#takeBack(accepted, accepted.etag);
   }
 
   /**
@@ -163,11 +164,12 @@ export class Uploads {
    *
    * @throws Problem `collection_not_found`, `conflict` when it was deleted meanwhile; the upload stays
    */
-  async finish(accepted: Accepted, details: Details): Promise<FinishedUpload> {
+  async finish(accepted: Accepted | Repeated, details: Details): Promise<FinishedUpload> {
     const { records, intents, lookups, reconciler, defaults } = this.#options;
-    const { id, owner, etag, facts, digest, isDecoded, end } = accepted;
     const { title, description, webhook, collection, variants = [] } = details;
     const warm = [...new Set([...variants, ...defaults])];
+    if ('isRepeated' in accepted) return this.#repeats.finish(accepted, details, warm);
+    const { id, owner, etag, facts, digest, isDecoded, end } = accepted;
     if (collection !== undefined) await relateOne(records, collection, id);
     // Of an original of which nothing is asked that would show whether it can be rendered, a warmer finds out.
     const isUndecided = !isDecoded && warm.length === 0;
@@ -197,21 +199,4 @@ export class Uploads {
 
 function isSame(a: readonly string[] | undefined, b: readonly string[]): boolean {
   return b.every((one) => a?.includes(one));
-}
-
-async function relateOne(records: Records, collection: string, id: string): Promise<void> {
-  const related = await records.collections.relate(collection, [id]);
-  if (!('refused' in related)) return;
-  if (related.refused === 'collection_absent') throw collectionNotFound(collection);
-  throw deletedMeanwhile(id);
-}
-
-export function collectionNotFound(id: string): Problem {
-  const facts = { param: 'collection', received: id };
-  return new Problem('collection_not_found', `There is no collection "${id}".`, facts);
-}
-
-export function taken(id: string): Problem {
-  const hint = 'To replace the bytes of an image: PUT /api/images/{id}/original.';
-  return new Problem('conflict', `The id "${id}" is taken.`, { param: 'id', received: id, hint });
 }

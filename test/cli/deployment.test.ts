@@ -6,6 +6,7 @@ import t from 'tap';
 import { rendition } from '../support/cli.ts';
 import { ROOT } from '../support/markdown.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
+import { startWire } from '../support/wire.ts';
 
 const TOKEN = 'a-token-of-the-test';
 const HASH = createHash('sha256').update(TOKEN).digest('hex');
@@ -38,8 +39,10 @@ t.test('put, status, purge, delete on a deployment that asks for token and signa
   for (const url of put.lines) t.equal((await fetch(url)).status, 200, url);
 
   const again = await rendition(['put', join(folder, '0.png'), '--id', 'p/0.png', '--json'], { env });
-  t.match(again, { code: 1, stderr: '' });
-  t.match(JSON.parse(again.lines[0] ?? ''), { subject: /0\.png/, error: /already|taken/ });
+  t.match(again, { code: 0, stderr: '' }, 'the same file under the same id is there already');
+  const other = await rendition(['put', 'samples/ladybug.jpg', '--id', 'p/0.png', '--json'], { env });
+  t.match(other, { code: 1, stderr: '' });
+  t.match(JSON.parse(other.lines[0] ?? ''), { subject: /ladybug/, error: /already|taken/ });
   const replaced = await rendition(
     ['put', join(folder, '0.png'), '--id', 'p/0.png', '--replace', '--variants', 'w=20&fmt=png'],
     { env },
@@ -57,6 +60,24 @@ t.test('put, status, purge, delete on a deployment that asks for token and signa
   t.match(await rendition(['stats', '--json'], { env }), { code: 0, stdout: /"images":6,/ });
   t.match(await rendition(['delete', 'p/0.png', 'p/b c/1+é.png'], { env }), { code: 0 });
   t.match(await rendition(['stats', '--json'], { env }), { code: 0, stdout: /"images":4,/ });
+});
+
+t.test('a call whose answer got lost is sent once more, and is one call', async (t) => {
+  const server = await startServer({ ...SIGNED, PUBLIC_URL: '' });
+  t.teardown(() => server.close());
+  const wire = await startWire(server.base);
+  t.teardown(() => wire.stop());
+  let losses = 0;
+  wire.fault = {
+    kind: 'lose',
+    hits: (method, url) => method === 'POST' && url === '/api/images' && losses++ === 0,
+  };
+  const photo = join(ROOT, 'samples/transparency-demo.png');
+  const words = ['put', photo, '--id', 'lost.png', '--url', wire.endpoint, '--token', TOKEN, '--json'];
+  const put = await rendition([...words, '--variants', 'w=20&fmt=png']);
+  t.match(put, { code: 0, stderr: '' });
+  t.equal(losses, 2, 'the first one arrived, and its answer did not');
+  t.match(await server.stores.records.images.get('lost.png'), { revision: Number, status: 'processing' });
 });
 
 t.test(

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import type { ImageQuery, ImageRecord, Records } from '../../server/stores/contracts.ts';
 import { waitFor } from '../support/wait.ts';
+import { answerCases } from './records.answers.ts';
 import { collectionCases } from './records.collections.ts';
 import { owedCases } from './records.owed.ts';
 import { variantCases } from './records.variants.ts';
@@ -24,6 +25,7 @@ export function recordsSuite(t: Test, title: string, under: RecordsUnderTest): P
     variantCases(it, under.records);
     collectionCases(it, under.records);
     leaseCases(it, under.records);
+    answerCases(it, under.records);
 
     it('answers a ping', async (t) => {
       await t.resolves(under.records.ping());
@@ -345,6 +347,9 @@ function callsOf(records: Records): (() => Promise<unknown>)[] {
     () => records.locks.release('l', 'a'),
     () => records.progress.get('p'),
     () => records.progress.put('p', 'x'),
+    () => records.answers.take('k', { owner: 'a', seed: 's', holdSeconds: 1, keepSeconds: 1 }),
+    () => records.answers.keep('k', 'a', { request: '', status: 200, headers: {}, body: '' }, 1),
+    () => records.answers.release('k', 'a'),
     () => records.ping(),
   ];
 }

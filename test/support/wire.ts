@@ -5,9 +5,9 @@ import { buffer } from 'node:stream/consumers';
 /**
  * What becomes of an answer: `stall` never comes, `reset` ends the connection, `cut` breaks off in the middle of its
  * body, `short` has half of its body and says so, `flip` has one bit of its body changed, `fail` is a 500 that never
- * reached the store.
+ * reached the store, `lose` ends the connection once the store has answered.
  */
-export type Fault = 'stall' | 'reset' | 'cut' | 'short' | 'flip' | 'fail';
+export type Fault = 'stall' | 'reset' | 'cut' | 'short' | 'flip' | 'fail' | 'lose';
 
 /** A wire between a program and a store. */
 export interface Wire {
@@ -43,6 +43,10 @@ export async function startWire(target: string): Promise<Wire> {
     const forwarded = request(new URL(url, target), { method, headers });
     incoming.pipe(forwarded);
     const [answer]: IncomingMessage[] = await once(forwarded, 'response');
+    if (kind === 'lose') {
+      answer?.resume();
+      return void incoming.socket.resetAndDestroy();
+    }
     if (answer) send(answer, await buffer(answer), outgoing, kind);
   };
   server.listen(0, '127.0.0.1');

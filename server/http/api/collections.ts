@@ -4,9 +4,10 @@ import { notFound } from '../../reading/versions.ts';
 import { Problem } from '../../shared/errors.ts';
 import { newUlid } from '../../shared/ulid.ts';
 import type { Collection as CollectionRecord, Refusal } from '../../stores/contracts.ts';
+import { collectionNotFound } from '../../writing/relate.ts';
 import { collectionView } from '../../writing/serializers.ts';
-import { collectionNotFound } from '../../writing/uploads.ts';
 import type { Api, ApiDeps } from './context.ts';
+import { nextId } from './idempotency.ts';
 import {
   Collection,
   CollectionBody,
@@ -87,10 +88,13 @@ function createAndList(api: Api, { records }: ApiDeps): void {
       },
     },
     async (request, reply) => {
-      const id = newUlid(Date.now());
+      const id = nextId(request) ?? newUlid(Date.now());
       const collection = { id, ...request.body, createdAt: new Date().toISOString() };
-      if (!(await records.collections.create(collection))) throw new Problem('conflict', 'The id is taken.');
-      const made = collectionView({ ...collection, count: 0 });
+      const isNew = await records.collections.create(collection);
+      // The same request made it before, and died before it was answered.
+      const standing = isNew ? { ...collection, count: 0 } : await records.collections.get(id);
+      if (!standing) throw new Problem('conflict', 'The id is taken.');
+      const made = collectionView(standing);
       return reply.code(201).header('Location', `/api/collections/${id}`).send(made);
     },
   );

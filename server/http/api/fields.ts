@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile';
 import { Problem } from '../../shared/errors.ts';
 import { checkWebhook } from '../../shared/outbound.ts';
 import { readWarmRequest } from '../../warming/warm-request.ts';
-import type { Details } from '../../writing/uploads.ts';
+import type { Details } from '../../writing/details.ts';
 import type { ApiDeps } from './context.ts';
 import { UploadFields } from './schemas.ts';
 import { malformedText } from './validate.ts';

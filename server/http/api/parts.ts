@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { isProblem, Problem } from '../../shared/errors.ts';
 import { linger } from './linger.ts';
+import type { FileDigest } from './request-digest.ts';
 
 /** Forms are small beside their files. */
 const LIMITS = {
@@ -31,6 +32,8 @@ export interface FilePart {
   readonly kind: 'file';
   readonly name: string;
   readonly stream: Readable;
+  /** Of a request with a key. */
+  readonly digest?: FileDigest | undefined;
 }
 export interface FieldPart {
   readonly kind: 'field';
@@ -60,14 +63,19 @@ function noForm(): Problem {
  */
 export async function* partsOf(request: FastifyRequest): AsyncGenerator<FilePart | FieldPart> {
   if (!request.isMultipart()) throw noForm();
+  const { digest } = request;
   try {
     for await (const part of request.parts({ limits: LIMITS })) {
       // As browsers send an input where no file was chosen.
       if (part.type === 'file' && !part.filename && (await isEmpty(part.file))) continue;
-      if (part.type === 'file')
-        yield { kind: 'file', name: part.filename || part.fieldname, stream: part.file };
-      else if (part.valueTruncated) throw new Problem('invalid_request', `"${part.fieldname}" is too long.`);
-      else yield { kind: 'field', name: part.fieldname, value: part.value };
+      if (part.type === 'file') {
+        const name = part.filename || part.fieldname;
+        yield { kind: 'file', name, stream: part.file, digest: digest?.file(name) };
+        continue;
+      }
+      if (part.valueTruncated) throw new Problem('invalid_request', `"${part.fieldname}" is too long.`);
+      digest?.field(part.fieldname, part.value);
+      yield { kind: 'field', name: part.fieldname, value: part.value };
     }
   } catch (error) {
     throw formProblem(error);
@@ -92,12 +100,16 @@ async function isEmpty(stream: Readable): Promise<boolean> {
  *
  * @throws Problem `invalid_request` when the form breaks off; the error of the stream when the client left
  */
-export async function* chunksOf(stream: Readable): AsyncGenerator<Uint8Array, undefined> {
+export async function* chunksOf({ stream, digest }: FilePart): AsyncGenerator<Uint8Array, undefined> {
   try {
-    yield* stream.iterator({ destroyOnReturn: false });
+    for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+      digest?.update(chunk);
+      yield chunk;
+    }
   } catch (error) {
     throw formProblem(error);
   }
+  digest?.end();
 }
 
 /** Bytes of a request that are still to come, asked before its body is read; NaN where nobody said how long it is. */
@@ -115,8 +127,8 @@ export function remaining({ headers, raw: { socket } }: FastifyRequest): () => n
  * @returns       false when there are more, or none come: the rest of the form is given up
  * @throws        as chunksOf
  */
-export async function drain(stream: Readable, budget: number): Promise<boolean> {
-  const chunks = chunksOf(stream);
+export async function drain(part: FilePart, budget: number): Promise<boolean> {
+  const chunks = chunksOf(part);
   for (let drained = 0; drained < budget; ) {
     const next = await unlessSilent(chunks.next());
     if (!next) return false;

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { Problem } from '../../shared/errors.ts';
 import { collectionRoutes } from './collections.ts';
 import type { Api, ApiDeps } from './context.ts';
+import { keepAnswers } from './idempotency.ts';
 import { imageRoutes } from './images.ts';
 import { presignRoutes } from './presign.ts';
 import { signRoutes } from './sign.ts';
@@ -22,6 +23,7 @@ export async function managementApi(app: FastifyInstance, deps: ApiDeps): Promis
   api.addHook('onSend', async (_request, reply) => {
     reply.header('Cache-Control', 'no-store');
   });
+  keepAnswers(api, deps);
   uploadRoutes(api, deps);
   presignRoutes(api, deps);
   imageRoutes(api, deps);

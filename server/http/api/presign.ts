@@ -1,8 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { Problem } from '../../shared/errors.ts';
+import type { KeptAnswer } from '../../stores/answers.ts';
 import { readWarmRequest } from '../../warming/warm-request.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
+import { answerAgain, nextId, takeTurn } from './idempotency.ts';
 import { receiving } from './pace.ts';
 import { chunksOf, formOnly, partsOf } from './parts.ts';
 import { Id, PROBLEMS, PresignBody, Presigned } from './schemas.ts';
@@ -23,7 +25,9 @@ export function presignRoutes(api: Api, deps: ApiDeps): void {
     async (request) => {
       const base = urls.base(originOf(request));
       const variants = readWarmRequest(request.body, deps);
-      const { statusKey, ...form } = await presignedUploads.announce({ ...request.body, variants }, base);
+      const id = request.body.id ?? nextId(request);
+      const announced = await presignedUploads.announce({ ...request.body, id, variants }, base);
+      const { statusKey, ...form } = announced;
       const statusUrl = `${urls.status(base, form.id)}?key=${statusKey}`;
       return { ...form, fields: { ...form.fields }, statusUrl };
     },
@@ -48,21 +52,22 @@ function receiveRoute(api: Api, deps: ApiDeps, forms: NonNullable<ApiDeps['local
       },
     },
     async (request, reply) => {
-      await receiving(request.raw, deps.minUploadRate, () =>
+      const kept = await receiving(request.raw, deps.minUploadRate, () =>
         receive(request, request.params.id, deps, forms),
       );
-      return reply.code(204).send(null);
+      return kept ? answerAgain(request, reply, kept) : reply.code(204).send(null);
     },
   );
 }
 
-/** The policy in the form is the credential: without one nothing takes a slot. */
+/** The policy in the form is the credential: without one nothing takes a slot, or a key. */
 async function receive(
   request: FastifyRequest,
   id: string,
-  { presignedUploads, uploads }: ApiDeps,
+  deps: ApiDeps,
   forms: NonNullable<ApiDeps['localForms']>,
-): Promise<void> {
+): Promise<KeptAnswer | undefined> {
+  const { presignedUploads, uploads } = deps;
   const fields: Record<string, string> = {};
   for await (const part of partsOf(request)) {
     if (part.kind === 'field') {
@@ -70,8 +75,12 @@ async function receive(
       continue;
     }
     const policy = forms.open(fields, id, Date.now());
-    await uploads.withSlot(() => presignedUploads.receive(policy, chunksOf(part.stream)));
-    return;
+    const kept = await takeTurn(request, deps, `form ${fields['signature']}`);
+    await uploads.withSlot(async () => {
+      if (!kept) return presignedUploads.receive(policy, chunksOf(part));
+      for await (const _chunk of chunksOf(part));
+    });
+    return kept;
   }
   throw new Problem('invalid_request', 'There is no file in this form, or it is not its last field.');
 }

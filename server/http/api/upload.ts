@@ -2,16 +2,19 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { readId } from '../../core/query/id.ts';
 import { Problem, problemBody } from '../../shared/errors.ts';
+import type { Details } from '../../writing/details.ts';
+import type { Repeated } from '../../writing/repeats.ts';
 import type { FinishedUpload } from '../../writing/replace.ts';
 import { uploadView } from '../../writing/serializers.ts';
-import type { Accepted, Details } from '../../writing/uploads.ts';
+import type { Accepted } from '../../writing/uploads.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
 import { FormFields } from './fields.ts';
+import { nextId } from './idempotency.ts';
 import { receiving } from './pace.ts';
 import { chunksOf, drain, type FilePart, formOnly, isFileFault, partsOf, remaining } from './parts.ts';
 import { Id, PROBLEMS, Upload, UploadAnswer } from './schemas.ts';
 
-type Outcome = { file: string; accepted: Accepted } | { file: string; problem: Problem };
+type Outcome = { file: string; accepted: Accepted | Repeated } | { file: string; problem: Problem };
 
 const tags = ['management'];
 /** The parts are read as they come; this only documents them. */
@@ -84,7 +87,7 @@ export function uploadRoutes(api: Api, deps: ApiDeps): void {
 
 async function replace(request: FastifyRequest, id: string, { uploads }: ApiDeps): Promise<FinishedUpload> {
   for await (const part of partsOf(request)) {
-    if (part.kind === 'file') return await uploads.replace(id, chunksOf(part.stream));
+    if (part.kind === 'file') return await uploads.replace(id, chunksOf(part));
     throw new Problem('invalid_request', `There is no field "${part.name}" here.`, { param: part.name });
   }
   throw noFile();
@@ -132,23 +135,25 @@ async function readForm(
     }
     const isFirst = outcomes.length === 0;
     if (fields.id !== undefined && !isFirst) throw oneFileForId();
-    const outcome = await takeFile(part, deps, fields);
+    const id = fields.id ?? nextId(request, outcomes.length);
+    const outcome = await takeFile(part, deps, { id, details: fields.details() });
     outcomes.push(outcome);
     if (!('problem' in outcome)) continue;
     const budget = worthReading(outcome.problem, isFirst ? left() : 0, deps.maxUploadBytes);
-    if (await drain(part.stream, budget)) continue;
+    if (await drain(part, budget)) continue;
     outcomes.splice(-1, 1, { file: part.name, problem: lastRead(outcome.problem) });
     return;
   }
 }
 
 async function takeFile(
-  { name, stream }: FilePart,
+  part: FilePart,
   { uploads }: ApiDeps,
-  fields: FormFields,
+  { id, details }: { id: string | undefined; details: Details },
 ): Promise<Outcome> {
+  const { name } = part;
   try {
-    const accepted = await uploads.accept(chunksOf(stream), fields.id, fields.details());
+    const accepted = await uploads.accept(chunksOf(part), id, details);
     return { file: name, accepted };
   } catch (error) {
     if (!isFileFault(error)) throw error;

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Records } from '../contracts.ts';
+import { DynamoAnswers } from './answers.ts';
 import { DynamoCollections } from './collections.ts';
 import { DynamoImages } from './images.ts';
 import { DynamoLocks } from './locks.ts';
@@ -18,6 +19,7 @@ import { DynamoVariants } from './variants.ts';
  * | collection | `collection#<id>` | `collection`     | `collections`            | `<createdAt>#<id>` | collections       |
  * | lease      | `lease#<name>`    | `lease`          |                          |                    | lease (`expires`) |
  * | progress   | `progress#<name>` | `progress`       |                          |                    | progress          |
+ * | answer     | `answer#<key>`    | `answer`, `part#…` |                        |                    | answers (`expires`) |
  *
  * - An image that owes something stands in a partition of its own, where the sweep finds it without an index more.
  * - A list without status merges twelve partitions, which also spreads their writes. One partition takes 1,000
@@ -32,6 +34,7 @@ export class DynamoRecords implements Records {
   readonly collections: DynamoCollections;
   readonly locks: DynamoLocks;
   readonly progress: DynamoProgress;
+  readonly answers: DynamoAnswers;
   readonly #table: Table;
 
   constructor(client: DynamoDBClient, tableName: string) {
@@ -41,6 +44,7 @@ export class DynamoRecords implements Records {
     this.collections = new DynamoCollections(this.#table);
     this.locks = new DynamoLocks(this.#table);
     this.progress = new DynamoProgress(this.#table);
+    this.answers = new DynamoAnswers(this.#table);
   }
 
   async ping(): Promise<void> {

@@ -31,7 +31,7 @@ export const TABLE_SCHEMA = {
   BillingMode: 'PAY_PER_REQUEST',
 } satisfies Omit<CreateTableCommandInput, 'TableName'>;
 
-/** Epoch seconds; only leases have it. */
+/** Epoch seconds; leases and answers have it. */
 export const TTL_ATTRIBUTE = 'expires';
 
 /** For tests and local stacks. Resolves once the table takes requests. */

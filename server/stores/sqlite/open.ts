@@ -1,4 +1,5 @@
 import type { Jobs, Records } from '../contracts.ts';
+import { SqliteAnswers } from './answers.ts';
 import { SqliteCollections } from './collections.ts';
 import { Database, type DatabaseOptions } from './database.ts';
 import { SqliteImages } from './images.ts';
@@ -12,6 +13,8 @@ export interface SqliteStores {
   jobs: Jobs;
   /** Brings the log that lies beside the file into it. */
   checkpoint(): Promise<void>;
+  /** Removes what has expired; resolves to how much it was. */
+  collectGarbage(): Promise<number>;
   /** After this every call is `store_unavailable`. */
   close(): void;
 }
@@ -27,6 +30,7 @@ export function openSqlite(
   { maxReceives, ...options }: { maxReceives: number } & DatabaseOptions,
 ): SqliteStores {
   const db = new Database(path, options);
+  const answers = new SqliteAnswers(db);
   return {
     records: {
       images: new SqliteImages(db),
@@ -34,12 +38,14 @@ export function openSqlite(
       collections: new SqliteCollections(db),
       locks: new SqliteLocks(db),
       progress: new SqliteProgress(db),
+      answers,
       ping: async () => {
         await db.read(() => db.get('SELECT 1 FROM images LIMIT 1'));
       },
     },
     jobs: new SqliteJobs(db, { maxReceives }),
     checkpoint: () => db.checkpoint(),
+    collectGarbage: () => answers.collectGarbage(),
     close: () => db.close(),
   };
 }

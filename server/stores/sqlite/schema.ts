@@ -78,4 +78,15 @@ export const MIGRATIONS = [
     value TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE answers (
+    key TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    seed TEXT NOT NULL,
+    held_until INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    answer TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX answers_by_expiry ON answers (expires_at);
+  `,
 ] as const;

@@ -83,6 +83,7 @@ export const STEPS: readonly Step[] = [
   },
   { call: 'POST /api/images/presign', act: post('/api/images/presign', announced) },
   { call: 'POST /api/uploads/{id}', act: announceAndPost },
+  { call: 'POST /api/sign', act: post('/api/sign', { urls: ['/img/a?w=9'] }) },
   { call: 'POST /api/collections', act: post('/api/collections', { name: 'new' }) },
   {
     call: 'PATCH /api/collections/{id}',

@@ -3,7 +3,7 @@ import type { Stores } from '../../../server/stores/contracts.ts';
 /** Calls that change something, by store. */
 const WRITES: readonly string[] = [
   ...['put', 'copy', 'remove', 'removeAll', 'create', 'update', 'bury', 'queue', 'relate', 'unrelate'],
-  ...['lease', 'release', 'send', 'extend', 'redrive', 'updateAll'],
+  ...['lease', 'release', 'send', 'extend', 'redrive', 'updateAll', 'take', 'keep'],
 ];
 
 export interface Mortal {
@@ -34,7 +34,7 @@ export function mortal(stores: Stores, k: number): Mortal {
         };
       },
     });
-  const { images, variants, collections, locks, progress } = stores.records;
+  const { images, variants, collections, locks, progress, answers } = stores.records;
   return {
     writes: () => writes,
     stores: {
@@ -47,6 +47,7 @@ export function mortal(stores: Stores, k: number): Mortal {
         collections: within(collections),
         locks: within(locks),
         progress: within(progress),
+        answers: within(answers),
         ping: () => stores.records.ping(),
       },
       jobs: within(stores.jobs),

@@ -1,0 +1,9 @@
+/** What is said of an image beside its bytes. */
+export interface Details {
+  readonly title?: string | undefined;
+  readonly description?: string | undefined;
+  readonly collection?: string | undefined;
+  readonly webhook?: string | undefined;
+  /** Canonical forms. */
+  readonly variants?: readonly string[] | undefined;
+}
