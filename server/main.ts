@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   const stores = await openStores(config, { onUnusable: logUnusable(log) });
   let draining = false;
   const rendering = await openRendering(config, stores, logPool(log));
-  const { deps, images } = composeServer(config, stores, {
+  const { deps, images, uses } = composeServer(config, stores, {
     log,
     version: packageVersion(),
     isDraining: () => draining,
@@ -32,6 +32,7 @@ async function main(): Promise<void> {
     rendering,
   });
   const app = await buildApp(deps);
+  uses.start();
   const connections = new Connections(app.server);
   const { port, host } = config;
   const where = `PORT=${port}, HOST="${host}": cannot listen`;
@@ -59,6 +60,7 @@ async function main(): Promise<void> {
     deps.deferred.flush();
     deps.hitLog.flush();
     await images.settle();
+    await uses.stop();
     await rendering.close();
     stores.close();
     log.info('drained');

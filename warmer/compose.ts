@@ -17,6 +17,7 @@ import { failDeadLetters } from './dead-letters.ts';
 import { OutdatedResults } from './outdated.ts';
 import { Scheduler } from './scheduler.ts';
 import { StatusRollup } from './status-rollup.ts';
+import { StoredResults } from './stored-results.ts';
 import { Sweep } from './sweep.ts';
 import { tellOfUnservable } from './unservable.ts';
 import { Warm } from './warm.ts';
@@ -89,6 +90,7 @@ interface Parts {
   readonly originals: Objects;
   readonly collectGarbage: Stores['collectGarbage'];
   readonly outdated: OutdatedResults;
+  readonly storedResults: StoredResults;
   readonly records: Records;
   readonly jobs: Jobs;
   readonly reconciler: Reconciler;
@@ -120,6 +122,7 @@ function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts
         if (removed) log.info({ removed }, 'files of writers that were killed');
       },
       'outdated results': () => parts.outdated.run(isStopping),
+      'stored results': () => parts.storedResults.run(isStopping),
       'dead letters': () =>
         failDeadLetters({
           ...parts,
@@ -152,7 +155,18 @@ export function composeWarmer(
   });
   const registry = new Registry();
   const outdated = new OutdatedResults(stores, log, registry);
-  const parts = { originals, collectGarbage, outdated, records, jobs, reconciler, intents, finish };
+  const storedResults = new StoredResults(stores, { maxBytes: config.resultsBytes, log, registry });
+  const parts = {
+    originals,
+    collectGarbage,
+    outdated,
+    storedResults,
+    records,
+    jobs,
+    reconciler,
+    intents,
+    finish,
+  };
   const handle = handler(composeWarm(core, parts), management, tellOfUnservable(log, registry));
   const isAside: WorkerOptions['isAside'] = ({ body }) =>
     ['notify', 'invalidate'].includes(readJob(body).kind);

@@ -46,7 +46,7 @@ export async function openLocal(data: string | undefined, makesFolder: boolean):
   const stores = await openStores(config);
   const log = pino({ level: 'silent' });
   const rendering = await openRendering(config, stores, () => undefined);
-  const { deps, images } = composeServer(ownConfig(config, token), stores, {
+  const { deps, images, uses } = composeServer(ownConfig(config, token), stores, {
     log,
     version: '0',
     isDraining: () => false,
@@ -59,6 +59,7 @@ export async function openLocal(data: string | undefined, makesFolder: boolean):
     await app.close();
     deps.deferred.flush();
     await images.settle();
+    await uses.stop();
     await rendering.close();
     stores.close();
   };

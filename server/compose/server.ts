@@ -14,6 +14,7 @@ import { Access } from '../reading/access.ts';
 import { epochsAtEdge } from '../reading/epoch.ts';
 import { Images } from '../reading/images.ts';
 import { ResultCache } from '../reading/result-cache.ts';
+import { Uses } from '../reading/uses.ts';
 import { Deferred } from '../shared/deferred.ts';
 import { memoize } from '../shared/memoize.ts';
 import type { Stores } from '../stores/contracts.ts';
@@ -46,6 +47,7 @@ export interface Composed {
   readonly deps: AppDeps;
   readonly core: Core;
   readonly images: Images;
+  readonly uses: Uses;
   /** Absent where no external service was handed in. */
   readonly management: Management | undefined;
 }
@@ -71,6 +73,11 @@ export function composeServer(
   const onStoreFailure = (err: unknown, { id, canonical }: { id: string; canonical: string }) =>
     log.warn({ err, id, canonical }, 'results bucket failed; the answer went out without it');
   const deferred = new Deferred();
+  const uses = new Uses({
+    results,
+    now: monotonic,
+    onFailure: (err) => log.warn({ err }, 'the use of results was not noted'),
+  });
   const images = new Images({
     originals,
     inputs,
@@ -78,6 +85,7 @@ export function composeServer(
     renderer,
     memory,
     deferred,
+    uses,
     lookupMs: config.lookupMs,
     now: monotonic,
     onStoreFailure,
@@ -88,6 +96,7 @@ export function composeServer(
     memory,
     inputs,
     stored: (variant, identity) => images.findAtOnce(variant, identity),
+    uses,
     settings: config,
     now: monotonic,
     requestId,
@@ -139,7 +148,7 @@ export function composeServer(
     version: process.version,
     proxyHops: config.proxyHops,
   };
-  return { deps, core, images, management };
+  return { deps, core, images, uses, management };
 }
 
 function apiPlugin(

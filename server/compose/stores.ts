@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import { errorText, withContext } from '../shared/error-text.ts';
-import type { Jobs, OutdatedRound, Records, Stores } from '../stores/contracts.ts';
+import type { EvictionRound, Jobs, OutdatedRound, Records, Stores } from '../stores/contracts.ts';
+import { evict } from '../stores/files/evict.ts';
 import { FileObjects } from '../stores/files/objects.ts';
 import { removeOutdated } from '../stores/files/outdated.ts';
 import { backUp, restore } from '../stores/sqlite/backup.ts';
@@ -61,10 +62,10 @@ function embedded<T>(dataDir: string, name: string, open: (path: string) => T | 
   return withContext(`DATA_DIR="${dataDir}": cannot open ${path}`, () => open(path));
 }
 
-async function openFolders(dataDir: string) {
+async function openFolders({ dataDir, minFreeBytes }: Config) {
   const [originals, results] = await Promise.all([
-    embedded(dataDir, 'originals', (path) => FileObjects.open(path)),
-    embedded(dataDir, 'results', (path) => FileObjects.open(path, { isCache: true })),
+    embedded(dataDir, 'originals', (path) => FileObjects.open(path, { minFreeBytes })),
+    embedded(dataDir, 'results', (path) => FileObjects.open(path, { isCache: true, minFreeBytes })),
   ]);
   const collectGarbage = async () => (await originals.collectGarbage()) + (await results.collectGarbage());
   const discard = (round: OutdatedRound) => removeOutdated(results, join(dataDir, 'results'), round);
@@ -73,6 +74,7 @@ async function openFolders(dataDir: string) {
     results,
     collectGarbage,
     removeOutdated: discard,
+    evictResults: (round: EvictionRound) => evict(results, { ...round, now: Date.now }),
     scratchParent: join(dataDir, 'scratch'),
   };
 }
@@ -159,7 +161,7 @@ export async function openStores(config: Config, options: StoresOptions = {}): P
   if (!table || !queue) {
     sqlite = await openDatabase(config, options);
   }
-  const objects = buckets ?? (await openFolders(dataDir));
+  const objects = buckets ?? (await openFolders(config));
   const collectGarbage = async () => {
     const expired = (await sqlite?.collectGarbage()) ?? 0;
     await sqlite?.checkpoint();

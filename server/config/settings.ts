@@ -101,6 +101,18 @@ export const SETTINGS = {
   cdnDistribution: given('CDN_DISTRIBUTION', text, 'Id of the CloudFront distribution that a purge clears.'),
 
   memoryBytes: setting('MEMORY_CACHE_BYTES', bytes, '256MiB', 'Results kept in memory.'),
+  resultsBytes: setting(
+    'RESULTS_BYTES',
+    bytes,
+    '10GiB',
+    'Results kept under DATA_DIR; past it a warmer removes those that were used least recently. 0: as many as there are. Not for a bucket, which has a lifecycle.',
+  ),
+  minFreeBytes: setting(
+    'MIN_FREE_BYTES',
+    bytes,
+    '256MiB',
+    'What stays free on the disk of DATA_DIR: below it uploads are refused with 507 and results are not stored. 0: nothing.',
+  ),
   originalsBytes: setting(
     'ORIGINALS_CACHE_BYTES',
     bytes,

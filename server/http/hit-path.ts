@@ -7,6 +7,7 @@ import type { Inputs } from '../reading/inputs.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
 import type { Result } from '../reading/results.ts';
 import { factsOf } from '../reading/results.ts';
+import type { Uses } from '../reading/uses.ts';
 import { isWithoutRecord } from '../reading/versions.ts';
 import type { Hit } from './hit-log.ts';
 import type { CacheSettings } from './image-headers.ts';
@@ -47,6 +48,7 @@ export interface HitPathOptions {
   readonly inputs: Pick<Inputs, 'believed'>;
   /** A stored result where it can be had without waiting. */
   readonly stored: Images['findAtOnce'];
+  readonly uses: Pick<Uses, 'add'>;
   readonly settings: CacheSettings;
   /** Monotonic ms. */
   readonly now: () => number;
@@ -101,6 +103,7 @@ export class HitPath {
     const variant = { id: meaning.id, canonical: answer.canonical };
     const result = inMemory ?? this.#options.stored(variant, identity);
     if (!result) return false;
+    this.#options.uses.add(answer.key, variant);
     const prepared = this.#prepare(answer, meaning, result);
     const tier = identity.isStale ? 'stale' : inMemory ? 'memory' : 'stored';
     this.#send(request, response, { prepared, result, tier, started });

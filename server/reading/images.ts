@@ -9,6 +9,7 @@ import type { ResultCache } from './result-cache.ts';
 import type { Result, ResultFacts, Results } from './results.ts';
 import { factsOf, resultOf } from './results.ts';
 import { type StoredRead, StoredReads } from './stored-reads.ts';
+import type { Uses } from './uses.ts';
 import { isOfVersion, isWithoutRecord } from './versions.ts';
 import { WriteBehind } from './write-behind.ts';
 
@@ -35,6 +36,7 @@ export interface ImagesOptions {
   readonly renderer: Renderer;
   readonly memory: ResultCache;
   readonly deferred: Deferred;
+  readonly uses: Uses;
   /** How long a request that can be rendered waits for its stored result. */
   readonly lookupMs: number;
   /** Monotonic ms. */
@@ -79,6 +81,7 @@ export class Images {
     const isKnown = inputs.isSettled(variant) || memory.has(key) || this.#stored.isAway;
     const early = isKnown ? undefined : this.#stored.begin(variant, identified, signal);
     const identity = await unlessAborted(identified, signal);
+    this.#options.uses.add(key, { id: variant.id, canonical: variant.canonical });
     const current = this.#held(key, identity);
     if (current) return asAnswered({ result: current, tier: 'memory', timings: {} }, identity);
     // The version is part of the flight: those who come after an overwrite do not join an older one.

@@ -197,6 +197,14 @@ export class Results {
     throw new Error(`The result of ${result.id} changed under our hands ${ROUNDS} times.`);
   }
 
+  /** Notes that results were served, for the store that removes those that nobody asks for. */
+  async markUsed(variants: readonly Variant[]): Promise<void> {
+    const keys = variants
+      .map(({ id, canonical }) => this.keyOf(id, canonical))
+      .filter((key) => key !== undefined);
+    if (keys.length) await this.#objects.markUsed?.(keys);
+  }
+
   /** Removes a result of an original that has passed. One of another is somebody else's, and stays. */
   async removeOld(id: string, canonical: string, version: string): Promise<void> {
     const key = this.keyOf(id, canonical);

@@ -44,6 +44,7 @@ export const PROBLEMS = {
   store_unavailable: [503, 'Storage is unavailable'],
   keys_unavailable: [503, 'Keys of tokens cannot be fetched'],
   deadline: [504, 'Took too long'],
+  storage_full: [507, 'Storage is full'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
@@ -130,11 +131,17 @@ export function problemCacheControl(code: ProblemCode): string {
 
 /** Statuses by which a service of AWS says that the same request has no chance. */
 const REFUSED: readonly number[] = [401, 403, 405, 501];
+/** The same of file systems, for one that is read-only or belongs to somebody else. */
+const REFUSED_CODES: readonly unknown[] = ['EROFS', 'EACCES', 'EPERM'];
 /** Clocks and tokens are put right by the client of AWS; a quota is not a refusal. */
 const PASSING = /Expired|Skewed|Throttl|SlowDown|LimitExceeded|TooMany/;
+/** Codes of SQLite, in the lowest byte of those that are kinds of them. */
+const SQLITE = { readonly: 8, full: 13 } as const;
 
-function isRefused(error: unknown): boolean {
-  const metadata = error instanceof Error && '$metadata' in error ? error.$metadata : undefined;
+function isRefused(error: Error): boolean {
+  if ('code' in error && REFUSED_CODES.includes(error.code)) return true;
+  if (sqliteCode(error) === SQLITE.readonly) return true;
+  const metadata = '$metadata' in error ? error.$metadata : undefined;
   const status =
     typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata
       ? metadata.httpStatusCode
@@ -142,15 +149,28 @@ function isRefused(error: unknown): boolean {
   return typeof status === 'number' && REFUSED.includes(status) && !PASSING.test(String(error));
 }
 
+function isFull(error: Error): boolean {
+  if (sqliteCode(error) === SQLITE.full) return true;
+  return 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+}
+
+function sqliteCode(error: Error): number | undefined {
+  return 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
+}
+
 /**
  * What a store throws for a foreign error: the caller's own reason when it was the caller who ended the
- * call, a Problem as it is, anything else as Problem with the error as its cause: `store_refused` where asking again
+ * call, a Problem as it is, anything else as Problem with the error as its cause: `storage_full`, `store_refused` where asking again
  * is of no use, else `store_unavailable`.
  */
 export function unavailable(error: unknown, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
   if (isProblem(error)) return error;
-  if (isRefused(error)) {
+  if (error instanceof Error && isFull(error)) {
+    const detail = 'The disk of the store is full: its operator has to make room.';
+    return new Problem('storage_full', detail, {}, error);
+  }
+  if (error instanceof Error && isRefused(error)) {
     const detail =
       'The storage refuses this request and will go on to: its operator finds the reason in the log.';
     return new Problem('store_refused', detail, {}, error);

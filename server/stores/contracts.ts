@@ -126,6 +126,8 @@ export interface Objects {
    * them comes along. Undefined when absent. Only where objects are files of this machine.
    */
   readonly link?: (key: string, path: string, signal?: AbortSignal) => Promise<ObjectFacts | undefined>;
+  /** Notes that objects were used now, for `Stores.evictResults`. Absent ones are no error. */
+  readonly markUsed?: (keys: readonly string[]) => Promise<void>;
 }
 
 export interface Page<T> {
@@ -502,6 +504,19 @@ export interface RemovedOutdated {
   readonly isDone: boolean;
 }
 
+/** What results may take of a disk. */
+export interface EvictionRound {
+  readonly maxBytes: number;
+  /** Asked between two results. */
+  readonly isStopping: () => boolean;
+}
+
+export interface Evicted {
+  /** What the results take now, in blocks of the disk. */
+  readonly bytes: number;
+  readonly removed: number;
+}
+
 /** Every store of a process; nobody above compose/stores.ts knows which implementation it has. */
 export interface Stores {
   readonly originals: Objects;
@@ -516,5 +531,10 @@ export interface Stores {
   collectGarbage(): Promise<number>;
   /** Looks at some thousands of results and removes the outdated ones; a bucket does that by a rule of its own. */
   removeOutdated(round: OutdatedRound): Promise<RemovedOutdated>;
+  /**
+   * Removes the results that were used least recently, where they take more than they may. Absent where a bucket removes
+   * them by a rule of its own.
+   */
+  readonly evictResults?: ((round: EvictionRound) => Promise<Evicted>) | undefined;
   close(): void;
 }

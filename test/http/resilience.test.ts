@@ -339,6 +339,7 @@ t.test('is slower, not down, without its results bucket', async (t) => {
   const failures: unknown[] = [];
   const images = new Images({
     deferred: new Deferred(),
+    uses: server.composed.uses,
     ...server.composed.core,
     results: new Results(away.results, ''),
     memory: new ResultCache(1e7),

@@ -1,6 +1,6 @@
 import { createHash, hash, randomUUID } from 'node:crypto';
 import { accessSync, closeSync, constants, createReadStream, existsSync, renameSync } from 'node:fs';
-import { access, copyFile, link, mkdir, open, stat, unlink } from 'node:fs/promises';
+import { access, copyFile, link, mkdir, open, stat, unlink, utimes } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { unavailable } from '../../shared/errors.ts';
@@ -22,18 +22,21 @@ import { unlinkIfThere, withLock } from './lock.ts';
 import { adoptNames } from './names.ts';
 import { bytesOf, KeyPaths, keyOf } from './path.ts';
 import { openIfThere, ReadsAtOnce, readAndClose, WHOLE_BYTES } from './read.ts';
+import { checkRoom } from './room.ts';
 import { readFacts, trailer } from './trailer.ts';
 import { walk } from './walk.ts';
 
 export interface OpenOptions {
   readonly folds?: boolean;
   readonly isCache?: boolean;
+  readonly minFreeBytes?: number;
 }
 
 interface Layout {
   readonly aside: string;
   readonly paths: KeyPaths;
   readonly isCache: boolean;
+  readonly minFreeBytes: number;
 }
 
 /** No upload is silent for this long: its body would have met a deadline. */
@@ -55,11 +58,13 @@ export class FileObjects implements Objects {
   readonly #readsAtOnce = new ReadsAtOnce();
 
   readonly #isCache: boolean;
+  readonly #minFreeBytes: number;
 
   /** @see FileObjects.open */
-  private constructor(root: string, { aside, paths, isCache }: Layout) {
+  private constructor(root: string, { aside, paths, isCache, minFreeBytes }: Layout) {
     this.#root = root;
     this.#isCache = isCache;
+    this.#minFreeBytes = minFreeBytes;
     this.#aside = aside;
     this.#paths = paths;
   }
@@ -71,8 +76,12 @@ export class FileObjects implements Objects {
    * @param folds    whether the file system treats `a` and `A` as one name; found out when absent
    * @param isCache  what a power cut takes can be made again: its folders are not synced, only its bytes, so that what
    *                 is there is whole
+   * @param minFreeBytes  of the disk: below it nothing is written, Problem `storage_full`
    */
-  static async open(folder: string, { folds, isCache = false }: OpenOptions = {}): Promise<FileObjects> {
+  static async open(
+    folder: string,
+    { folds, isCache = false, minFreeBytes = 0 }: OpenOptions = {},
+  ): Promise<FileObjects> {
     const root = resolve(folder);
     const aside = join(root, '.tmp');
     try {
@@ -83,7 +92,7 @@ export class FileObjects implements Objects {
       const foldsCase = folds ?? folded !== undefined;
       const paths = new KeyPaths(root, { foldsCase });
       await adoptNames(root, paths, { foldsCase });
-      return new FileObjects(root, { aside, paths, isCache });
+      return new FileObjects(root, { aside, paths, isCache, minFreeBytes });
     } catch (error) {
       throw unavailable(error);
     }
@@ -126,6 +135,7 @@ export class FileObjects implements Objects {
     const source = incoming(body, signal);
     const aside = join(this.#aside, randomUUID());
     try {
+      await checkRoom(this.#aside, this.#minFreeBytes);
       const facts = await writeAside(aside, source, key, object);
       signal?.throwIfAborted();
       if (!(await this.#publish(aside, key, object))) return undefined;
@@ -194,6 +204,22 @@ export class FileObjects implements Objects {
   async *keys(after: string): AsyncGenerator<string> {
     for await (const key of walk(this.#paths, { prefix: '', after: bytesOf(after), deep: true }))
       yield keyOf(key);
+  }
+
+  /** Where an object lies, if it is there. */
+  fileOf(key: string): string {
+    return this.#paths.file(bytesOf(key));
+  }
+
+  /** Said by the time of the last access, since file systems note that as they like or not at all. */
+  async markUsed(keys: readonly string[]): Promise<void> {
+    await attempt(undefined, async () => {
+      for (const key of keys) {
+        const path = this.fileOf(key);
+        const facts = await stat(path).catch(ignoring('ENOENT', 'ENOTDIR'));
+        if (facts) await utimes(path, Date.now() / 1000, facts.mtimeMs / 1000).catch(ignoring('ENOENT'));
+      }
+    });
   }
 
   async ping(signal?: AbortSignal): Promise<void> {

@@ -33,6 +33,7 @@ async function listening(t: Test) {
   }
   await images.settle();
   const hitPath = new HitPath({
+    uses: { add: () => undefined },
     memory,
     inputs: core.inputs,
     now: () => 0,
