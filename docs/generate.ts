@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { clientParameters } from './client-parameters.ts';
 import { renderSamples } from './samples.ts';
 import { SECTIONS, type Sections } from './tables.ts';
 
@@ -36,7 +37,7 @@ export async function generate(check: boolean): Promise<string[]> {
     if (stale.length && !check) await writeFile(url, text);
     told.push(...stale.map((name) => `${file}: ${name}`));
   }
-  return [...told, ...(await renderSamples(check))];
+  return [...told, ...clientParameters(check), ...(await renderSamples(check))];
 }
 
 if (import.meta.main) {

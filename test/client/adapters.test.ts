@@ -1,0 +1,68 @@
+import t from 'tap';
+import astro from '../../client/adapters/astro.ts';
+import { nextLoader } from '../../client/adapters/next.ts';
+import nuxt, { getImage } from '../../client/adapters/nuxt.ts';
+import { extract, generate, transform } from '../../client/adapters/unpic.ts';
+
+const BASE = 'https://img.example.com';
+
+t.test('next/image', async (t) => {
+  const loader = nextLoader(BASE, { fmt: 'webp' });
+  t.equal(loader({ src: '/a b.jpg', width: 640 }), `${BASE}/img/a%20b.jpg?fmt=webp&w=640`);
+  t.equal(loader({ src: 'a.jpg', width: 640, quality: 60 }), `${BASE}/img/a.jpg?fmt=webp&w=640&q=60`);
+});
+
+t.test('unpic: what is generated is extracted again, and transformed', async (t) => {
+  const operations = { width: 320, height: 200, quality: 60, format: 'webp', fit: 'cover' } as const;
+  const made = generate('a/b.jpg', operations, { baseURL: BASE });
+  t.equal(made, `${BASE}/img/a/b.jpg?w=320&h=200&q=60&fmt=webp&fit=cover`);
+  t.same(extract(made), { src: `${BASE}/img/a/b.jpg`, operations, options: { baseURL: BASE } });
+  t.same(extract(transform(made, { width: 640, height: 400 }))?.operations, {
+    ...operations,
+    width: 640,
+    height: 400,
+  });
+  t.equal(transform('a.jpg', { width: 9 }, { baseURL: BASE }), `${BASE}/img/a.jpg?w=9`);
+  t.equal(extract('https://elsewhere/a.jpg'), null);
+});
+
+t.test('@nuxt/image', async (t) => {
+  const modifiers = { width: 320, height: 200, quality: 60, format: 'webp', background: '#fff', blur: 3 };
+  const wanted = `${BASE}/img/a.jpg?w=320&h=200&q=60&fmt=webp&bg=%23fff&blur=3`;
+  t.same(getImage('/a.jpg', { modifiers, baseURL: BASE }), { url: wanted });
+  t.equal(nuxt().getImage, getImage);
+});
+
+t.test('Astro', async (t) => {
+  const config = { service: { config: { base: BASE } } };
+  const options = {
+    src: 'a.jpg',
+    width: 320,
+    height: 200,
+    format: 'webp',
+    alt: 'A rose',
+    fit: 'cover',
+  } as const;
+  t.equal(astro.getURL(options, config), `${BASE}/img/a.jpg?w=320&h=200&fmt=webp&fit=cover`);
+  t.equal(
+    astro.getURL({ src: { src: '/a.jpg' }, quality: '60', fit: 'none' }, config),
+    `${BASE}/img/a.jpg?q=60`,
+  );
+  const wide = astro.getSrcSet({ ...options, widths: [160, 640] });
+  t.match(wide, [
+    { transform: { width: 160, height: 100, src: 'a.jpg' }, descriptor: '160w' },
+    { transform: { width: 640, height: 400 }, descriptor: '640w' },
+  ]);
+  t.match(astro.getSrcSet({ ...options, densities: [1, '2x'] }), [
+    { transform: { width: 320 }, descriptor: '1x' },
+    { transform: { width: 640 }, descriptor: '2x' },
+  ]);
+  t.same(astro.getHTMLAttributes(options), {
+    width: 320,
+    height: 200,
+    alt: 'A rose',
+    loading: 'lazy',
+    decoding: 'async',
+  });
+  t.equal(astro.validateOptions(options), options);
+});
