@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
+import type { Sharp } from 'sharp';
 import sharp from 'sharp';
+import type { Point } from '../../server/core/geometry/geometry.ts';
 import { RULES } from '../../server/core/operations/table.ts';
 import { INDEX, readTransformation } from '../../server/core/operations/transformation.ts';
 import { makePlan } from '../../server/core/plan/plan.ts';
@@ -7,25 +8,27 @@ import { canonicalize } from '../../server/core/query/canonical.ts';
 import type { Pairs } from '../../server/core/query/rule.ts';
 import { readValue } from '../../server/core/query/values.ts';
 import { openOriginal, render } from '../../server/core/render/render.ts';
+import type { Opened } from '../../server/core/render/types.ts';
 import { isProblem } from '../../server/shared/errors.ts';
-import { difference, LIMITS, pixels } from './pictures.ts';
+import { difference, drawn, LIMITS, pixels } from './pictures.ts';
 
 /**
- * Values that show on a picture of a few pixels, by key. Left out: `dpr` is gone from every key, `p` as well, `ph` is no
+ * Values that show on a picture of a few pixels, by key: a radius or an inset of which more is asked than a box of these
+ * sides has room for is one picture under two keys, since the rules compare words and never numbers. Left out: `dpr` is gone from every key, `p` as well, `ph` is no
  * picture, `mb` says nothing on files of a few hundred bytes (nor does `effort`, but in JPEG), `anim=1` differs from
  * `auto` in what it refuses, and `meta=keep` brings a profile of its own.
  */
 export const VALUES: Readonly<Record<string, readonly string[]>> = {
-  w: ['9', '20', '30'],
-  h: ['11', '25'],
-  ar: ['1', '3:2', '1:3', '0.7'],
+  w: ['24', '40', '64'],
+  h: ['30', '50'],
+  ar: ['1', '3:2', '2:3', '0.7'],
   fit: ['inside', 'cover', 'contain', 'fill', 'outside', 'min', 'crop'],
   g: ['center', 'n', 'se', 'w', 'focal', 'attention', 'entropy', 'left'],
   fp: ['0.2,0.9', '0.7,0.3'],
   zoom: ['1', '2', '3.5'],
   up: ['1', '0'],
   orient: ['0', 'auto'],
-  rect: ['r,0.25,0,0.5,1', '2,1,90,30'],
+  rect: ['r,0.25,0,0.5,1', '2,1,90,60'],
   trim: ['10', '0'],
   rot: ['0', '90', '180', '270', '30', '210', '330'],
   flip: ['h', 'v', 'hv'],
@@ -51,7 +54,7 @@ export const VALUES: Readonly<Record<string, readonly string[]>> = {
   wmg: ['center', 'n', 'se', 'nw'],
   wmo: ['100', '50'],
   wms: ['20', '60'],
-  wmp: ['0', '2', '16'],
+  wmp: ['0', '1', '16'],
   pad: ['2', '1,2,3,4', '3,3,3,3'],
   border: ['1,f00', '2,#0f08'],
   bg: ['fff', '#123', 'transparent', 'fe08'],
@@ -71,7 +74,11 @@ export const VALUES: Readonly<Record<string, readonly string[]>> = {
 /** Keys of the table that the fuzzer leaves out; see VALUES. */
 export const LEFT_OUT = ['dpr', 'p', 'ph', 'mb', ...RULES.flatMap(({ key, url }) => (url ? [key] : []))];
 
-export type Source = Parameters<typeof openOriginal>[0];
+/** An original, read once, with the focal point that is stored for it. */
+export interface Sample {
+  readonly opened: Opened;
+  readonly focal: Point | undefined;
+}
 
 /** No two pixels alike in a row, within a frame that trim finds. */
 function noise(width: number, height: number, channels: 3 | 4, seed: number): Buffer {
@@ -89,21 +96,32 @@ function noise(width: number, height: number, channels: 3 | 4, seed: number): Bu
   return Buffer.from(bytes.flat());
 }
 
+const noisy = (width: number, height: number, channels: 3 | 4, seed: number): Sharp =>
+  sharp(noise(width, height, channels, seed), { raw: { width, height, channels } });
+
+const opened = async (files: ReadonlyArray<Promise<Buffer>>): Promise<Sample[]> => {
+  const originals = await Promise.all((await Promise.all(files)).map((bytes) => openOriginal(bytes)));
+  return originals.map((original, index) => ({
+    opened: original,
+    focal: index % 2 ? { x: 0.3, y: 0.8 } : undefined,
+  }));
+};
+
 /** Of one seed: wide with alpha; portrait, turned by EXIF, with a profile and a copyright; moving; smaller than any box. */
-export async function tinySources(seed = 1): Promise<readonly Source[]> {
-  const raw = (width: number, height: number, channels: 3 | 4, own: number) =>
-    sharp(noise(width, height, channels, seed * own), { raw: { width, height, channels } });
-  const frames = Buffer.concat([1, 2, 3].map((frame) => noise(12, 48, 4, seed + frame)));
-  return Promise.all([
-    raw(96, 32, 4, 7).png().toBuffer(),
-    raw(50, 36, 3, 8)
+export async function tinySamples(seed = 1): Promise<readonly Sample[]> {
+  const frames = Buffer.concat([1, 2, 3].map((frame) => noise(24, 80, 4, seed + frame)));
+  return opened([
+    noisy(160, 72, 4, seed * 7)
+      .png()
+      .toBuffer(),
+    noisy(90, 70, 3, seed * 8)
       .withMetadata({ orientation: 6 })
       .withExifMerge({ IFD0: { Copyright: 'somebody' } })
       // Last: withMetadata brings sRGB along.
       .withIccProfile('p3')
       .jpeg({ quality: 95 })
       .toBuffer(),
-    sharp(frames, { raw: { width: 12, height: 144, channels: 4, pageHeight: 48 } })
+    sharp(frames, { raw: { width: 24, height: 240, channels: 4, pageHeight: 80 } })
       .gif({ delay: [50, 60, 70] })
       .toBuffer(),
     sharp({ create: { width: 2, height: 2, channels: 3, background: '#4080c0' } })
@@ -112,58 +130,63 @@ export async function tinySources(seed = 1): Promise<readonly Source[]> {
   ]);
 }
 
+/**
+ * Of other shapes and levels, for what is alike by chance on the tiny ones: a box that none of them fills, a threshold
+ * that none of them has a level near.
+ */
+export async function otherSamples(): Promise<readonly Sample[]> {
+  const ramp = (share: number, lift: number) =>
+    drawn(160, 128, (x, y) =>
+      [x * 1.6, y * 2, (x + y) % 256].map((level) => Math.floor(lift + level * share)),
+    );
+  const more = await opened([
+    ramp(1, 0),
+    ramp(0.4, 0),
+    ramp(0.4, 150),
+    noisy(60, 400, 4, 11).png().toBuffer(),
+    noisy(400, 60, 3, 12).png().toBuffer(),
+    noisy(140, 140, 4, 13).webp({ lossless: true }).toBuffer(),
+    noisy(300, 200, 3, 14).png().toBuffer(),
+    // Says everything that a file can say of itself, on each of its pages.
+    sharp(noise(40, 180, 3, 15), { raw: { width: 40, height: 180, channels: 3, pageHeight: 60 } })
+      .withMetadata({ orientation: 6 })
+      .withExifMerge({ IFD0: { Copyright: 'somebody' } })
+      .withIccProfile('p3')
+      .webp({ lossless: true })
+      .toBuffer(),
+  ]);
+  const seeds = await Promise.all([2, 3, 5].map((seed) => tinySamples(seed)));
+  return [...more, ...seeds.flat()];
+}
+
 /** A mark that has alpha and no symmetry. */
 export const tinyMark = (): Promise<Buffer> =>
   sharp(noise(9, 6, 4, 99), { raw: { width: 9, height: 6, channels: 4 } })
     .png()
     .toBuffer();
 
-/** What a text of values, each read alone, shows on each source: the file, or why there is none. */
-export async function show(
-  values: string,
-  sources: readonly Source[],
-  watermark: Buffer,
-): Promise<readonly (Buffer | string)[]> {
-  const transformation = readTransformation(values);
-  const shown: (Buffer | string)[] = [];
-  for (const [number, bytes] of sources.entries()) {
-    const focal = number % 2 ? { x: 0.3, y: 0.8 } : undefined;
-    const options = { priority: 'live', limits: LIMITS, watermark, ...(focal ? { focal } : {}) } as const;
-    try {
-      const opened = await openOriginal(bytes);
-      const plan = makePlan(opened.source, transformation, options);
-      const pass = { timeoutSeconds: 60 };
-      const result = await render({ opened, plan, options, maxPixels: 1e6, pass, now: () => 0 });
-      shown.push(result.bytes);
-    } catch (error) {
-      if (!isProblem(error))
-        throw new Error(`${values} on source ${number}: ${String(error)}`, { cause: error });
-      shown.push(error.code);
-    }
+/** What a text of values, each read alone, shows of an original: the file, or why there is none. */
+export async function show(values: string, sample: Sample, watermark: Buffer): Promise<Buffer | string> {
+  const { opened: original, focal } = sample;
+  const options = { priority: 'live', limits: LIMITS, watermark, ...(focal ? { focal } : {}) } as const;
+  try {
+    const plan = makePlan(original.source, readTransformation(values), options);
+    const pass = { timeoutSeconds: 60 };
+    const result = await render({ opened: original, plan, options, maxPixels: 1e6, pass, now: () => 0 });
+    return result.bytes;
+  } catch (error) {
+    if (isProblem(error)) return error.code;
+    throw new Error(`${values}: ${String(error)}`, { cause: error });
   }
-  return shown;
 }
-
-export const print = (shown: readonly (Buffer | string)[]): string =>
-  createHash('sha256')
-    .update(shown.map((one) => createHash('sha256').update(one).digest('hex')).join())
-    .digest('hex');
 
 /** Mean difference that a step more between two passes may make, sharpened and in JPEG; another picture makes 20 and more. */
 const ROUNDING = 8;
 
-/** Whether two lists of files show the same, up to what rounding between passes does. */
-export async function alike(
-  one: readonly (Buffer | string)[],
-  other: readonly (Buffer | string)[],
-): Promise<boolean> {
-  for (const [index, a] of one.entries()) {
-    const b = other[index];
-    if (typeof a === 'string' || typeof b === 'string' || b === undefined) {
-      if (a !== b) return false;
-    } else if (!a.equals(b) && difference(await pixels(a), await pixels(b)) > ROUNDING) return false;
-  }
-  return true;
+/** Whether two files show the same, up to what rounding between passes does. */
+export async function alike(a: Buffer | string, b: Buffer | string): Promise<boolean> {
+  if (typeof a === 'string' || typeof b === 'string') return a === b;
+  return a.equals(b) || difference(await pixels(a), await pixels(b)) <= ROUNDING;
 }
 
 /** The key of a query; undefined where it is refused. */

@@ -8,3 +8,7 @@ export function seeded(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
 }
+
+/** The seed of a long run: another one each day, or SEED, so that a failure can be had again. */
+export const seedOfRun = (): number =>
+  Number(process.env['SEED'] ?? new Date().toISOString().slice(0, 10).replaceAll('-', ''));

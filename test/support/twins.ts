@@ -1,16 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { Pairs } from '../../server/core/query/rule.ts';
-import {
-  alike,
-  keyOf,
-  plainForm,
-  print,
-  type Source,
-  show,
-  tinyMark,
-  tinySources,
-  VALUES,
-} from './one-picture.ts';
-import { drawn } from './pictures.ts';
+import { configureSharp } from '../../server/core/sharp/configure.ts';
+import type { Sample } from './one-picture.ts';
+import { alike, keyOf, otherSamples, plainForm, show, tinyMark, tinySamples, VALUES } from './one-picture.ts';
+import { seeded } from './seeded.ts';
 
 export interface Finding {
   readonly kind: 'one key for two pictures' | 'two keys for one picture';
@@ -19,27 +12,31 @@ export interface Finding {
 
 const queryOf = (pairs: Pairs): string => pairs.map(([key, value]) => `${key}=${value}`).join('&');
 
+let originals: Promise<ConstructorParameters<typeof Twins>> | undefined;
+
 /** Holds pictures against keys, over all queries that it is shown. */
 export class Twins {
   readonly findings: Finding[] = [];
-  readonly #sources: readonly Source[];
-  /** Others of the same kinds: two pictures of a few pixels may be equal by chance. */
-  readonly #more: readonly Source[];
+  /** The tiny ones first. */
+  readonly #samples: readonly Sample[];
+  readonly #tiny: number;
   readonly #mark: Buffer;
+  readonly #draw = seeded(1);
+  /** The key that a picture had first, by its hash. */
   readonly #keys = new Map<string, string>();
+  readonly #prints = new Map<string, string>();
   readonly #seen = new Set<string>();
 
-  constructor(sources: readonly Source[], more: readonly Source[], mark: Buffer) {
-    this.#sources = sources;
-    this.#more = more;
+  constructor(tiny: readonly Sample[], others: readonly Sample[], mark: Buffer) {
+    this.#samples = [...tiny, ...others];
+    this.#tiny = tiny.length;
     this.#mark = mark;
   }
 
   static async open(): Promise<Twins> {
-    const more = await Promise.all([2, 3, 5].map((seed) => tinySources(seed)));
-    // Every level, and dark where the others are light: what is clear in one of two pictures may be white in the other.
-    const levels = await drawn(160, 96, (x, y) => [x * 1.6, y * 2.6, (x + y) % 256].map(Math.floor));
-    return new Twins(await tinySources(), [...more.flat(), levels], await tinyMark());
+    configureSharp();
+    originals ??= Promise.all([tinySamples(), otherSamples(), tinyMark()]);
+    return new Twins(...(await originals));
   }
 
   /** Queries that were looked at. */
@@ -54,36 +51,57 @@ export class Twins {
     if (key === undefined || this.#seen.has(query)) return;
     this.#seen.add(query);
     const plain = plainForm(pairs);
-    const shown = await show(key, this.#sources, this.#mark);
-    if (plain !== key && !(await this.#isOne(plain, key, shown)))
+    // One original for each query: over all of them each rule meets each.
+    if (plain !== key && !(await this.#isOne(plain, key, Math.floor(this.#draw() * this.#tiny))))
       this.findings.push({ kind: 'one key for two pictures', queries: [query, key] });
     // Of `source` and `auto` it is the picture that decides what has an effect.
-    if (!/fmt=(avif|webp|jpeg|png|gif)(&|$)/.test(key) || shown.some((file) => typeof file === 'string'))
-      return;
-    const hash = print(shown);
+    if (!/fmt=(avif|webp|jpeg|png|gif)(&|$)/.test(key)) return;
+    const hash = await this.#first(key);
+    if (hash === undefined) return;
     const other = this.#keys.get(hash);
     if (other === undefined) this.#keys.set(hash, key);
-    else if (other !== key && (await this.#isTwin(other, key)))
+    else if (other !== key && (await this.#areTwins(other, key)))
       this.findings.push({ kind: 'two keys for one picture', queries: [other, key] });
   }
 
-  /** To the byte, but for a step less between two passes: shades of grey that others begin with, a median of 1 px. */
-  async #isOne(plain: string, key: string, shown: Awaited<ReturnType<typeof show>>): Promise<boolean> {
-    const plainly = await show(plain, this.#sources, this.#mark);
-    if (print(plainly) === print(shown)) return true;
-    const dropped = plain.split('&').filter((part) => !key.split('&').includes(part));
-    // The last has one colour, which a level less may bring to the other side of a threshold.
-    const last = /(^|&)thr=/.test(key) ? -1 : undefined;
-    return (
-      dropped.some((part) => part === 'gray=1' || part === 'median=1') &&
-      alike(plainly.slice(0, last), shown.slice(0, last))
-    );
+  async #show(values: string, number: number): Promise<Buffer | string> {
+    const [sample] = this.#samples.slice(number, number + 1);
+    if (!sample) throw new RangeError(`There is no original ${number}.`);
+    return show(values, sample, this.#mark);
   }
 
-  async #isTwin(one: string, other: string): Promise<boolean> {
-    return (
-      print(await show(one, this.#more, this.#mark)) === print(await show(other, this.#more, this.#mark))
-    );
+  /** Hash of a file, or why there is none. */
+  async #print(values: string, number: number): Promise<string> {
+    const name = `${number} ${values}`;
+    const known = this.#prints.get(name);
+    if (known !== undefined) return known;
+    const shown = await this.#show(values, number);
+    const hash = typeof shown === 'string' ? shown : createHash('sha1').update(shown).digest('base64');
+    this.#prints.set(name, hash);
+    return hash;
+  }
+
+  /** Of the first of the tiny ones that a key shows; undefined where it shows none. */
+  async #first(key: string): Promise<string | undefined> {
+    for (let number = 0; number < this.#tiny; number++) {
+      const hash = await this.#print(key, number);
+      if (!/^[a-z_]+$/.test(hash)) return hash;
+    }
+    return undefined;
+  }
+
+  /** To the byte, but for a median of 1 px, which is a step less between two passes. */
+  async #isOne(plain: string, key: string, number: number): Promise<boolean> {
+    if ((await this.#print(plain, number)) === (await this.#print(key, number))) return true;
+    const isStepLess = /(^|&)median=1(&|$)/.test(plain);
+    return isStepLess && alike(await this.#show(plain, number), await this.#show(key, number));
+  }
+
+  /** Two pictures of a few pixels may be equal by chance: on others of the same kinds, and of others, they are not. */
+  async #areTwins(a: string, b: string): Promise<boolean> {
+    for (const number of this.#samples.keys())
+      if ((await this.#print(a, number)) !== (await this.#print(b, number))) return false;
+    return true;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { OperationStep } from './operation.ts';
 import { color, decimal, flag, integer, operation, param } from './operation.ts';
 
 const PERCENT = { min: -100, max: 100, fallback: '0' } as const;
@@ -98,6 +99,15 @@ const greyscale = {
   cost: 6,
 } as const;
 
+/**
+ * A line over shades of grey, which are whole levels by then: a fraction of one would be a grey in what is to be black
+ * and white, and `gray` before it, which rounds, would make another picture.
+ */
+const overLevels =
+  (slope: number | number[], offset: number | number[]): OperationStep['apply'] =>
+  async (image, size, next) =>
+    (await next(image, size)).linear(slope, offset);
+
 // W3C Filter Effects, sepia: https://www.w3.org/TR/filter-effects-1/#sepiaEquivalent
 const SEPIA = [
   [0.393, 0.769, 0.189],
@@ -168,10 +178,7 @@ export const duo = operation({
     if (!duo) return [];
     const { dark, light } = duo;
     const slope = ([0, 1, 2] as const).map((band) => (light[band] - dark[band]) / 255);
-    return [
-      greyscale,
-      { name: 'duotone', slot: 'linear', apply: (image) => image.linear(slope, dark), cost: 4 },
-    ];
+    return [greyscale, { name: 'duotone', slot: 'linear', apply: overLevels(slope, dark), cost: 8 }];
   },
 });
 
@@ -201,8 +208,8 @@ export const thr = operation({
           {
             name: `threshold ${thr}`,
             slot: 'linear',
-            apply: (image) => image.linear(512, -512 * (thr - 0.5)),
-            cost: 4,
+            apply: overLevels(512, -512 * (thr - 0.5)),
+            cost: 8,
           },
         ],
 });

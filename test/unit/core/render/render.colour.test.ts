@@ -215,6 +215,24 @@ t.test('thr is white from its level on, gam above 1 is lighter, con keeps the mi
   t.ok((await at(100, 'bri=20')) > 110 && (await at(100, 'bri=-100')) === 0);
 });
 
+t.test('a threshold leaves black and white, and shades of grey before it change nothing', async (t) => {
+  const colors = await drawn(256, 64, (x, y) => [x, (x * 7 + y * 3) % 256, y * 4]);
+  for (const thr of [1, 90, 128, 200, 255]) {
+    const shown = await shade(colors, `thr=${thr}`);
+    const levels = new Set(shown.data);
+    t.same([...levels].sort(), [0, 255], `thr=${thr}`);
+    const luma = (color: readonly number[]) =>
+      [0.2126, 0.7152, 0.0722].reduce((sum, share, band) => sum + share * (color[band] ?? 0), 0);
+    const source = await pixels(colors);
+    for (let x = 0; x < 256; x += 5)
+      for (let y = 0; y < 64; y += 7) {
+        const exact = luma(source.at(x, y));
+        if (Math.abs(exact - thr) > 1)
+          t.equal(shown.at(x, y)[0], exact > thr ? 255 : 0, `${exact} at ${thr}`);
+      }
+  }
+});
+
 t.test('steps that count in levels do so for 16 bits, with and without a profile', async (t) => {
   const near = { 'formats/rgb16.tiff': 3, 'colour/16bit-flag.png': 3, 'formats/pngsuite-tbbn2c16.png': 3 };
   for (const [file, most] of Object.entries(near)) {
