@@ -17,7 +17,8 @@ const MARGIN = 1.5;
  * Encodes until the bytes stay within a ceiling, from the quality that is asked for downwards.
  *
  * @param encode  from the picture as it was before
- * @returns       where none does, the smallest; of a few bytes the one as asked for, since no quality outweighs headers
+ * @returns       where none does, the smallest; of a few bytes the one as asked for, where little more than headers is left
+ *                to save
  */
 export async function withinCeiling<T extends Sized>(
   settings: EncoderSettings,
@@ -37,8 +38,12 @@ export async function withinCeiling<T extends Sized>(
     if (!isLossless) [quality, size] = [next, tried.bytes.length];
     if (tried.bytes.length < best.bytes.length) best = tried;
   }
-  return best.bytes.length > ceiling && ceiling < HEADER_BYTES ? first : best;
+  const isIdle = best.bytes.length > ceiling && ceiling < HEADER_BYTES;
+  return isIdle && best.bytes.length > first.bytes.length * WORTHWHILE ? first : best;
 }
+
+/** Of the bytes as asked for: what is left of a picture whose bytes are not headers is less. */
+const WORTHWHILE = 0.6;
 
 function lower(quality: number, steps: number, tries: number): number {
   return Math.max(1, quality - Math.max(tries * 3, Math.ceil(steps * MARGIN)));
