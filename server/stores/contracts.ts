@@ -89,7 +89,8 @@ export interface Objects {
   /**
    * Last write wins; readers see the old object or the new one, never a mixture. Resolves once durable.
    * A body that errors or an aborted signal leaves nothing behind, neither object nor parts, and `put` rejects
-   * with that error or reason. Only an answer that got lost leaves it open whether the whole object is there.
+   * with that error or reason. An answer that got lost is looked for; only where the store is away then as well does it stay
+   * open whether the whole object is there.
    */
   put(
     key: string,

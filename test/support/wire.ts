@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
 /**
@@ -13,7 +19,12 @@ export type Fault = 'stall' | 'reset' | 'cut' | 'short' | 'flip' | 'fail' | 'los
 export interface Wire {
   readonly endpoint: string;
   /** Of the requests that it is true of; undefined: of none. */
-  fault: { readonly kind: Fault; readonly hits: (method: string, url: string) => boolean } | undefined;
+  fault:
+    | {
+        readonly kind: Fault;
+        readonly hits: (method: string, url: string, headers: IncomingHttpHeaders) => boolean;
+      }
+    | undefined;
   /** Requests that wait for an answer that never comes. */
   readonly stalled: number;
   /** Answers that were not what the store had sent. */
@@ -21,15 +32,21 @@ export interface Wire {
   stop(): Promise<void>;
 }
 
-/** @param target  URL of the store */
-export async function startWire(target: string): Promise<Wire> {
+/**
+ * @param target           URL of the store
+ * @param keepsConditions  whether writes on condition are refused on the way, as S3 does and fauxqs 2.4 does not
+ */
+export async function startWire(
+  target: string,
+  { keepsConditions = false }: { keepsConditions?: boolean } = {},
+): Promise<Wire> {
   let [stalled, harmed] = [0, 0];
   const server = createServer((incoming, outgoing) => {
     pass(incoming, outgoing).catch(() => outgoing.destroy());
   });
   const pass = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const { method = 'GET', url = '/', headers } = incoming;
-    const kind = wire.fault?.hits(method, url) ? wire.fault.kind : undefined;
+    const kind = wire.fault?.hits(method, url, headers) ? wire.fault.kind : undefined;
     if (kind) harmed += 1;
     if (kind === 'reset') return void incoming.socket.resetAndDestroy();
     if (kind === 'stall') {
@@ -40,6 +57,14 @@ export async function startWire(target: string): Promise<Wire> {
       return void incoming.resume();
     }
     if (kind === 'fail') return void outgoing.writeHead(500).end();
+    const refusal = keepsConditions ? await refusalOf(incoming, target) : undefined;
+    if (refusal) {
+      incoming.resume();
+      await once(incoming, 'end');
+      if (kind === 'lose') return void incoming.socket.resetAndDestroy();
+      const xml = `<?xml version="1.0"?><Error><Code>${refusal.code}</Code><Message>no</Message></Error>`;
+      return void outgoing.writeHead(refusal.status, { 'content-type': 'application/xml' }).end(xml);
+    }
     const forwarded = request(new URL(url, target), { method, headers });
     incoming.pipe(forwarded);
     const [answer]: IncomingMessage[] = await once(forwarded, 'response');
@@ -81,4 +106,18 @@ function send(answer: IncomingMessage, body: Buffer, outgoing: ServerResponse, k
   });
   if (kind === 'cut') outgoing.write(half, () => outgoing.destroy());
   else outgoing.end(kind === 'short' ? half : body);
+}
+
+/** Of a write whose condition does not hold. */
+async function refusalOf({ method, url = '/', headers }: IncomingMessage, target: string) {
+  const { 'if-none-match': absent, 'if-match': match } = headers;
+  if (method === 'GET' || method === 'HEAD' || (absent === undefined && match === undefined))
+    return undefined;
+  const { pathname } = new URL(url, target);
+  const there = await fetch(new URL(pathname, target), { method: 'HEAD' });
+  if (absent !== undefined && there.ok) return { status: 412, code: 'PreconditionFailed' };
+  if (match === undefined) return undefined;
+  if (!there.ok) return { status: 404, code: 'NoSuchKey' };
+  const isSame = there.headers.get('etag')?.replaceAll('"', '') === match.replaceAll('"', '');
+  return isSame ? undefined : { status: 412, code: 'PreconditionFailed' };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
@@ -42,7 +43,10 @@ export class Table {
 
   async get(key: Key): Promise<Item | undefined> {
     const command = new GetCommand({ TableName: this.#name, Key: key, ConsistentRead: true });
-    return attempt(undefined, async () => (await this.#client.send(command)).Item);
+    return attempt(undefined, async () => {
+      const { Item } = await this.#client.send(command);
+      return Item && unmarkedItem(Item);
+    });
   }
 
   /** Items in no order; keys that are not there are left out. */
@@ -54,7 +58,7 @@ export class Table {
       const command = new BatchGetCommand({ RequestItems });
       const output = await attempt(undefined, () => this.#client.send(command));
       const missed = output.UnprocessedKeys?.[this.#name]?.Keys ?? [];
-      items.push(...(output.Responses?.[this.#name] ?? []));
+      items.push(...(output.Responses?.[this.#name] ?? []).map(unmarkedItem));
       rest = [...missed.map(({ pk, sk }) => ({ pk, sk })), ...rest.slice(BATCH)];
       if (missed.length > 0) await backOff(round);
     }
@@ -79,7 +83,9 @@ export class Table {
   }
 
   /** The item after an update, or an empty one; undefined when the condition does not hold. */
-  async write(write: Write): Promise<Item | undefined> {
+  async write(unmarked: Write): Promise<Item | undefined> {
+    const mark = randomUUID();
+    const write = withMark(unmarked, mark);
     const { Put, Update, Delete } = transactItem(this.#name, write);
     return withoutConflicts(async () => {
       try {
@@ -87,12 +93,22 @@ export class Table {
         if (Delete) await this.#client.send(new DeleteCommand(Delete));
         if (!Update) return {};
         const output = await this.#client.send(new UpdateCommand({ ...Update, ReturnValues: 'ALL_NEW' }));
-        return output.Attributes ?? {};
+        return unmarkedItem(output.Attributes ?? {});
       } catch (error) {
-        if (errorName(error) === 'ConditionalCheckFailedException') return undefined;
-        throw error;
+        if (errorName(error) !== 'ConditionalCheckFailedException') throw error;
+        // The answer to an earlier attempt got lost: what the client library then meets is what it wrote.
+        return attemptsOf(error) > 1 ? this.#marked(write, mark) : undefined;
       }
     });
+  }
+
+  async #marked(write: Write, mark: string): Promise<Item | undefined> {
+    // What is gone is gone, whoever removed it.
+    if ('remove' in write) return (await this.get(write.remove)) ? undefined : {};
+    const { pk, sk } = 'put' in write ? write.put : 'update' in write ? write.update : write.check;
+    const command = new GetCommand({ TableName: this.#name, Key: { pk, sk }, ConsistentRead: true });
+    const { Item } = await this.#client.send(command);
+    return Item?.[MARK] === mark ? unmarkedItem(Item) : undefined;
   }
 
   /** All of 1-100 writes, or none and false when a condition does not hold. */
@@ -122,7 +138,7 @@ export class Table {
       ExclusiveStartKey: start,
     });
     const { Items = [], LastEvaluatedKey } = await attempt(undefined, () => this.#client.send(command));
-    return { items: Items, more: LastEvaluatedKey };
+    return { items: Items.map(unmarkedItem), more: LastEvaluatedKey };
   }
 }
 
@@ -138,6 +154,25 @@ export async function inLanes<T, R>(items: readonly T[], work: (item: T) => Prom
   });
   await Promise.all(lanes);
   return results;
+}
+
+/** The write that last touched an item, so that one that is repeated knows itself. Transactions have a token for that. */
+const MARK = 'written';
+
+function withMark(write: Write, mark: string): Write {
+  if ('put' in write) return { ...write, put: { ...write.put, [MARK]: mark } };
+  if ('update' in write) return { ...write, set: { ...write.set, [MARK]: mark } };
+  return write;
+}
+
+function unmarkedItem({ [MARK]: _mark, ...item }: Item): Item {
+  return item;
+}
+
+function attemptsOf(error: unknown): number {
+  const metadata = error instanceof Error && '$metadata' in error ? error.$metadata : undefined;
+  const hasCount = typeof metadata === 'object' && metadata !== null && 'attempts' in metadata;
+  return hasCount ? Number(metadata.attempts) : 1;
 }
 
 /** Reasons of a cancelled transaction that pass; the client repeats those of single requests by itself. */

@@ -6,7 +6,6 @@ import {
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
-  type HeadObjectOutput,
   ListObjectsV2Command,
   PutObjectCommand,
   type PutObjectCommandInput,
@@ -29,7 +28,8 @@ import type {
 } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { attempt, errorName, sending } from '../errors.ts';
-import { decodeMetadata, encodeMetadata } from './metadata.ts';
+import { isMarked, marked, mayBeDone } from './marks.ts';
+import { absent, factsOf, inputOf, isConditional, unquoted } from './shapes.ts';
 
 /** Memory of one upload: two parts on their way and one that fills. Good for objects up to 80 GB. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -38,6 +38,8 @@ const PARTS_AT_ONCE = 2;
 const BATCH = 1000;
 /** ms until the answer of a call without a body begins. A removal of many keys that is cut off is repeated whole. */
 const ANSWER_MS = 10_000;
+/** For a look at what became of a write. */
+const LOOK_MS = 5_000;
 
 /** Options of such a call. */
 const asking = (signal: AbortSignal | undefined) => ({ ...sending(signal), requestTimeout: ANSWER_MS });
@@ -82,7 +84,12 @@ export class S3Objects implements Objects {
     object: NewObject,
     signal?: AbortSignal,
   ): Promise<ObjectFacts | undefined> {
-    const input = inputOf(this.#bucket, key, object);
+    const isPlain = body instanceof Uint8Array && !isConditional(object);
+    // Whole bytes without a condition may be sent twice. Viewers see metadata where results come first.
+    const { mark, metadata } = isPlain
+      ? { mark: undefined, metadata: object.metadata }
+      : marked(object.metadata);
+    const input = inputOf(this.#bucket, key, { ...object, ...(metadata && { metadata }) });
     const source = incoming(body, signal);
     try {
       const written =
@@ -93,8 +100,7 @@ export class S3Objects implements Objects {
       return { key, etag, size: source.size, lastModified };
     } catch (error) {
       if (source.failure) throw source.failure.error;
-      if (await this.#isRefused(key, object, error, signal)) return undefined;
-      throw unavailable(error, signal);
+      return this.#outcome(key, { ...object, mark }, error, signal);
     }
   }
 
@@ -105,18 +111,24 @@ export class S3Objects implements Objects {
     signal?: AbortSignal,
   ): Promise<ObjectFacts | undefined> {
     const source = `${this.#bucket}/${from.split('/').map(encodeURIComponent).join('/')}`;
-    const input = { Bucket: this.#bucket, Key: to, CopySource: source, ...conditionOf(condition) };
+    const found = await this.head(from, signal);
+    if (!found) return undefined;
+    const { contentType = 'application/octet-stream', cacheControl } = found;
+    const { mark, metadata } = marked(found.metadata);
+    const object = { contentType, metadata, ...condition };
     try {
-      const found = await this.head(from, signal);
-      // Of two that are the same, S3 copies only what changes something.
-      if (!found) return undefined;
-      const output = await this.#client.send(new CopyObjectCommand(input), sending(signal)).catch(absent);
+      const input = inputOf(
+        this.#bucket,
+        to,
+        cacheControl === undefined ? object : { ...object, cacheControl },
+      );
+      const copying = new CopyObjectCommand({ ...input, CopySource: source, MetadataDirective: 'REPLACE' });
+      const output = await this.#client.send(copying, sending(signal)).catch(absent);
       if (!output) return undefined;
       const { ETag, LastModified = new Date() } = output.CopyObjectResult ?? {};
       return { key: to, etag: unquoted(ETag), size: found.size, lastModified: LastModified };
     } catch (error) {
-      if (await this.#isRefused(to, condition, error, signal)) return undefined;
-      throw unavailable(error, signal);
+      return this.#outcome(to, { ...condition, mark }, error, signal);
     }
   }
 
@@ -187,6 +199,32 @@ export class S3Objects implements Objects {
     );
   }
 
+  /**
+   * What became of a write that ended in an error: an answer that got lost is made up for by looking.
+   *
+   * @throws Problem `store_unavailable`, `store_refused`
+   */
+  async #outcome(
+    key: string,
+    { mark, ...condition }: Condition & { mark: string | undefined },
+    error: unknown,
+    signal?: AbortSignal,
+  ): Promise<ObjectFacts | undefined> {
+    const own = mark && !signal?.aborted && mayBeDone(error) ? await this.#marked(key, mark) : undefined;
+    if (own) return own;
+    if (await this.#isRefused(key, condition, error, signal)) return undefined;
+    throw unavailable(error, signal);
+  }
+
+  async #marked(key: string, mark: string): Promise<ObjectFacts | undefined> {
+    const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key });
+    const patience = AbortSignal.timeout(LOOK_MS);
+    const output = await this.#client.send(command, asking(patience)).catch(() => undefined);
+    if (!output || !isMarked(output.Metadata, mark)) return undefined;
+    const { etag, size, lastModified } = factsOf(key, output);
+    return { key, etag, size, lastModified };
+  }
+
   #putBytes(input: PutObjectCommandInput, body: Uint8Array, signal?: AbortSignal) {
     return this.#client.send(new PutObjectCommand({ ...input, Body: body }), sending(signal));
   }
@@ -228,7 +266,7 @@ export class S3Objects implements Objects {
     signal?: AbortSignal,
   ): Promise<boolean> {
     const name = errorName(error);
-    if (!ifAbsent && ifMatch === undefined) return false;
+    if (!isConditional({ ifAbsent, ifMatch })) return false;
     if (name === 'PreconditionFailed') return true;
     if (name === 'NoSuchKey') return ifMatch !== undefined;
     if (name !== 'ConditionalRequestConflict') return false;
@@ -243,41 +281,4 @@ export class S3Objects implements Objects {
     const { Errors: [failed] = [] } = await this.#client.send(command, asking(signal));
     if (failed) throw new Error(`${failed.Code} for ${failed.Key}: ${failed.Message}`);
   }
-}
-
-function inputOf(bucket: string, key: string, object: NewObject): PutObjectCommandInput {
-  const { contentType, cacheControl, metadata = {} } = object;
-  return {
-    Bucket: bucket,
-    Key: key,
-    ContentType: contentType,
-    Metadata: encodeMetadata(metadata),
-    ...(cacheControl !== undefined && { CacheControl: cacheControl }),
-    ...conditionOf(object),
-  };
-}
-
-function conditionOf({ ifAbsent, ifMatch }: Condition): { IfNoneMatch?: string; IfMatch?: string } {
-  return { ...(ifAbsent && { IfNoneMatch: '*' }), ...(ifMatch !== undefined && { IfMatch: `"${ifMatch}"` }) };
-}
-
-function factsOf(key: string, output: HeadObjectOutput): StoredFacts {
-  return {
-    key,
-    etag: unquoted(output.ETag),
-    size: output.ContentLength ?? 0,
-    lastModified: output.LastModified ?? new Date(0),
-    contentType: output.ContentType,
-    cacheControl: output.CacheControl,
-    metadata: decodeMetadata(output.Metadata ?? {}),
-  };
-}
-
-function unquoted(etag = ''): string {
-  return etag.replaceAll('"', '');
-}
-
-/** For `catch`: HEAD has no body to name the error in, hence the two names. */
-function absent(error: unknown): undefined {
-  if (!['NoSuchKey', 'NotFound'].includes(errorName(error))) throw error;
 }
