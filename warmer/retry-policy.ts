@@ -10,6 +10,10 @@ const TRANSIENT: readonly ProblemCode[] = [
   'store_unavailable',
   // Until somebody has put the permission right.
   'store_refused',
+  // Until there is room again.
+  'storage_full',
+  // Until the original is restored, or put again.
+  'damaged_store',
   'source_error',
   'overloaded',
   'draining',

@@ -207,6 +207,11 @@ function gauge(
     'Stored results that were not what had been written, and were made anew.',
     () => images.load.damaged,
   );
+  metrics.counter(
+    'originals_damaged',
+    'Reads of originals that were not what had been written.',
+    () => originals.damaged,
+  );
   metrics.gauge('versions_unawaited', 'Whether nobody waits for looked-up versions: 1 or 0.', () =>
     Number(originals.isAway),
   );

@@ -64,7 +64,7 @@ function embedded<T>(dataDir: string, name: string, open: (path: string) => T | 
 
 async function openFolders({ dataDir, minFreeBytes }: Config) {
   const [originals, results] = await Promise.all([
-    embedded(dataDir, 'originals', (path) => FileObjects.open(path, { minFreeBytes })),
+    embedded(dataDir, 'originals', (path) => FileObjects.open(path, { minFreeBytes, tellsDamage: true })),
     embedded(dataDir, 'results', (path) => FileObjects.open(path, { isCache: true, minFreeBytes })),
   ]);
   const collectGarbage = async () => (await originals.collectGarbage()) + (await results.collectGarbage());

@@ -1,11 +1,20 @@
 import { rm } from 'node:fs/promises';
+import { LRUCache } from 'lru-cache';
 import type { OriginalRef } from '../sandbox/protocol.ts';
 import type { Admission } from '../shared/admission.ts';
 import type { Scratch } from '../shared/scratch.ts';
 import { SingleFlight } from '../shared/single-flight.ts';
-import { toFile } from '../stores/to-file.ts';
+import type { ObjectFacts } from '../stores/contracts.ts';
+import { checkFile, toFile } from '../stores/to-file.ts';
 import { type HeldFile, OriginalFiles } from './original-files.ts';
-import { type Identity, notFound, Versions, type VersionsOptions, withEtag } from './versions.ts';
+import {
+  type Identity,
+  isWithoutRecord,
+  notFound,
+  Versions,
+  type VersionsOptions,
+  withEtag,
+} from './versions.ts';
 
 export type { Identity } from './versions.ts';
 
@@ -33,6 +42,7 @@ export class Originals extends Versions {
   readonly #options: OriginalsOptions;
   readonly #fetching = new SingleFlight<HeldFile>();
   readonly #files: OriginalFiles;
+  readonly #whole = new LRUCache<string, true>({ max: MAX_WHOLE });
 
   constructor(options: OriginalsOptions) {
     super(options);
@@ -44,7 +54,7 @@ export class Originals extends Versions {
    * Brings an original to a file, whole. A page asks for many variants of one picture at once: they share one read, and
    * what was read last is kept for those that follow.
    *
-   * @throws Problem `image_not_found`, `source_too_large`, `store_unavailable`, `overloaded`
+   * @throws Problem `image_not_found`, `source_too_large`, `store_unavailable`, `overloaded`, `damaged_store`
    */
   async fetch(id: string, signal: AbortSignal = NEVER): Promise<Original> {
     const identity = await this.identify(id);
@@ -64,18 +74,33 @@ export class Originals extends Versions {
     try {
       const facts = await toFile(objects, { key: id, path, maxBytes }, signal);
       if (!facts) throw notFound(id);
+      await this.#check(identity, facts, path);
       const heldFile = this.#files.add(`${id} ${withEtag(identity.version, facts.etag)}`, path, facts);
       // Whoever waits for this flight takes a hold of its own before the next turn of the event loop.
       setImmediate(heldFile.release);
       return heldFile;
     } catch (error) {
       await rm(path, { force: true });
+      this.countDamaged(error);
       throw error;
     } finally {
       permit.release();
     }
   }
+
+  /** Once for each version: what is read of it again comes from the same file, or from a store that was right once. */
+  async #check({ version, digest, size }: Identity, facts: ObjectFacts, path: string): Promise<void> {
+    const name = `${facts.key} ${facts.etag}`;
+    if (this.#whole.has(name)) return;
+    const isSame = withEtag(version, facts.etag) === version;
+    const expected = isSame && !isWithoutRecord(version) ? { digest, bytes: size } : {};
+    await checkFile(this.#options.objects, { facts, path, ...expected });
+    this.#whole.set(name, true);
+  }
 }
+
+/** Originals that are known to be whole, of some hundred bytes each. */
+const MAX_WHOLE = 50_000;
 
 const originalOf = (identity: Identity, { facts, ref, release }: HeldFile): Original => ({
   ...identity,

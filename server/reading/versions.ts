@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { Point } from '../core/geometry/geometry.ts';
 import { Circuit } from '../shared/circuit.ts';
-import { Problem } from '../shared/errors.ts';
+import { isProblem, Problem } from '../shared/errors.ts';
 import { within } from '../shared/within.ts';
-import type { Objects, Records } from '../stores/contracts.ts';
+import type { ImageRecord, Objects, Records } from '../stores/contracts.ts';
 
 /** An original as it stands now. */
 export interface Identity {
@@ -12,6 +12,8 @@ export interface Identity {
   readonly lastModified: Date;
   readonly size: number;
   readonly focal: Point | undefined;
+  /** SHA-256 of the bytes in hex, where they were uploaded through us. */
+  readonly digest?: string | undefined;
   /** The stores did not say so in time: it is what they said last, or what they say without a record. */
   readonly isStale?: boolean;
 }
@@ -56,6 +58,7 @@ export class Versions {
   readonly #confirmed = new LRUCache<string, Confirmed>({ max: MAX_KNOWN });
   readonly #circuit: Circuit;
   #lookingUp = 0;
+  #damaged = 0;
 
   constructor(options: VersionsOptions) {
     this.#options = options;
@@ -65,6 +68,16 @@ export class Versions {
   /** Whether the stores have failed or been late so often that nobody waits for them. */
   get isAway(): boolean {
     return this.#circuit.isOpen;
+  }
+
+  /** Reads so far of originals that were not what had been written. */
+  get damaged(): number {
+    return this.#damaged;
+  }
+
+  /** Counts such a read; any other error is as it is. */
+  countDamaged(error: unknown): void {
+    if (isDamaged(error)) this.#damaged += 1;
   }
 
   /**
@@ -197,7 +210,10 @@ export class Versions {
       if (!last || last.at <= at) this.#confirmed.set(id, { at, identity });
       return identity;
     } catch (error) {
-      if (now() - at <= lookupMs) this.#circuit.failed();
+      // It is this one that cannot be read, not the store.
+      if (isDamaged(error)) this.#circuit.succeeded();
+      else if (now() - at <= lookupMs) this.#circuit.failed();
+      this.countDamaged(error);
       throw error;
     } finally {
       this.#lookingUp -= 1;
@@ -206,11 +222,31 @@ export class Versions {
 
   async #read(id: string): Promise<Identity | undefined> {
     const { objects, records } = this.#options;
-    const [facts, record] = await Promise.all([objects.head(id), records.images.get(id)]);
+    const [facts, record] = await Promise.all([
+      objects.head(id).catch((error: unknown) => ({ error })),
+      records.images.get(id),
+    ]);
     if (!facts) return undefined;
+    if ('error' in facts) {
+      const recorded = isDamaged(facts.error) ? recordedIdentity(record) : undefined;
+      if (!recorded) throw facts.error;
+      this.countDamaged(facts.error);
+      return recorded;
+    }
     const { etag, lastModified, size } = facts;
-    return { version: versionOf(etag, record?.generation), lastModified, size, focal: record?.focal };
+    const digest = record?.version === etag ? record.digest : undefined;
+    return { version: versionOf(etag, record?.generation), lastModified, size, focal: record?.focal, digest };
   }
+}
+
+const isDamaged = (error: unknown): boolean => isProblem(error) && error.code === 'damaged_store';
+
+/** Of an original that is damaged: what was made of it is still good. */
+function recordedIdentity(record: ImageRecord | undefined): Identity | undefined {
+  if (record?.version === undefined) return undefined;
+  const { version, generation, updatedAt, original, focal } = record;
+  const lastModified = new Date(updatedAt);
+  return { version: versionOf(version, generation), lastModified, size: original?.bytes ?? 0, focal };
 }
 
 const GENERATION = '.';

@@ -77,9 +77,13 @@ export interface Objects {
    * whoever writes or removes an original sends it.
    */
   readonly announces: boolean;
+  /** Whether every ETag is the MD5 of its bytes in hex, so that what is read can be compared with it. */
+  readonly hasMd5: boolean;
   /** A form by which a browser posts straight to the store; absent where it must go through a server of ours. */
   readonly form?: (policy: FormPolicy) => Promise<Form>;
+  /** @throws Problem `damaged_store` where the store is told to keep what cannot be made again, and has it no longer whole */
   head(key: string, signal?: AbortSignal): Promise<StoredFacts | undefined>;
+  /** Throws as `head` does. */
   get(key: string, signal?: AbortSignal): Promise<StoredObject | undefined>;
   /**
    * Reads a small object without a turn of the event loop. Undefined says nothing of whether it is there: whoever gets

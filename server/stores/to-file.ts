@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { isProblem, Problem, unavailable } from '../shared/errors.ts';
+import { cameDamaged, checksumOf, damaged, isWholeFile } from './checksum.ts';
 import type { ObjectFacts, Objects } from './contracts.ts';
 
 /**
@@ -46,6 +47,30 @@ export function checkBytes(size: number, maxBytes: number): void {
     `The original has ${facts.received}; ${facts.allowed} are read.`,
     facts,
   );
+}
+
+export interface FileToCheck {
+  readonly facts: ObjectFacts;
+  readonly path: string;
+  /** See checksumOf. */
+  readonly digest?: string | undefined;
+  /** What an object of this ETag has to have, where that was asked for before. */
+  readonly bytes?: number | undefined;
+}
+
+/**
+ * Compares a file with what is known of its object. Where it lies on the disk of the store, the disk has damaged it.
+ *
+ * @throws Problem `damaged_store`, or `store_unavailable` where it came from elsewhere
+ */
+export async function checkFile(
+  objects: Objects,
+  { facts, path, digest, bytes }: FileToCheck,
+): Promise<void> {
+  if (bytes !== undefined && bytes !== facts.size) throw cameDamaged(facts.key);
+  const checksum = checksumOf(objects, facts, digest);
+  if (!checksum || (await isWholeFile(path, facts.size, checksum))) return;
+  throw objects.link ? damaged(facts.key) : cameDamaged(facts.key);
 }
 
 const cameShort = (received: number, size: number): Problem =>

@@ -8,7 +8,7 @@ import { owedBy, owing } from './owing.ts';
 import type { Purge, PurgeAnswer } from './purge.ts';
 import type { Reconciler } from './reconciler.ts';
 import { collectionNotFound } from './relate.ts';
-import { notArrived } from './replace.ts';
+import { notArrived, unlessDamaged } from './replace.ts';
 
 export interface LibraryOptions {
   readonly originals: Objects;
@@ -108,7 +108,8 @@ export class Library {
   async remove(id: string): Promise<void> {
     const { originals, records, results, intents, now } = this.#options;
     if (await intents.bury(id, 'all')) return;
-    const isThere = (await originals.head(id)) !== undefined || (await hasResults(results, id));
+    const isThere =
+      (await originals.head(id).catch(unlessDamaged)) !== undefined || (await hasResults(results, id));
     if (!isThere) return;
     const owed = owing(undefined, { delete: 'all' });
     await records.images.create({ id, status: 'failed', createdAt: now().toISOString(), owed });

@@ -8,7 +8,7 @@ import type { Admission } from '../shared/admission.ts';
 import { isProblem, type Problem, type ProblemCode } from '../shared/errors.ts';
 import type { Scratch } from '../shared/scratch.ts';
 import type { Objects, OriginalFacts } from '../stores/contracts.ts';
-import { checkBytes, toFile } from '../stores/to-file.ts';
+import { checkBytes, checkFile, toFile } from '../stores/to-file.ts';
 
 /** For admission: a read without a render. */
 const READ_MS = 20;
@@ -78,6 +78,8 @@ export class Measure {
     try {
       const object = await toFile(originals, { key, path, maxBytes }, signal);
       if (!object) return undefined;
+      const bytes = object.etag === head.etag ? head.size : undefined;
+      await checkFile(originals, { facts: object, path, bytes });
       const ref = { path, bytes: object.size };
       const source = await renderer.measure(ref, signal);
       const facts = this.#facts(source, object.size);

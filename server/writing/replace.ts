@@ -1,6 +1,6 @@
 import { STAGED } from '../core/query/id.ts';
 import { notFound } from '../reading/versions.ts';
-import { Problem } from '../shared/errors.ts';
+import { isProblem, Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
 import type { ImageRecord, ObjectFacts, Objects, Owed, Records, VariantRecord } from '../stores/contracts.ts';
 import { pause, updateWithRetry } from '../stores/update-record.ts';
@@ -68,9 +68,11 @@ export class Replacement {
   async #publish(staged: string, id: string): Promise<ObjectFacts | undefined> {
     const { originals } = this.#options;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const there = await originals.head(id);
+      const there = await originals.head(id).catch(unlessDamaged);
       if (!there) return undefined;
-      const stored = await originals.copy(staged, id, { ifMatch: there.etag });
+      // What is damaged is as good as absent to its store, and has no ETag that could be matched.
+      const condition = there === 'damaged' ? { ifAbsent: true } : { ifMatch: there.etag };
+      const stored = await originals.copy(staged, id, condition);
       if (stored) return stored;
       await pause(attempt);
     }
@@ -121,6 +123,12 @@ export class Replacement {
     await removeOwn(originals, id, etag);
     throw notFound(id);
   }
+}
+
+/** For `catch` of a look at an original that is there, but not whole. */
+export function unlessDamaged(error: unknown): 'damaged' {
+  if (isProblem(error) && error.code === 'damaged_store') return 'damaged';
+  throw error;
 }
 
 function rest(owed: Owed): Owed | undefined {

@@ -1,10 +1,19 @@
 import { createHash, hash, randomUUID } from 'node:crypto';
-import { accessSync, closeSync, constants, createReadStream, existsSync, renameSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  createReadStream,
+  existsSync,
+  renameSync,
+  statSync,
+} from 'node:fs';
 import { access, copyFile, link, mkdir, open, stat, unlink, utimes } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { unavailable } from '../../shared/errors.ts';
 import { held, type Incoming, incoming, streamed } from '../body.ts';
+import { damaged } from '../checksum.ts';
 import type {
   Condition,
   NewObject,
@@ -30,6 +39,7 @@ export interface OpenOptions {
   readonly folds?: boolean;
   readonly isCache?: boolean;
   readonly minFreeBytes?: number;
+  readonly tellsDamage?: boolean;
 }
 
 interface Layout {
@@ -37,6 +47,7 @@ interface Layout {
   readonly paths: KeyPaths;
   readonly isCache: boolean;
   readonly minFreeBytes: number;
+  readonly tellsDamage: boolean;
 }
 
 /** No upload is silent for this long: its body would have met a deadline. */
@@ -45,13 +56,13 @@ const STALE_SECONDS = 3600;
 /**
  * Objects as files under one folder, which belongs to the store. Several processes may share it.
  *
- * A file that is no whole object (torn by a failing disk, or dropped in by hand) is treated as absent: a
- * result is then rendered again and an original can be uploaded again, where a permanent failure would help
- * nobody. `put` replaces such a file.
+ * A file that is no whole object (torn by a failing disk, or dropped in by hand) is treated as absent, and `put` replaces
+ * it: a result is then rendered again. Of originals `head`, `get` and `link` tell of it, since nobody makes them again.
  */
 export class FileObjects implements Objects {
   /** Whoever writes or removes an original says so. */
   readonly announces = false;
+  readonly hasMd5 = true;
   readonly #root: string;
   readonly #aside: string;
   readonly #paths: KeyPaths;
@@ -59,12 +70,14 @@ export class FileObjects implements Objects {
 
   readonly #isCache: boolean;
   readonly #minFreeBytes: number;
+  readonly #tellsDamage: boolean;
 
   /** @see FileObjects.open */
-  private constructor(root: string, { aside, paths, isCache, minFreeBytes }: Layout) {
+  private constructor(root: string, { aside, paths, isCache, minFreeBytes, tellsDamage }: Layout) {
     this.#root = root;
     this.#isCache = isCache;
     this.#minFreeBytes = minFreeBytes;
+    this.#tellsDamage = tellsDamage;
     this.#aside = aside;
     this.#paths = paths;
   }
@@ -76,11 +89,12 @@ export class FileObjects implements Objects {
    * @param folds    whether the file system treats `a` and `A` as one name; found out when absent
    * @param isCache  what a power cut takes can be made again: its folders are not synced, only its bytes, so that what
    *                 is there is whole
+   * @param tellsDamage   whether a file that is no whole object is Problem `damaged_store`, and not absent
    * @param minFreeBytes  of the disk: below it nothing is written, Problem `storage_full`
    */
   static async open(
     folder: string,
-    { folds, isCache = false, minFreeBytes = 0 }: OpenOptions = {},
+    { folds, isCache = false, minFreeBytes = 0, tellsDamage = false }: OpenOptions = {},
   ): Promise<FileObjects> {
     const root = resolve(folder);
     const aside = join(root, '.tmp');
@@ -92,7 +106,7 @@ export class FileObjects implements Objects {
       const foldsCase = folds ?? folded !== undefined;
       const paths = new KeyPaths(root, { foldsCase });
       await adoptNames(root, paths, { foldsCase });
-      return new FileObjects(root, { aside, paths, isCache, minFreeBytes });
+      return new FileObjects(root, { aside, paths, isCache, minFreeBytes, tellsDamage });
     } catch (error) {
       throw unavailable(error);
     }
@@ -105,15 +119,13 @@ export class FileObjects implements Objects {
 
   async head(key: string, signal?: AbortSignal): Promise<StoredFacts | undefined> {
     return attempt(signal, async () => {
-      const found = this.#open(key);
-      if (found) closeSync(found.fd);
-      return found?.facts;
+      return this.#factsOf(key) ?? this.#missing(key);
     });
   }
 
   async get(key: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
     return attempt(signal, async () => {
-      const found = this.#open(key);
+      const found = this.#open(key) ?? this.#missing(key);
       if (!found) return undefined;
       const { fd, facts } = found;
       if (facts.size <= WHOLE_BYTES) return held(facts, await readAndClose(fd, facts.size), signal);
@@ -188,7 +200,8 @@ export class FileObjects implements Objects {
       const span = { prefix: bytesOf(page.prefix), after, deep: true };
       const items: ObjectFacts[] = [];
       for await (const key of walk(this.#paths, span)) {
-        const facts = await this.head(keyOf(key), signal);
+        signal?.throwIfAborted();
+        const facts = this.#factsOf(keyOf(key));
         // Reading a head is synchronous: without a turn of the event loop, a long page would block every request.
         await setImmediate();
         if (!facts) continue;
@@ -235,10 +248,23 @@ export class FileObjects implements Objects {
       if (facts?.key !== key) {
         if (isThere) await unlink(path);
         accessSync(this.#aside);
-        return undefined;
+        return this.#missing(key);
       }
       return { key, etag: facts.etag, size: facts.size, lastModified: facts.lastModified };
     });
+  }
+
+  #factsOf(key: string): StoredFacts | undefined {
+    const found = this.#open(key);
+    if (found) closeSync(found.fd);
+    return found?.facts;
+  }
+
+  /** Of a key without a whole object: undefined, or a word of what lies there instead. */
+  #missing(key: string): undefined {
+    if (!this.#tellsDamage) return undefined;
+    if (!statSync(this.fileOf(key), { throwIfNoEntry: false })?.isFile()) return undefined;
+    throw damaged(key);
   }
 
   /** A volume that is not mounted must not look like an empty store, whose 404s would be cached. */

@@ -52,6 +52,8 @@ const asking = (signal: AbortSignal | undefined) => ({ ...sending(signal), reque
 export class S3Objects implements Objects {
   /** The bucket's notifications go to the queue. */
   readonly announces = true;
+  /** Not of parts, nor of what is encrypted with a key of KMS: the client compares what the bucket has checksums of. */
+  readonly hasMd5 = false;
   readonly #client: S3Client;
   readonly #bucket: string;
 
