@@ -148,11 +148,14 @@ export async function otherSamples(): Promise<readonly Sample[]> {
     noisy(140, 140, 4, 13).webp({ lossless: true }).toBuffer(),
     noisy(300, 200, 3, 14).png().toBuffer(),
     // Says everything that a file can say of itself, on each of its pages.
-    sharp(noise(40, 180, 3, 15), { raw: { width: 40, height: 180, channels: 3, pageHeight: 60 } })
+    sharp(noise(120, 270, 3, 15), { raw: { width: 120, height: 270, channels: 3, pageHeight: 90 } })
       .withMetadata({ orientation: 6 })
       .withExifMerge({ IFD0: { Copyright: 'somebody' } })
       .withIccProfile('p3')
       .webp({ lossless: true })
+      .toBuffer(),
+    sharp(noise(12, 20, 4, 16), { raw: { width: 12, height: 20, channels: 4, pageHeight: 10 } })
+      .gif()
       .toBuffer(),
   ]);
   const seeds = await Promise.all([2, 3, 5].map((seed) => tinySamples(seed)));

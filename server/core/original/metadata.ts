@@ -1,7 +1,7 @@
 import type { Exif } from 'sharp';
 import { EXIF_TAGS, readExif, textIn, textOf } from './exif.ts';
 import type { Header } from './source.ts';
-import { dublinCore } from './xmp.ts';
+import { dublinCore, writeDublinCore } from './xmp.ts';
 
 /** IPTC IIM datasets that name an author or owner (IPTC-IIM 4.2, record 2). */
 const IPTC = { byline: 80, credit: 110, copyright: 116 } as const;
@@ -41,10 +41,17 @@ function clean(value: string | undefined): string | undefined {
   return text === '' ? undefined : text.slice(0, 512);
 }
 
-/** Author and copyright of an original, from EXIF, IPTC or XMP, as EXIF for the result; undefined when it has neither. */
-export function copyrightOf(metadata: Header): Exif | undefined {
+/**
+ * Author and copyright of an original, from EXIF, IPTC or XMP, as EXIF for the result; undefined when it has neither.
+ *
+ * @param tags  its EXIF, or a file that is made like one: a TIFF
+ */
+export function copyrightOf(
+  metadata: Header,
+  tags: Uint8Array | undefined = metadata.exif,
+): Exif | undefined {
   // Broken EXIF is common and must not cost anyone the picture.
-  const exif = metadata.exif && readExif(metadata.exif);
+  const exif = tags && readExif(tags);
   const iptc = metadata.iptc ? readIptc(metadata.iptc) : new Map<number, string>();
   const said = (tag: number) => clean(exif && textIn(exif, tag));
   const inXmp = (name: 'rights' | 'creator') => clean(metadata.xmp && dublinCore(metadata.xmp, name));
@@ -56,4 +63,13 @@ export function copyrightOf(metadata: Header): Exif | undefined {
   const copyright = said(EXIF_TAGS.copyright) ?? clean(iptc.get(IPTC.copyright)) ?? inXmp('rights');
   if (!artist && !copyright) return undefined;
   return { IFD0: { ...(artist ? { Artist: artist } : {}), ...(copyright ? { Copyright: copyright } : {}) } };
+}
+
+/** What EXIF can say in ASCII alone, as XMP; undefined where ASCII is enough. */
+export function unabridged({ IFD0 = {} }: Exif): string | undefined {
+  const { Artist: creator, Copyright: rights } = IFD0;
+  const isAscii = [creator, rights].every((text) => !/[^\0-\x7f]/.test(text ?? ''));
+  return isAscii
+    ? undefined
+    : writeDublinCore({ ...(creator ? { creator } : {}), ...(rights ? { rights } : {}) });
 }

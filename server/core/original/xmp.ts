@@ -28,6 +28,24 @@ export function dublinCore(packet: Uint8Array, name: 'rights' | 'creator'): stri
   return found === undefined ? undefined : unescaped(found);
 }
 
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+/** A packet that says who made a picture and whose it is (ISO 16684-1, 8.4), and nothing else. */
+export function writeDublinCore(said: { readonly creator?: string; readonly rights?: string }): string {
+  const creator = said.creator
+    ? `<dc:creator><rdf:Seq><rdf:li>${escaped(said.creator)}</rdf:li></rdf:Seq></dc:creator>`
+    : '';
+  const rights = said.rights
+    ? `<dc:rights><rdf:Alt><rdf:li xml:lang="x-default">${escaped(said.rights)}</rdf:li></rdf:Alt></dc:rights>`
+    : '';
+  return (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">' +
+    `<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/">${creator}${rights}</rdf:Description>` +
+    '</rdf:RDF></x:xmpmeta>'
+  );
+}
+
 /** What lies between two marks; by search, since a pattern could be made to run for seconds. */
 function between(text: string, open: string, close: string): string | undefined {
   const start = text.indexOf(open);

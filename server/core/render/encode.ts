@@ -1,5 +1,6 @@
 import type { Exif, Sharp } from 'sharp';
 import type { Size } from '../operations/operation.ts';
+import { unabridged } from '../original/metadata.ts';
 import type { EncoderSettings } from '../plan/formats.ts';
 import { FORMAT_TABLE } from '../plan/formats.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -143,8 +144,11 @@ function described(image: Sharp, { values }: Plan, { exif, turns }: Description)
     return turns ? image.withMetadata({ orientation: 1 }) : image.keepExif().keepXmp();
   }
   if (!exif) return image;
+  const xmp = unabridged(exif);
   // Of the density of the original, EXIF would say what pixels alone do not know.
-  return image.withExif(values.icc ? exif : { ...exif, ...SRGB }).withDensity(DENSITY);
+  return (xmp ? image.withXmp(xmp) : image)
+    .withExif(values.icc ? exif : { ...exif, ...SRGB })
+    .withDensity(DENSITY);
 }
 
 /** From best to smallest: quality for the lossy codecs, colours for the palettes. */

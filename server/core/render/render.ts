@@ -50,7 +50,12 @@ export async function openOriginal(
     const firstOnly = showsFirstOnly(format, bytes);
     const metadata = { ...header, ...(format === 'webp' ? webpKind(bytes) : {}), color, firstOnly };
     const source = readSource(format, stored.byteLength, metadata);
-    return { bytes, metadata, source, copyright: copyrightOf(metadata) };
+    return {
+      bytes,
+      metadata,
+      source,
+      copyright: copyrightOf(metadata, format === 'tiff' ? bytes : metadata.exif),
+    };
   } catch (error) {
     throw sharpProblem(error, format);
   }

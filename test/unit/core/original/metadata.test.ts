@@ -114,6 +114,69 @@ t.test('a copyright with a sign that is not ASCII is one', async (t) => {
   t.match(exif?.toString('latin1'), /\(C\) Zoe\0/, 'libvips writes the ASCII that EXIF asks for');
 });
 
+t.test('letters that EXIF has no place for are in XMP, in every format', async (t) => {
+  const jpeg = await sharp(await drawn(8, 8, () => [9, 9, 9]))
+    .jpeg()
+    .toBuffer();
+  const block = exifOf('II', Buffer.from('\u00a9 \u5199\u771f & <\u017dofie>\0'));
+  const segment = Buffer.concat([Buffer.from([0xff, 0xe1, 0, block.length + 2]), block]);
+  const tagged = Buffer.concat([jpeg.subarray(0, 2), segment, jpeg.subarray(2)]);
+  for (const query of [
+    'fmt=jpeg',
+    'fmt=png',
+    'fmt=webp',
+    'fmt=avif',
+    'fmt=webp&w=4&blur=1',
+    'fmt=jpeg&icc=p3',
+  ]) {
+    const { exif, xmp } = await sharp((await picture(tagged, query)).bytes).metadata();
+    t.match(exif?.toString('latin1'), /\(C\) \?+ & <Zofie>\0/, query);
+    t.match(
+      xmp?.toString(),
+      /<dc:rights>.*>\u00a9 \u5199\u771f &amp; &lt;\u017dofie&gt;<.*<\/dc:rights>/,
+      query,
+    );
+    t.notMatch(xmp?.toString(), /creator/, query);
+  }
+  for (const query of ['fmt=jpeg&meta=none', 'fmt=gif'])
+    t.equal((await sharp((await picture(tagged, query)).bytes).metadata()).xmp, undefined, query);
+  const plain = await sharp(jpeg)
+    .withExif({ IFD0: { Copyright: 'somebody', Artist: 'J. Doe' } })
+    .jpeg()
+    .toBuffer();
+  t.equal((await sharp((await picture(plain, 'fmt=webp')).bytes).metadata()).xmp, undefined);
+});
+
+t.test('a TIFF says in its own tags whose it is', async (t) => {
+  const written = await sharp(await drawn(8, 8, () => [9, 9, 9]))
+    .tiff()
+    .toBuffer();
+  for (const query of ['fmt=jpeg', 'fmt=png&w=4', 'fmt=webp']) {
+    const { exif } = await sharp(
+      (await picture(withCopyright(written, '(c) Ann\0'), query)).bytes,
+    ).metadata();
+    t.match(exif?.toString('latin1'), /\(c\) Ann\0/, query);
+  }
+});
+
+/** A little-endian TIFF with one more tag, in a directory of its own behind what was there. */
+function withCopyright(tiff: Buffer, text: string): Buffer {
+  const start = tiff.readUInt32LE(4);
+  const count = tiff.readUInt16LE(start);
+  const entries = tiff.subarray(start + 2, start + 2 + count * 12);
+  const place = tiff.length + 2 + (count + 1) * 12 + 4;
+  const head = Buffer.alloc(2);
+  head.writeUInt16LE(count + 1);
+  const entry = Buffer.alloc(16);
+  entry.writeUInt16LE(0x8298, 0);
+  entry.writeUInt16LE(2, 2);
+  entry.writeUInt32LE(text.length, 4);
+  entry.writeUInt32LE(place, 8);
+  const file = Buffer.concat([tiff, head, entries, entry, Buffer.from(text)]);
+  file.writeUInt32LE(tiff.length, 4);
+  return file;
+}
+
 t.test('a letter that was cut in half spoils no others', (t) => {
   const cut = Buffer.from('\u00a9 2016 Zo\u00eb').subarray(0, -1);
   for (const text of [cut, Buffer.concat([cut, Buffer.alloc(3)])])

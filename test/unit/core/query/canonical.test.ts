@@ -433,6 +433,7 @@ t.test('shades of grey are idle before what begins with them, and only there', a
       const whole = `${rest}&gray=1&${between}`.split('&').sort().join('&');
       t.equal(form(whole), whole);
     }
+  t.equal(form('gray&inv&thr=9'), 'inv=1&thr=9');
 });
 
 t.test('a side that ar makes is at least 1 px', async (t) => {

@@ -21,6 +21,7 @@ const FAMILIES: Readonly<Record<string, Readonly<Record<string, readonly string[
     sepia: ['', '60'],
     duo: ['', '102030,fed'],
     thr: ['', '120'],
+    inv: ['', '1'],
   },
   'crops that enlarge': {
     fmt: ['png'],
