@@ -39,6 +39,11 @@ const EXAMPLES: readonly Example[] = [
     call: 'POST /api/images/{id}/variants',
     command: `curl ${json({ variants: ['p=thumb&fmt=webp'] })} ${IMAGE}/variants`,
   },
+  {
+    call: 'DELETE /api/images/{id}/variants',
+    command: `curl -X DELETE ${json({ variants: ['p=thumb&fmt=webp'] })} ${IMAGE}/variants`,
+  },
+  { call: 'POST /api/rewarm', command: `curl -X POST ${BASE}/api/rewarm` },
   { call: 'POST /api/images/{id}/purge', command: `curl -X POST ${IMAGE}/purge` },
   {
     call: 'PUT /api/images/{id}/original',
@@ -94,7 +99,7 @@ const STATUS_KEY = /\bkey=\d+\.[\w-]+/g;
 const ULID = /\b[0-9a-hjkmnp-tv-z]{26}\b/g;
 
 function shownAnswer(text: string): string {
-  const answer = JSON.parse(text, (name, value) => SHOWN[name] ?? value);
+  const answer = JSON.parse(text, (name, value) => (value === null ? null : (SHOWN[name] ?? value)));
   return JSON.stringify(answer, null, 2)
     .replace(STATUS_KEY, 'key=1796310000.Yw3…')
     .replace(ULID, '01m8jnf522fm4z0v5w56t7pj08');

@@ -4,17 +4,21 @@ import { Registry } from 'prom-client';
 import type { Core } from '../server/compose/core.ts';
 import { composeCore } from '../server/compose/core.ts';
 import type { ExternalServices } from '../server/compose/external-services.ts';
-import { composeManagement } from '../server/compose/management.ts';
+import { composeManagement, lifetimeOf } from '../server/compose/management.ts';
 import type { Rendering } from '../server/compose/rendering.ts';
 import type { Config } from '../server/config/settings.ts';
 import type { Jobs, Objects, Records, Stores } from '../server/stores/contracts.ts';
 import { readJob } from '../server/warming/jobs.ts';
+import type { Lifetime } from '../server/warming/lifetime.ts';
 import type { Intents } from '../server/writing/intents.ts';
 import type { Management } from '../server/writing/management.ts';
 import { type Reconciler, UPLOAD_SECONDS } from '../server/writing/reconciler.ts';
+import type { Rewarm } from '../server/writing/rewarm.ts';
 import { removeStaged } from '../server/writing/staging.ts';
 import { failDeadLetters } from './dead-letters.ts';
+import { type ExpiryOptions, followExpiry } from './expiry.ts';
 import { OutdatedResults } from './outdated.ts';
+import { rewarmRound } from './rewarm-round.ts';
 import { Scheduler } from './scheduler.ts';
 import { StatusRollup } from './status-rollup.ts';
 import { StoredResults } from './stored-results.ts';
@@ -49,7 +53,7 @@ function warmConfig(config: Config): Config {
   };
 }
 
-function composeWarm(core: Core, { records, reconciler, intents, finish }: Parts): Warm {
+function composeWarm(core: Core, { records, reconciler, intents, finish, lifetime }: Parts): Warm {
   const { originals, inputs, results, renderer, rendering, admissions } = core;
   return new Warm({
     originals,
@@ -60,20 +64,24 @@ function composeWarm(core: Core, { records, reconciler, intents, finish }: Parts
     finish,
     intents,
     reconciler,
+    lifetime,
     admission: admissions.render,
     pool: rendering.pool,
     now: monotonic,
   });
 }
 
+/** Where results expire, and what is to be known of that. */
+type Expiry = ExpiryOptions & { readonly bucket: string | undefined };
+
 /** What a message asks for; what it resolves to goes to the log. */
 function handler(
   warm: Warm,
   { reconciler, notifier, invalidations }: Pick<Management, 'reconciler' | 'notifier' | 'invalidations'>,
-  onUnservable: (key: string) => void,
+  { onUnservable, expiry }: { onUnservable: (key: string) => void; expiry: Expiry },
 ): WorkerOptions['handle'] {
   return async ({ body }, signal) => {
-    const job = readJob(body);
+    const job = readJob(body, expiry.bucket);
     // Left alone, it becomes a dead letter that somebody can look at.
     if (job.kind === 'unknown') throw new Error(`Unknown message: ${job.reason}.`);
     if (job.kind === 'warm') return { kind: 'warm', id: job.id, ...(await warm.run(job, signal)) };
@@ -82,7 +90,8 @@ function handler(
     for (const key of job.unservable ?? []) onUnservable(key);
     // Whatever the event says, the object as it stands decides.
     for (const { id } of job.events) await reconciler.reconcile(id);
-    return { kind: 'objects', ids: job.events.map(({ id }) => id) };
+    const expired = await followExpiry(job.expired ?? [], expiry);
+    return { kind: 'objects', ids: job.events.map(({ id }) => id), ...(expired > 0 && { expired }) };
   };
 }
 
@@ -96,9 +105,15 @@ interface Parts {
   readonly reconciler: Reconciler;
   readonly intents: Intents;
   readonly finish: StatusRollup;
+  readonly lifetime: Lifetime;
+  readonly rewarm: Rewarm;
 }
 
-function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts, log: Logger): Scheduler {
+function composeRounds(
+  { visibilitySeconds, sweepSeconds, rewarmVariants }: Config,
+  parts: Parts,
+  log: Logger,
+): Scheduler {
   const now = () => new Date();
   const onFailure = (err: unknown, id: string) => log.warn({ err, id }, 'sweep failed for an image');
   const isStopping = () => scheduler.isStopping;
@@ -123,6 +138,7 @@ function composeRounds({ visibilitySeconds, sweepSeconds }: Config, parts: Parts
       },
       'outdated results': () => parts.outdated.run(isStopping),
       'stored results': () => parts.storedResults.run(isStopping),
+      rewarm: () => rewarmRound(parts, { variants: rewarmVariants, isStopping, log }),
       'dead letters': () =>
         failDeadLetters({
           ...parts,
@@ -145,7 +161,7 @@ export function composeWarmer(
   const config = warmConfig(input);
   const core = composeCore(config, stores, rendering);
   const management = composeManagement(config, stores, core, { external, log });
-  const { notifier, intents, reconciler } = management;
+  const { notifier, intents, reconciler, rewarm } = management;
   const { originals, records, jobs, collectGarbage } = stores;
   const finish = new StatusRollup({
     records,
@@ -156,6 +172,7 @@ export function composeWarmer(
   const registry = new Registry();
   const outdated = new OutdatedResults(stores, log, registry);
   const storedResults = new StoredResults(stores, { maxBytes: config.resultsBytes, log, registry });
+  const lifetime = lifetimeOf(config);
   const parts = {
     originals,
     collectGarbage,
@@ -166,8 +183,13 @@ export function composeWarmer(
     reconciler,
     intents,
     finish,
+    lifetime,
+    rewarm,
   };
-  const handle = handler(composeWarm(core, parts), management, tellOfUnservable(log, registry));
+  const handle = handler(composeWarm(core, parts), management, {
+    onUnservable: tellOfUnservable(log, registry),
+    expiry: { records, results: core.results, inputs: core.inputs, bucket: stores.results.bucket },
+  });
   const isAside: WorkerOptions['isAside'] = ({ body }) =>
     ['notify', 'invalidate'].includes(readJob(body).kind);
   const { renderSlots: slots, visibilitySeconds } = config;

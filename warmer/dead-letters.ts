@@ -1,5 +1,6 @@
 import type { Jobs, ReceivedJob, Records, VariantRecord } from '../server/stores/contracts.ts';
 import { readJob, type WarmJob } from '../server/warming/jobs.ts';
+import { toUpdate } from '../server/warming/queue.ts';
 import { gaveUp } from './retry-policy.ts';
 import type { StatusRollup } from './status-rollup.ts';
 
@@ -74,13 +75,11 @@ export async function failDeadLetters({
     const dead = items.filter(
       (entry) => entry.version === version && variants.includes(entry.variant) && isQuiet(entry),
     );
-    let marked = 0;
-    for (const variant of dead) {
-      const change = { status: 'failed', error: gaveUp(variant) } as const;
-      const from = ['queued', 'rendering'] as const;
-      if (await records.variants.update(id, variant.variant, version, from, change)) marked += 1;
-    }
-    if (marked) await finish.rollUp(id);
+    const updates = dead.map((one) =>
+      toUpdate(['queued', 'rendering'], { status: 'failed', error: gaveUp(one) })(one),
+    );
+    const marked = await records.variants.updateAll(id, updates);
+    if (marked.some(Boolean)) await finish.rollUp(id);
   };
   // Approximate on SQS: the next round sees what this one does not.
   if ((await jobs.depth()).dead > 0) await readDeadLetters({ jobs, look, onFailure });

@@ -1,7 +1,7 @@
 import type { Results } from '../server/reading/results.ts';
 import type { Records } from '../server/stores/contracts.ts';
 import type { WarmJob } from '../server/warming/jobs.ts';
-import { currentVersion } from '../server/warming/queue.ts';
+import { currentVersion, toUpdate } from '../server/warming/queue.ts';
 import type { Intents } from '../server/writing/intents.ts';
 
 const SKIPPED = { status: 'skipped', error: 'The original was changed or deleted meanwhile.' } as const;
@@ -33,9 +33,8 @@ export async function endStale({ id, version, variants }: WarmJob, options: Stal
     if (named.length) await intents.ask(id, { warm: named });
     return 0;
   }
-  let skipped = 0;
-  for (const variant of variants) {
-    if (await records.variants.update(id, variant, version, ['queued', 'rendering'], SKIPPED)) skipped += 1;
-  }
-  return skipped;
+  const updates = variants
+    .map((variant) => ({ variant, version }))
+    .map(toUpdate(['queued', 'rendering'], SKIPPED));
+  return (await records.variants.updateAll(id, updates)).filter(Boolean).length;
 }

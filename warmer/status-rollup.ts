@@ -2,7 +2,7 @@ import type { Results } from '../server/reading/results.ts';
 import type { ImageChange, ImageRecord, Records, VariantRecord } from '../server/stores/contracts.ts';
 import { updateWithRetry } from '../server/stores/update-record.ts';
 import type { Channel } from '../server/warming/jobs.ts';
-import { currentVersion, rollUpStatus } from '../server/warming/queue.ts';
+import { currentVersion, isQuiet, rollUpStatus } from '../server/warming/queue.ts';
 import type { Intents } from '../server/writing/intents.ts';
 import { owing } from '../server/writing/owing.ts';
 import { type Placeholder, placeholderOf } from './placeholder.ts';
@@ -70,7 +70,7 @@ export class StatusRollup {
       const original = preview && now.original && { ...now.original, ...preview };
       const isMoved = now.status !== status;
       if (!isMoved && !original) return undefined;
-      const isTold = isMoved && channelsOf(now).length > 0;
+      const isTold = isMoved && !isQuiet(now) && channelsOf(now).length > 0;
       return {
         status,
         error,

@@ -1,14 +1,16 @@
 import type { Inputs } from '../server/reading/inputs.ts';
-import type { Result, ResultFacts, Results } from '../server/reading/results.ts';
+import type { Result, Results, StoredResult } from '../server/reading/results.ts';
 import { Problem } from '../server/shared/errors.ts';
 import type { Records, VariantChange, VariantStatus } from '../server/stores/contracts.ts';
 import { VARIANT_STATUSES } from '../server/stores/contracts.ts';
 import type { WarmJob } from '../server/warming/jobs.ts';
+import { type Lifetime, readyAs } from '../server/warming/lifetime.ts';
 
 export interface StoredVariantsOptions {
   readonly inputs: Inputs;
   readonly results: Results;
   readonly records: Records;
+  readonly lifetime: Lifetime;
 }
 
 /** Results of a job's version, and what the records of its variants say of them. */
@@ -27,7 +29,7 @@ export class StoredVariants {
   async isReady(job: WarmJob, name: string, form: string): Promise<boolean> {
     const facts = await this.#head(job, form);
     if (!facts) return false;
-    await this.mark(job, name, ready(name, form, { bytes: facts.size }));
+    await this.mark(job, name, this.#ready(name, form, facts));
     return this.#stays(job, name, form);
   }
 
@@ -45,7 +47,7 @@ export class StoredVariants {
     const kept = await results.keep(result, isCurrent);
     if (!kept) return 0;
     const told = await Promise.all(
-      names.map((name) => this.mark(job, name, ready(name, form, { bytes: kept.size, ms }))),
+      names.map((name) => this.mark(job, name, { ...this.#ready(name, form, kept), ms })),
     );
     const marked = names.filter((_name, index) => told[index]);
     if (marked.length === 0) await results.removeOld(job.id, form, job.version);
@@ -61,7 +63,11 @@ export class StoredVariants {
     return false;
   }
 
-  async #head({ id, version }: WarmJob, variant: string): Promise<ResultFacts | undefined> {
+  #ready(name: string, form: string, facts: StoredResult): VariantChange {
+    return { ...readyAs(facts, this.#options.lifetime), ...(form !== name && { sameAs: form }) };
+  }
+
+  async #head({ id, version }: WarmJob, variant: string): Promise<StoredResult | undefined> {
     const { inputs, results } = this.#options;
     return results.head(id, variant, version + (await inputs.marks(variant)));
   }
@@ -76,9 +82,3 @@ export class StoredVariants {
     return this.#options.records.variants.update(id, variant, version, from, change);
   }
 }
-
-const ready = (name: string, form: string, facts: { bytes: number; ms?: number }): VariantChange => ({
-  status: 'ready',
-  ...facts,
-  ...(form !== name && { sameAs: form }),
-});

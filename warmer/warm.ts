@@ -10,6 +10,8 @@ import type { Admission } from '../server/shared/admission.ts';
 import { isProblem } from '../server/shared/errors.ts';
 import type { Records, VariantStatus } from '../server/stores/contracts.ts';
 import type { WarmJob } from '../server/warming/jobs.ts';
+import type { Lifetime } from '../server/warming/lifetime.ts';
+import { toUpdate } from '../server/warming/queue.ts';
 import type { Intents } from '../server/writing/intents.ts';
 import type { Reconciler } from '../server/writing/reconciler.ts';
 import { type PlannedMember, renderGroups } from './renders.ts';
@@ -29,6 +31,7 @@ export interface WarmOptions {
   readonly finish: StatusRollup;
   readonly intents: Intents;
   readonly reconciler: Pick<Reconciler, 'reconcile'>;
+  readonly lifetime: Lifetime;
   /** Monotonic ms. */
   readonly now: () => number;
 }
@@ -243,9 +246,9 @@ export class Warm {
 
   /** What was begun and not finished waits again. */
   async #giveBack({ id, version, variants }: WarmJob): Promise<void> {
-    for (const variant of variants) {
-      await this.#options.records.variants.update(id, variant, version, ['rendering'], { status: 'queued' });
-    }
+    const begun = variants.map((variant) => ({ variant, version }));
+    const updates = begun.map(toUpdate(['rendering'], { status: 'queued' }));
+    await this.#options.records.variants.updateAll(id, updates);
   }
 
   /** Ends a job of another version. An object that was overwritten becomes known, if nobody has told of it yet. */

@@ -28,6 +28,7 @@ export function environment(at: Context, program: Program, parts: ProgramParts):
     PUBLIC_URL: `https://${door.host}`,
     ORIGINALS_BUCKET: stored.originals.name,
     RESULTS_BUCKET: stored.results.name,
+    RESULT_DAYS: String(at.settings.result_days),
     RECORDS_TABLE: stored.records.name,
     JOBS_QUEUE: warm.name,
     JOBS_DEAD_LETTER_QUEUE: warm.dead.name,

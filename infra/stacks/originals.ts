@@ -1,28 +1,16 @@
 import { DataAwsS3Bucket } from '@cdktf/provider-aws/lib/data-aws-s3-bucket/index.js';
 import { S3BucketCorsConfiguration } from '@cdktf/provider-aws/lib/s3-bucket-cors-configuration/index.js';
-import { S3BucketNotification } from '@cdktf/provider-aws/lib/s3-bucket-notification/index.js';
 import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versioning/index.js';
 import { type Bucket, bucket, guardBucket } from './bucket.ts';
 import type { Context } from './context.ts';
-import { letBucketSend, type Queue } from './queue.ts';
 import { literal } from './text.ts';
 
 const OLD_VERSION_DAYS = 30;
 
 /** What was uploaded: never expires, and an overwritten or deleted one can be had back for a while. */
-export function originals(at: Context, warm: Queue): Bucket {
+export function originals(at: Context): Bucket {
   const named = at.settings.originals_bucket;
-  const found = named ? existing(at, named) : own(at);
-  const sending = letBucketSend(at, warm, found.arn);
-  // A bucket has one notification configuration: writing it on a bucket that is not ours would drop the owner's.
-  if (!named) {
-    new S3BucketNotification(at.stack, 'originals-events', {
-      bucket: found.name,
-      queue: [{ queueArn: warm.arn, events: ['s3:ObjectCreated:*', 's3:ObjectRemoved:*'] }],
-      dependsOn: [sending],
-    });
-  }
-  return found;
+  return named ? existing(at, named) : own(at);
 }
 
 function existing({ stack }: Context, name: string): Bucket {

@@ -39,7 +39,11 @@ export function queue({ stack, prefix }: Context): Queue {
 }
 
 /** S3 asks for this permission when a notification is configured; the account stops a foreign bucket of that name. */
-export function letBucketSend({ stack, account }: Context, warm: Queue, bucketArn: string): SqsQueuePolicy {
+export function letBucketsSend(
+  { stack, account }: Context,
+  warm: Queue,
+  bucketArns: readonly string[],
+): SqsQueuePolicy {
   return new SqsQueuePolicy(stack, 'warm-policy', {
     queueUrl: warm.url,
     policy: document([
@@ -49,7 +53,7 @@ export function letBucketSend({ stack, account }: Context, warm: Queue, bucketAr
         Action: ['sqs:SendMessage'],
         Resource: [warm.arn],
         Condition: {
-          ArnEquals: { 'aws:SourceArn': bucketArn },
+          ArnEquals: { 'aws:SourceArn': [...bucketArns] },
           StringEquals: { 'aws:SourceAccount': account },
         },
       },

@@ -11,6 +11,7 @@ import { certificate } from './certificate.ts';
 import { type Context, pinProvider } from './context.ts';
 import { dashboard } from './dashboard.ts';
 import { edge } from './edge.ts';
+import { events } from './events.ts';
 import { firewall } from './firewall.ts';
 import { accessLog, firewallLog, logBucket, networkLog } from './logs.ts';
 import { network } from './network.ts';
@@ -40,7 +41,8 @@ export function stage(app: App, name: string, settings: Settings, viewerCode: st
   const at = context(app, name, settings, viewerCode);
   const net = network(at);
   const warm = queue(at);
-  const stored = { originals: originals(at, warm), results: results(at), records: records(at) };
+  const stored = { originals: originals(at), results: results(at), records: records(at) };
+  events(at, warm, stored);
   const told = topics(at);
   const logs = logBucket(at);
   const front = balancer(at, net, logs);

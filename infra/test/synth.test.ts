@@ -72,9 +72,27 @@ t.test('every bucket of ours is private, encrypted, TLS only and tidied up', asy
 t.test('an existing bucket is read and sent no configuration', async (t) => {
   const made = await synthStage({ originals_bucket: 'photos-of-ours', access_logs: false });
   t.equal(resources(made, 'aws_s3_bucket').length, 1);
-  t.equal(resources(made, 'aws_s3_bucket_notification').length, 0);
+  const told = resources(made, 'aws_s3_bucket_notification');
+  t.match(told, [
+    { bucket: /aws_s3_bucket.results.bucket/, queue: [{ events: ['s3:LifecycleExpiration:Delete'] }] },
+  ]);
+  t.equal(told.length, 1);
   t.equal(resources(made, 'aws_s3_bucket_versioning').length, 0);
 });
+
+t.test(
+  'the queue is told what comes and goes of originals, and what a lifecycle takes of results',
+  async (t) => {
+    const rows = resources(first, 'aws_s3_bucket_notification') as { queue: { events: string[] }[] }[];
+    t.same(rows.flatMap(({ queue }) => queue.flatMap(({ events }) => events)).sort(), [
+      's3:LifecycleExpiration:Delete',
+      's3:ObjectCreated:*',
+      's3:ObjectRemoved:*',
+    ]);
+    const { policy } = resource(first, 'aws_sqs_queue_policy');
+    for (const bucket of ['originals', 'results']) t.match(policy, `aws_s3_bucket.${bucket}.arn`);
+  },
+);
 
 t.test('a domain brings its certificate, its records and its name', async (t) => {
   const zone = await synthStage({ domain: 'img.example.com', hosted_zone: 'Z0123456789' });

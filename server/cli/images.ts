@@ -41,6 +41,7 @@ interface Status {
   readonly status: string;
   readonly error: string | null;
   readonly variants: readonly Variant[];
+  readonly next: string | null;
 }
 interface Variant {
   readonly variant: string;
@@ -59,8 +60,21 @@ async function statusOf(deployment: Deployment, id: string, seconds: number): Pr
     const wait = Math.max(0, Math.min(POLL_SECONDS, Math.ceil((ends - Date.now()) / 1000)));
     // The shape that the API's own schema gives it.
     const status = (await deployment.call('GET', imagePath(id, `/status?wait=${wait}`))) as Status;
-    if (!OPEN.includes(status.status) || wait === 0) return status;
+    if (!OPEN.includes(status.status) || wait === 0) return wholeStatus(deployment, status);
   }
+}
+
+/** With the variants of all pages. */
+async function wholeStatus(deployment: Deployment, first: Status): Promise<Status> {
+  const variants = [...first.variants];
+  for (let { next } = first; next !== null; ) {
+    const path = imagePath(first.id, `/status?cursor=${encodeURIComponent(next)}`);
+    // The shape that the API's own schema gives it.
+    const page = (await deployment.call('GET', path)) as Status;
+    variants.push(...page.variants);
+    next = page.next;
+  }
+  return { ...first, variants, next: null };
 }
 
 function statusText({ id, status, error, variants }: Status): string {
@@ -121,6 +135,30 @@ export const warm = command({
     await forImages(invocation, async (id, deployment) => {
       await deployment.call('POST', imagePath(id, '/variants'), { json: { variants } });
       tellStatus(await statusOf(deployment, id, seconds), output);
+    });
+  },
+});
+
+export const unwarm = command({
+  name: 'unwarm',
+  summary: 'Asks for variants of images no more: their results and copies go.',
+  about: 'Whoever requests such a picture gets it all the same, made then.',
+  operand: IDS,
+  options: {
+    variants: {
+      value: 'QUERY',
+      isRepeatable: true,
+      doc: 'What is no longer rendered ahead: w=800&fmt=webp, or p=card for a preset.',
+    },
+    ...OPTIONS,
+  },
+  examples: ["unwarm products/shoe.jpg --variants 'w=800'"],
+  run: async (invocation) => {
+    const { variants } = invocation.values;
+    if (variants.length === 0) throw new UsageError('unwarm needs --variants.');
+    await forImages(invocation, async (id, deployment) => {
+      await deployment.call('DELETE', imagePath(id, '/variants'), { json: { variants } });
+      invocation.output.result({ id, forgotten: true }, `${id}: not warmed any more`);
     });
   },
 });

@@ -1,8 +1,10 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import { variantsOfAll } from '../core/operations/variants.ts';
+import { epochsInBucket } from '../reading/epoch.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
-import type { Stores } from '../stores/contracts.ts';
+import type { Stores, VariantChange, VariantRecord } from '../stores/contracts.ts';
+import { isPast, type Lifetime, readyAs } from '../warming/lifetime.ts';
 import { Intents } from '../writing/intents.ts';
 import { Invalidations } from '../writing/invalidations.ts';
 import { Library } from '../writing/library.ts';
@@ -12,6 +14,7 @@ import { Notifier } from '../writing/notify.ts';
 import { PresignedUploads } from '../writing/presigned-uploads.ts';
 import { Purge } from '../writing/purge.ts';
 import { Reconciler } from '../writing/reconciler.ts';
+import { Rewarm } from '../writing/rewarm.ts';
 import { Uploads } from '../writing/uploads.ts';
 import { Urls } from '../writing/urls.ts';
 import type { Core } from './core.ts';
@@ -33,10 +36,11 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
   const { localForms } = external;
   const now = () => new Date();
   const urls = new Urls(config);
+  const lifetime = lifetimeOf(config);
   const measure = composeMeasure(config, stores, core, process);
   const purge = composePurge(config, stores, core, process);
-  const notifier = composeNotifier(config, stores, urls, process);
-  const intents = composeIntents(stores, core, { log, purge, notifier });
+  const notifier = composeNotifier(config, stores, { urls, lifetime }, process);
+  const intents = composeIntents(stores, core, { log, purge, notifier, lifetime });
   const defaults = variantsOfAll(config.warmDefaults, config.presets);
   const shared = { originals, results, records, measure, purge, intents, defaults, now };
   const reconciler = new Reconciler(shared);
@@ -45,7 +49,8 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
   return {
     uploads: new Uploads({ ...shared, reconciler, limits, maxUploads, lookups: core.originals }),
     presignedUploads: new PresignedUploads({ originals, records, jobs, localForms, limits, now }),
-    library: new Library({ ...shared, reconciler }),
+    library: new Library({ ...shared, reconciler, lifetime }),
+    rewarm: new Rewarm({ records, intents, lifetime, now }),
     invalidations: new Invalidations({
       cdn: external.edge,
       originals,
@@ -64,7 +69,7 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
 function composeIntents(
   { originals, results, records, jobs }: Stores,
   core: Core,
-  { log, purge, notifier }: { log: Logger; purge: Purge; notifier: Notifier },
+  { log, purge, notifier, lifetime }: { log: Logger; purge: Purge; notifier: Notifier; lifetime: Lifetime },
 ): Intents {
   return new Intents({
     originals,
@@ -73,12 +78,33 @@ function composeIntents(
     purge,
     bucket: results,
     onUnsent: (err, id) => log.warn({ err, id }, 'job not sent; the sweep will send it'),
-    isStored: async ({ id, variant, sameAs = variant, version }) => {
-      const marks = await core.inputs.marks(variant);
-      return (await core.results.head(id, sameAs, version + marks)) !== undefined;
-    },
+    stored: (variant) => storedNow(core, variant, lifetime),
     channelsOf: (record) => notifier.channelsOf(record),
   });
+}
+
+/** Of the results in their bucket. */
+export const lifetimeOf = (config: Config): Lifetime => ({
+  epoch: epochsInBucket(config).plain,
+  days: config.resultDays,
+});
+
+/** What its store may remove at any moment goes at once, so that it is made anew, with all of its time before it. */
+async function storedNow(
+  { inputs, results }: Core,
+  { id, variant, version, ms, sameAs = variant }: VariantRecord,
+  lifetime: Lifetime,
+): Promise<VariantChange | undefined> {
+  const facts = await results.head(id, sameAs, version + (await inputs.marks(variant)));
+  if (!facts) return undefined;
+  const change = {
+    ...readyAs(facts, lifetime),
+    ...(ms !== undefined && { ms }),
+    ...(sameAs !== variant && { sameAs }),
+  };
+  if (!isPast(change, new Date())) return change;
+  await results.remove(id, sameAs);
+  return undefined;
 }
 
 const unixSeconds = (): number => Date.now() / 1000;
@@ -110,8 +136,8 @@ function composePurge(
 function composeNotifier(
   { webhookSecrets, webhookPrivate: allowPrivate }: Config,
   { records }: Stores,
-  urls: Urls,
+  parts: { urls: Urls; lifetime: Lifetime },
   { external: { topic }, log }: Process,
 ): Notifier {
-  return new Notifier({ urls, records, topic, webhookSecrets, allowPrivate, log, now: unixSeconds });
+  return new Notifier({ ...parts, records, topic, webhookSecrets, allowPrivate, log, now: unixSeconds });
 }

@@ -289,6 +289,12 @@ export const SETTINGS = {
     'Bytes a second that an upload must bring, over any ten seconds; slower ones are ended with 408. 0: any.',
   ),
   maxUploads: setting('MAX_UPLOADS', integer(1, 1024), 16, 'Uploads in flight.'),
+  resultDays: setting(
+    'RESULT_DAYS',
+    integer(0, 3650),
+    0,
+    'Days after which the bucket removes a result, by a rule of its own that this repeats; 0: never.',
+  ),
   warmDefaults: setting('WARM_DEFAULTS', queries, '', 'Variants warmed for every new image.'),
   webhookSecrets: secret(
     setting(
@@ -329,6 +335,12 @@ export const SETTINGS = {
     integer(1, 86_400),
     60,
     'How often a warmer looks for images whose job was lost.',
+  ),
+  rewarmVariants: setting(
+    'REWARM_VARIANTS',
+    integer(0, 100_000),
+    100,
+    'Variants that a warmer makes again at most in such a round, since they have expired or are of a former pipeline; 0: none by itself.',
   ),
   stopMs: setting('STOP_MS', integer(0, 300_000), 25_000, 'Time to finish after SIGTERM.'),
 } as const;

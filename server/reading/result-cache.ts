@@ -44,6 +44,11 @@ export class ResultCache {
     this.#results.set(key, result);
   }
 
+  /** Forgets a result of whatever version. */
+  remove(key: string): void {
+    this.#results.delete(key);
+  }
+
   /** Forgets all results of an image; resolves to how many. */
   forget(prefix: string): number {
     const keys = [...this.#results.keys()].filter(

@@ -31,6 +31,9 @@ export interface Result {
 /** A result without its bytes, as HEAD and conditional requests need it. */
 export type ResultFacts = Omit<Result, 'bytes'> & { readonly size: number };
 
+/** What lies in the bucket. */
+export type StoredResult = ResultFacts & { readonly storedAt: Date };
+
 export const factsOf = ({ bytes, ...facts }: Result): ResultFacts => ({ ...facts, size: bytes.length });
 
 /** What is known of the original that a result is made of; the version is that of all inputs. */
@@ -115,7 +118,7 @@ export class Results {
     canonical: string,
     version: string,
     signal?: AbortSignal,
-  ): Promise<ResultFacts | undefined> {
+  ): Promise<StoredResult | undefined> {
     const key = this.keyOf(id, canonical);
     const stored = key && (await this.#objects.head(key, signal));
     return stored && this.#isCurrent(stored, version) ? factsFrom(id, canonical, stored) : undefined;
@@ -147,7 +150,7 @@ export class Results {
       if (!isCurrent) stored.body.destroy();
     }
     if (!isCurrent) return undefined;
-    const { size: _size, ...facts } = factsFrom(id, canonical, stored);
+    const { size: _size, storedAt: _time, ...facts } = factsFrom(id, canonical, stored);
     const result = { ...facts, bytes: await bytes };
     if (isWhole(result.bytes, stored)) return result;
     // It is made anew, by whoever asks next at the latest.
@@ -180,7 +183,7 @@ export class Results {
    * @throws           Error for one without a key, see keyOf
    * @returns          what is there for this version now, by whomever; undefined when the version has passed
    */
-  async keep(result: Result, isCurrent: () => Promise<boolean>): Promise<ResultFacts | undefined> {
+  async keep(result: Result, isCurrent: () => Promise<boolean>): Promise<StoredResult | undefined> {
     const key = this.keyOf(result.id, result.canonical);
     if (!key) throw new Error(`The result of ${result.id} has no key.`);
     for (let round = 0; round < ROUNDS; round++) {
@@ -190,7 +193,7 @@ export class Results {
       if (there && this.#isCurrent(there, result.version))
         return factsFrom(result.id, result.canonical, there);
       if (!(await this.#put(key, result, !there))) continue;
-      if (await isCurrent()) return factsOf(result);
+      if (await isCurrent()) return { ...factsOf(result), storedAt: new Date() };
       await this.removeOld(result.id, result.canonical, result.version);
       return undefined;
     }
@@ -203,6 +206,17 @@ export class Results {
       .map(({ id, canonical }) => this.keyOf(id, canonical))
       .filter((key) => key !== undefined);
     if (keys.length) await this.#objects.markUsed?.(keys);
+  }
+
+  /** The variant that an object of the bucket is the result of; undefined for what no server of today looks for. */
+  variantAt(key: string): Variant | undefined {
+    const [, id = '', canonical = ''] = /^img\/(.+)\/([^/]+)&_=[^/]*$/.exec(key) ?? [];
+    return this.keyOf(id, canonical) === key ? { id, canonical } : undefined;
+  }
+
+  async remove(id: string, canonical: string): Promise<void> {
+    const key = this.keyOf(id, canonical);
+    if (key) await this.#objects.remove([key]);
   }
 
   /** Removes a result of an original that has passed. One of another is somebody else's, and stays. */
@@ -254,7 +268,7 @@ function isWhole(bytes: Buffer, { size, etag, metadata }: StoredFacts): boolean 
   return !MD5.test(etag) || etag === hash('md5', bytes, 'hex');
 }
 
-function factsFrom(id: string, canonical: string, stored: StoredFacts): ResultFacts {
+function factsFrom(id: string, canonical: string, stored: StoredFacts): StoredResult {
   const { metadata } = stored;
   const side = (name: string) => (metadata[name] ? Number(metadata[name]) : undefined);
   return {
@@ -263,6 +277,7 @@ function factsFrom(id: string, canonical: string, stored: StoredFacts): ResultFa
     contentType: stored.contentType ?? 'application/octet-stream',
     etag: stored.etag,
     size: stored.size,
+    storedAt: stored.lastModified,
     lastModified: new Date(metadata[META.modified] ?? stored.lastModified),
     version: metadata[META.version] ?? '',
     width: side(META.width),

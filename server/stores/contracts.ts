@@ -79,6 +79,8 @@ export interface Objects {
   readonly announces: boolean;
   /** Whether every ETag is the MD5 of its bytes in hex, so that what is read can be compared with it. */
   readonly hasMd5: boolean;
+  /** What events that others send of it call the store; absent where there are none. */
+  readonly bucket?: string;
   /** A form by which a browser posts straight to the store; absent where it must go through a server of ours. */
   readonly form?: (policy: FormPolicy) => Promise<Form>;
   /** @throws Problem `damaged_store` where the store is told to keep what cannot be made again, and has it no longer whole */
@@ -198,6 +200,8 @@ export interface Owed {
   rewarm?: 'all' | 'open';
   /** Canonical forms that are to be queued. */
   warm?: string[];
+  /** Canonical forms that are asked for no more: records, results and copies of them are to go. */
+  forget?: string[];
   /** Those who asked are to be told that the image is finished. */
   notify?: true;
 }
@@ -222,6 +226,8 @@ export interface ImageRecord {
   claim?: string;
   /** Of an announced upload: what its form takes, and what the keys of its status are made with. */
   announced?: { contentType: string; bytes: number; secret?: string };
+  /** The version whose variants we make again by ourselves, if that is all: nobody is told that it is finished. */
+  quiet?: string;
   /** SHA-256 of the original in hex, where it was uploaded through us. */
   digest?: string;
   /** What was tried in vain until it was given up: telling of the finished image. */
@@ -250,6 +256,7 @@ export type ImageChange = {
     | 'webhook'
     | 'openUntil'
     | 'claim'
+    | 'quiet'
     | 'digest'
     | 'undelivered'
     | 'owed'

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { isId, STAGED } from '../core/query/id.ts';
+import { isId } from '../core/query/id.ts';
 import type { Jobs, OutgoingJob } from '../stores/contracts.ts';
 import { MAX_DELAY_SECONDS } from '../stores/job-bodies.ts';
+import { isRecord, isText, type ObjectsJob, readEventBridge, readS3, type UnknownJob } from './s3-events.ts';
 
 /** Render these variants of an image, if it is still of this version. */
 export interface WarmJob {
@@ -11,18 +12,6 @@ export interface WarmJob {
   readonly version: string;
   /** Canonical forms, format resolved; 1 to MAX_VARIANTS. */
   readonly variants: readonly string[];
-}
-
-/** An object of the originals bucket came, changed or went, by whatever hand. */
-export interface ObjectsJob {
-  readonly kind: 'objects';
-  readonly events: ReadonlyArray<{
-    readonly id: string;
-    readonly change: 'created' | 'removed';
-    readonly etag?: string;
-  }>;
-  /** Keys of objects that came and cannot be images; absent when there are none. */
-  readonly unservable?: readonly string[];
 }
 
 export type Channel = 'topic' | 'webhook';
@@ -48,12 +37,6 @@ export interface NotifyJob extends Retried {
 export interface InvalidateJob extends Retried {
   readonly kind: 'invalidate';
   readonly id: string;
-}
-
-/** A message that no version of this program has written. */
-export interface UnknownJob {
-  readonly kind: 'unknown';
-  readonly reason: string;
 }
 
 export type Job = WarmJob | ObjectsJob | NotifyJob | InvalidateJob | UnknownJob;
@@ -148,17 +131,14 @@ export function invalidateJob(id: string): OutgoingJob {
   };
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null;
-const isText = (value: unknown): value is string => typeof value === 'string';
-
 /**
  * Reads a message: one of ours, or an S3 event as S3 sends it to SQS (straight, through SNS or through EventBridge).
  * Never throws: whatever the queue holds, the messages behind it are to be worked on.
  *
+ * @param results  its name, whose events tell of results; those of all others are of originals
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
  */
-export function readJob(body: string): Job {
+export function readJob(body: string, results?: string): Job {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
@@ -172,9 +152,10 @@ export function readJob(body: string): Job {
   if (parsed['kind'] === 'objects' && Array.isArray(parsed['events'])) {
     return { kind: 'objects', events: parsed['events'].filter(isEvent) };
   }
-  if (Array.isArray(parsed['Records'])) return readS3(parsed['Records']);
-  if (parsed['source'] === 'aws.s3') return readEventBridge(parsed);
-  if (parsed['Type'] === 'Notification' && isText(parsed['Message'])) return readJob(parsed['Message']);
+  if (Array.isArray(parsed['Records'])) return readS3(parsed['Records'], results);
+  if (parsed['source'] === 'aws.s3') return readEventBridge(parsed, results);
+  if (parsed['Type'] === 'Notification' && isText(parsed['Message']))
+    return readJob(parsed['Message'], results);
   // What S3 sends once when the notification is set up.
   if (parsed['Event'] === 's3:TestEvent') return { kind: 'objects', events: [] };
   return { kind: 'unknown', reason: 'no known kind of message' };
@@ -213,60 +194,4 @@ function isEvent(event: unknown): event is ObjectsJob['events'][number] {
   return (
     isRecord(event) && isText(event['id']) && (event['change'] === 'created' || event['change'] === 'removed')
   );
-}
-
-function objectsJob(events: ObjectsJob['events']): ObjectsJob {
-  const unservable = events.filter(({ id, change }) => change === 'created' && !isId(id));
-  const job = { kind: 'objects', events: events.filter(({ id }) => isId(id)) } as const;
-  // Uploads of our own wait where no id is.
-  const keys = unservable.map(({ id }) => id).filter((key) => !key.startsWith(STAGED));
-  return keys.length ? { ...job, unservable: keys } : job;
-}
-
-const EVENTBRIDGE_CHANGES: Readonly<Record<string, 'created' | 'removed'>> = {
-  'Object Created': 'created',
-  'Object Deleted': 'removed',
-};
-
-/**
- * The form in which S3 sends events through EventBridge: one object each, its key as it is.
- *
- * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
- */
-function readEventBridge({ detail, 'detail-type': type }: Record<string, unknown>): Job {
-  const object = isRecord(detail) ? detail['object'] : undefined;
-  const change = isText(type) ? EVENTBRIDGE_CHANGES[type] : undefined;
-  if (!isRecord(object) || !isText(object['key']))
-    return { kind: 'unknown', reason: 'an event without a key' };
-  // Others tell of tags, tiers and restores.
-  if (!change) return { kind: 'objects', events: [] };
-  const { key: id, etag } = object;
-  return objectsJob([isText(etag) ? { id, change, etag } : { id, change }]);
-}
-
-function readS3(records: readonly unknown[]): Job {
-  try {
-    return objectsJob(records.flatMap(readS3Record));
-  } catch {
-    return { kind: 'unknown', reason: 'a key that is not form-encoded' };
-  }
-}
-
-/**
- * Keys come form-encoded.
- *
- * @throws URIError  for a key that is not encoded so
- */
-function readS3Record(record: unknown): ObjectsJob['events'] {
-  const name = isRecord(record) ? record['eventName'] : undefined;
-  const s3 = isRecord(record) ? record['s3'] : undefined;
-  const object = isRecord(s3) ? s3['object'] : undefined;
-  if (!isText(name) || !isRecord(object) || !isText(object['key'])) return [];
-  const id = decodeURIComponent(object['key'].replaceAll('+', ' '));
-  const etag = object['eTag'];
-  if (name.includes('ObjectCreated'))
-    return [isText(etag) ? { id, change: 'created', etag } : { id, change: 'created' }];
-  return name.includes('ObjectRemoved') || name.includes('LifecycleExpiration')
-    ? [{ id, change: 'removed' }]
-    : [];
 }

@@ -1,5 +1,15 @@
 import { versionOf } from '../reading/versions.ts';
-import type { ImageRecord, ImageStatus, VariantRecord } from '../stores/contracts.ts';
+import type {
+  ImageRecord,
+  ImageStatus,
+  VariantChange,
+  VariantRecord,
+  VariantStatus,
+  VariantUpdate,
+} from '../stores/contracts.ts';
+
+/** Variants that are told of at a time: an answer, an event and a notification have room for so many. */
+export const VARIANTS_PAGE = 100;
 
 /** What the variants of an image come to, once its original is there. */
 export function rollUpStatus(variants: readonly VariantRecord[]): ImageStatus {
@@ -21,6 +31,11 @@ export function isAwaited({ status }: ImageRecord): boolean {
   return status === 'uploading';
 }
 
+/** Whether all that is made of an image now is what we make again by ourselves: nobody is told of that. */
+export function isQuiet(record: ImageRecord): boolean {
+  return record.quiet !== undefined && record.quiet === currentVersion(record);
+}
+
 export function isFinished({ status }: Pick<ImageRecord, 'status'>): boolean {
   return status === 'completed' || status === 'partial' || status === 'failed';
 }
@@ -28,4 +43,14 @@ export function isFinished({ status }: Pick<ImageRecord, 'status'>): boolean {
 /** The variants of these names, in their order. */
 export function named(variants: readonly VariantRecord[], names: readonly string[]): VariantRecord[] {
   return names.flatMap((name) => variants.find(({ variant }) => variant === name) ?? []);
+}
+
+/** The same change of many variants, each of the version that it is of. */
+export function toUpdate(from: readonly VariantStatus[], change: VariantChange) {
+  return ({ variant, version }: Pick<VariantRecord, 'variant' | 'version'>): VariantUpdate => ({
+    variant,
+    version,
+    from,
+    change,
+  });
 }

@@ -7,11 +7,13 @@ import type {
   OutgoingJob,
   Owed,
   Records,
+  VariantChange,
   VariantRecord,
 } from '../stores/contracts.ts';
 import { pause, updateWithRetry } from '../stores/update-record.ts';
 import { type Channel, notifyJobs, objectJob, warmJobs } from '../warming/jobs.ts';
-import { currentVersion, isAwaited, rollUpStatus } from '../warming/queue.ts';
+import { currentVersion, isAwaited, isQuiet, rollUpStatus, toUpdate } from '../warming/queue.ts';
+import { forgetVariants } from './forget.ts';
 import { type Debt, isDoable, isOwed, owedBy, owing } from './owing.ts';
 import type { Purge, PurgeAnswer } from './purge.ts';
 
@@ -26,10 +28,8 @@ const PURGED = { status: 'skipped', error: 'Purged; made again when it is asked 
 
 export interface IntentsOptions {
   readonly originals: Objects;
-  /** Whether the result of a variant lies in its bucket and could be served. */
-  readonly isStored: (
-    variant: Pick<VariantRecord, 'id' | 'variant' | 'version' | 'sameAs'>,
-  ) => Promise<boolean>;
+  /** What is to be said of a variant whose result lies in its bucket and will for a while; undefined of others. */
+  readonly stored: (variant: VariantRecord) => Promise<VariantChange | undefined>;
   /** Where the results lie. */
   readonly bucket: Objects;
   readonly records: Records;
@@ -142,6 +142,7 @@ export class Intents {
     const { originals, purge, records } = this.#options;
     const { id } = record;
     if (owed.discard) await originals.remove([id]);
+    if (owed.forget) await forgetVariants(id, owed.forget, { records, purge });
     const purged = owed.purge ? await purge.clear(id) : undefined;
     // Looked at anew: a purge that is late takes along what was made for a newer version.
     const now = purged ? ((await records.images.get(id)) ?? record) : record;
@@ -168,11 +169,13 @@ export class Intents {
       one.version !== version || (purge === true && one.status === 'ready');
     const isUnderWay = ({ status }: VariantRecord) => status === 'queued' || status === 'rendering';
     const again = items.filter((one) => rewarm === 'all' || (rewarm === 'open' && isUnderWay(one)));
-    for (const one of items.filter((one) => isOld(one) && !again.includes(one)))
-      await variants.update(id, one.variant, one.version, ['ready'], PURGED);
+    const gone = items.filter((one) => isOld(one) && !again.includes(one));
     // Made for this version already, by somebody faster: the purge may have taken the result along.
-    for (const one of again.filter(isOld))
-      await variants.update(id, one.variant, version, ['ready'], { status: 'queued' });
+    const late = again.filter(isOld).map(({ variant }) => ({ variant, version }));
+    await variants.updateAll(id, [
+      ...gone.map(toUpdate(['ready'], PURGED)),
+      ...late.map(toUpdate(['ready'], { status: 'queued' })),
+    ]);
     const names = [...new Set([...again.map(({ variant }) => variant), ...warm])];
     if (names.length === 0) return [];
     const named = await this.#verified(id, version, await variants.queue(id, version, names), warm);
@@ -186,13 +189,13 @@ export class Intents {
     named: readonly VariantRecord[],
     warm: readonly string[],
   ): Promise<VariantRecord[]> {
-    const { records, isStored } = this.#options;
+    const { records, stored } = this.#options;
     const verified: VariantRecord[] = [];
     for (let start = 0; start < named.length; start += LOOKS) {
       const looks = named.slice(start, start + LOOKS).map(async (one) => {
         if (one.status !== 'ready' || !warm.includes(one.variant)) return one;
-        if (await isStored(one)) return one;
-        const change = { status: 'queued' } as const;
+        const change = (await stored(one)) ?? ({ status: 'queued' } as const);
+        if (change.status === 'ready' && isSaid(one, change)) return one;
         await records.variants.update(id, one.variant, version, ['ready'], change);
         return { ...one, ...change };
       });
@@ -243,7 +246,8 @@ export class Intents {
         continue;
       }
       const isEnd = status !== undefined && status !== 'processing' && status !== record.status;
-      const notify = (isEnd && channelsOf(record).length > 0) || (!isSent && owed.notify === true);
+      const isTold = !isQuiet(record) && channelsOf(record).length > 0;
+      const notify = (isEnd && isTold) || (!isSent && owed.notify === true);
       const left: Debt = {
         ...(owed.measure && { measure: true }),
         ...(notify && { notify: true }),
@@ -259,10 +263,10 @@ export class Intents {
 
   async #statusOf(
     record: ImageRecord,
-    { measure, purge, rewarm, warm }: Owed,
+    { measure, purge, rewarm, warm, forget }: Owed,
   ): Promise<ImageRecord['status'] | undefined> {
     const version = currentVersion(record);
-    if (version === undefined || !(purge || rewarm || warm)) return undefined;
+    if (version === undefined || !(purge || rewarm || warm || forget)) return undefined;
     const variants = await this.#options.records.variants.list(record.id);
     // Whether it can be rendered is still to be found out.
     if (measure && record.status === 'uploaded' && variants.length === 0) return undefined;
@@ -270,6 +274,11 @@ export class Intents {
     // What was refused stays so, until somebody renders it.
     return status === 'processing' || record.original !== undefined ? status : undefined;
   }
+}
+
+/** Whether a record says already what a change would. */
+function isSaid(record: VariantRecord, change: VariantChange): boolean {
+  return (['bytes', 'epoch', 'expires', 'sameAs'] as const).every((name) => record[name] === change[name]);
 }
 
 /** Whether anything lies in the results bucket that is an image's. */

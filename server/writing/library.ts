@@ -2,7 +2,8 @@ import { notFound } from '../reading/versions.ts';
 import { Problem } from '../shared/errors.ts';
 import type { FocalPoint, ImageRecord, Objects, Records, VariantRecord } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
-import { currentVersion, named } from '../warming/queue.ts';
+import { asOfNow, type Lifetime } from '../warming/lifetime.ts';
+import { currentVersion, named, VARIANTS_PAGE } from '../warming/queue.ts';
 import { hasResults, type Intents } from './intents.ts';
 import { owedBy, owing } from './owing.ts';
 import type { Purge, PurgeAnswer } from './purge.ts';
@@ -17,13 +18,21 @@ export interface LibraryOptions {
   readonly purge: Purge;
   readonly intents: Intents;
   readonly reconciler: Reconciler;
+  readonly lifetime: Lifetime;
   readonly now: () => Date;
 }
 
-/** An image with its variants. */
+/** An image with its variants, or a page of them. */
 export interface Described {
   readonly record: ImageRecord;
   readonly variants: readonly VariantRecord[];
+  /** Cursor of the variants behind these; absent where there are none. */
+  readonly next?: string | undefined;
+}
+
+export interface VariantsPage {
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
 }
 
 /** What an edit may change; null removes. */
@@ -42,12 +51,16 @@ export class Library {
     this.#options = options;
   }
 
-  /** @throws Problem `image_not_found` */
-  async describe(id: string): Promise<Described> {
-    const { records } = this.#options;
-    const [record, variants] = await Promise.all([records.images.get(id), records.variants.list(id)]);
+  /** @throws Problem `image_not_found`, `invalid_parameter` for a cursor that is not ours */
+  async describe(id: string, { limit = VARIANTS_PAGE, cursor }: VariantsPage = {}): Promise<Described> {
+    const { records, lifetime, now } = this.#options;
+    const page = { limit, ...(cursor !== undefined && { cursor }) };
+    const [record, { items, next }] = await Promise.all([
+      records.images.get(id),
+      records.variants.page(id, page),
+    ]);
     if (!record) throw notFound(id);
-    return { record, variants };
+    return { record, variants: items.map((one) => asOfNow(one, lifetime, now())), next };
   }
 
   /**
@@ -77,11 +90,23 @@ export class Library {
 
   /** @throws Problem `image_not_found`, `conflict` while the original is not there yet */
   async warm(id: string, variants: readonly string[]): Promise<Described> {
-    const { intents } = this.#options;
+    const { intents, records } = this.#options;
     if (currentVersion(await this.#known(id)) === undefined) throw notArrived(id);
-    await intents.ask(id, { warm: [...variants] });
-    const described = await this.describe(id);
-    return { ...described, variants: named(described.variants, variants) };
+    await intents.ask(id, { warm: [...variants] }, () => ({ quiet: undefined }));
+    const [record, items] = await Promise.all([records.images.get(id), records.variants.list(id)]);
+    if (!record) throw notFound(id);
+    return { record, variants: named(items, variants) };
+  }
+
+  /**
+   * Asks for variants no more: their records, results and copies go. Absent ones are no error; who asks for the picture
+   * gets it all the same, made then.
+   *
+   * @throws Problem `image_not_found`, `conflict` while the original is not there yet
+   */
+  async forget(id: string, variants: readonly string[]): Promise<void> {
+    if (currentVersion(await this.#known(id)) === undefined) throw notArrived(id);
+    await this.#options.intents.ask(id, { forget: [...variants] });
   }
 
   /**

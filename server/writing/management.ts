@@ -5,6 +5,7 @@ import type { Notifier } from './notify.ts';
 import type { PresignedUploads } from './presigned-uploads.ts';
 import type { Purge } from './purge.ts';
 import type { Reconciler } from './reconciler.ts';
+import type { Rewarm } from './rewarm.ts';
 import type { Uploads } from './uploads.ts';
 import type { Urls } from './urls.ts';
 
@@ -17,6 +18,7 @@ export interface Management {
   readonly intents: Intents;
   readonly invalidations: Invalidations;
   readonly purge: Purge;
+  readonly rewarm: Rewarm;
   readonly notifier: Notifier;
   readonly urls: Urls;
 }

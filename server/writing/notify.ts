@@ -4,7 +4,8 @@ import { post } from '../shared/outbound.ts';
 import type { ImageRecord, Records } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import { again, type Channel, checkTime, Later, type NotifyJob } from '../warming/jobs.ts';
-import { currentVersion, isFinished } from '../warming/queue.ts';
+import { asOfNow, type Lifetime } from '../warming/lifetime.ts';
+import { currentVersion, isFinished, VARIANTS_PAGE } from '../warming/queue.ts';
 import { statusView } from './serializers.ts';
 import type { Urls } from './urls.ts';
 import { webhookHeaders } from './webhook-signature.ts';
@@ -16,6 +17,7 @@ const SUBJECT_CHARACTERS = 100;
 
 export interface NotifierOptions {
   readonly urls: Urls;
+  readonly lifetime: Lifetime;
   readonly records: Pick<Records, 'images' | 'variants'>;
   readonly topic?: { readonly client: SNSClient; readonly arn: string } | undefined;
   /** Keys of webhook calls, each of which signs; without one no call is made. */
@@ -83,14 +85,15 @@ export class Notifier {
   }
 
   async #body(record: ImageRecord): Promise<string> {
-    const { records, urls, now } = this.#options;
+    const { records, urls, lifetime, now } = this.#options;
+    const time = new Date(now() * 1000);
     const current = currentVersion(record);
     // Of an upload that was refused all: they waited for an original that has no version.
-    const variants = (await records.variants.list(record.id)).filter(
-      ({ version }) => current === undefined || version === current,
-    );
-    const data = statusView({ record, variants }, urls, urls.base(''));
-    return JSON.stringify({ type: 'image.finished', timestamp: new Date(now() * 1000).toISOString(), data });
+    const { items, next } = await records.variants.page(record.id, { limit: VARIANTS_PAGE });
+    const variants = items.filter(({ version }) => current === undefined || version === current);
+    const shown = variants.map((one) => asOfNow(one, lifetime, time));
+    const data = statusView({ record, variants: shown, next }, urls, urls.base(''));
+    return JSON.stringify({ type: 'image.finished', timestamp: time.toISOString(), data });
   }
 
   async #publish(record: ImageRecord, body: string): Promise<void> {

@@ -6,16 +6,26 @@ export type Debt = Omit<Owed, 'token'>;
 
 /** What an image owes once `more` is added to it. */
 export function owing(before: Owed | undefined, more: Debt): Owed {
-  const warm = [...new Set([...(before?.warm ?? []), ...(more.warm ?? [])])];
+  // Of what is asked for and taken back, the last word holds.
+  const warm = joined(without(before?.warm, more.forget), more.warm);
+  const forget = joined(without(before?.forget, more.warm), more.forget);
   const rewarm = before?.rewarm === 'all' ? 'all' : (more.rewarm ?? before?.rewarm);
+  const { warm: _warm, forget: _forget, ...rest } = { ...before, ...more };
   return {
-    ...before,
-    ...more,
-    ...(warm.length > 0 && { warm }),
+    ...rest,
+    // An empty one as well: of an upload without variants it says that the status is to be made out.
+    ...((before?.warm ?? more.warm) && { warm }),
+    ...(forget.length > 0 && { forget }),
     ...(rewarm && { rewarm }),
     token: randomUUID(),
   };
 }
+
+const without = (names: readonly string[] = [], others: readonly string[] = []): string[] =>
+  names.filter((name) => !others.includes(name));
+const joined = (names: readonly string[], more: readonly string[] = []): string[] => [
+  ...new Set([...names, ...more]),
+];
 
 /** What an image owes. Programs of before wrote `uploaded` and owed by it that all is purged and warmed. */
 export function owedBy({ owed, status, revision }: ImageRecord): Owed | undefined {

@@ -1,4 +1,4 @@
-import { resultPrefix } from '../core/query/id.ts';
+import { resultKey, resultPlaces, resultPrefix } from '../core/query/id.ts';
 import type { Originals } from '../reading/originals.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
 import type { Jobs, Objects } from '../stores/contracts.ts';
@@ -17,6 +17,9 @@ export interface PurgeOptions {
   /** How long other servers go on with what they have. */
   readonly versionSeconds: number;
 }
+
+/** Variants that are cleared at a time. */
+const LANES = 10;
 
 /** What each tier did. */
 export interface PurgeAnswer {
@@ -44,6 +47,23 @@ export class Purge {
     const inside = await this.clearInside(id);
     if (hasCdn) await jobs.send([invalidateJob(id)]);
     return { ...inside, edge: { status: hasCdn ? 'queued' : 'not configured' } };
+  }
+
+  /**
+   * The same for some variants. Their copies in other servers stay until something else takes their place: they are right.
+   * At the edge all copies of the image go: one path, where a path each would leave `?v=` and `?dl=` behind.
+   */
+  async clearVariants(id: string, variants: readonly string[]): Promise<void> {
+    const { results, memory, jobs, hasCdn } = this.#options;
+    const rest = variants.values();
+    const lanes = Array.from({ length: LANES }, async () => {
+      for (const variant of rest) {
+        await results.removeAll(resultPlaces(id, variant));
+        memory?.remove(resultKey(id, variant));
+      }
+    });
+    await Promise.all(lanes);
+    if (hasCdn) await jobs.send([invalidateJob(id)]);
   }
 
   /** Whether copies at the edge may carry this picture, which no result of its own tells of. */

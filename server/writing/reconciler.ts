@@ -1,6 +1,6 @@
 import type { Problem } from '../shared/errors.ts';
 import type { ImageChange, ImageRecord, NewImage, Objects, Owed, Records } from '../stores/contracts.ts';
-import { currentVersion } from '../warming/queue.ts';
+import { currentVersion, toUpdate } from '../warming/queue.ts';
 import { hasResults, type Intents } from './intents.ts';
 import { isRefusal, type Measure, type Measured } from './measure.ts';
 import { type Debt, owedBy, owing } from './owing.ts';
@@ -157,7 +157,7 @@ export class Reconciler {
   /** Whether anything is to be rendered of it that will show whether it can be. */
   async #isAsked(id: string): Promise<boolean> {
     const { defaults, records } = this.#options;
-    return defaults.length > 0 || (await records.variants.list(id)).length > 0;
+    return defaults.length > 0 || (await records.variants.page(id, { limit: 1 })).items.length > 0;
   }
 
   /** An image that was there before has results of its own; one that no record told of may have. */
@@ -185,10 +185,9 @@ export class Reconciler {
       return this.#write(id, before, purge.purge ? { ...change, owed: owing(before?.owed, purge) } : change);
     }
     // Before the record: whoever is killed between the two comes here again.
-    for (const { variant, version, status } of await records.variants.list(id)) {
-      const failed = { status: 'failed', error: why.detail } as const;
-      if (status === 'queued') await records.variants.update(id, variant, version, ['queued'], failed);
-    }
+    const failed = { status: 'failed', error: why.detail } as const;
+    const waiting = (await records.variants.list(id)).filter(({ status }) => status === 'queued');
+    await records.variants.updateAll(id, waiting.map(toUpdate(['queued'], failed)));
     const debt: Debt = isOurs ? { discard: true, notify: true } : { notify: true };
     const change = isOurs ? failure : { ...failure, version, original: undefined };
     return this.#write(id, before, { ...change, owed: owing(undefined, debt) });

@@ -4,6 +4,7 @@ import { isProblem, Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
 import type { ImageRecord, ObjectFacts, Objects, Owed, Records, VariantRecord } from '../stores/contracts.ts';
 import { pause, updateWithRetry } from '../stores/update-record.ts';
+import { VARIANTS_PAGE } from '../warming/queue.ts';
 import { type IngestLimits, openIngest } from './ingest.ts';
 import type { Intents } from './intents.ts';
 import type { Measure, Measured } from './measure.ts';
@@ -26,6 +27,7 @@ export interface ReplacementOptions {
 /** An image as an upload leaves it. */
 export interface FinishedUpload {
   readonly record: ImageRecord;
+  /** The first of them, where it had more than a page before. */
   readonly variants: readonly VariantRecord[];
 }
 
@@ -95,7 +97,7 @@ export class Replacement {
   ): Promise<FinishedUpload> {
     const { originals, records, reconciler, intents } = this.#options;
     const { id, version: was } = before;
-    const isUndecided = !isDecoded && (await records.variants.list(id)).length === 0;
+    const isUndecided = !isDecoded && (await records.variants.page(id, { limit: 1 })).items.length === 0;
     const changed = await updateWithRetry(records, id, (record) => {
       const owed = owedBy(record);
       const { measure: _done, ...debt } = owed ?? { token: '' };
@@ -118,7 +120,10 @@ export class Replacement {
     if (changed && (await originals.head(id))?.etag !== etag) await reconciler.reconcile(id);
     await intents.settle(id);
     if (isUndecided) await intents.sendArrival(id, etag);
-    const [record, variants] = await Promise.all([records.images.get(id), records.variants.list(id)]);
+    const [record, { items: variants }] = await Promise.all([
+      records.images.get(id),
+      records.variants.page(id, { limit: VARIANTS_PAGE }),
+    ]);
     if (record) return { record, variants };
     await removeOwn(originals, id, etag);
     throw notFound(id);

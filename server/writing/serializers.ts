@@ -8,8 +8,8 @@ function variantView({ id, variant, status }: VariantRecord, urls: Urls, base: s
 }
 
 function variantStatus(record: VariantRecord, urls: Urls, base: string) {
-  const { bytes = null, ms = null, attempts, error = null } = record;
-  return { ...variantView(record, urls, base), bytes, ms, attempts, error };
+  const { bytes = null, ms = null, attempts, error = null, expires = null } = record;
+  return { ...variantView(record, urls, base), bytes, ms, attempts, error, expires };
 }
 
 /** Answer to an upload. */
@@ -26,9 +26,15 @@ export function uploadView({ record, variants }: Described, urls: Urls, base: st
   };
 }
 
-export function statusView({ record, variants }: Described, urls: Urls, base: string) {
+export function statusView({ record, variants, next }: Described, urls: Urls, base: string) {
   const { id, status, error = null } = record;
-  return { id, status, error, variants: variants.map((variant) => variantStatus(variant, urls, base)) };
+  return {
+    id,
+    status,
+    error,
+    variants: variants.map((variant) => variantStatus(variant, urls, base)),
+    next: next ?? null,
+  };
 }
 
 /** A record without its variants, as lists show it. */
@@ -52,10 +58,11 @@ export function imageView(record: ImageRecord, urls: Urls, base: string) {
   };
 }
 
-export function describedView({ record, variants }: Described, urls: Urls, base: string) {
+export function describedView({ record, variants, next }: Described, urls: Urls, base: string) {
   return {
     ...imageView(record, urls, base),
     variants: variants.map((variant) => variantStatus(variant, urls, base)),
+    next: next ?? null,
   };
 }
 

@@ -38,6 +38,7 @@ async function notifier(t: Test, extra: Partial<ConstructorParameters<typeof Not
     allowPrivate: true,
     log: pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) }),
     now: () => NOW,
+    lifetime: { epoch: '1', days: 0 },
     ...extra,
   });
   return { notifier, records, jobs, lines };

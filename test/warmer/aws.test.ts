@@ -5,6 +5,7 @@ import { call, form, type UploadAnswer } from '../support/api.ts';
 import { corpusPath } from '../support/corpus.ts';
 import { startRecords } from '../support/emulators.dynamodb.ts';
 import { emulated } from '../support/emulators.ts';
+import { storedKey } from '../support/results.ts';
 import { startServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 import { createWarmer, spawnWarmer, type TestWarmer, withPut } from '../support/warmer.ts';
@@ -97,4 +98,35 @@ t.test('a job that is given up is a dead letter, and is sent again by redrive', 
   testWarmer.worker.stop();
   await run;
   t.match(await testWarmer.stores.jobs.depth(), { dead: 0 });
+});
+
+t.test('what a lifecycle removes is followed by its events, which may be late or come twice', async (t) => {
+  const env = await hurried(t);
+  if (!env) return;
+  const testWarmer = await createWarmer({ ...env, REWARM_VARIANTS: '0' });
+  t.teardown(() => testWarmer.close());
+  const { records, results, jobs } = testWarmer.stores;
+  const id = 'a/ü b';
+  const [first = '', second = ''] = VARIANTS;
+  await testWarmer.ask(id, small, [first, second]);
+  await testWarmer.until(async () => (await statusOf(testWarmer, id)) === 'completed');
+  const event = (form: string) => ({
+    eventName: 'LifecycleExpiration:Delete',
+    s3: {
+      bucket: { name: env['RESULTS_BUCKET'] },
+      object: { key: encodeURIComponent(storedKey(id, form)).replaceAll('%20', '+') },
+    },
+  });
+  await results.remove([storedKey(id, first)]);
+  await jobs.send([JSON.stringify({ Records: [event(first), event(first), event(second)] })]);
+  const follower = await createWarmer({ ...env, REWARM_VARIANTS: '0' });
+  t.teardown(() => follower.close());
+  await follower.until(async () => (await records.variants.get(id, first))?.status === 'expired');
+  t.match(await records.variants.get(id, second), { status: 'ready' });
+  t.match(await records.images.get(id), { status: 'completed' }, 'it is no original that has gone');
+  t.match(await follower.management.rewarm.round({ variants: 10 }), { looked: 1, queued: 1, done: true });
+  const last = await createWarmer(env);
+  t.teardown(() => last.close());
+  await last.until(async () => (await records.variants.get(id, first))?.status === 'ready');
+  t.ok(await results.head(storedKey(id, first)));
 });

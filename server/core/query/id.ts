@@ -89,3 +89,8 @@ export function resultKey(id: string, canonical: string): string {
 export function resultPrefix(id: string): string {
   return `img/${id}/`;
 }
+
+/** Prefix of all results of a variant, whichever pipeline made them. */
+export function resultPlaces(id: string, canonical: string): string {
+  return `${resultKey(id, canonical)}&_=`;
+}

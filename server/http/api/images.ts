@@ -14,6 +14,7 @@ import {
   PurgeAnswer,
   PurgeQuery,
   Upload,
+  VariantsQuery,
   WarmBody,
 } from './schemas.ts';
 
@@ -34,12 +35,13 @@ function lookRoutes(api: Api, { library, urls, records }: ApiDeps): void {
       schema: {
         tags,
         params,
-        summary: 'What is known of an image: size, format, placeholder, variants.',
+        querystring: VariantsQuery,
+        summary: 'What is known of an image: size, format, placeholder, variants by pages of 100.',
         response: { 200: Image, ...PROBLEMS },
       },
     },
     async (request) => {
-      const described = await library.describe(readId(request.params.id));
+      const described = await library.describe(readId(request.params.id), request.query);
       return describedView(described, urls, urls.base(originOf(request)));
     },
   );
@@ -116,6 +118,24 @@ function workRoutes(api: Api, deps: ApiDeps): void {
         .code(202)
         .header('Location', urls.status(base, id))
         .send(uploadView(described, urls, base));
+    },
+  );
+  api.delete(
+    '/api/images/:id/variants',
+    {
+      schema: {
+        tags,
+        params,
+        body: WarmBody,
+        summary: 'Asks for variants no more: their results and copies go. Absent ones are no error.',
+        response: { 204: Type.Null(), ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      // Also what a deployment refuses by now may be there from before.
+      const names = readWarmRequest(request.body, { ...deps, check: () => undefined });
+      await library.forget(readId(request.params.id), names);
+      return reply.code(204).send(null);
     },
   );
   api.post(

@@ -8,6 +8,7 @@ import type { Api, ApiDeps } from './context.ts';
 import { keepAnswers } from './idempotency.ts';
 import { imageRoutes } from './images.ts';
 import { presignRoutes } from './presign.ts';
+import { rewarmRoutes } from './rewarm.ts';
 import { signRoutes } from './sign.ts';
 import { statusRoutes } from './status.ts';
 import { uploadRoutes } from './upload.ts';
@@ -30,6 +31,7 @@ export async function managementApi(app: FastifyInstance, deps: ApiDeps): Promis
   statusRoutes(api, deps);
   collectionRoutes(api, deps);
   signRoutes(api, deps);
+  rewarmRoutes(api, deps);
 }
 
 export async function limitRate(app: FastifyInstance, max: number): Promise<void> {

@@ -1,5 +1,6 @@
 import Type, { type TSchema } from 'typebox';
 import { IMAGE_STATUSES, VARIANT_STATUSES } from '../../stores/contracts.ts';
+import { VARIANTS_PAGE } from '../../warming/queue.ts';
 import { SIGNATURE_FORMS } from '../../writing/signing.ts';
 
 /** Shapes of the management API: validation, types and the OpenAPI document come from here. */
@@ -81,20 +82,36 @@ export const VariantStatus = Type.Object({
   ms: nullable(Type.Number()),
   attempts: Type.Integer(),
   error: nullable(Type.String()),
+  expires: nullable(Type.String({ description: 'Until when its result is kept; null: for ever, or none.' })),
 });
+
+const variantsNext = nullable(
+  Type.String({ description: 'Cursor of the variants behind these; null where there are none.' }),
+);
 
 export const Status = Type.Object({
   id: Type.String(),
   status: imageStatus,
   error: nullable(Type.String()),
   variants: Type.Array(VariantStatus),
+  next: variantsNext,
 });
 
 /** Load balancers close what is silent for a minute. */
 const MAX_WAIT_SECONDS = 50;
 
+/** Which of the variants an answer shows, by their canonical form. */
+export const VariantsQuery = Type.Object(
+  {
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: VARIANTS_PAGE, default: VARIANTS_PAGE })),
+    cursor: Type.Optional(Type.String()),
+  },
+  options,
+);
+
 export const StatusQuery = Type.Object(
   {
+    ...VariantsQuery.properties,
     wait: Type.Optional(
       Type.Integer({
         minimum: 0,
@@ -145,7 +162,11 @@ const imageFields = {
   updatedAt: time,
 };
 
-export const Image = Type.Object({ ...imageFields, variants: Type.Array(VariantStatus) });
+export const Image = Type.Object({
+  ...imageFields,
+  variants: Type.Array(VariantStatus),
+  next: variantsNext,
+});
 
 export const Images = Type.Object({
   items: Type.Array(Type.Object(imageFields)),
@@ -186,6 +207,26 @@ export const WarmBody = Type.Object(
   },
   { ...options, minProperties: 1 },
 );
+
+export const RewarmQuery = Type.Object(
+  {
+    variants: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000,
+        default: 1000,
+        description: 'To be queued in this round.',
+      }),
+    ),
+  },
+  options,
+);
+
+export const RewarmAnswer = Type.Object({
+  looked: Type.Integer({ description: 'Images that were looked at.' }),
+  queued: Type.Integer({ description: 'Variants that are made again.' }),
+  done: Type.Boolean({ description: 'Whether the last image was reached.' }),
+});
 
 export const PurgeQuery = Type.Object(
   {

@@ -34,7 +34,8 @@ export function statusRoutes(api: Api, deps: ApiDeps): void {
       config: { takesKey: true },
       schema: {
         tags: ['management'],
-        summary: 'Status of an image and of each variant. Accept: text/event-stream streams every change.',
+        summary:
+          'Status of an image and of its variants, by pages of 100. Accept: text/event-stream streams every change.',
         params: Type.Object({ id: Id }),
         querystring: StatusQuery,
         response: {
@@ -46,10 +47,10 @@ export function statusRoutes(api: Api, deps: ApiDeps): void {
     },
     async (request, reply) => {
       const id = readId(request.params.id);
-      const { wait = 0, key } = request.query;
+      const { wait = 0, key, ...page } = request.query;
       if (key !== undefined) checkStatusKey(await deps.records.images.get(id), key, Date.now() / 1000);
       const base = deps.urls.base(originOf(request));
-      const look = async () => statusView(await deps.library.describe(id), deps.urls, base);
+      const look = async () => statusView(await deps.library.describe(id, page), deps.urls, base);
       const gone = new AbortController();
       reply.raw.once('close', () => gone.abort());
       const ended = AbortSignal.any([gone.signal, closing.signal]);

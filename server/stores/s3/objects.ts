@@ -55,16 +55,16 @@ export class S3Objects implements Objects {
   /** Not of parts, nor of what is encrypted with a key of KMS: the client compares what the bucket has checksums of. */
   readonly hasMd5 = false;
   readonly #client: S3Client;
-  readonly #bucket: string;
+  readonly bucket: string;
 
   constructor(client: S3Client, bucket: string) {
     this.#client = client;
-    this.#bucket = bucket;
+    this.bucket = bucket;
   }
 
   async head(key: string, signal?: AbortSignal): Promise<StoredFacts | undefined> {
     return attempt(signal, async () => {
-      const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key });
+      const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key });
       const output = await this.#client.send(command, asking(signal)).catch(absent);
       return output && factsOf(key, output);
     });
@@ -72,7 +72,7 @@ export class S3Objects implements Objects {
 
   async get(key: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
     return attempt(signal, async () => {
-      const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key });
+      const command = new GetObjectCommand({ Bucket: this.bucket, Key: key });
       const output = await this.#client.send(command, asking(signal)).catch(absent);
       if (!output) return undefined;
       const source = output.Body instanceof Readable ? output.Body : Readable.from([]);
@@ -91,7 +91,7 @@ export class S3Objects implements Objects {
     const { mark, metadata } = isPlain
       ? { mark: undefined, metadata: object.metadata }
       : marked(object.metadata);
-    const input = inputOf(this.#bucket, key, { ...object, ...(metadata && { metadata }) });
+    const input = inputOf(this.bucket, key, { ...object, ...(metadata && { metadata }) });
     const source = incoming(body, signal);
     try {
       const written =
@@ -112,7 +112,7 @@ export class S3Objects implements Objects {
     condition: Condition = {},
     signal?: AbortSignal,
   ): Promise<ObjectFacts | undefined> {
-    const source = `${this.#bucket}/${from.split('/').map(encodeURIComponent).join('/')}`;
+    const source = `${this.bucket}/${from.split('/').map(encodeURIComponent).join('/')}`;
     const found = await this.head(from, signal);
     if (!found) return undefined;
     const { contentType = 'application/octet-stream', cacheControl } = found;
@@ -120,7 +120,7 @@ export class S3Objects implements Objects {
     const object = { contentType, metadata, ...condition };
     try {
       const input = inputOf(
-        this.#bucket,
+        this.bucket,
         to,
         cacheControl === undefined ? object : { ...object, cacheControl },
       );
@@ -138,7 +138,7 @@ export class S3Objects implements Objects {
   form({ key, contentType, size, seconds }: FormPolicy): Promise<Form> {
     return attempt(undefined, () =>
       createPresignedPost(this.#client, {
-        Bucket: this.#bucket,
+        Bucket: this.bucket,
         Key: key,
         Fields: { 'Content-Type': contentType },
         Conditions: [
@@ -162,7 +162,7 @@ export class S3Objects implements Objects {
       let removed = 0;
       let token: string | undefined;
       do {
-        const page = { Bucket: this.#bucket, Prefix: prefix, Delimiter: '/', ContinuationToken: token };
+        const page = { Bucket: this.bucket, Prefix: prefix, Delimiter: '/', ContinuationToken: token };
         const output = await this.#client.send(new ListObjectsV2Command(page), asking(signal));
         const keys = (output.Contents ?? []).flatMap(({ Key = [] }) => Key);
         await this.#delete(keys, signal);
@@ -180,7 +180,7 @@ export class S3Objects implements Objects {
     // A key, not S3's token: it stays good however long the caller waits.
     const after = decodeCursor(page.cursor, ['after'])?.after;
     return attempt(signal, async () => {
-      const range = { Bucket: this.#bucket, Prefix: page.prefix, MaxKeys: page.limit, StartAfter: after };
+      const range = { Bucket: this.bucket, Prefix: page.prefix, MaxKeys: page.limit, StartAfter: after };
       const output = await this.#client.send(new ListObjectsV2Command(range), asking(signal));
       const items = (output.Contents ?? []).map(
         ({ Key = '', ETag, Size = 0, LastModified = new Date(0) }) => ({
@@ -197,7 +197,7 @@ export class S3Objects implements Objects {
 
   async ping(signal?: AbortSignal): Promise<void> {
     await attempt(signal, () =>
-      this.#client.send(new HeadBucketCommand({ Bucket: this.#bucket }), asking(signal)),
+      this.#client.send(new HeadBucketCommand({ Bucket: this.bucket }), asking(signal)),
     );
   }
 
@@ -219,7 +219,7 @@ export class S3Objects implements Objects {
   }
 
   async #marked(key: string, mark: string): Promise<ObjectFacts | undefined> {
-    const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key });
+    const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key });
     const patience = AbortSignal.timeout(LOOK_MS);
     const output = await this.#client.send(command, asking(patience)).catch(() => undefined);
     if (!output || !isMarked(output.Metadata, mark)) return undefined;
@@ -279,7 +279,7 @@ export class S3Objects implements Objects {
   async #delete(keys: readonly string[], signal?: AbortSignal): Promise<void> {
     if (keys.length === 0) return;
     const Delete = { Objects: keys.map((Key) => ({ Key })), Quiet: true };
-    const command = new DeleteObjectsCommand({ Bucket: this.#bucket, Delete });
+    const command = new DeleteObjectsCommand({ Bucket: this.bucket, Delete });
     const { Errors: [failed] = [] } = await this.#client.send(command, asking(signal));
     if (failed) throw new Error(`${failed.Code} for ${failed.Key}: ${failed.Message}`);
   }

@@ -64,6 +64,12 @@ export const STEPS: readonly Step[] = [
     act: post('/api/images/a/variants', { variants: ['fmt=png&w=9'] }),
   },
   {
+    call: 'DELETE /api/images/{id}/variants',
+    isPublic: true,
+    act: (server) => call(server, 'DELETE', '/api/images/a/variants', { variants: [WANTED[0]] }),
+  },
+  { call: 'POST /api/rewarm', act: (server) => call(server, 'POST', '/api/rewarm') },
+  {
     call: 'POST /api/images/{id}/purge',
     isPublic: true,
     act: (server) => call(server, 'POST', '/api/images/a/purge?warm=true'),

@@ -1,0 +1,28 @@
+import { Problem } from '../../shared/errors.ts';
+import type { Api, ApiDeps } from './context.ts';
+import { PROBLEMS, RewarmAnswer, RewarmQuery } from './schemas.ts';
+
+/** Of one round, when nobody says how many. */
+const MOST_VARIANTS = 1000;
+/** Making again what was asked for and has expired. */
+export function rewarmRoutes(api: Api, { rewarm }: ApiDeps): void {
+  api.post(
+    '/api/rewarm',
+    {
+      schema: {
+        tags: ['management'],
+        summary:
+          'Queues variants again whose results have expired or are of a former pipeline; to be called until `done`.',
+        querystring: RewarmQuery,
+        response: { 200: RewarmAnswer, ...PROBLEMS },
+      },
+    },
+    async ({ query: { variants = MOST_VARIANTS } }) => {
+      const round = await rewarm.round({ variants });
+      if (round) return round;
+      throw new Problem('overloaded', 'Another process is at it; try again in 2 s.', {
+        retryAfterSeconds: 2,
+      });
+    },
+  );
+}

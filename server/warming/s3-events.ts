@@ -1,0 +1,106 @@
+import { isId, STAGED } from '../core/query/id.ts';
+
+/** An object of the originals bucket came, changed or went, by whatever hand. */
+export interface ObjectsJob {
+  readonly kind: 'objects';
+  readonly events: ReadonlyArray<{
+    readonly id: string;
+    readonly change: 'created' | 'removed';
+    readonly etag?: string;
+  }>;
+  /** Keys of objects that came and cannot be images; absent when there are none. */
+  readonly unservable?: readonly string[];
+  /** Keys of results that have gone from their bucket; absent when there are none. */
+  readonly expired?: readonly string[];
+}
+
+/** A message that no version of this program has written. */
+export interface UnknownJob {
+  readonly kind: 'unknown';
+  readonly reason: string;
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+export const isText = (value: unknown): value is string => typeof value === 'string';
+
+/** What became of an object of a bucket. */
+interface S3Event {
+  readonly bucket: unknown;
+  readonly key: string;
+  readonly change: 'created' | 'removed';
+  readonly etag: unknown;
+}
+
+function objectsJob(all: readonly S3Event[], results: string | undefined): ObjectsJob {
+  const isResult = ({ bucket }: S3Event) => results !== undefined && bucket === results;
+  const events = all
+    .filter((event) => !isResult(event))
+    .map(({ key: id, change, etag }) => (isText(etag) ? { id, change, etag } : { id, change }));
+  const unservable = events.filter(({ id, change }) => change === 'created' && !isId(id));
+  // Uploads of our own wait where no id is.
+  const keys = unservable.map(({ id }) => id).filter((key) => !key.startsWith(STAGED));
+  // Whoever stores a result knows of it; that one goes is told by nobody else.
+  const expired = all.filter((event) => isResult(event) && event.change === 'removed').map(({ key }) => key);
+  return {
+    kind: 'objects',
+    events: events.filter(({ id }) => isId(id)),
+    ...(keys.length > 0 && { unservable: keys }),
+    ...(expired.length > 0 && { expired }),
+  };
+}
+
+const EVENTBRIDGE_CHANGES: Readonly<Record<string, S3Event['change']>> = {
+  'Object Created': 'created',
+  'Object Deleted': 'removed',
+};
+
+const bucketOf = (part: Record<string, unknown>): unknown =>
+  isRecord(part['bucket']) ? part['bucket']['name'] : undefined;
+
+/**
+ * The form in which S3 sends events through EventBridge: one object each, its key as it is.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+ */
+export function readEventBridge(
+  { detail, 'detail-type': type }: Record<string, unknown>,
+  results: string | undefined,
+): ObjectsJob | UnknownJob {
+  const object = isRecord(detail) ? detail['object'] : undefined;
+  const change = isText(type) ? EVENTBRIDGE_CHANGES[type] : undefined;
+  if (!isRecord(detail) || !isRecord(object) || !isText(object['key']))
+    return { kind: 'unknown', reason: 'an event without a key' };
+  // Others tell of tags, tiers and restores.
+  if (!change) return { kind: 'objects', events: [] };
+  return objectsJob(
+    [{ bucket: bucketOf(detail), key: object['key'], change, etag: object['etag'] }],
+    results,
+  );
+}
+
+/** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html */
+export function readS3(records: readonly unknown[], results: string | undefined): ObjectsJob | UnknownJob {
+  try {
+    return objectsJob(records.flatMap(readRecord), results);
+  } catch {
+    return { kind: 'unknown', reason: 'a key that is not form-encoded' };
+  }
+}
+
+/**
+ * Keys come form-encoded.
+ *
+ * @throws URIError  for a key that is not encoded so
+ */
+function readRecord(record: unknown): S3Event[] {
+  const name = isRecord(record) ? record['eventName'] : undefined;
+  const s3 = isRecord(record) ? record['s3'] : undefined;
+  const object = isRecord(s3) ? s3['object'] : undefined;
+  if (!isText(name) || !isRecord(s3) || !isRecord(object) || !isText(object['key'])) return [];
+  const key = decodeURIComponent(object['key'].replaceAll('+', ' '));
+  const event = { bucket: bucketOf(s3), key, etag: object['eTag'] };
+  if (name.includes('ObjectCreated')) return [{ ...event, change: 'created' }];
+  const isGone = name.includes('ObjectRemoved') || name.includes('LifecycleExpiration');
+  return isGone ? [{ ...event, change: 'removed', etag: undefined }] : [];
+}
