@@ -28,8 +28,9 @@ export function dublinCore(packet: Uint8Array, name: 'rights' | 'creator'): stri
   return found === undefined ? undefined : unescaped(found);
 }
 
+/** In ASCII: libvips writes the packet of a PNG as Latin-1 (tEXt), where bytes of UTF-8 would be other letters. */
 const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  text.replace(/[&<>]|[^\0-\x7f]/gu, (letter) => `&#x${letter.codePointAt(0)?.toString(16)};`);
 
 /** A packet that says who made a picture and whose it is (ISO 16684-1, 8.4), and nothing else. */
 export function writeDublinCore(said: { readonly creator?: string; readonly rights?: string }): string {

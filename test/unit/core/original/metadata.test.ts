@@ -131,11 +131,12 @@ t.test('letters that EXIF has no place for are in XMP, in every format', async (
   ]) {
     const { exif, xmp } = await sharp((await picture(tagged, query)).bytes).metadata();
     t.match(exif?.toString('latin1'), /\(C\) \?+ & <Zofie>\0/, query);
-    t.match(
-      xmp?.toString(),
-      /<dc:rights>.*>\u00a9 \u5199\u771f &amp; &lt;\u017dofie&gt;<.*<\/dc:rights>/,
-      query,
+    const rights = /<dc:rights>.*<rdf:li[^>]*>(.*)<\/rdf:li>.*<\/dc:rights>/.exec(String(xmp))?.[1] ?? '';
+    t.match(rights, /^[ -~]+$/, 'ASCII, which is the same in every encoding');
+    const letters = rights.replace(/&#x(.+?);/g, (_, code) =>
+      String.fromCodePoint(Number.parseInt(code, 16)),
     );
+    t.equal(letters, '\u00a9 \u5199\u771f & <\u017dofie>', query);
     t.notMatch(xmp?.toString(), /creator/, query);
   }
   for (const query of ['fmt=jpeg&meta=none', 'fmt=gif'])
