@@ -102,6 +102,11 @@ export const SETTINGS = {
     'make',
     'An account has one provider of GitHub’s identities: made here, or there already.',
   ),
+  replica_of: setting(
+    optional(/^[a-z][a-z0-9]{1,9}$/, 'a stage'),
+    '',
+    'Stage whose pictures this one reads in a second region.',
+  ),
   environment: setting(variables, {}, 'Further settings of the programs.'),
 } as const;
 

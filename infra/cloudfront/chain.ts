@@ -20,7 +20,7 @@ export interface ChainOptions {
   /** A synthesised stage. */
   readonly file: string;
   /** Looked at for every request, so that a server may come and go. */
-  readonly behind: (asked: OriginRequest) => Behind;
+  readonly behind: (asked: OriginRequest, originId: string) => Behind;
   /** Beside those of the stage: signing keys, which are no part of it. */
   readonly values?: Readonly<Record<string, string>>;
   readonly viewerFunction?: ViewerFunction;
@@ -28,10 +28,13 @@ export interface ChainOptions {
   readonly now?: () => number;
   /** A distribution that differs from the stage's, as in shorter timeouts. */
   readonly alter?: (distribution: Distribution) => Distribution;
+  /** Longest silence that the balancer bears; that of the stage when absent. */
+  readonly idleSeconds?: number;
 }
 
-/** Longest silence that a balancer bears, s: the stage's idle timeout. */
-const IDLE_SECONDS = 60;
+interface RawBalancer {
+  idle_timeout: number;
+}
 
 /** Edge, balancer and bucket's rights as a stage has them, before what is really there. */
 export function chain({ file, behind, ...options }: ChainOptions): {
@@ -42,14 +45,15 @@ export function chain({ file, behind, ...options }: ChainOptions): {
   const rights = bucketRights(stack);
   const rules = fixedAnswers(stack);
   const { alter = (same: Distribution) => same, now = Date.now } = options;
+  const { idleSeconds = stack.only<RawBalancer>('aws_lb').idle_timeout } = options;
   const distribution = alter(readDistribution(stack));
   const { viewerFunction = functionsHere({ ...distribution.values, ...options.values }) } = options;
   const ask: Ask = async (id, asked) => {
     const origin = distribution.origins.get(id);
     if (!origin) throw new Error(`There is no origin ${id}`);
-    const { bucket, server } = behind(asked);
+    const { bucket, server } = behind(asked, id);
     if (origin.isBucket) return askBucket(rights, asked, (one) => askOrigin(origin, bucket, one));
-    const place = server && { base: server, connectionSeconds: 10, readSeconds: IDLE_SECONDS };
+    const place = server && { base: server, connectionSeconds: 10, readSeconds: idleSeconds };
     const forward = place ? (one: OriginRequest) => askOnce(place, one) : undefined;
     return withinSeconds(origin.readSeconds, askBalancer(rules, asked, forward));
   };

@@ -16,6 +16,7 @@ export interface LaptopOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** See ChainOptions. */
   readonly alter?: (distribution: Distribution) => Distribution;
+  readonly idleSeconds?: number;
 }
 
 export interface Laptop {

@@ -68,6 +68,8 @@ export interface ProgramsOptions {
 
 export interface Programs {
   readonly server: string;
+  /** Of the server. */
+  readonly pid: number;
   /** With scope write. */
   readonly token: string;
   /** Resolves to the code of the one that ends first. */
@@ -132,5 +134,5 @@ export async function startPrograms(options: ProgramsOptions): Promise<Programs>
     await Promise.all(ends);
     rmSync(folder, { recursive: true, force: true });
   };
-  return { server: address, token, ended: Promise.race(ends), stop };
+  return { server: address, pid: server.pid ?? 0, token, ended: Promise.race(ends), stop };
 }

@@ -4,23 +4,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { COMMON, monthlyCost, total } from '../cost/model.ts';
 import { loadSettings } from '../load.ts';
-import type { Settings, Values } from '../settings.ts';
+import type { Settings } from '../settings.ts';
 import { pushImage } from './image.ts';
+import { settingsOf } from './stage-settings.ts';
 import { Shell, step } from './steps.ts';
 import { firstToken } from './token.ts';
 
 const INFRA = join(import.meta.dirname, '..');
-
-/** The stage's settings out of the file in the tree alone. */
-function settingsOf(file: string, stage: string): Settings {
-  const { account = {}, ...stages }: Record<string, Values> = JSON.parse(readFileSync(file, 'utf8'));
-  const own = stages[stage];
-  if (!own) throw new Error(`${file} has no stage ${stage}: it has ${Object.keys(stages).join(', ')}`);
-  const settings = loadSettings({ ...account, ...own }, {});
-  if (!settings.state_bucket)
-    throw new Error(`${file}: give the row account a state_bucket, a name that no bucket of anybody has`);
-  return settings;
-}
 
 function outputsOf(shell: Shell, stack: string): Record<string, string> {
   const file = join(mkdtempSync(join(tmpdir(), 'rendition-outputs-')), 'outputs.json');
@@ -48,6 +38,12 @@ function deploy(shell: Shell, stage: string, settings: Settings): void {
   const told = step('the stage (twenty minutes the first time, most of it CloudFront)', () =>
     outputsOf(shell.with({ RENDITION_IMAGE: image }), `rendition-${stage}`),
   );
+  if (settings.replica_of) {
+    process.stdout.write(
+      `\nIts servers answer once ${settings.replica_of} is deployed again, whose distribution then knows them.\n`,
+    );
+    return;
+  }
   const token = step('the first token', () => firstToken(shell, stage));
   step('whether it answers', () => shell.run('./smoke.sh', told.cdn_domain ?? '', told.signed ?? 'false'));
   process.stdout.write(`\nPlayground: ${told.playground_url}\nDashboard:  ${told.dashboard_url}\n`);

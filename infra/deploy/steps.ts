@@ -38,6 +38,11 @@ export class Shell {
     return status === 0 ? stdout.trimEnd() : undefined;
   }
 
+  /** What the program ends with; what it says is thrown away. */
+  exitCode(program: string, ...args: string[]): number {
+    return spawnSync(program, args, { env: this.#environment, stdio: 'ignore' }).status ?? -1;
+  }
+
   #call(program: string, args: readonly string[], output: 'inherit' | 'pipe'): string {
     const { status, stdout, error } = spawnSync(program, args, {
       env: this.#environment,

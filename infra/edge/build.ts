@@ -52,7 +52,7 @@ const takesColor = (grammar: Grammar): boolean =>
   grammar[0] === 'color' || (grammar[0] === 'list' && grammar[1].some(takesColor));
 
 function constants(options: EdgeOptions): Record<string, string> {
-  const { signed, ignored = [], rules = rulePieces().name } = options;
+  const { signed, ignored = [], rules = rulePieces().name, serversFirst = false } = options;
   const { epochs = epochsAtEdge(loadConfig({})) } = options;
   const colored = RULES.filter((rule) => rule.grammar.some(takesColor)).flatMap(({ key, aliases = [] }) => [
     key,
@@ -67,7 +67,7 @@ function constants(options: EdgeOptions): Record<string, string> {
     __EPOCH__: JSON.stringify(epochs.plain),
     __MARKED__: JSON.stringify(epochs.marked),
     __IGNORED__: JSON.stringify(ignored),
-    __SERVER__: JSON.stringify(SERVER),
+    __SERVER__: JSON.stringify(serversFirst ? '' : SERVER),
   };
 }
 
@@ -93,6 +93,8 @@ export interface EdgeOptions {
   epochs?: Epochs;
   /** Parameters that the deployment drops without a word. */
   ignored?: readonly string[];
+  /** No bucket stands before the servers. */
+  serversFirst?: boolean;
   /** Where the KeyValueStore has the table; under the name of this release when absent. */
   rules?: string;
 }

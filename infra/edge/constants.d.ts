@@ -15,7 +15,7 @@ declare global {
   /** See epochsAtEdge. */
   const __EPOCH__: string;
   const __MARKED__: string;
-  /** The origin of those requests that the bucket cannot answer. */
+  /** The origin of those requests that the bucket cannot answer; '' where no bucket is asked. */
   const __SERVER__: string;
 }
 

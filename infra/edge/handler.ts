@@ -109,7 +109,12 @@ function keepForServer(request: Request, url: Canonical['url']): void {
   request.querystring = kept;
   // S3 answers a key of more than 1,024 bytes with 400, which is no reason to ask the next origin. An escape is a byte.
   if (!kept && request.uri.replace(/%../g, '.').length < 1026) return;
-  cf.selectRequestOriginById(__SERVER__);
+  askServers();
+}
+
+/** Where the behaviour asks the bucket first; elsewhere it asks the servers alone as it is. */
+function askServers(): void {
+  if (__SERVER__) cf.selectRequestOriginById(__SERVER__);
 }
 
 /**
@@ -121,7 +126,7 @@ export async function handle(event: { request: Request }): Promise<Request | Ref
   const request = event.request;
   const made = await rewritten(request);
   if (made) return made;
-  cf.selectRequestOriginById(__SERVER__);
+  askServers();
   return request;
 }
 

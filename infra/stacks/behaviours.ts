@@ -6,7 +6,7 @@ import { CloudfrontOriginRequestPolicy } from '@cdktf/provider-aws/lib/cloudfron
 import { SERVER } from '../edge/origin-names.ts';
 import { cachePolicies, headerPolicies } from './cache.ts';
 import type { Context } from './context.ts';
-import { GROUP } from './origins.ts';
+import { GROUP, originGroups } from './origins.ts';
 
 const READ = ['GET', 'HEAD', 'OPTIONS'];
 const WRITE = [...READ, 'PUT', 'POST', 'PATCH', 'DELETE'];
@@ -50,7 +50,7 @@ export function behaviours(at: Context, viewerFunction: string): Behaviours {
         compress: false,
         functionAssociation: [{ eventType: 'viewer-request', functionArn: viewerFunction }],
         responseHeadersPolicyId: headers.images,
-        targetOriginId: at.settings.origin_order === 'results-first' ? GROUP : SERVER,
+        targetOriginId: originGroups(at).length > 0 ? GROUP : SERVER,
         viewerProtocolPolicy: 'redirect-to-https',
       },
       { ...page, pathPattern: '/api/*', allowedMethods: WRITE, viewerProtocolPolicy: 'https-only' },

@@ -20,7 +20,21 @@ export function boundary(
     `arn:aws:s3:::${name}/*`,
   ]);
   const rows: readonly (readonly [actions: readonly string[], resources: readonly string[]])[] = [
-    [['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject', 's3:ListBucket', 's3:PutObject'], named],
+    [
+      [
+        's3:AbortMultipartUpload',
+        's3:DeleteObject',
+        's3:GetObject',
+        's3:GetObjectVersion*',
+        's3:GetReplicationConfiguration',
+        's3:ListBucket',
+        's3:PutObject',
+        's3:ReplicateDelete',
+        's3:ReplicateObject',
+        's3:ReplicateTags',
+      ],
+      named,
+    ],
     [
       [
         'dynamodb:BatchGetItem',

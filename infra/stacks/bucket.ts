@@ -4,7 +4,7 @@ import { S3BucketOwnershipControls } from '@cdktf/provider-aws/lib/s3-bucket-own
 import { S3BucketPolicy } from '@cdktf/provider-aws/lib/s3-bucket-policy/index.js';
 import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-public-access-block/index.js';
 import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js';
-import { Fn } from 'cdktf';
+import { Fn, type ITerraformDependable } from 'cdktf';
 import type { Context } from './context.ts';
 import { document, type Statement } from './policy.ts';
 
@@ -13,6 +13,8 @@ export interface Bucket {
   arn: string;
   /** Name that CloudFront and browsers reach it by. */
   domain: string;
+  /** Its versioning, where it has some. */
+  versions?: ITerraformDependable;
 }
 
 type Rule = { id: string; expireDays?: number; expireOldVersionsDays?: number };

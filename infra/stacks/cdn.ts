@@ -57,7 +57,7 @@ export function cdn(at: Context, parts: CdnParts): Cdn {
     ...(parts.firewallArn ? { webAclId: parts.firewallArn } : {}),
     aliases: settings.domain ? [settings.domain] : [],
     origin: origins(at, parts, access.id),
-    originGroup: originGroups(settings.origin_order),
+    originGroup: originGroups(at),
     ...behaviours(at, parts.viewerFunction),
     customErrorResponse: ERROR_TTLS.map(([errorCode, errorCachingMinTtl]) => ({
       errorCode,

@@ -1,11 +1,14 @@
 import type { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
 import type { TerraformStack } from 'cdktf';
 import type { Settings } from '../settings.ts';
+import type { Named } from './account.ts';
 
 /** What every part of a stage is handed. */
 export interface Context {
   stack: TerraformStack;
   settings: Settings;
+  /** The stage that reads this one's pictures in a second region, where there is one. */
+  replica: Named | undefined;
   /** Code of the viewer-request function. */
   viewerCode: string;
   /** `rendition-<stage>`: the beginning of every name. */

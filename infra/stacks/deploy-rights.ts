@@ -159,7 +159,9 @@ function roleRights({ stage, account }: Place): Statement[] {
       ],
       roles,
     ),
-    allow(['iam:PassRole'], roles, { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } }),
+    allow(['iam:PassRole'], roles, {
+      StringEquals: { 'iam:PassedToService': ['ecs-tasks.amazonaws.com', 's3.amazonaws.com'] },
+    }),
     allow(['iam:CreateServiceLinkedRole'], [`arn:aws:iam::${account}:role/aws-service-role/*`]),
     {
       Effect: 'Deny',

@@ -18,6 +18,29 @@ const LAST_STEPS_MS = 10_000;
 const RENDER_SHARE = 1 / 2;
 const RESULTS_SHARE = { server: 1 / 8, warmer: 1 / 32 } as const satisfies Record<Program, number>;
 
+/** Those of a server in a second region: no queue, no topic, no CDN of its own, and nothing that it could write. */
+export function readerEnvironment(
+  { settings }: Context,
+  { originals, results, records }: ProgramParts['stored'],
+): Record<string, string> {
+  const { memoryMiB } = SIZES[settings.size].server;
+  return {
+    AWS_REGION: settings.region,
+    PORT: String(SERVER_PORT),
+    ORIGINALS_BUCKET: originals.name,
+    RESULTS_BUCKET: results.name,
+    RECORDS_TABLE: records.name,
+    // Where the jobs would be that nobody sends here.
+    DATA_DIR: '/tmp/data',
+    PROXY_HOPS: '2',
+    SIGNATURES: settings.signed ? 'edge' : 'off',
+    RENDER_MEMORY_BYTES: `${memoryMiB * RENDER_SHARE}MiB`,
+    MEMORY_CACHE_BYTES: `${memoryMiB * RESULTS_SHARE.server}MiB`,
+    STOP_MS: String(STOP_SECONDS.server * 1000 - LAST_STEPS_MS),
+    ...settings.environment,
+  };
+}
+
 /** Settings of the programs (server/config/settings.ts) that the deployment decides; the stage's own come after and win. */
 export function environment(at: Context, program: Program, parts: ProgramParts): Record<string, string> {
   const { stored, warm, told, door } = parts;

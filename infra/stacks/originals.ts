@@ -18,11 +18,12 @@ function existing({ stack }: Context, name: string): Bucket {
   return { name: found.bucket, arn: found.arn, domain: found.bucketRegionalDomainName };
 }
 
-function own(at: Context): Bucket {
+/** A bucket of the stage's own: of what was uploaded, or of its copies in a second region. */
+export function own(at: Context): Bucket {
   const { stack, settings } = at;
   const made = bucket(at, 'originals', [{ id: 'old-versions', expireOldVersionsDays: OLD_VERSION_DAYS }]);
   guardBucket(at, 'originals', made, []);
-  new S3BucketVersioningA(stack, 'originals-versions', {
+  const versions = new S3BucketVersioningA(stack, 'originals-versions', {
     bucket: made.name,
     versioningConfiguration: { status: 'Enabled' },
   });
@@ -40,5 +41,5 @@ function own(at: Context): Bucket {
       ],
     });
   }
-  return made;
+  return { ...made, versions };
 }

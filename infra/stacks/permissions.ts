@@ -65,3 +65,13 @@ export const PERMISSIONS: Readonly<Record<Program, readonly Grant[]>> = {
     ['cdn', '', ['cloudfront:CreateInvalidation']],
   ],
 };
+
+/** Of the server in a second region, which only reads what is copied there and keeps results of its own. */
+export const READER: readonly (readonly ['originals' | 'results' | 'records', Part, readonly string[]])[] = [
+  ['originals', '', ['s3:ListBucket']],
+  ['originals', '/*', ['s3:GetObject']],
+  ['results', '', ['s3:ListBucket']],
+  ['results', '/*', ['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject', 's3:PutObject']],
+  ['records', '', ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query']],
+  ['records', '/index/*', ['dynamodb:Query']],
+];

@@ -36,7 +36,7 @@ export interface Programs {
   warmerLogs: string;
 }
 
-function cluster({ stack, prefix }: Context): string {
+export function cluster({ stack, prefix }: Context): string {
   // Container Insights stays off: what the alarms need is in the free metrics, and it is charged by the task.
   const made = new EcsCluster(stack, 'cluster', {
     name: prefix,
@@ -49,7 +49,7 @@ function cluster({ stack, prefix }: Context): string {
   return made.name;
 }
 
-function logGroup({ stack, settings, prefix }: Context, program: string): string {
+export function logGroup({ stack, settings, prefix }: Context, program: string): string {
   return new CloudwatchLogGroup(stack, `${program}-logs`, {
     name: `/${prefix}/${program}`,
     retentionInDays: Number(settings.log_days),

@@ -8,8 +8,18 @@ export interface Table {
 
 const KEYS = ['pk', 'sk', 'gsi1pk', 'gsi1sk'];
 
+/** A copy in another region is fed by the stream of changes. */
+const copies = (replica: Context['replica']) =>
+  replica
+    ? {
+        streamEnabled: true,
+        streamViewType: 'NEW_AND_OLD_IMAGES',
+        replica: [{ regionName: replica.settings.region, pointInTimeRecovery: true }],
+      }
+    : {};
+
 /** One table for images, variants, collections and leases. */
-export function records({ stack, settings, prefix }: Context): Table {
+export function records({ stack, settings, prefix, replica }: Context): Table {
   const table = new DynamodbTable(stack, 'records', {
     name: `${prefix}-records`,
     billingMode: 'PAY_PER_REQUEST',
@@ -21,6 +31,7 @@ export function records({ stack, settings, prefix }: Context): Table {
     pointInTimeRecovery: { enabled: true },
     serverSideEncryption: { enabled: true },
     deletionProtectionEnabled: settings.protect,
+    ...copies(replica),
   });
   return { name: table.name, arn: table.arn };
 }

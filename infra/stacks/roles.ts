@@ -3,7 +3,7 @@ import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy/index.js'
 import { Fn } from 'cdktf';
 import { boundaryArn } from './boundary.ts';
 import type { Context } from './context.ts';
-import { PERMISSIONS, type Program, type Target } from './permissions.ts';
+import { PERMISSIONS, type Program, READER, type Target } from './permissions.ts';
 import { document, type Statement, trust } from './policy.ts';
 import type { ProgramParts } from './programs.ts';
 
@@ -13,10 +13,15 @@ export interface Role {
   granted: IamRolePolicy;
 }
 
-function role({ stack, prefix, account }: Context, name: string, statements: Statement[]): Role {
+const role = (at: Context, name: string, statements: Statement[]): Role =>
+  serviceRole(at, name, 'ecs-tasks.amazonaws.com', statements);
+
+/** A role that a service of AWS wears, within the boundary. */
+export function serviceRole(at: Context, name: string, service: string, statements: Statement[]): Role {
+  const { stack, prefix, account } = at;
   const made = new IamRole(stack, `role-${name}`, {
     name: `${prefix}-${name}`,
-    assumeRolePolicy: trust('ecs-tasks.amazonaws.com'),
+    assumeRolePolicy: trust(service),
     permissionsBoundary: boundaryArn(account),
   });
   const granted = new IamRolePolicy(stack, `role-${name}-policy`, {
@@ -49,6 +54,18 @@ export function taskRole(at: Context, programs: readonly Program[], parts: Progr
   return role(at, programs[0] ?? 'server', statements);
 }
 
+/** What the servers of a second region may do: read what is copied there, and keep their own results. */
+export function readerRole(at: Context, stored: ProgramParts['stored']): Role {
+  const statements = READER.map(
+    ([target, part, actions]): Statement => ({
+      Effect: 'Allow',
+      Action: actions,
+      Resource: [part ? Fn.join('', [stored[target].arn, part]) : stored[target].arn],
+    }),
+  );
+  return role(at, 'server', statements);
+}
+
 /** Pulling from the repository that the image is in, which may be of another region or account, or no ECR at all. */
 function pullRights(image: string): Statement[] {
   const [, owner, region, name] =
@@ -66,7 +83,11 @@ function pullRights(image: string): Statement[] {
 }
 
 /** What Fargate does before a program runs: pull the image, read its secrets, open its log. */
-export function executionRole(at: Context, secretArns: string[], logs: Record<Program, string>): Role {
+export function executionRole(
+  at: Context,
+  secretArns: string[],
+  logs: Partial<Record<Program, string>>,
+): Role {
   const { region } = at.settings;
   const logArns = Object.values(logs).map(
     (name) => `arn:aws:logs:${region}:${at.account}:log-group:${name}:*`,

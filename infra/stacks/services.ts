@@ -21,7 +21,13 @@ function securityGroup({ stack, prefix }: Context, program: Program, vpcId: stri
   return group;
 }
 
-function service(at: Context, program: Program, cluster: string, parts: ProgramParts, group: SecurityGroup) {
+function service(
+  at: Context,
+  program: Program,
+  cluster: string,
+  parts: Pick<ProgramParts, 'net'>,
+  group: SecurityGroup,
+) {
   return {
     name: `${at.prefix}-${program}`,
     cluster,
@@ -48,7 +54,7 @@ function service(at: Context, program: Program, cluster: string, parts: ProgramP
 export function serverService(
   at: Context,
   cluster: string,
-  parts: ProgramParts,
+  parts: Pick<ProgramParts, 'net' | 'front'>,
   taskArn: string,
 ): EcsService {
   const group = securityGroup(at, 'server', parts.net.vpcId);

@@ -1,7 +1,7 @@
 import { DataAwsCallerIdentity } from '@cdktf/provider-aws/lib/data-aws-caller-identity/index.js';
 import { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
 import { type App, TerraformStack } from 'cdktf';
-import type { Settings } from '../settings.ts';
+import type { Named } from './account.ts';
 import { alarms } from './alarms.ts';
 import { keepState } from './backend.ts';
 import { balancer } from './balancer.ts';
@@ -20,11 +20,16 @@ import { outputs } from './outputs.ts';
 import { programs } from './programs.ts';
 import { queue } from './queue.ts';
 import { records } from './records.ts';
+import { replicateOriginals } from './replication.ts';
 import { results } from './results.ts';
 import { secrets } from './secrets.ts';
 import { topics } from './topics.ts';
 
-function context(app: App, stage: string, settings: Settings, viewerCode: string): Context {
+export interface Staged extends Named {
+  replica: Named | undefined;
+}
+
+export function context(app: App, { name: stage, settings, replica }: Staged, viewerCode: string): Context {
   const prefix = `rendition-${stage}`;
   const stack = new TerraformStack(app, prefix);
   keepState(stack, settings, stage);
@@ -33,12 +38,12 @@ function context(app: App, stage: string, settings: Settings, viewerCode: string
   new AwsProvider(stack, 'aws', { region: settings.region, defaultTags });
   const global = new AwsProvider(stack, 'global', { region: 'us-east-1', alias: 'global', defaultTags });
   const account = new DataAwsCallerIdentity(stack, 'caller').accountId;
-  return { stack, settings, viewerCode, prefix, account, global };
+  return { stack, settings, replica, viewerCode, prefix, account, global };
 }
 
 /** One whole deployment: everything that stands behind one CloudFront name. */
-export function stage(app: App, name: string, settings: Settings, viewerCode: string): void {
-  const at = context(app, name, settings, viewerCode);
+export function stage(app: App, staged: Staged, viewerCode: string): void {
+  const at = context(app, staged, viewerCode);
   const net = network(at);
   const warm = queue(at);
   const stored = { originals: originals(at), results: results(at), records: records(at) };
@@ -58,6 +63,7 @@ export function stage(app: App, name: string, settings: Settings, viewerCode: st
   accessLog(at, door.arn, logs);
   firewallLog(at, firewallArn);
   networkLog(at, net.vpcId, logs);
+  replicateOriginals(at, stored.originals);
   const running = programs(at, { net, warm, stored, told, front, door, secrets: secrets(at) });
   const parts = { warm, stored, told, front, door, running };
   const watched = alarms(at, parts);

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -99,4 +99,31 @@ t.test('terraform against the stand-in notices a mistake', { skip: noTerraform }
     t.not(validate?.code, 0, name);
     t.match(validate?.output.replace(/\s*\n[│╷╵ ]*/g, ' '), expected, name);
   }
+});
+
+t.test('a real provider that is named has the last word', { skip: noTerraform }, async (t) => {
+  const { directory, file } = await synthStage();
+  const folder = t.testdir();
+  const binary = join(folder, 'terraform-provider-aws');
+  const standIn = join(import.meta.dirname, '..', 'stand-in', 'binary.ts');
+  const { TF_AWS_PROVIDER: before, TF_DISABLE_PLUGIN_TLS: tls } = process.env;
+  // No real one is on this machine: a program that is started as one is, and knows a smaller stack or the whole one.
+  const asked = async (stack: string) => {
+    const text = `#!/bin/sh\ntouch "${folder}/asked"\nexec "${process.execPath}" "${standIn}" "${stack}"\n`;
+    writeFileSync(binary, text, { mode: 0o755 });
+    const [, validate] = await terraform(directory, [['validate']]);
+    return validate;
+  };
+  const smaller = JSON.parse(readFileSync(file, 'utf8'));
+  delete smaller.resource.aws_sqs_queue;
+  writeFileSync(join(folder, 'smaller.json'), JSON.stringify(smaller));
+  t.teardown(() => {
+    Object.assign(process.env, { TF_AWS_PROVIDER: before, TF_DISABLE_PLUGIN_TLS: tls });
+    if (before === undefined) delete process.env.TF_AWS_PROVIDER;
+    if (tls === undefined) delete process.env.TF_DISABLE_PLUGIN_TLS;
+  });
+  Object.assign(process.env, { TF_AWS_PROVIDER: binary, TF_DISABLE_PLUGIN_TLS: '1' });
+  t.match(await asked(file), { code: 0, output: /The configuration is valid/ });
+  t.ok(existsSync(join(folder, 'asked')), 'it was started');
+  t.match(await asked(join(folder, 'smaller.json')), { code: 1, output: /aws_sqs_queue/ });
 });

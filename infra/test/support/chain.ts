@@ -15,10 +15,13 @@ const patient = (distribution: Distribution): Distribution => ({
 });
 
 /** A whole stage before real programs, for the time of a test. */
-export async function laptop(t: Test, options: Omit<LaptopOptions, 'port' | 'alter'>): Promise<Laptop> {
+export async function laptop(
+  t: Test,
+  options: Omit<LaptopOptions, 'port' | 'alter' | 'idleSeconds'>,
+): Promise<Laptop> {
   t.setTimeout(1_800_000);
   const environment = { ...PATIENT, STOP_MS: '20000', LOG_LEVEL: 'info', ...options.environment };
-  const started = await startLaptop({ ...options, environment, port: 0, alter: patient });
+  const started = await startLaptop({ ...options, environment, port: 0, alter: patient, idleSeconds: 600 });
   t.teardown(() => started.stop());
   return started;
 }

@@ -29,6 +29,16 @@ export async function synthStage(values: Values = {}, outdir = freshOutdir()): P
   return readStack(outdir, 'rendition-dev');
 }
 
+/** Synthesises a stage `prod` and its replica `second`. */
+export async function synthPair(
+  prod: Values,
+  second: Values,
+): Promise<{ original: Synthesised; replica: Synthesised }> {
+  const outdir = freshOutdir();
+  await synthesise({ stages: { prod, second }, environment: {}, outdir });
+  return { original: readStack(outdir, 'rendition-prod'), replica: readStack(outdir, 'rendition-second') };
+}
+
 /** Synthesises the account's stack of one stage. */
 export async function synthAccount(values: Values = {}): Promise<Synthesised> {
   const outdir = freshOutdir();

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type Outcome, run, serveStack } from '../../stand-in/run.ts';
 
 function missing(program: string, args: string[], why: string): string | false {
@@ -23,13 +24,35 @@ export const noCdktf =
     ? false
     : `cdktf-cli does not start on Node ${process.versions.node}: use 20 or 22`);
 
-/** Init and then the given commands, each against one stand-in provider; resolves to what the commands said. */
+/** For terraform, so that it starts this binary of the real provider and asks no registry for one. */
+function overriding(directory: string, binary: string): Record<string, string> {
+  const file = join(directory, 'overriding.tfrc');
+  const folder = JSON.stringify(dirname(binary));
+  writeFileSync(
+    file,
+    `provider_installation {\n  dev_overrides { "hashicorp/aws" = ${folder} }\n  direct {}\n}\n`,
+  );
+  return { TF_CLI_CONFIG_FILE: file };
+}
+
+/** Commands that the real provider is asked as well: a plan needs AWS to answer, or what AWS_ENDPOINT_URL names. */
+const forReal = ([command]: string[]): boolean =>
+  command === 'validate' || (command === 'plan' && process.env.AWS_ENDPOINT_URL !== undefined);
+
+/**
+ * Init and then the given commands, each against one stand-in provider; resolves to what the commands said. Where
+ * TF_AWS_PROVIDER names a binary of the real provider, that one has the last word on whatever it can be asked here.
+ */
 export async function terraform(directory: string, commands: string[][]): Promise<Outcome[]> {
   const provider = await serveStack(join(directory, 'cdk.tf.json'));
+  const binary = process.env.TF_AWS_PROVIDER;
   const outcomes = [];
   try {
     for (const command of [['init', '-input=false'], ...commands]) {
-      outcomes.push(await run(['terraform', ...command], { cwd: directory, provider }));
+      const byStandIn = await run(['terraform', ...command], { cwd: directory, provider });
+      const asksReal = binary && byStandIn.code === 0 && forReal(command);
+      const env = asksReal ? overriding(directory, binary) : {};
+      outcomes.push(asksReal ? await run(['terraform', ...command], { cwd: directory, env }) : byStandIn);
     }
   } finally {
     provider.close();
