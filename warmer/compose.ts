@@ -88,6 +88,7 @@ function handler(
     if (job.kind === 'notify') return { ...job, ...(await notifier.deliver(job)) };
     if (job.kind === 'invalidate') return { ...job, ...(await invalidations.deliver(job)) };
     for (const key of job.unservable ?? []) onUnservable(key);
+    for (const key of job.staged ?? []) await reconciler.formArrived(key);
     // Whatever the event says, the object as it stands decides.
     for (const { id } of job.events) await reconciler.reconcile(id);
     const expired = await followExpiry(job.expired ?? [], expiry);

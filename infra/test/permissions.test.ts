@@ -10,7 +10,7 @@ function bucketOf(file: string, receiver: string): Target {
   return file === 'server/reading/originals.ts' ? 'originals' : 'results';
 }
 
-const OBJECT_CALL = /\b(originals|results|objects)\.(head|get|put|remove|removeAll|list|ping)\(/g;
+const OBJECT_CALL = /\b(originals|results|objects)\.(head|get|put|copy|remove|removeAll|list|ping)\(/g;
 const LETTER_CALL = /\bdeadLetters\.(receive|extend|remove)\(/g;
 const JOB_CALL = /\b(?:jobs|queue)\.(send|receive|extend|remove|depth|redrive|ping)\(/g;
 
@@ -29,6 +29,7 @@ const PARTS: Readonly<Record<string, string>> = {
   'server/writing/library.ts': 'library',
   'server/writing/notify.ts': 'deliver',
   'server/writing/presign.ts': 'presignedUploads',
+  'server/writing/repeats.ts': 'uploads',
   'server/writing/replace.ts': 'uploads',
   'server/writing/uploads.ts': 'uploads',
 };

@@ -10,6 +10,8 @@ export interface ObjectsJob {
   }>;
   /** Keys of objects that came and cannot be images; absent when there are none. */
   readonly unservable?: readonly string[];
+  /** Keys that uploads of ours wait under, forms that were posted among them; absent when there are none. */
+  readonly staged?: readonly string[];
   /** Keys of results that have gone from their bucket; absent when there are none. */
   readonly expired?: readonly string[];
 }
@@ -37,15 +39,17 @@ function objectsJob(all: readonly S3Event[], results: string | undefined): Objec
   const events = all
     .filter((event) => !isResult(event))
     .map(({ key: id, change, etag }) => (isText(etag) ? { id, change, etag } : { id, change }));
-  const unservable = events.filter(({ id, change }) => change === 'created' && !isId(id));
+  const others = events.filter(({ id, change }) => change === 'created' && !isId(id)).map(({ id }) => id);
   // Uploads of our own wait where no id is.
-  const keys = unservable.map(({ id }) => id).filter((key) => !key.startsWith(STAGED));
+  const staged = others.filter((key) => key.startsWith(STAGED));
+  const unservable = others.filter((key) => !key.startsWith(STAGED));
   // Whoever stores a result knows of it; that one goes is told by nobody else.
   const expired = all.filter((event) => isResult(event) && event.change === 'removed').map(({ key }) => key);
   return {
     kind: 'objects',
     events: events.filter(({ id }) => isId(id)),
-    ...(keys.length > 0 && { unservable: keys }),
+    ...(unservable.length > 0 && { unservable }),
+    ...(staged.length > 0 && { staged }),
     ...(expired.length > 0 && { expired }),
   };
 }

@@ -12,6 +12,8 @@ export interface Policy {
   readonly size: number;
   /** Unix ms. */
   readonly expires: number;
+  /** Of the announcement that it was made for; absent in one of a checkout of before. */
+  readonly form?: string;
 }
 
 /** Browsers post to this server, which holds them to the same conditions by a signed policy of its own. */

@@ -6,12 +6,14 @@ import { newUlid } from '../shared/ulid.ts';
 import type { Form, ImageRecord, Jobs, Objects, Records } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import { sendObject } from '../warming/jobs.ts';
+import { formKey } from './form-keys.ts';
 import { type IngestLimits, openIngest, uploadTooLarge } from './ingest.ts';
 import { owing } from './owing.ts';
 import type { LocalForms, Policy } from './presign.ts';
 import { UPLOAD_SECONDS } from './reconciler.ts';
+import { removeOwn } from './remove-own.ts';
 import { holdsBytes, sameBytes, taken } from './repeats.ts';
-import { deletedMeanwhile, removeOwn } from './replace.ts';
+import { deletedMeanwhile } from './replace.ts';
 import { newSecret, statusKey } from './status-keys.ts';
 
 /** Version of variants that wait for an original which has not arrived. */
@@ -66,9 +68,13 @@ export class PresignedUploads {
     const createdAt = now().toISOString();
     const image = { id, status: 'uploading', title, createdAt, openUntil, owed, announced } as const;
     const isNew = await records.images.create(image);
-    const { secret } = isNew ? announced : await this.#reannounced(image);
+    const standing = isNew ? announced : await this.#reannounced(image);
+    // A checkout of before the keys has announced it: nobody has one, and a new one would not be kept.
+    const { secret = newSecret() } = standing;
     if (variants.length) await records.variants.queue(id, AWAITED, variants);
-    const form = await this.#form({ id, contentType, size, expires }, base);
+    const key = formKey({ id, announced: standing });
+    const policy = { id, contentType, size, expires, ...(key !== undefined && { form: key }) };
+    const form = await this.#form(policy, base);
     return { id, ...form, expires: openUntil, statusKey: statusKey(secret, id, expires / 1000) };
   }
 
@@ -79,10 +85,12 @@ export class PresignedUploads {
    * @throws Problem `image_not_found`, `conflict` when it is there with other bytes or was deleted meanwhile, `upload_too_large`,
    *         `invalid_request` when bytes are missing, `unsupported_source` when it is of another type
    */
-  async receive({ id, contentType, size }: Policy, source: AsyncIterable<Uint8Array>): Promise<void> {
+  async receive({ id, contentType, size, form }: Policy, source: AsyncIterable<Uint8Array>): Promise<void> {
     const { originals, records, jobs, limits } = this.#options;
     const record = await records.images.get(id);
     if (!record) throw notFound(id);
+    // Deleted since, and announced anew.
+    if (form !== undefined && form !== formKey(record)) throw deletedMeanwhile(id);
     const maxBytes = Math.min(size, limits.maxBytes);
     const intake = await openIngest(source, { ...limits, maxBytes });
     // The same form once more, after an answer that got lost: the image is there, or will be.
@@ -104,7 +112,7 @@ export class PresignedUploads {
   }
 
   /** The same upload announced once more, before its bytes came, gets another form: the first one may have got lost. */
-  async #reannounced({ id, title, openUntil, owed, announced }: Announced): Promise<{ secret: string }> {
+  async #reannounced({ id, title, openUntil, owed, announced }: Announced): Promise<Announcement> {
     const { originals, records } = this.#options;
     const isSame = (record: ImageRecord) =>
       record.status === 'uploading' &&
@@ -114,15 +122,14 @@ export class PresignedUploads {
     const record = await updateWithRetry(records, id, (record) =>
       isSame(record) ? { openUntil, owed } : undefined,
     );
-    if (record === undefined || !isSame(record) || (await originals.head(id))) throw taken(id);
-    // A checkout of before the keys has announced it: nobody has one, and a new one would not be kept.
-    return { secret: record.announced?.secret ?? newSecret() };
+    if (!record?.announced || !isSame(record) || (await originals.head(id))) throw taken(id);
+    return record.announced;
   }
 
   /** Straight to the store where it takes forms, else to this server. */
   async #form(policy: Policy, base: string): Promise<Form> {
     const { originals, localForms } = this.#options;
-    const { id: key, contentType, size } = policy;
+    const { id, contentType, size, form: key = id } = policy;
     if (originals.form) return originals.form({ key, contentType, size, seconds: UPLOAD_SECONDS });
     if (!localForms) throw new Error('Nothing here makes forms.');
     return localForms.form(policy, base);
@@ -140,6 +147,7 @@ export class PresignedUploads {
   }
 }
 
+type Announcement = NonNullable<ImageRecord['announced']>;
 type Announced = Required<Pick<ImageRecord, 'id' | 'title' | 'openUntil' | 'owed' | 'announced'>>;
 
 /** A short body fails before it is published, so that nothing of it stays. */

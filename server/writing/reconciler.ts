@@ -1,10 +1,12 @@
 import type { Problem } from '../shared/errors.ts';
 import type { ImageChange, ImageRecord, NewImage, Objects, Owed, Records } from '../stores/contracts.ts';
 import { currentVersion, toUpdate } from '../warming/queue.ts';
+import { formKey, idOfForm } from './form-keys.ts';
 import { hasResults, type Intents } from './intents.ts';
 import { isRefusal, type Measure, type Measured } from './measure.ts';
 import { type Debt, owedBy, owing } from './owing.ts';
 import type { Purge } from './purge.ts';
+import { removeOwn } from './remove-own.ts';
 
 /** How long somebody may take to send the bytes of an upload that was announced. */
 export const UPLOAD_SECONDS = 3600;
@@ -55,6 +57,7 @@ export class Reconciler {
         await intents.settle(id);
         continue;
       }
+      if (!object && record && (await this.#adopted(record))) continue;
       if (!object) {
         if (await this.#gone(id, record)) return;
         continue;
@@ -65,6 +68,13 @@ export class Reconciler {
     }
   }
 
+  /** A form was posted to `key`: if its image still waits for it, that is what came. */
+  async formArrived(key: string): Promise<void> {
+    const id = idOfForm(key);
+    if (id !== undefined) await this.reconcile(id);
+    await this.#options.originals.remove([key]);
+  }
+
   /** For the sweep: what was owed to be looked at has been, once this resolves. */
   async look(id: string): Promise<void> {
     const { records } = this.#options;
@@ -73,6 +83,19 @@ export class Reconciler {
     if (!record?.owed?.measure) return;
     const rest = withoutMeasure(record.owed);
     await records.images.update(id, record.revision, { owed: rest });
+  }
+
+  /** Takes what was posted to the form of an announced upload; false when nothing was. */
+  async #adopted(record: ImageRecord): Promise<boolean> {
+    const { originals, records } = this.#options;
+    const { id, status, createdAt } = record;
+    const key = originals.form && status === 'uploading' ? formKey(record) : undefined;
+    if (key === undefined || !(await originals.head(key))) return false;
+    const stored = await originals.copy(key, id, { ifAbsent: true });
+    const isOurs = (await records.images.get(id))?.createdAt === createdAt;
+    if (stored && !isOurs) await removeOwn(originals, id, stored.etag);
+    await originals.remove([key]);
+    return true;
   }
 
   /** False when the record changed meanwhile, and all is to be looked at again. */

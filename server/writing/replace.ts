@@ -10,6 +10,7 @@ import type { Intents } from './intents.ts';
 import type { Measure, Measured } from './measure.ts';
 import { type Debt, owedBy, owing } from './owing.ts';
 import type { Reconciler } from './reconciler.ts';
+import { removeOwn } from './remove-own.ts';
 
 /** Replacements of one image at once are few; whoever is overtaken this often is told so. */
 const ATTEMPTS = 10;
@@ -138,11 +139,6 @@ export function unlessDamaged(error: unknown): 'damaged' {
 
 function rest(owed: Owed): Owed | undefined {
   return Object.keys(owed).length > 1 ? owed : undefined;
-}
-
-/** Removes an object if it is still the one that we put. */
-export async function removeOwn(originals: Objects, id: string, etag: string): Promise<void> {
-  if ((await originals.head(id))?.etag === etag) await originals.remove([id]);
 }
 
 export function notArrived(id: string): Problem {

@@ -33,6 +33,10 @@ export const ACTIONS: Readonly<Record<string, readonly (readonly [action: string
     ['s3:ListBucket', ''],
   ],
   PutObject: [['s3:PutObject', '/*']],
+  CopyObject: [
+    ['s3:GetObject', '/*'],
+    ['s3:PutObject', '/*'],
+  ],
   Upload: [
     ['s3:PutObject', '/*'],
     ['s3:AbortMultipartUpload', '/*'],
