@@ -145,7 +145,7 @@ export function composeServer(
     guard: apiGuard(auth, config.corsOrigins),
     corsOrigins: config.corsOrigins,
     plugins: api ? [api, ...plugins] : plugins,
-    version: process.version,
+    openApi: { version: process.version, publicUrl: config.publicUrl, hasTokens: !auth.isOpen },
     proxyHops: config.proxyHops,
   };
   return { deps, core, images, uses, management };

@@ -4,10 +4,8 @@ import fastifySwaggerUi from '@fastify/swagger-ui';
 import Fastify, {
   type FastifyInstance,
   type FastifyRequest,
-  type FastifySchema,
   LogController,
   type onRequestHookHandler,
-  type RouteOptions,
 } from 'fastify';
 import type { Logger } from 'pino';
 import type { Originals } from '../reading/originals.ts';
@@ -22,6 +20,7 @@ import { foldId } from './id-in-path.ts';
 import { type ImageRoutesOptions, imageRoutes } from './image.ts';
 import { refuseOtherMethods, watchMethods } from './methods.ts';
 import type { Metrics } from './metrics.ts';
+import { type OpenApiOptions, openApi, PROBLEM_SCHEMA } from './openapi.ts';
 import { playgroundRoutes } from './playground.ts';
 import { presetRoutes } from './presets.ts';
 import { clientErrors, frameworkErrors, handleErrors, hasHost, refuseWithoutHost } from './problems.ts';
@@ -43,7 +42,7 @@ export interface AppDeps {
   readonly corsOrigins: readonly string[];
   /** Further routes: the management API. */
   readonly plugins: ReadonlyArray<(app: FastifyInstance) => void>;
-  readonly version: string;
+  readonly openApi: OpenApiOptions;
   /** Proxies in front whose X-Forwarded headers are believed. */
   readonly proxyHops: number;
 }
@@ -57,26 +56,6 @@ const MAX_PARAM_LENGTH = 2100;
 /** Swagger UI styles its elements one by one; everything else comes from here. */
 const DOCS_CSP =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
-
-/** RFC 9457, as OpenAPI knows it. */
-const PROBLEM_SCHEMA = {
-  $id: 'Problem',
-  type: 'object',
-  properties: {
-    type: { type: 'string' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string' },
-    instance: { type: 'string', description: 'Request id.' },
-    code: { type: 'string' },
-    param: { type: 'string' },
-    received: { type: 'string' },
-    allowed: { type: 'string' },
-    hint: { type: 'string' },
-    checked: { type: 'string', description: 'The text that a signature was compared with.' },
-  },
-  required: ['type', 'title', 'status', 'detail', 'instance', 'code'],
-};
 
 /** Builds the server without listening: tests inject into the same thing that main runs. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
@@ -108,7 +87,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   refuseWhileDraining(app, deps.health);
   if (deps.guard) app.addHook('onRequest', deps.guard);
   app.addSchema(PROBLEM_SCHEMA);
-  await app.register(fastifySwagger, openApi(deps.version));
+  await app.register(fastifySwagger, openApi(deps.openApi));
   await app.register(fastifySwaggerUi, { routePrefix: '/docs', staticCSP: DOCS_CSP });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.register(async (scope) => imageRoutes(scope, deps.image));
@@ -119,39 +98,6 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   for (const plugin of deps.plugins) await app.register(async (scope) => plugin(scope));
   refuseOtherMethods(app, routes);
   return app;
-}
-
-/** A deployment may leave the management API open; its page must still offer the token. */
-const TOKEN_OR_OPEN = [{ token: [] }, {}];
-
-function openApi(version: string) {
-  return {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Rendition',
-        version,
-        description: 'Images in any size and format by URL; rendered once, kept, warmed before anyone asks.',
-      },
-      components: { securitySchemes: { token: { type: 'http' as const, scheme: 'bearer' } } },
-    },
-    refResolver: {
-      buildLocalReference: (
-        json: Record<string, unknown>,
-        _base: unknown,
-        _fragment: unknown,
-        offset: number,
-      ) => (typeof json['$id'] === 'string' ? json['$id'] : `def-${offset}`),
-    },
-    transform: ({ schema, url, route }: { schema: FastifySchema; url: string; route: RouteOptions }) => {
-      const named = url.replace('/*', '/{id}');
-      const params = schema?.params as { properties?: Record<string, unknown> } | undefined;
-      const star = params?.properties?.['*'];
-      const renamed = star ? { ...schema, params: { ...params, properties: { id: star } } } : schema;
-      const guarded = url.startsWith('/api/') && !route.config?.isOpen;
-      return { schema: guarded ? { ...renamed, security: TOKEN_OR_OPEN } : renamed, url: named };
-    },
-  };
 }
 
 /** What proxies write for a client that left before its answer was out. */

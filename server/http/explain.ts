@@ -45,7 +45,10 @@ export function explainRoutes(
     summary: 'Dry run of a variant: canonical form, key, geometry, tier and expected cost. Changes nothing.',
     params,
     querystring,
-    response: { 200: { type: 'object', additionalProperties: true }, ...PROBLEMS },
+    response: {
+      200: { description: 'What would be done.', type: 'object', additionalProperties: true },
+      ...PROBLEMS,
+    },
   };
   app.get(`${PREFIX}*`, { schema, validatorCompiler: () => () => true }, async (request, reply) => {
     const signal = requestSignal(request, reply, options.deadlineMs);

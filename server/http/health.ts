@@ -20,6 +20,9 @@ export interface HealthOptions {
   readonly broken: () => Error | undefined;
 }
 
+const STATUS = { type: 'object', properties: { status: { type: 'string' } }, additionalProperties: true };
+const METRICS = { description: 'In the text format of Prometheus.', type: 'string' };
+
 export function healthRoutes(
   app: FastifyInstance,
   { metrics, deferred, probes, isDraining, broken }: HealthOptions,
@@ -30,20 +33,22 @@ export function healthRoutes(
       Object.entries(await stores.answers()).map(([store, answer]) => [store, answer === 'ok' ? 1 : 0]),
     ),
   );
-  const options = (summary: string) => ({
-    schema: { tags: ['operation'], summary },
+  const options = (summary: string, response: object) => ({
+    schema: { tags: ['operations'], summary, response },
     config: { answersWhileDraining: true },
   });
   app.route({
     // Monitors ask with HEAD.
     method: ['GET', 'HEAD'],
     url: '/healthz',
-    ...options('Whether the process lives.'),
+    ...options('Whether the process lives.', { 200: { description: 'It does.', ...STATUS } }),
     handler: async (_request, reply) => reply.header('Cache-Control', 'no-store').send({ status: 'ok' }),
   });
   app.get(
     '/readyz',
-    options('Whether requests should come here: 503 while draining or when this process cannot render.'),
+    options('Whether requests should come here: 503 while draining or when this process cannot render.', {
+      200: { description: 'They should; also tells which stores answer.', ...STATUS },
+    }),
     async (_request, reply) => {
       // A store that is away is away for every server: to take this one out would only lose what it has in memory.
       const status = isDraining() ? 'draining' : broken() ? 'cannot render' : 'ok';
@@ -53,7 +58,7 @@ export function healthRoutes(
         .send({ status, stores: await stores.answers() });
     },
   );
-  app.get('/metrics', options('Prometheus metrics.'), async (_request, reply) => {
+  app.get('/metrics', options('Prometheus metrics.', { 200: METRICS }), async (_request, reply) => {
     deferred.flush();
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });

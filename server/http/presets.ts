@@ -12,6 +12,7 @@ export function presetRoutes(app: FastifyInstance, presets: Presets, watermarks:
     summary: 'Registered presets, each with its canonical form, and watermarks.',
     response: {
       200: {
+        description: 'Canonical forms by name, and the names of watermarks.',
         type: 'object',
         properties: { presets: TEXTS, watermarks: { type: 'array', items: { type: 'string' } } },
       },

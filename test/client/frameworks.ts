@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process';
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import t from 'tap';
+import { runBare } from '../support/command.ts';
 import { corpus } from '../support/corpus.ts';
 import { ROOT } from '../support/markdown.ts';
 import { startServer } from '../support/server.ts';
-
-const run = promisify(execFile);
 
 /** Where each puts its page. */
 const FRAMEWORKS: Readonly<Record<string, string>> = {
@@ -17,6 +14,7 @@ const FRAMEWORKS: Readonly<Record<string, string>> = {
   next: 'out/index.html',
   nuxt: '.output/public/index.html',
 };
+const SILENT = ['NEXT', 'ASTRO', 'NUXT'].map((name) => `${name}_TELEMETRY_DISABLED=1`);
 const CHOSEN = process.env['FRAMEWORKS']?.split(',') ?? Object.keys(FRAMEWORKS);
 
 /** Addresses of pictures in a page: of `src`, and of each candidate of `srcset`. */
@@ -35,24 +33,16 @@ t.test('a page built with each framework shows pictures that are there', async (
   await server.put('products/rose.jpg', await corpus('samples/ladybug.jpg'));
   const folder = mkdtempSync(join(tmpdir(), 'rendition-client-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  await run('npm', ['pack', '--pack-destination', folder], { cwd: join(ROOT, 'client') });
+  await runBare('npm', ['pack', '--pack-destination', folder], join(ROOT, 'client'));
   const [packed = ''] = globSync('*.tgz', { cwd: folder });
   for (const framework of CHOSEN) {
     await t.test(framework, async (t) => {
       const place = join(folder, framework);
       cpSync(new URL(`frameworks/${framework}`, import.meta.url), place, { recursive: true });
       const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
-      await run('npm', ['install', ...quiet, join(folder, packed)], { cwd: place });
-      const env = {
-        ...process.env,
-        RENDITION: server.base,
-        NEXT_PUBLIC_RENDITION: server.base,
-        NEXT_TELEMETRY_DISABLED: '1',
-        ASTRO_TELEMETRY_DISABLED: '1',
-        NUXT_TELEMETRY_DISABLED: '1',
-        NODE_OPTIONS: '',
-      };
-      await run('npm', ['run', 'build'], { cwd: place, env, maxBuffer: 1e8 });
+      await runBare('npm', ['install', ...quiet, join(folder, packed)], place);
+      const settings = ['RENDITION', 'NEXT_PUBLIC_RENDITION'].map((name) => `${name}=${server.base}`);
+      await runBare('env', [...SILENT, ...settings, 'npm', 'run', 'build'], place);
       const page = readFileSync(join(place, FRAMEWORKS[framework] ?? ''), 'utf8');
       const addresses = picturesOf(page, server.base);
       t.ok(addresses.length >= 3, `${addresses.length} addresses`);

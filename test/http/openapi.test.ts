@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import t from 'tap';
 import { ROWS } from '../../server/core/operations/table.ts';
 import { corpus } from '../support/corpus.ts';
+import { API_TOKENS } from '../support/env.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 interface Parameter {
@@ -12,6 +13,7 @@ interface Parameter {
   schema: Record<string, unknown>;
 }
 interface Operation {
+  operationId?: string;
   summary?: string;
   tags?: string[];
   parameters?: Parameter[];
@@ -21,6 +23,7 @@ interface Operation {
 interface Document {
   openapi: string;
   info: { title: string; version: string };
+  servers?: { url: string }[];
   paths: Record<string, Record<string, Operation>>;
   components: Record<string, Record<string, unknown>>;
 }
@@ -92,6 +95,7 @@ t.test('each operation has a summary, a tag, described answers, and its path par
     for (const [status, { description }] of answers) {
       t.match(status, /^([1-5]\d\d|[1-5]XX|default)$/, `${name}: status`);
       t.type(description, 'string', `${name} ${status}: description`);
+      t.not(description, 'Default Response', `${name} ${status}: said in words`);
     }
     const inPath = (operation.parameters ?? []).filter(({ in: place }) => place === 'path');
     t.same(
@@ -104,6 +108,33 @@ t.test('each operation has a summary, a tag, described answers, and its path par
       `${name}: path parameters are required`,
     );
   }
+});
+
+t.test('generated clients have names for operations and for what they answer', async (t) => {
+  const ids = operations().map(({ operation }) => operation.operationId);
+  for (const { path, method, operation } of operations())
+    t.match(operation.operationId, /^[a-z][A-Za-z]+$/, `${method} ${path}`);
+  t.equal(new Set(ids).size, ids.length, 'none twice');
+  const named = Object.keys(document.components['schemas'] ?? {});
+  for (const name of ['Image', 'ImageSummary', 'VariantStatus', 'Status', 'Upload', 'Collection', 'Problem'])
+    t.ok(named.includes(name), name);
+  const answers = operations().flatMap(({ operation }) => Object.values(operation.responses));
+  const references = answers.flatMap(
+    ({ content = {} }) => JSON.stringify(content).match(/#\/components\/schemas\/\w+/g) ?? [],
+  );
+  for (const reference of new Set(references))
+    t.ok(named.includes(reference.split('/').at(-1) ?? ''), reference);
+  t.match(document.servers, [{ url: '/' }]);
+});
+
+t.test('a deployment with tokens says its address, and that nothing goes without one', async (t) => {
+  const closed = await startServer({ API_TOKENS, PUBLIC_URL: 'https://img.example.com' });
+  t.teardown(() => closed.close());
+  const read = (await (await closed.get('/openapi.json')).json()) as Document;
+  t.match(read.servers, [{ url: 'https://img.example.com' }]);
+  t.same(read.paths['/api/images']?.['get']?.security, [{ token: [] }]);
+  t.same(read.paths['/api/images/{id}/status']?.['get']?.security, [{ token: [] }, { statusKey: [] }]);
+  t.same(read.paths['/img/{id}']?.['get']?.security, []);
 });
 
 t.test('the token is offered where it may be wanted, and nowhere else', async (t) => {

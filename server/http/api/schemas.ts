@@ -56,46 +56,66 @@ export const UploadFields = Type.Object(
   options,
 );
 
-export const Variant = Type.Object({ variant: Type.String(), url, status: variantStatus });
+export const Variant = Type.Object(
+  { variant: Type.String(), url, status: variantStatus },
+  { title: 'Variant', description: 'A variant that is made ahead.' },
+);
 
-export const Upload = Type.Object({
-  id: Type.String(),
-  status: imageStatus,
-  title: nullable(title),
-  description: nullable(description),
-  url,
-  statusUrl: url,
-  variants: Type.Array(Variant),
+export const Upload = Type.Object(
+  {
+    id: Type.String(),
+    status: imageStatus,
+    title: nullable(title),
+    description: nullable(description),
+    url,
+    statusUrl: url,
+    variants: Type.Array(Variant),
+  },
+  { title: 'Upload', description: 'What was taken in, and which variants are made of it.' },
+);
+
+const FileRefused = Type.Object(
+  { file: Type.String(), problem: Type.Object({}, { additionalProperties: true }) },
+  { title: 'FileRefused', description: 'A file that was not taken in, and why.' },
+);
+const Uploads = Type.Object(
+  { images: Type.Array(Type.Union([Upload, FileRefused])) },
+  { title: 'Uploads', description: 'What became of each of several files.' },
+);
+export const UploadAnswer = Type.Union([Upload, Uploads], {
+  description: 'Of one file what became of it; of several a list.',
 });
 
-const FileOutcome = Type.Union([
-  Upload,
-  Type.Object({ file: Type.String(), problem: Type.Object({}, { additionalProperties: true }) }),
-]);
-export const UploadAnswer = Type.Union([Upload, Type.Object({ images: Type.Array(FileOutcome) })]);
-
-export const VariantStatus = Type.Object({
-  variant: Type.String(),
-  url,
-  status: variantStatus,
-  bytes: nullable(Type.Integer()),
-  ms: nullable(Type.Number()),
-  attempts: Type.Integer(),
-  error: nullable(Type.String()),
-  expires: nullable(Type.String({ description: 'Until when its result is kept; null: for ever, or none.' })),
-});
+export const VariantStatus = Type.Object(
+  {
+    variant: Type.String(),
+    url,
+    status: variantStatus,
+    bytes: nullable(Type.Integer()),
+    ms: nullable(Type.Number()),
+    attempts: Type.Integer(),
+    error: nullable(Type.String()),
+    expires: nullable(
+      Type.String({ description: 'Until when its result is kept; null: for ever, or none.' }),
+    ),
+  },
+  { title: 'VariantStatus', description: 'How far a variant is.' },
+);
 
 const variantsNext = nullable(
   Type.String({ description: 'Cursor of the variants behind these; null where there are none.' }),
 );
 
-export const Status = Type.Object({
-  id: Type.String(),
-  status: imageStatus,
-  error: nullable(Type.String()),
-  variants: Type.Array(VariantStatus),
-  next: variantsNext,
-});
+export const Status = Type.Object(
+  {
+    id: Type.String(),
+    status: imageStatus,
+    error: nullable(Type.String()),
+    variants: Type.Array(VariantStatus),
+    next: variantsNext,
+  },
+  { title: 'Status', description: 'How far an image and its variants are.' },
+);
 
 /** Load balancers close what is silent for a minute. */
 const MAX_WAIT_SECONDS = 50;
@@ -132,19 +152,25 @@ export const StatusQuery = Type.Object(
 
 const Focal = Type.Object(
   { x: Type.Number({ minimum: 0, maximum: 1 }), y: Type.Number({ minimum: 0, maximum: 1 }) },
-  { ...options, description: 'Fractions of the upright image, from its top left.' },
+  { ...options, title: 'Focal', description: 'Fractions of the upright image, from its top left.' },
 );
 
-const Original = Type.Object({
-  contentType: Type.String(),
-  format: Type.String(),
-  bytes: Type.Integer(),
-  width: Type.Integer(),
-  height: Type.Integer(),
-  frames: Type.Integer(),
-  placeholder: Type.Optional(Type.String({ description: 'Base64 ThumbHash.' })),
-  color: Type.Optional(Type.String({ description: 'Dominant colour, #rrggbb.' })),
-});
+const Original = Type.Object(
+  {
+    contentType: Type.String(),
+    format: Type.String(),
+    bytes: Type.Integer(),
+    width: Type.Integer(),
+    height: Type.Integer(),
+    frames: Type.Integer(),
+    placeholder: Type.Optional(Type.String({ description: 'Base64 ThumbHash.' })),
+    color: Type.Optional(Type.String({ description: 'Dominant colour, #rrggbb.' })),
+  },
+  {
+    title: 'Original',
+    description: 'The file as it was uploaded; placeholder and colour where they were measured.',
+  },
+);
 
 const imageFields = {
   id: Type.String(),
@@ -162,16 +188,20 @@ const imageFields = {
   updatedAt: time,
 };
 
-export const Image = Type.Object({
-  ...imageFields,
-  variants: Type.Array(VariantStatus),
-  next: variantsNext,
-});
+export const Image = Type.Object(
+  { ...imageFields, variants: Type.Array(VariantStatus), next: variantsNext },
+  { title: 'Image', description: 'What is known of an image.' },
+);
 
-export const Images = Type.Object({
-  items: Type.Array(Type.Object(imageFields)),
-  next: nullable(Type.String({ description: 'Cursor of the next page; null on the last.' })),
-});
+export const Images = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object(imageFields, { title: 'ImageSummary', description: 'An image without its variants.' }),
+    ),
+    next: nullable(Type.String({ description: 'Cursor of the next page; null on the last.' })),
+  },
+  { title: 'Images', description: 'A page of images, without their variants.' },
+);
 
 export const PageQuery = Type.Object(
   {
@@ -222,11 +252,14 @@ export const RewarmQuery = Type.Object(
   options,
 );
 
-export const RewarmAnswer = Type.Object({
-  looked: Type.Integer({ description: 'Images that were looked at.' }),
-  queued: Type.Integer({ description: 'Variants that are made again.' }),
-  done: Type.Boolean({ description: 'Whether the last image was reached.' }),
-});
+export const RewarmAnswer = Type.Object(
+  {
+    looked: Type.Integer({ description: 'Images that were looked at.' }),
+    queued: Type.Integer({ description: 'Variants that are made again.' }),
+    done: Type.Boolean({ description: 'Whether the last image was reached.' }),
+  },
+  { title: 'RewarmAnswer', description: 'How far this round has come.' },
+);
 
 export const PurgeQuery = Type.Object(
   {
@@ -237,15 +270,18 @@ export const PurgeQuery = Type.Object(
   options,
 );
 
-export const PurgeAnswer = Type.Object({
-  results: Type.Object({ removed: Type.Integer() }),
-  memory: Type.Object({ removed: Type.Integer(), elsewhereWithinSeconds: Type.Integer() }),
-  edge: Type.Object({
-    status: Type.Enum(['not configured', 'queued'], {
-      description: 'A job asks the CDN, again and again until it has taken it.',
+export const PurgeAnswer = Type.Object(
+  {
+    results: Type.Object({ removed: Type.Integer() }),
+    memory: Type.Object({ removed: Type.Integer(), elsewhereWithinSeconds: Type.Integer() }),
+    edge: Type.Object({
+      status: Type.Enum(['not configured', 'queued'], {
+        description: 'A job asks the CDN, again and again until it has taken it.',
+      }),
     }),
-  }),
-});
+  },
+  { title: 'PurgeAnswer', description: 'What was done in each tier.' },
+);
 
 export const PresignBody = Type.Object(
   {
@@ -258,13 +294,16 @@ export const PresignBody = Type.Object(
   options,
 );
 
-export const Presigned = Type.Object({
-  id: Type.String(),
-  url,
-  fields: Type.Record(Type.String(), Type.String()),
-  expires: time,
-  statusUrl: url,
-});
+export const Presigned = Type.Object(
+  {
+    id: Type.String(),
+    url,
+    fields: Type.Record(Type.String(), Type.String()),
+    expires: time,
+    statusUrl: url,
+  },
+  { title: 'Presigned', description: 'A form for one upload, and where its status is read.' },
+);
 
 /** Ten years: what is to last longer has no end. */
 const MAX_EXPIRES_SECONDS = 315_360_000;
@@ -297,11 +336,14 @@ export const SignBody = Type.Object(
   options,
 );
 
-export const Signed = Type.Object({
-  urls: Type.Array(url, { description: 'In the order of the request.' }),
-  kid: Type.String(),
-  exp: nullable(Type.Integer({ description: 'Unix seconds.' })),
-});
+export const Signed = Type.Object(
+  {
+    urls: Type.Array(url, { description: 'In the order of the request.' }),
+    kid: Type.String(),
+    exp: nullable(Type.Integer({ description: 'Unix seconds.' })),
+  },
+  { title: 'Signed', description: 'Signed addresses.' },
+);
 
 export const CollectionBody = Type.Object(
   { name: Type.String({ minLength: 1, maxLength: 200 }), description: Type.Optional(description) },
@@ -316,15 +358,21 @@ export const CollectionEdit = Type.Object(
   { ...options, minProperties: 1 },
 );
 
-export const Collection = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  description: nullable(description),
-  count: Type.Integer(),
-  createdAt: time,
-});
+export const Collection = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    description: nullable(description),
+    count: Type.Integer(),
+    createdAt: time,
+  },
+  { title: 'Collection', description: 'A collection, and how many images are in it.' },
+);
 
-export const Collections = Type.Object({ items: Type.Array(Collection), next: nullable(Type.String()) });
+export const Collections = Type.Object(
+  { items: Type.Array(Collection), next: nullable(Type.String()) },
+  { title: 'Collections', description: 'A page of collections.' },
+);
 
 export const Relationships = Type.Object(
   { images: Type.Array(Type.String(), { minItems: 1, maxItems: 50, uniqueItems: true }) },
