@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the image and shows that it works: a picture is uploaded and served, nothing but /data and /tmp is written,
-# SIGTERM ends it cleanly. With Docker: infra/image-check.sh [built image]. Without: root, buildah, debootstrap and
+# Builds the image and shows that it works: a picture is uploaded and served, text in drawings is letters (its own fonts
+# and those of FONTS_DIR), nothing but /data and /tmp is written, SIGTERM ends it cleanly. With Docker: infra/image-check.sh [built image]. Without: root, buildah, debootstrap and
 # crun make a stand-in for the base image from Debian's packages and this machine's Node (no overlay, no limits).
 set -eu
 cd "$(dirname "$0")/.."
@@ -27,6 +27,8 @@ with_docker() {
   container=$(docker run --detach --read-only --tmpfs /tmp --cap-drop ALL --publish "$port:8080" "$image")
   stop_hard="docker rm --force $container"
   said() { docker logs "$container" 2>&1; }
+  inside() { docker exec --interactive "$container" "$@"; }
+  inner=http://127.0.0.1:8080
   stop() {
     docker stop --time 30 "$container" >/dev/null
     code=$(docker inspect --format '{{.State.ExitCode}}' "$container")
@@ -63,6 +65,8 @@ with_buildah() {
   buildah run --isolation chroot --env "PORT=$port" "$container" -- node server/main.ts >"$work/log" 2>&1 &
   runner=$!
   said() { cat "$work/log"; }
+  inside() { buildah run --isolation chroot "$container" -- "$@"; }
+  inner=http://127.0.0.1:$port
   stop() {
     # The program itself: buildah's own processes would not hand the signal on.
     pid=$(ps -eo pid=,args= | awk '/node server\/main.ts$/ && !/buildah/ { print $1 }' | tail -n 1)
@@ -97,6 +101,8 @@ type=$(curl --silent --output "$work/out.webp" --write-out '%{http_code} %{conte
 [ "$type" = '200 image/webp' ] || fail "picture: $type $(head -c 300 "$work/out.webp")"
 [ "$(head -c 4 "$work/out.webp")" = RIFF ] || fail 'no WebP'
 echo "served: $type, $(wc -c <"$work/out.webp") bytes"
+
+inside node --input-type=module-typescript - "$inner" "$token" <infra/image-text.ts || fail 'text in drawings'
 
 stop
 [ "$code" = 0 ] || fail "SIGTERM ended it with $code: $(cat "$work/log" 2>/dev/null)"

@@ -14,13 +14,13 @@ type Range = readonly [first: number, last: number];
  * `cmap`, formats 4 and 12). A file that cannot be read has none.
  */
 export async function readCoverage(folders: readonly string[]): Promise<HasGlyph> {
-  const ranges: Range[] = [];
+  const ofFiles: Range[][] = [];
   for (const folder of folders) {
     const names = await readdir(folder, { recursive: true }).catch((): string[] => []);
     for (const name of names.filter((file) => FONT_FILE.test(file)))
-      ranges.push(...(await rangesOfFile(join(folder, name)).catch(() => [])));
+      ofFiles.push(await rangesOfFile(join(folder, name)).catch(() => []));
   }
-  const merged = merge(ranges);
+  const merged = merge(ofFiles.flat());
   return (codePoint) => isIn(merged, codePoint);
 }
 
@@ -53,10 +53,10 @@ async function rangesOfFile(path: string): Promise<Range[]> {
     const head = await read(file, 0, 12 + 4 * MAX_FACES);
     const isCollection = head.toString('latin1', 0, 4) === 'ttcf';
     const faces = isCollection ? Math.min(head.readUInt32BE(8), MAX_FACES) : 1;
-    const ranges: Range[] = [];
+    const ofFaces: Range[][] = [];
     for (let face = 0; face < faces; face += 1)
-      ranges.push(...(await rangesOfFace(file, isCollection ? head.readUInt32BE(12 + 4 * face) : 0)));
-    return ranges;
+      ofFaces.push(await rangesOfFace(file, isCollection ? head.readUInt32BE(12 + 4 * face) : 0));
+    return ofFaces.flat();
   } finally {
     await file.close();
   }
@@ -80,16 +80,17 @@ async function rangesOfFace(file: FileHandle, start: number): Promise<Range[]> {
 
 /** Of the subtables for Unicode: platform 0, and 3 with encoding 1 or 10. */
 function rangesOfMap(map: Buffer): Range[] {
-  const ranges: Range[] = [];
+  const ofTables: Range[][] = [];
   for (let record = 4; record < 4 + 8 * map.readUInt16BE(2); record += 8) {
     const [platform, encoding] = [map.readUInt16BE(record), map.readUInt16BE(record + 2)];
     if (platform !== 0 && !(platform === 3 && (encoding === 1 || encoding === 10))) continue;
     const table = map.subarray(map.readUInt32BE(record + 4));
     const format = table.readUInt16BE(0);
-    if (format === 4) ranges.push(...segments(table));
-    if (format === 12) ranges.push(...groups(table));
+    if (format === 4) ofTables.push(segments(table));
+    if (format === 12) ofTables.push(groups(table));
   }
-  return ranges;
+  // Not as arguments of a call: fonts of Chinese have more letters than a stack takes.
+  return merge(ofTables.flat());
 }
 
 function groups(table: Buffer): Range[] {

@@ -18,7 +18,7 @@ type Naming = string | ((match: RegExpMatchArray) => string);
 
 /**
  * What decoders say of a file that is whole and that they cannot read, and what to call such a file: the words of
- * libjpeg-turbo (jerror.h), libtiff and libvips (tiff2vips.c), libheif (error.cc). First match wins.
+ * libjpeg-turbo (jerror.h), libtiff and libvips (tiff2vips.c), libheif (error.cc), libxml2 and librsvg (limits.rs). First match wins.
  */
 const UNSUPPORTED: ReadonlyArray<readonly [RegExp, Naming]> = [
   [/Unsupported JPEG data precision (\d+)/, (match) => `a JPEG with ${match[1]} bits per sample`],
@@ -41,6 +41,16 @@ const UNSUPPORTED: ReadonlyArray<readonly [RegExp, Naming]> = [
     /Unsupported BitsPerSample|unsupported tiff image|subsampled images|palette image not supported|colour depth not supported|"Predictor"|scanline oriented access|Wrong bitspersample|samples out of range/i,
     'a TIFF of a rare kind',
   ],
+  [/Excessive depth in document/, 'an SVG of more than 256 elements inside one another'],
+  [
+    /maximum depth of (\d+) nested layers/,
+    (match) => `an SVG of more than ${match[1]} layers inside one another`,
+  ],
+  [
+    /more than (\d+) (XML|referenced) elements/,
+    (match) => `an SVG of more than ${match[1]} ${match[2]} elements`,
+  ],
+  [/entity amplification|entity reference loop/, 'an SVG whose entities grow without bound'],
   [
     /no decoding plugin|Unsupported codec|Unsupported feature|not built with support/i,
     'a HEIF or AVIF of a rare kind',

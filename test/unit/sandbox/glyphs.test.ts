@@ -33,3 +33,30 @@ t.test(
     t.equal(await has([folder], 'aÜ你'), 'aÜ');
   },
 );
+
+/**
+ * A font of a character map alone (OpenType, `cmap`, format 4), of all letters of a plane from 0x4e00 on. Fonts name a
+ * table several times, once for each platform.
+ */
+function fontOfAll(platforms: number): Buffer {
+  const words = (...values: number[]) => Buffer.from(values.flatMap((value) => [value >> 8, value & 255]));
+  const four = words(4, 24, 0, 2, 0, 0, 0, 0xfffe, 0, 0x4e00, 1, 0);
+  const start = 4 + 8 * platforms;
+  const records = Array.from({ length: platforms }, () => words(0, 3, 0, start));
+  const map = Buffer.concat([words(0, platforms), ...records, four]);
+  return Buffer.concat([
+    words(1, 0, 1, 0, 0, 0),
+    Buffer.from('cmap'),
+    words(0, 0, 0, 28, 0, map.length),
+    map,
+  ]);
+}
+
+t.test('a font of many thousand letters is read, as those of Chinese and emoji are', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'glyphs-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'all.ttf'), fontOfAll(8));
+  const hasGlyph = await readCoverage([folder]);
+  t.ok(hasGlyph(0x4e00) && hasGlyph(0x9fff) && hasGlyph(0xfffe));
+  t.notOk(hasGlyph(0x4dff) || hasGlyph(0x1f680));
+});

@@ -107,6 +107,61 @@ t.test('a drawing that comes out blank says so', async (t) => {
   }
 });
 
+const nested = (depth: number) => '<g>'.repeat(depth) + '</g>'.repeat(depth);
+/** Each group shows the one before so many times. */
+const shown = (groups: number, times: number) =>
+  `<defs>${Array.from({ length: groups }, (_, group) => `<g id="g${group}">${`<use href="#g${group - 1}"/>`.repeat(group ? times : 0)}<path d="M0 0h9v9"/></g>`).join('')}</defs><use href="#g${groups - 1}"/>`;
+
+t.test('what refers to itself comes out blank and says so, whatever does', async (t) => {
+  const full = 'width="40" height="20"';
+  const pattern = (id: string, other: string) =>
+    `<pattern id="${id}" width="9" height="9" patternUnits="userSpaceOnUse"><rect ${full} fill="url(#${other})"/></pattern>`;
+  const drawings: Readonly<Record<string, string>> = {
+    'each other': '<defs><g id="a"><use href="#b"/></g><g id="b"><use href="#a"/></g></defs><use href="#a"/>',
+    'a pattern': `${pattern('p', 'p')}<rect ${full} fill="url(#p)"/>`,
+    'two patterns': `${pattern('p', 'q')}${pattern('q', 'p')}<rect ${full} fill="url(#p)"/>`,
+    'what patterns take over': `<pattern id="p" href="#q"/><pattern id="q" href="#p"/><rect ${full} fill="url(#p)"/>`,
+    'what gradients take over': `<linearGradient id="p" href="#q"/><linearGradient id="q" href="#p"/><rect ${full} fill="url(#p)"/>`,
+    'an image in a filter': `<filter id="f"><feImage href="#r"/></filter><rect id="r" ${full} filter="url(#f)"/>`,
+    'a filter over its limits': `<filter id="f"><feGaussianBlur stdDeviation="1e9"/></filter><rect ${full} filter="url(#f)"/>`,
+  };
+  for (const [name, body] of Object.entries(drawings))
+    for (const query of ['fmt=png', 'fmt=jpeg&bg=ff0000', 'w=9&fmt=webp'])
+      t.match(
+        (await picture(Buffer.from(`<svg ${XMLNS} ${full}>${body}</svg>`), query)).warnings,
+        ['blank-drawing'],
+        `${name}, ${query}`,
+      );
+});
+
+t.test('a drawing over a limit of its reader is named by it, not called damaged', async (t) => {
+  const entities = [...'bcdefgh'].map(
+    (name, index) => `<!ENTITY ${name} "${`&${'abcdefg'[index]};`.repeat(10)}">`,
+  );
+  const drawings: ReadonlyArray<readonly [what: RegExp, body: string, head?: string]> = [
+    [/256 elements inside/, nested(300)],
+    [/500 layers inside/, shown(600, 1)],
+    [/500000 referenced elements/, shown(9, 10)],
+    [/entities grow/, '<text>&h;</text>', `<!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa">${entities.join('')}]>`],
+    [/entities grow/, '<text>&a;</text>', '<!DOCTYPE svg [<!ENTITY a "&b;"><!ENTITY b "&a;">]>'],
+  ];
+  for (const [what, body, head = ''] of drawings)
+    await t.rejects(
+      picture(Buffer.from(`${head}<svg ${XMLNS} width="40" height="20">${body}</svg>`), 'fmt=png'),
+      { code: 'unsupported_source', message: what },
+      String(what),
+    );
+  t.same(
+    (
+      await picture(
+        Buffer.from(`<svg ${XMLNS} width="40" height="20">${nested(250)}${BARS}</svg>`),
+        'fmt=png',
+      )
+    ).warnings,
+    [],
+  );
+});
+
 t.test('letters are those of texts, with their entities, and of nothing else', async (t) => {
   const texts: ReadonlyArray<readonly [body: string, letters: string]> = [
     ['<text>a b</text>', 'ab'],
