@@ -26,6 +26,8 @@ export const HEADS = [
   '1 w=50&h=20&fit=cover&g=attention&rot=90',
   '1 w=30&h=40&fit=cover&g=entropy&rot=270&flip=h',
   '1 w=50&h=20&fit=cover&g=attention&flip=v',
+  '1 w=20&h=40&fit=cover&g=attention&flip=h',
+  '1 w=30&h=60&fit=cover&g=e&flip=h',
   '1 w=50&h=50&fit=contain&g=s',
   '1 w=50&h=50&fit=contain&g=e&rot=90',
   '1 trim&w=50',

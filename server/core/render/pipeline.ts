@@ -14,6 +14,8 @@ export interface Pass {
   readonly slot: number;
   /** Has become see-through in this pass. */
   readonly opened: boolean;
+  /** Is mirrored in this pass, and neither resized before nor turned behind it. */
+  readonly mirrored: boolean;
 }
 
 /** A picture on its way: the pipeline so far. */
@@ -31,7 +33,7 @@ export interface PassOptions {
 }
 
 /** A pass that nothing has been laid into. */
-export const FRESH: Pass = { slot: 0, opened: false };
+export const FRESH: Pass = { slot: 0, opened: false, mirrored: false };
 
 /**
  * Pixels of a picture, in sRGB.
@@ -75,12 +77,15 @@ const BLENDING: ReadonlySet<Slot> = new Set(['blur', 'sharpen']);
 /** Whether a step must not be laid into a pass behind what is there. */
 function startsPass({ slot }: OperationStep, pass: Pass): boolean {
   if (slot === 'smart') return pass.slot > 0;
+  // sharp cuts such a picture before it mirrors it: the other side would be left (frames, and what is drawn to size).
+  if (slot === 'crop' && pass.mirrored) return true;
   return SLOTS[slot] <= pass.slot || (pass.opened && BLENDING.has(slot));
 }
 
 const after = ({ slot, opens = false }: OperationStep, pass: Pass): Pass => ({
   slot: SLOTS[slot],
   opened: pass.opened || opens,
+  mirrored: slot === 'flip' ? pass.slot < SLOTS.resize : slot !== 'turn' && pass.mirrored,
 });
 
 /**

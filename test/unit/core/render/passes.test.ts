@@ -25,6 +25,14 @@ t.test('steps that share a pass of sharp give what they give in passes of their 
     })),
   );
   const dithered = { head: '1 rect=5,7,60,40&rot=270', tail: 'norm&gray', output: 'anim fmt=gif' } as const;
-  for (const trial of [...trials, ...torn, dithered])
+  const mirrored = ['', 'pad=3,5,7,9'].map(
+    (tail) =>
+      ({
+        head: '1 w=30&h=60&fit=cover&g=e&flip=h',
+        tail,
+        output: 'anim fmt=webp&lossless',
+      }) as const,
+  );
+  for (const trial of [...trials, ...torn, ...mirrored, dithered])
     t.equal(await wrongIn(trial, originals), undefined, Object.values(trial).join(' | '));
 });
