@@ -1,0 +1,39 @@
+import { globSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import t from 'tap';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/**
+ * Files of tests that run in one process, by the name of the file in test/runs that runs them. Each alone would spend
+ * two seconds of the processor on its imports, its render processes and its share of the coverage report: more than
+ * most of them test for.
+ *
+ * What is in none of them has a process to itself, and its row in .taprc.
+ */
+export const RUNS = {
+  'http-api': 'test/http/api-*.test.ts',
+  'http-a-h': 'test/http/{access,[b-h]*,aws}.test.ts',
+  'http-i-o': 'test/http/[i-o]*.test.ts',
+  'http-p-z': 'test/http/[p-z]*.test.ts',
+  stores: 'test/contract/{dynamodb,files,jobs,saved,sqlite}.test.ts',
+  'unit-core': 'test/unit/core/{geometry,original,plan,query,sharp}/*.test.ts',
+  'unit-render': 'test/unit/core/render/*.test.ts',
+  'unit-rest': 'test/unit/{*,!(core)/**/*}.test.ts',
+  'warmer-a-s': 'test/warmer/[a-s]*.test.ts',
+  'warmer-t-z': 'test/warmer/[t-z]*.test.ts',
+} as const;
+
+/** Files that a pattern names, from the root, in the order of the alphabet. */
+export const testFiles = (pattern: string): string[] => globSync(pattern, { cwd: ROOT }).toSorted();
+
+/**
+ * Runs the files of a row one after another. A file must not await a test at its top level: its tests begin when it has
+ * been imported.
+ */
+export async function runTogether(run: keyof typeof RUNS): Promise<void> {
+  for (const file of testFiles(RUNS[run]))
+    await t.test(file, async () => {
+      await import(pathToFileURL(ROOT + file).href);
+    });
+}
