@@ -135,6 +135,15 @@ t.test('the same on a data folder, where no server runs', async (t) => {
   t.match(stats, { code: 0, stdout: /images: 1\n.*jobs: [12] waiting/s });
 });
 
+t.test('put names a file that cannot be read, and the reason', async (t) => {
+  const env = { DATA_DIR: await temporaryFolder(), LOG_LEVEL: 'silent' };
+  for (const [path, stderr] of [
+    ['none.jpg', /ENOENT.*none\.jpg/],
+    ['/dev/null', /null is no file/],
+  ] as const)
+    t.match(await rendition(['put', path], { env }), { code: 1, stderr }, path);
+});
+
 t.test('a token is let in by the line that is printed beside it', async (t) => {
   const made = await rendition(['token', 'newsroom', '--scope', 'read']);
   const [token = '', line = ''] = made.lines;

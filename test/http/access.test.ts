@@ -1,10 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { createHash, createHmac } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { readPresets } from '../../server/core/operations/transformation.ts';
 import { signUrl } from '../../server/writing/signing.ts';
 import { call } from '../support/api.ts';
+import { rendition } from '../support/cli.ts';
 import { corpus } from '../support/corpus.ts';
 import { API_TOKENS, AUTHORIZED } from '../support/env.ts';
 import { problemOf, startServer } from '../support/server.ts';
@@ -157,16 +156,12 @@ t.test('signs for whoever has a token', async (t) => {
 });
 
 t.test('signs with keys of the deployment only', async (t) => {
-  const script = fileURLToPath(new URL('../../server/cli/rendition.mjs', import.meta.url));
   const signed = (kid: string, ...more: string[]) =>
-    spawnSync(process.execPath, [script, 'sign', 'cat.gif?w=90', '--kid', kid, ...more], {
-      env: { ...process.env, SIGNING_KEYS },
-      encoding: 'utf8',
-    });
-  t.match(signed('main').stdout, /kid=main&sig=/);
-  t.match(signed('main', '--form', 'written').stdout, /kid=main&sig=w-/);
-  t.match(signed('main', '--form', 'other').stderr, /--form other: expected canonical or written/);
-  t.match(signed('constructor').stderr, /No such key in SIGNING_KEYS: constructor/);
+    rendition(['sign', 'cat.gif?w=90', '--kid', kid, ...more], { env: { SIGNING_KEYS } });
+  t.match((await signed('main')).stdout, /kid=main&sig=/);
+  t.match((await signed('main', '--form', 'written')).stdout, /kid=main&sig=w-/);
+  t.match((await signed('main', '--form', 'other')).stderr, /--form other: expected canonical or written/);
+  t.match((await signed('constructor')).stderr, /No such key in SIGNING_KEYS: constructor/);
 });
 
 t.test('ends a URL at its exp even where nothing is signed', async (t) => {

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { corpus } from '../support/corpus.ts';
 import { ended, folderWithPhoto, type ServerProcess, spawnServer } from '../support/process.ts';
-import { bytesOf } from '../support/server.ts';
+import { bytesOf, startServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 
 async function isRendering({ base }: ServerProcess): Promise<boolean> {
@@ -16,7 +16,7 @@ async function isRendering({ base }: ServerProcess): Promise<boolean> {
 
 t.test('finishes what it has begun on SIGTERM, stores it, and ends with 0', async (t) => {
   const folder = await folderWithPhoto(t);
-  const first = await spawnServer({ DATA_DIR: folder });
+  const first = await spawnServer({ DATA_DIR: folder }, { isMeasured: true });
   const url = '/img/ladybug.jpg?w=1600&fmt=webp';
   let isAnswered = false;
   const answer = fetch(first.base + url).finally(() => {
@@ -28,11 +28,11 @@ t.test('finishes what it has begun on SIGTERM, stores it, and ends with 0', asyn
   t.equal(finished.status, 200);
   await bytesOf(finished);
   t.equal(await ended, 0);
-  const second = await spawnServer({ DATA_DIR: folder });
-  const stored = await fetch(second.base + url);
+  const second = await startServer({ DATA_DIR: folder });
+  t.teardown(() => second.close());
+  const stored = await second.get(url);
   t.equal(stored.headers.get('x-image-cache'), 'stored');
   await bytesOf(stored);
-  t.equal(await second.end('SIGTERM'), 0);
 });
 
 async function isRefused(port: number, hostname: string): Promise<boolean> {
@@ -101,11 +101,4 @@ t.test('refuses a bad configuration with every reason, and does not start', asyn
   t.equal(status, 1);
   t.match(stderr, /PORT="http": expected a whole number/);
   t.match(stderr, /QUEUE_MS="-1"/);
-});
-
-t.test('put names a file that cannot be read, and the reason', async (t) => {
-  const DATA_DIR = await folderWithPhoto(t);
-  const put = (path: string) => ended('server/cli/rendition.mjs', { DATA_DIR }, 'put', path);
-  t.match(put('none.jpg'), { status: 1, stderr: /ENOENT.*none\.jpg/ });
-  t.match(put('/dev/null'), { status: 1, stderr: /null is no file/ });
 });

@@ -1,5 +1,26 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const COMPILED = `${ROOT}node_modules/.cache/rendition`;
+
+export type Program = ChildProcessByStdio<null, Readable, null>;
+
+export interface ProgramOptions {
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether its coverage counts, which makes a start cost three times as much; one test of each program is enough. */
+  readonly isMeasured?: boolean;
+}
+
+/** Starts a program of ours; stdout is a pipe. */
+export function spawnProgram(script: string, { env, isMeasured = false }: ProgramOptions): Program {
+  const bare = ['env', '-u', 'NODE_OPTIONS', '-u', 'NODE_V8_COVERAGE', `NODE_COMPILE_CACHE=${COMPILED}`];
+  const [program = '', ...words] = [...(isMeasured ? [] : bare), process.execPath, script];
+  const all = { ...process.env, ...env };
+  return spawn(program, words, { cwd: ROOT, env: all, stdio: ['ignore', 'pipe', 'inherit'] });
+}
 
 /**
  * Runs a program without the loaders that the test runner gives every child (it puts them back into NODE_OPTIONS):

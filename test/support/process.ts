@@ -1,30 +1,30 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { FileObjects } from '../../server/stores/files/objects.ts';
+import { type Program, spawnProgram } from './command.ts';
 import { corpus } from './corpus.ts';
 import { PATIENT } from './env.ts';
 import { temporaryFolder } from './server.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
 export interface ServerProcess {
   base: string;
-  child: ChildProcess;
+  child: Program;
   /** Resolves to the exit code, or to the signal that ended it. */
   end(signal: NodeJS.Signals): Promise<number | string>;
 }
 
-/** `node server/main.ts` as it runs in production, on a free port. */
-export async function spawnServer(env: Record<string, string>): Promise<ServerProcess> {
-  const child = spawn(process.execPath, ['server/main.ts'], {
-    cwd: ROOT,
-    env: { ...process.env, ...PATIENT, PORT: '0', HOST: '127.0.0.1', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+/** `node server/main.ts` as it runs in production, on a free port. @see ProgramOptions */
+export async function spawnServer(
+  env: Record<string, string>,
+  { isMeasured = false } = {},
+): Promise<ServerProcess> {
+  const child = spawnProgram('server/main.ts', {
+    env: { ...PATIENT, PORT: '0', HOST: '127.0.0.1', ...env },
+    isMeasured,
   });
   const lines = createInterface({ input: child.stdout });
   const base = await new Promise<string>((resolve, reject) => {

@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import type { Test } from 'tap';
 import { composeCore } from '../../server/compose/core.ts';
@@ -14,12 +12,11 @@ import { type Config, loadConfig } from '../../server/config/settings.ts';
 import type { Objects, Stores, VariantRecord } from '../../server/stores/contracts.ts';
 import type { Management } from '../../server/writing/management.ts';
 import { composeWarmer, type Warmer } from '../../warmer/compose.ts';
+import { type Program, spawnProgram } from './command.ts';
 import { PATIENT } from './env.ts';
 import { sharedRendering } from './rendering.ts';
 import { temporaryFolder } from './server.ts';
 import { waitFor } from './wait.ts';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 type Line = Record<string, unknown>;
 
@@ -115,21 +112,20 @@ export function withPut(objects: Objects, put: Objects['put']): Objects {
 }
 
 export interface WarmerProcess {
-  child: ChildProcess;
+  child: Program;
   lines: Line[];
   /** Resolves to the exit code, or to the signal that ended it. */
   end(signal: NodeJS.Signals): Promise<number | string>;
 }
 
 /** `node warmer/main.ts` as it runs in production; resolves when it takes jobs. */
-export async function spawnWarmer(env: Record<string, string>): Promise<WarmerProcess> {
+export async function spawnWarmer(
+  env: Record<string, string>,
+  { isMeasured = false } = {},
+): Promise<WarmerProcess> {
   const dataDir = env['DATA_DIR'];
   if (dataDir) await mkdir(join(dataDir), { recursive: true });
-  const child = spawn(process.execPath, ['warmer/main.ts'], {
-    cwd: ROOT,
-    env: { ...process.env, ...PATIENT, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawnProgram('warmer/main.ts', { env: { ...PATIENT, ...env }, isMeasured });
   const lines: Line[] = [];
   const text = createInterface({ input: child.stdout });
   await new Promise<void>((resolve, reject) => {

@@ -221,7 +221,7 @@ t.test('a container can ask whether the warmer still looks at its queue', async 
   const port = typeof address === 'object' && address ? address.port : 0;
   listener.close();
   await once(listener, 'close');
-  const process = await spawnWarmer({ DATA_DIR, WARMER_PORT: String(port) });
+  const process = await spawnWarmer({ DATA_DIR, WARMER_PORT: String(port) }, { isMeasured: true });
   t.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
   t.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 404);
   t.equal(await process.end('SIGTERM'), 0);
