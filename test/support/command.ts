@@ -6,6 +6,9 @@ import { promisify } from 'node:util';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const COMPILED = `${ROOT}node_modules/.cache/rendition`;
 
+/** What comes before a program that is not measured: the test runner puts its loaders into every child. */
+export const BARE = ['env', '-u', 'NODE_OPTIONS', '-u', 'NODE_V8_COVERAGE'] as const;
+
 export type Program = ChildProcessByStdio<null, Readable, null>;
 
 export interface ProgramOptions {
@@ -16,8 +19,8 @@ export interface ProgramOptions {
 
 /** Starts a program of ours; stdout is a pipe. */
 export function spawnProgram(script: string, { env, isMeasured = false }: ProgramOptions): Program {
-  const bare = ['env', '-u', 'NODE_OPTIONS', '-u', 'NODE_V8_COVERAGE', `NODE_COMPILE_CACHE=${COMPILED}`];
-  const [program = '', ...words] = [...(isMeasured ? [] : bare), process.execPath, script];
+  const cached = [...BARE, `NODE_COMPILE_CACHE=${COMPILED}`];
+  const [program = '', ...words] = [...(isMeasured ? [] : cached), process.execPath, script];
   const all = { ...process.env, ...env };
   return spawn(program, words, { cwd: ROOT, env: all, stdio: ['ignore', 'pipe', 'inherit'] });
 }

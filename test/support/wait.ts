@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Of what a wait is for. No measure of speed: a machine that is busy takes its time, and only what never comes is wrong. */
-const MAX_MS = 180_000;
+const MAX_MS = 600_000;
 const PAUSE_MS = { first: 10, last: 250 };
 
 /**
  * Looks often until `seen` holds; the longer it takes, the less often, since looking takes from what is waited for.
  *
- * @throws Error that quotes `seen`, after three minutes
+ * @throws Error that quotes `seen`, after ten minutes
  */
 export async function waitFor(seen: () => Promise<boolean> | boolean): Promise<void> {
   for (const begun = Date.now(); !(await seen()); ) {

@@ -1,39 +1,4 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import t from 'tap';
-import { ROOT } from '../../support/markdown.ts';
-import { temporaryFolder } from '../../support/server.ts';
-import { waitFor } from '../../support/wait.ts';
+import { killed } from './start.ts';
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
-}
-
-const answers = (port: number) =>
-  fetch(`http://127.0.0.1:${port}/healthz`).then(
-    ({ ok }) => ok,
-    () => false,
-  );
-
-for (const who of ['npm start', 'its parent'] as const) {
-  t.test(`nothing is left of it when ${who} is killed`, async (t) => {
-    const folder = await temporaryFolder();
-    t.teardown(() => rm(folder, { recursive: true, force: true }));
-    const port = await freePort();
-    const start = `${process.execPath} server/cli/rendition.mjs serve`;
-    // The shell stays, as that of npm does.
-    const command = who === 'npm start' ? `exec ${start}` : `${start}; true`;
-    const env = { ...process.env, DATA_DIR: folder, PORT: String(port), HOST: '127.0.0.1' };
-    const child = spawn('sh', ['-c', command], { cwd: ROOT, env, stdio: 'ignore' });
-    await waitFor(() => answers(port));
-    child.kill('SIGKILL');
-    await waitFor(async () => !(await answers(port)));
-    t.pass('the port is free');
-  });
-}
+t.test('nothing is left of it when npm start is killed', (t) => killed(t, 'npm start'));

@@ -14,7 +14,7 @@ import {
 import { geometryProperties, values } from '../../../support/geometry.ts';
 import { always } from '../../../support/property.ts';
 
-await geometryProperties(t, 500);
+geometryProperties(t, 500);
 
 t.test(
   'an exact side stays exact: both with cover and contain where there is room, one with inside',

@@ -6,6 +6,7 @@ import type { Told } from '../../../support/color-arithmetic.ts';
 import { inSrgb } from '../../../support/color-arithmetic.ts';
 import { corpus } from '../../../support/corpus.ts';
 import { drawn, off, picture, pixels } from '../../../support/pictures.ts';
+import { sampler } from '../../../support/sample.ts';
 
 const COLOR = [200, 90, 40] as const;
 const flat = await drawn(16, 16, () => COLOR);
@@ -93,11 +94,12 @@ t.test('in every kind of PNG, with and without work on the picture', async (t) =
     ['PQ', [cICP(9, 16)], told('bt2020', 'pq')],
     ['HLG', [cICP(9, 18)], told('bt2020', 'hlg')],
   ];
+  const [levels, queries] = [sampler(), sampler()];
   for (const [kind, make] of Object.entries(KINDS)) {
     for (const [name, chunks, holds] of spaces) {
-      for (const level of [20, 150, 255]) {
+      for (const level of levels([20, 150, 255])) {
         const source = withChunks(await make(level), ...chunks);
-        for (const query of ['fmt=png', 'fmt=webp&lossless&w=8&pad=2']) {
+        for (const query of queries(['fmt=png', 'fmt=webp&lossless&w=8&pad=2'])) {
           const { bytes, warnings } = await picture(source, query);
           const code = level / 255;
           const shown = (await pixels(bytes)).at(4, 4).slice(0, 3);

@@ -18,6 +18,7 @@ import { inSrgb } from '../../../support/color-arithmetic.ts';
 import { corpus } from '../../../support/corpus.ts';
 import type { Pixels } from '../../../support/pictures.ts';
 import { difference, drawn, numbers, off, picture, pixels } from '../../../support/pictures.ts';
+import { sampler } from '../../../support/sample.ts';
 
 /** Greys in the first row, colours below: far from, near and outside sRGB once they are read as P3 or BT.2020. */
 const patches = (x: number, y: number): Rgb => {
@@ -73,13 +74,14 @@ const CICP: ReadonlyArray<readonly [primaries: number, transfer: number, told: T
 
 t.test('code points of AVIF and PNG are shown as the standards have them, and greys stay grey', async (t) => {
   const code = await numbers(AVIF);
+  const sampled = sampler();
   for (const [primaries, transfer, told] of CICP) {
     const sources = {
       avif: withCodePoints(AVIF, primaries, transfer),
       png: withChunks(RGB, cICP(primaries, transfer)),
     };
     for (const [format, source] of Object.entries(sources)) {
-      for (const query of ['fmt=png', 'fmt=png&rot=180', 'fmt=webp&lossless']) {
+      for (const query of sampled(['fmt=png', 'fmt=png&rot=180', 'fmt=webp&lossless'])) {
         const result = await picture(source, query);
         const back = query.includes('rot')
           ? await sharp(result.bytes).rotate(180).png().toBuffer()
@@ -168,6 +170,7 @@ t.test(
 );
 
 t.test('code points that stand in the AV1 stream alone count, as decoders of AVIF have it', async (t) => {
+  const sampled = sampler();
   for (const effort of [0, 4])
     for (const bitdepth of [8, 10] as const) {
       const plain = await sharp(RGB)
@@ -175,7 +178,7 @@ t.test('code points that stand in the AV1 stream alone count, as decoders of AVI
         .toBuffer();
       t.equal(plain.indexOf('nclx'), -1, 'sharp writes no box of them');
       const code = await numbers(plain);
-      for (const [primaries, transfer, told] of CICP) {
+      for (const [primaries, transfer, told] of sampled(CICP, 4)) {
         const source = withStreamCodePoints(plain, primaries, transfer);
         const found = error(await shownOf(source), code, told);
         t.ok(found < 2, `${bitdepth} bits, effort ${effort}, ${primaries}/${transfer}: ${found.toFixed(2)}`);
