@@ -130,8 +130,11 @@ t.test('a job is given up after its receives, and sent again by redrive', async 
   t.equal(await statusOf(testWarmer, 'a'), 'processing');
   t.match(await testWarmer.variants('a'), [{ status: 'queued' }, { status: 'queued' }]);
   const two = await warmer(t, { DATA_DIR: testWarmer.config.dataDir });
-  await two.until(async () => (await statusOf(testWarmer, 'a')) === 'completed');
-  t.same(await testWarmer.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
+  // A sweep that came late has sent it a second time: that one is done as well.
+  const isEmpty = async () =>
+    Object.values(await testWarmer.stores.jobs.depth()).every((count) => count === 0);
+  await two.until(async () => (await statusOf(testWarmer, 'a')) === 'completed' && (await isEmpty()));
+  t.match(await testWarmer.variants('a'), [{ status: 'ready' }, { status: 'ready' }]);
 });
 
 t.test('a dead letter that was sent again by other means is worked on as well', async (t) => {
