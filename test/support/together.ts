@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
  * two seconds of the processor on its imports, its render processes and its share of the coverage report: more than
  * most of them test for.
  *
- * What is in none of them has a process to itself, and its row in .taprc.
+ * Each of these is left out in .taprc; what is in none has a process to itself.
  */
 export const RUNS = {
   'http-api': 'test/http/api-*.test.ts',
