@@ -17,6 +17,7 @@ import type { Rewarm } from '../server/writing/rewarm.ts';
 import { removeStaged } from '../server/writing/staging.ts';
 import { failDeadLetters } from './dead-letters.ts';
 import { type ExpiryOptions, followExpiry } from './expiry.ts';
+import { countInvalidations } from './invalidation-metrics.ts';
 import { OutdatedResults } from './outdated.ts';
 import { rewarmRound } from './rewarm-round.ts';
 import { Scheduler } from './scheduler.ts';
@@ -171,6 +172,7 @@ export function composeWarmer(
     channelsOf: (record) => notifier.channelsOf(record),
   });
   const registry = new Registry();
+  countInvalidations(management.invalidations, registry);
   const outdated = new OutdatedResults(stores, log, registry);
   const storedResults = new StoredResults(stores, { maxBytes: config.resultsBytes, log, registry });
   const lifetime = lifetimeOf(config);

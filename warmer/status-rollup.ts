@@ -1,6 +1,6 @@
 import type { Results } from '../server/reading/results.ts';
 import type { ImageChange, ImageRecord, Records, VariantRecord } from '../server/stores/contracts.ts';
-import { updateWithRetry } from '../server/stores/update-record.ts';
+import { pause, updateWithRetry } from '../server/stores/update-record.ts';
 import type { Channel } from '../server/warming/jobs.ts';
 import { currentVersion, isQuiet, rollUpStatus } from '../server/warming/queue.ts';
 import type { Intents } from '../server/writing/intents.ts';
@@ -32,6 +32,7 @@ export class StatusRollup {
    */
   async rollUp(id: string): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
+      if (round > 0) await pause(round);
       const record = await this.#options.records.images.get(id);
       const version = record && currentVersion(record);
       if (!version) return;

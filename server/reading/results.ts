@@ -5,6 +5,7 @@ import { place } from '../core/query/path.ts';
 import type { Rendered } from '../core/render/types.ts';
 import { Problem } from '../shared/errors.ts';
 import type { Objects, StoredFacts } from '../stores/contracts.ts';
+import { pause } from '../stores/update-record.ts';
 import { type Epochs, epochsInBucket } from './epoch.ts';
 import { originalOf, type Variant } from './inputs.ts';
 import { isOfVersion } from './versions.ts';
@@ -187,6 +188,7 @@ export class Results {
     const key = this.keyOf(result.id, result.canonical);
     if (!key) throw new Error(`The result of ${result.id} has no key.`);
     for (let round = 0; round < ROUNDS; round++) {
+      if (round > 0) await pause(round);
       const there = await this.#objects.head(key);
       // Asked after the look: what lies there and is not of this version may be a newer one.
       if (!(await isCurrent())) return undefined;

@@ -113,6 +113,8 @@ export class Intents {
       purged = done.purged ?? purged;
       const cleared = await this.#clear(id, owed, done);
       if (cleared && !done.isSent) return { record: cleared, ...(purged && { purged }) };
+      // Somebody else is at it as well.
+      if (!cleared) await pause(round);
     }
     throw new Error(`What ${id} owes changed under our hands ${ROUNDS} times.`);
   }
@@ -243,6 +245,7 @@ export class Intents {
         // Somebody was faster, but not with what we have queued.
         const isRight = !isQueued || status === record.status;
         if (isRight || (await records.images.update(id, record.revision, { status }))) return undefined;
+        await pause(round);
         continue;
       }
       const isEnd = status !== undefined && status !== 'processing' && status !== record.status;

@@ -37,9 +37,15 @@ export class Invalidations {
   #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
   #ordering: Promise<void> = Promise.resolve();
+  readonly #counts = { taken: 0, refused: 0, paths: 0, waiting: 0 };
 
   constructor(options: InvalidationsOptions) {
     this.#options = options;
+  }
+
+  /** Since this process began: orders that were taken and refused, paths of the former; images that wait for one now. */
+  get counts(): Readonly<Record<'taken' | 'refused' | 'paths' | 'waiting', number>> {
+    return this.#counts;
   }
 
   /** @throws Later  when the CDN did not take it */
@@ -70,6 +76,7 @@ export class Invalidations {
   #ordered(paths: readonly string[]): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.push({ paths, resolve, reject });
+    this.#counts.waiting += 1;
     this.#timer ??= setTimeout(() => this.#order(), GATHER_MS);
     return promise;
   }
@@ -86,9 +93,14 @@ export class Invalidations {
     const paths = [...new Set(batch.flatMap((one) => one.paths))];
     try {
       await this.#options.cdn?.invalidate(paths);
+      this.#counts.taken += 1;
+      this.#counts.paths += paths.length;
       for (const { resolve } of batch) resolve();
     } catch (error) {
+      this.#counts.refused += 1;
       for (const { reject } of batch) reject(error);
+    } finally {
+      this.#counts.waiting -= batch.length;
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Problem } from '../shared/errors.ts';
 import type { ImageChange, ImageRecord, NewImage, Objects, Owed, Records } from '../stores/contracts.ts';
+import { pause } from '../stores/update-record.ts';
 import { currentVersion, toUpdate } from '../warming/queue.ts';
 import { formKey, idOfForm } from './form-keys.ts';
 import { hasResults, type Intents } from './intents.ts';
@@ -50,6 +51,7 @@ export class Reconciler {
   async reconcile(id: string): Promise<void> {
     const { originals, records, intents } = this.#options;
     for (let round = 0; round < ROUNDS; round++) {
+      if (round > 0) await pause(round);
       const object = await originals.head(id);
       const record = await records.images.get(id);
       // What is being deleted goes first: the object may be one that came since.

@@ -57,3 +57,17 @@ t.test('lives on when a client leaves, or its time is over, before the version i
   t.equal((await hurried.get(url)).status, 504);
   for (const { get } of [server, hurried]) t.equal((await get('/healthz')).status, 200);
 });
+
+t.test('sixty purges of one image at once are all done', async (t) => {
+  const env = await emulated(t, await startRecords());
+  if (!env) return;
+  const server = await startServer(env);
+  t.teardown(() => server.close());
+  await server.put('a.jpg', await corpus('samples/ladybug.jpg'));
+  const purges = Array.from({ length: 60 }, () =>
+    fetch(`${server.base}/api/images/a.jpg/purge`, { method: 'POST' }),
+  );
+  const statuses = (await Promise.all(purges)).map(({ status }) => status);
+  t.same([...new Set(statuses)], [200]);
+  t.match(await server.stores.records.images.get('a.jpg'), { generation: 60, status: 'completed' });
+});

@@ -1,10 +1,12 @@
 import { createServer } from 'node:http';
 import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
 import pino from 'pino';
+import { Registry } from 'prom-client';
 import t, { type Test } from 'tap';
 import { type InvalidateJob, Later, readJob } from '../../../server/warming/jobs.ts';
 import { CloudFrontCdn } from '../../../server/writing/cdn.ts';
 import { Invalidations } from '../../../server/writing/invalidations.ts';
+import { countInvalidations } from '../../../warmer/invalidation-metrics.ts';
 import { identity } from '../../support/emulators.ts';
 import { startServer } from '../../support/server.ts';
 
@@ -71,6 +73,14 @@ t.test('200 images that are deleted at once are all invalidated in the end', asy
     'each once: 200 paths, where three each were 600',
   );
   t.ok(refusals() > 0, 'the quota was met on the way');
+  t.match(invalidations.counts, { paths: 200, refused: refusals(), waiting: 0 });
+  const registry = new Registry();
+  countInvalidations(invalidations, registry);
+  const metrics = await registry.metrics();
+  t.match(metrics, /^rendition_invalidation_paths_total 200$/m);
+  t.match(metrics, new RegExp(`^rendition_invalidations_taken_total ${invalidations.counts.taken}$`, 'm'));
+  t.match(metrics, new RegExp(`^rendition_invalidations_refused_total ${refusals()}$`, 'm'));
+  t.match(metrics, /^rendition_invalidations_waiting 0$/m);
 });
 
 t.test('an image whose name is the beginning of another one leaves that alone', async (t) => {
