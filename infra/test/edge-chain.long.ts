@@ -35,3 +35,36 @@ t.test(
     t.ok((second.sources['Miss bucket'] ?? 0) > AGAIN / 20, 'and it was the bucket');
   },
 );
+
+t.test('a crowd at the edge is one render a picture, and the same bytes for everybody', async (t) => {
+  const { file } = await synthStage({});
+  const whole = await laptop(t, { file });
+  await putSmall(whole.endpoint);
+  const urls = Array.from(
+    { length: 40 },
+    (_, number) => `${whole.base}/img/small.png?w=${number + 2}&fmt=png`,
+  );
+  const seen = new Map<string, Set<string>>();
+  const sources: Record<string, number> = {};
+  const queue = Array.from({ length: 4000 }, (_, number) => urls[(number * 7) % urls.length] ?? '');
+  const viewer = async () => {
+    for (let url = queue.pop(); url; url = queue.pop()) {
+      const answer = await fetch(url);
+      const bytes = Buffer.from(await answer.arrayBuffer()).toString('base64');
+      seen.set(url, (seen.get(url) ?? new Set()).add(`${answer.status} ${bytes}`));
+      const source = answer.headers.get('x-cache') ?? '';
+      sources[source] = (sources[source] ?? 0) + 1;
+    }
+  };
+  await Promise.all(Array.from({ length: 64 }, viewer));
+  t.equal(seen.size, urls.length);
+  for (const [url, answers] of seen) t.equal(answers.size, 1, url);
+  t.comment(JSON.stringify(sources));
+  const metrics = await (await fetch(`${whole.programs.server}/metrics`)).text();
+  const misses = [...metrics.matchAll(/^rendition_requests_total\{[^}]*tier="miss"[^}]*\} (\d+)/gm)];
+  t.equal(
+    misses.reduce((sum, [, count]) => sum + Number(count), 0),
+    urls.length,
+    'each was rendered once',
+  );
+});

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { DOCUMENTED } from './support/documented-metrics.ts';
+import { DOCUMENTED, PARQUET_COLUMNS } from './support/documented-metrics.ts';
 import { chartsOf, seriesOfAlarms } from './support/series.ts';
 import { resources, synthStage } from './support/synth.ts';
 
@@ -54,3 +54,53 @@ t.test('an alarm’s text says where its page is, and the page has it', async (t
     t.match(alarm_description, /docs\/operations\.md#where-to-look$/, name);
   }
 });
+
+t.test('the queries of access logs name columns that are there', async (t) => {
+  const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+  const [create = '', queries = ''] = [...page.matchAll(/^```sql\n([\s\S]*?)^```/gm)].map(([, sql]) =>
+    String(sql),
+  );
+  const columns = [...create.matchAll(/`([^`]+)` string/g)].map(([, name]) => String(name));
+  const partitions = ['year', 'month', 'day', 'hour'];
+  t.ok(columns.length > 8);
+  for (const name of columns)
+    t.ok(PARQUET_COLUMNS.includes(name) || partitions.includes(name), `a column of the table: ${name}`);
+  const used = queries.match(/\b(?:cs?|sc|x|time)_\w+|"[^"]+"/g) ?? [];
+  t.ok(used.length > 5);
+  for (const name of used) t.ok(columns.includes(name.replaceAll('"', '')), `a column of a query: ${name}`);
+  const [delivery] = resources(await synthStage(), 'aws_cloudwatch_log_delivery');
+  t.match(delivery, {
+    s3_delivery_configuration: [{ suffix_path: '{yyyy}/{MM}/{dd}/{HH}', enable_hive_compatible_path: true }],
+  });
+});
+
+t.test(
+  'warmers follow the backlog of each task and the age of the oldest message, by series that exist',
+  async (t) => {
+    const policies = resources(await synthStage(), 'aws_appautoscaling_policy');
+    const text = JSON.stringify(policies);
+    t.match(text, 'waiting / FILL(running, 1)');
+    interface Series {
+      namespace: string;
+      metric_name: string;
+      dimensions: { name: string }[];
+    }
+    const named = [...text.matchAll(/\{[^{}]*"dimensions":\[[^\]]*\][^{}]*"metric_name"[^{}]*\}/g)].map(
+      ([found]): Series => JSON.parse(found),
+    );
+    t.same(named.map(({ metric_name }) => metric_name).sort(), [
+      'ApproximateAgeOfOldestMessage',
+      'ApproximateNumberOfMessagesVisible',
+      'CPUUtilization',
+    ]);
+    for (const { namespace, metric_name, dimensions } of named)
+      t.ok(
+        exists(
+          namespace,
+          metric_name,
+          dimensions.map(({ name }) => name),
+        ),
+        metric_name,
+      );
+  },
+);

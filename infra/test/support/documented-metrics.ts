@@ -66,3 +66,12 @@ export const DOCUMENTED: Readonly<
     },
   },
 };
+
+/**
+ * Columns of CloudFront's standard logs (v2) as Parquet, which writes names otherwise than text and JSON do. Amazon Athena
+ * User Guide, "Create a table for CloudFront logs in Athena using partition projection with Parquet" (November 2026).
+ */
+export const PARQUET_COLUMNS: readonly string[] =
+  'date time x_edge_location sc_bytes c_ip cs_method cs_host cs_uri_stem sc_status cs_referer cs_user_agent cs_uri_query cs_cookie x_edge_result_type x_edge_request_id x_host_header cs_protocol cs_bytes time_taken x_forwarded_for ssl_protocol ssl_cipher x_edge_response_result_type cs_protocol_version fle_status fle_encrypted_fields c_port time_to_first_byte x_edge_detailed_result_type sc_content_type sc_content_len sc_range_start sc_range_end'.split(
+    ' ',
+  );
