@@ -154,6 +154,9 @@ export async function otherSamples(): Promise<readonly Sample[]> {
       .withIccProfile('p3')
       .webp({ lossless: true })
       .toBuffer(),
+    sharp(noise(240, 180, 4, 17), { raw: { width: 240, height: 180, channels: 4, pageHeight: 60 } })
+      .gif()
+      .toBuffer(),
     sharp(noise(12, 20, 4, 16), { raw: { width: 12, height: 20, channels: 4, pageHeight: 10 } })
       .gif()
       .toBuffer(),

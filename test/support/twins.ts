@@ -113,13 +113,21 @@ export class Twins {
   }
 }
 
+/**
+ * Whether a key shows on files of a few hundred bytes. What has two colours alone is the same in a palette of any size,
+ * and PNG alone has files without one.
+ */
+function isShown(name: string, values: ReadonlyMap<string, string>): boolean {
+  if (name === 'effort') return values.get('fmt') === 'jpeg';
+  return name !== 'colors' || !values.has('thr') || values.get('fmt') === 'png';
+}
+
 /** A query and its nearest neighbours: a key less, and another value, or two where they belong together. */
 function neighbours(draw: () => number): Pairs[] {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(draw() * list.length)] as T;
   const draws = (name: string) => pick(VALUES[name] ?? []);
   const drawn = Object.keys(VALUES).filter((name) => name === 'fmt' || draw() < 0.12);
   const pairs = drawn.map((name) => [name, draws(name)] as const);
-  const isShown = ([name]: Pairs[number]) => name !== 'effort' || pairs.some(([, value]) => value === 'jpeg');
   const [chosen = 'rot', second = 'flip'] = [pick(drawn), pick(drawn)];
   const turns = ['rot', 'flip'];
   const changed = turns.includes(chosen) ? turns : [chosen, second];
@@ -128,7 +136,7 @@ function neighbours(draw: () => number): Pairs[] {
     pairs,
     pairs.filter(([name]) => name !== chosen || name === 'fmt'),
     [...pairs.filter(([name]) => !changed.includes(name)), ...others],
-  ].map((list) => list.filter(isShown));
+  ].map((list) => list.filter(([name]) => isShown(name, new Map(list))));
 }
 
 /**

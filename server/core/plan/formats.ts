@@ -147,7 +147,7 @@ export function wantsMotion(source: Source, values: Transformation): boolean {
 
 /** The format for clients that read neither AVIF nor WebP. */
 function baseFormat(source: Source, values: Transformation): Format {
-  if (wantsMotion(source, values) || values.anim === '1') return 'gif';
+  if (wantsMotion(source, values)) return 'gif';
   const cutsOut = values.r !== undefined || values.mask !== undefined;
   const flat = (source.palette && source.format === 'png') || source.bits < 8;
   return source.alpha || cutsOut || flat || values.lossless || values.colors ? 'png' : 'jpeg';
@@ -159,7 +159,7 @@ export function chooseFormat(source: Source, values: Transformation): Format {
   if (requested === 'source') return ORIGINALS[source.format] ?? baseFormat(source, values);
   if (requested === 'auto' || requested === 'auto-base') return baseFormat(source, values);
   if (requested !== 'auto-avif') return requested;
-  if (wantsMotion(source, values) || values.anim === '1') return 'webp';
+  if (wantsMotion(source, values)) return 'webp';
   return values.colors ? 'png' : 'avif';
 }
 
