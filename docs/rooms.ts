@@ -16,6 +16,7 @@ const HOLDS: Readonly<Record<string, string>> = {
   'server/sandbox': 'the processes that open, decode and render originals, and what is put around them',
   'server/stores': 'the contracts of objects, records and jobs',
   'server/stores/files': 'objects as files',
+  'server/stores/folder': 'objects that are the files of a folder of pictures, read only',
   'server/stores/s3': 'objects in S3',
   'server/stores/sqlite': 'records and jobs in SQLite',
   'server/stores/dynamodb': 'records in DynamoDB',

@@ -21,6 +21,7 @@ const LOOKED_AT = 100;
 
 /** Puts the sample originals into an empty store, so that a first start has something to show. */
 export async function putSamples(config: Config): Promise<void> {
+  if (config.originalsFolder !== undefined) return;
   const stores = await openStores(config, READING);
   try {
     // A bucket that announces its objects is set up by somebody, for pictures of theirs.

@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/settings.ts';
 import { command, JSON_OPTION, UsageError } from './command.ts';
@@ -79,7 +82,9 @@ async function tell(config: Config, base: string, output: Output): Promise<void>
   const lines = [`\nRendition serves at ${base}/`, ...urls.map((url) => `  ${url}`)];
   // A checkout has the sources and no command of its own on the path.
   const put = import.meta.url.endsWith('.ts') ? 'npm run put --' : 'npx rendition put';
-  const own = `\nPut your own: ${put} photo.jpg --id products/shoe.jpg\n`;
+  const own = config.originalsFolder
+    ? `\nThe files of ${config.originalsFolder}, as they stand.\n`
+    : `\nPut your own: ${put} photo.jpg --id products/shoe.jpg\n`;
   output.result({ base: `${base}/`, urls }, [...lines, own].join('\n'));
 }
 
@@ -89,18 +94,31 @@ function portOf(text: string | undefined): Record<string, string> {
   return { PORT: text };
 }
 
+/** Records and results of a folder lie apart from those of other originals, which have other bytes under the same ids. */
+function placesOf(folder: string, data: string | undefined): Record<string, string> {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    throw new UsageError(`${folder}: there is no such folder.`);
+  const path = realpathSync(folder);
+  const name = createHash('sha256').update(path).digest('hex').slice(0, 16);
+  const dataDir = data ?? join(settingsOver({}).dataDir, 'folders', name);
+  return { ORIGINALS_FOLDER: path, DATA_DIR: dataDir };
+}
+
 export const serve = command({
   name: 'serve',
   summary: 'Runs server and warmer over a data folder, in one terminal.',
-  about: 'An empty data folder gets a few sample pictures. Ctrl-C ends both.',
+  about:
+    'An empty data folder gets a few sample pictures. A FOLDER of pictures is served as it stands: nothing is written to it, what begins with a dot and links are left out, and the rest lies in the data folder. Ctrl-C ends both.',
+  operand: { name: 'FOLDER', min: 0, max: 1, doc: 'Pictures to serve as they stand.' },
   options: {
     port: { value: 'PORT', doc: 'In place of the setting PORT; 0 takes a free one.' },
     data: DEPLOYMENT_OPTIONS.data,
     json: JSON_OPTION,
   },
-  examples: ['serve', 'serve --port 9000 --data /srv/rendition'],
-  run: async ({ values: { port, data }, output }) => {
-    const env = { ...portOf(port), ...(data === undefined ? {} : { DATA_DIR: data }) };
+  examples: ['serve', 'serve ./photos', 'serve --port 9000 --data /srv/rendition'],
+  run: async ({ operands: [folder], values: { port, data }, output }) => {
+    const own = data === undefined ? {} : { DATA_DIR: data };
+    const env = { ...portOf(port), ...own, ...(folder === undefined ? {} : placesOf(folder, data)) };
     const config = settingsOver(env);
     await putSamples(config);
     const { children, ended } = start(env);

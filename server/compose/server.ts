@@ -167,6 +167,7 @@ function apiPlugin(
       records: stores.records,
       presets,
       ignored,
+      isReadOnly: stores.originals.isReadOnly === true,
       ratePerMinute,
       maxUploadBytes,
       minUploadRate,

@@ -62,9 +62,20 @@ function embedded<T>(dataDir: string, name: string, open: (path: string) => T | 
   return withContext(`DATA_DIR="${dataDir}": cannot open ${path}`, () => open(path));
 }
 
-async function openFolders({ dataDir, minFreeBytes }: Config) {
+/** Of a folder that is served as it stands, or our own. */
+async function openOriginals({ dataDir, minFreeBytes, originalsFolder }: Config) {
+  if (originalsFolder === undefined) {
+    const options = { minFreeBytes, tellsDamage: true };
+    return embedded(dataDir, 'originals', (path) => FileObjects.open(path, options));
+  }
+  const { FolderObjects } = await import('../stores/folder/objects.ts');
+  return Object.assign(await FolderObjects.open(originalsFolder), { collectGarbage: async () => 0 });
+}
+
+async function openFolders(config: Config) {
+  const { dataDir, minFreeBytes } = config;
   const [originals, results] = await Promise.all([
-    embedded(dataDir, 'originals', (path) => FileObjects.open(path, { minFreeBytes, tellsDamage: true })),
+    openOriginals(config),
     embedded(dataDir, 'results', (path) => FileObjects.open(path, { isCache: true, minFreeBytes })),
   ]);
   const collectGarbage = async () => (await originals.collectGarbage()) + (await results.collectGarbage());

@@ -6,6 +6,7 @@ import type { Presets } from '../core/query/rule.ts';
 /** The settings that rules between settings look at. */
 export interface Related {
   readonly originalsBucket: string | undefined;
+  readonly originalsFolder: string | undefined;
   readonly resultsBucket: string | undefined;
   readonly recordsTable: string | undefined;
   readonly jobsQueue: string | undefined;
@@ -94,6 +95,10 @@ export function contradictions(config: Related): string[] {
   const { maxSourceBytes, maxUploadBytes = maxSourceBytes } = config;
   return [
     ...halves(config),
+    ...when(
+      config.originalsBucket !== undefined && config.originalsFolder !== undefined,
+      'ORIGINALS_BUCKET and ORIGINALS_FOLDER exclude each other: originals lie in one place',
+    ),
     ...when(
       config.signatures === 'required' && Object.keys(config.signingKeys).length === 0,
       'SIGNATURES=required needs SIGNING_KEYS',

@@ -77,6 +77,11 @@ export const SETTINGS = {
     text,
     'S3 bucket of the originals; default: files under DATA_DIR.',
   ),
+  originalsFolder: given(
+    'ORIGINALS_FOLDER',
+    folder,
+    'Folder of pictures that is served as it stands, read only: an id is the path of a file. `rendition serve FOLDER` sets it.',
+  ),
   resultsBucket: given('RESULTS_BUCKET', text, 'S3 bucket of the results; default: files under DATA_DIR.'),
   s3Endpoint: given('S3_ENDPOINT', url, 'Any S3-compatible store; path-style addresses.'),
   recordsTable: given(

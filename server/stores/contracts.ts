@@ -79,6 +79,8 @@ export interface Objects {
   readonly announces: boolean;
   /** Whether every ETag is the MD5 of its bytes in hex, so that what is read can be compared with it. */
   readonly hasMd5: boolean;
+  /** Whether every write is refused, with Problem `not_allowed`. Absent: it takes them. */
+  readonly isReadOnly?: boolean;
   /** What events that others send of it call the store; absent where there are none. */
   readonly bucket?: string;
   /** A form by which a browser posts straight to the store; absent where it must go through a server of ours. */

@@ -1,4 +1,4 @@
-import { unavailable } from '../shared/errors.ts';
+import { Problem, unavailable } from '../shared/errors.ts';
 
 /** The `code` (Node) or else `name` (AWS SDK) of an error; '' for anything without one. */
 export function errorName(error: unknown): string {
@@ -19,4 +19,10 @@ export async function attempt<T>(signal: AbortSignal | undefined, work: () => Pr
 /** Options of an AWS SDK call. */
 export function sending(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
   return signal ? { abortSignal: signal } : {};
+}
+
+/** What is told to whoever would change originals that are somebody's folder. */
+export function readOnly(): Problem {
+  const detail = 'The originals are a folder that is served as it stands: change its files instead.';
+  return new Problem('not_allowed', detail);
 }

@@ -33,6 +33,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'server/sandbox': ['core', 'server/shared'],
   'server/stores': ['server/shared'],
   'server/stores/files': ['server/stores', 'server/shared'],
+  'server/stores/folder': ['server/stores', 'server/shared'],
   'server/stores/s3': ['server/stores', 'server/shared'],
   'server/stores/sqlite': ['server/stores', 'server/shared'],
   'server/stores/dynamodb': ['server/stores', 'server/shared'],

@@ -56,6 +56,7 @@ t.test('a command line that is wrong is exit code 2, and one line before the usa
     [['put', 'a', 'b', '--id', 'c'], /^--id is for one file/],
     [['put', 'a', '--id'], /^Option '--id <value>' argument missing/],
     [['status'], /^status needs ID\./],
+    [['serve', './no-such-folder'], /^\.\/no-such-folder: there is no such folder/],
     [['status', 'a', '--wait', 'long'], /^--wait long: expected seconds/],
     [['warm', 'a'], /^warm needs --variants\./],
     [['stats', 'more'], /^stats takes nothing/],

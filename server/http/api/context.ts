@@ -22,6 +22,8 @@ export interface ApiDeps extends Management {
   readonly ignored: readonly string[];
   /** Throws for what this deployment refuses. */
   readonly check: (canonical: string) => void;
+  /** Whether the originals are somebody's folder, to which nothing is written. */
+  readonly isReadOnly: boolean;
   readonly ratePerMinute: number;
   readonly maxUploadBytes: number;
   /** Bytes a second that a sender of an upload must keep to; 0: any. */

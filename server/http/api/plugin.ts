@@ -3,6 +3,7 @@ import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { Problem } from '../../shared/errors.ts';
+import { readOnly } from '../../stores/errors.ts';
 import { collectionRoutes } from './collections.ts';
 import type { Api, ApiDeps } from './context.ts';
 import { keepAnswers } from './idempotency.ts';
@@ -25,6 +26,7 @@ export async function managementApi(app: FastifyInstance, deps: ApiDeps): Promis
     reply.header('Cache-Control', 'no-store');
   });
   keepAnswers(api, deps);
+  if (deps.isReadOnly) refuseWrites(api);
   uploadRoutes(api, deps);
   presignRoutes(api, deps);
   imageRoutes(api, deps);
@@ -32,6 +34,22 @@ export async function managementApi(app: FastifyInstance, deps: ApiDeps): Promis
   collectionRoutes(api, deps);
   signRoutes(api, deps);
   rewarmRoutes(api, deps);
+}
+
+/** Calls that change originals. */
+const WRITES: readonly string[] = [
+  'POST /api/images',
+  'PUT /api/images/:id/original',
+  'DELETE /api/images/:id',
+  'POST /api/images/presign',
+  'POST /api/uploads/:id',
+];
+
+/** Before anything is noted down that the store would then refuse to do, again and again. */
+function refuseWrites(api: Api): void {
+  api.addHook('preParsing', async ({ method, routeOptions }) => {
+    if (WRITES.includes(`${method} ${routeOptions.url}`)) throw readOnly();
+  });
 }
 
 export async function limitRate(app: FastifyInstance, max: number): Promise<void> {

@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto';
+import { type BigIntStats, constants } from 'node:fs';
+import { access, type FileHandle, lstat, open, readdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { Problem } from '../../shared/errors.ts';
+import { streamed } from '../body.ts';
+import type { ObjectFacts, Objects, Page, StoredFacts, StoredObject } from '../contracts.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { attempt, errorName, readOnly } from '../errors.ts';
+
+const ABSENT = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP'];
+const READ_BYTES = 256 * 1024;
+/** A pipe would wait for its writer. */
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+
+interface Opened {
+  readonly file: FileHandle;
+  readonly stats: BigIntStats;
+}
+
+/**
+ * Somebody's folder of pictures, as it stands: a key is the path of a file. Nothing is written to it. What begins with
+ * a dot is absent and no link is followed: `.git`, and what lies elsewhere, is nobody's picture.
+ *
+ * There is no place for a checksum, so a file is identified by its size and the nanosecond of its last change; one that
+ * changes while it is read is refused.
+ */
+export class FolderObjects implements Objects {
+  readonly announces = false;
+  readonly hasMd5 = false;
+  readonly isReadOnly = true;
+  readonly #root: string;
+
+  /** @see FolderObjects.open */
+  private constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** @throws Problem `store_unavailable` where there is no such folder */
+  static open(folder: string): Promise<FolderObjects> {
+    return attempt(undefined, async () => new FolderObjects(await realpath(folder)));
+  }
+
+  head(key: string, signal?: AbortSignal): Promise<StoredFacts | undefined> {
+    return attempt(signal, async () => {
+      const opened = await this.#open(key);
+      await opened?.file.close();
+      return opened && storedFacts(key, opened.stats);
+    });
+  }
+
+  get(key: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
+    return attempt(signal, async () => {
+      const opened = await this.#open(key);
+      return opened && streamed(storedFacts(key, opened.stats), bodyOf(opened), signal);
+    });
+  }
+
+  async put(): Promise<undefined> {
+    throw readOnly();
+  }
+
+  async copy(): Promise<undefined> {
+    throw readOnly();
+  }
+
+  async remove(): Promise<void> {
+    throw readOnly();
+  }
+
+  async removeAll(): Promise<number> {
+    throw readOnly();
+  }
+
+  list(
+    { prefix, limit, cursor }: { prefix: string; limit: number; cursor?: string },
+    signal?: AbortSignal,
+  ): Promise<Page<ObjectFacts>> {
+    const after = decodeCursor(cursor, ['after'])?.after;
+    return attempt(signal, async () => {
+      const items: ObjectFacts[] = [];
+      for await (const key of keysBelow(this.#root, '')) {
+        if (!key.startsWith(prefix) || (after !== undefined && compareBytes(key, after) <= 0)) continue;
+        signal?.throwIfAborted();
+        if (items.length === limit) return { items, next: encodeCursor({ after: items.at(-1)?.key ?? '' }) };
+        const facts = await this.head(key, signal);
+        if (facts) items.push(facts);
+      }
+      return { items };
+    });
+  }
+
+  ping(signal?: AbortSignal): Promise<void> {
+    return attempt(signal, () => access(this.#root, constants.R_OK));
+  }
+
+  async #open(key: string): Promise<Opened | undefined> {
+    const path = join(this.#root, key);
+    if (key.split('/').some((segment) => segment === '' || segment.startsWith('.'))) return undefined;
+    let file: FileHandle | undefined;
+    try {
+      if (!(await lstat(path)).isFile() || (await realpath(path)) !== path) return undefined;
+      file = await open(path, FLAGS);
+      const stats = await file.stat({ bigint: true });
+      if (stats.isFile()) return { file, stats };
+    } catch (error) {
+      await file?.close();
+      if (!ABSENT.includes(errorName(error))) throw error;
+      return undefined;
+    }
+    await file.close();
+    return undefined;
+  }
+}
+
+function storedFacts(key: string, { size, mtimeNs, mtimeMs }: BigIntStats): StoredFacts {
+  const etag = createHash('sha256').update(`${size} ${mtimeNs}`).digest('hex').slice(0, 32);
+  const lastModified = new Date(Number(mtimeMs));
+  return {
+    key,
+    etag,
+    size: Number(size),
+    lastModified,
+    // What a file is, its bytes say.
+    contentType: undefined,
+    cacheControl: undefined,
+    metadata: {},
+  };
+}
+
+function bodyOf({ file, stats }: Opened): Readable {
+  const body = Readable.from(pieces(file, stats), { objectMode: false });
+  // A body that is never begun does not come to its own end.
+  body.once('close', () => file.close().catch(() => undefined));
+  return body;
+}
+
+async function* pieces(file: FileHandle, before: BigIntStats): AsyncGenerator<Buffer> {
+  const size = Number(before.size);
+  for (let position = 0; position < size; ) {
+    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, size - position));
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+    if (bytesRead === 0) break;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+  const after = await file.stat({ bigint: true });
+  if (after.mtimeNs === before.mtimeNs && after.size === before.size) return;
+  const detail = 'The file was changed while it was read. The same request may work in a moment.';
+  throw new Problem('store_unavailable', detail, { retryAfterSeconds: 1 });
+}
+
+const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+/** Keys of files, bytewise ascending. */
+async function* keysBelow(folder: string, parent: string): AsyncGenerator<string> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const named = entries
+    .filter((entry) => !entry.name.startsWith('.') && (entry.isFile() || entry.isDirectory()))
+    // All keys of a folder begin with its slash.
+    .map((entry) => ({ entry, text: entry.isDirectory() ? `${entry.name}/` : entry.name }))
+    .sort((a, b) => compareBytes(a.text, b.text));
+  for (const { entry, text } of named) {
+    if (entry.isDirectory()) yield* keysBelow(join(folder, entry.name), parent + text);
+    else yield parent + text;
+  }
+}
