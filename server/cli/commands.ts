@@ -11,6 +11,7 @@ import { serve } from './serve.ts';
 import { sign } from './sign.ts';
 import { stats } from './stats.ts';
 import { token } from './token.ts';
+import { verify } from './verify.ts';
 
 /** Every command; help and docs/cli.md are made from this. */
 export const COMMANDS: readonly Command[] = [
@@ -18,5 +19,5 @@ export const COMMANDS: readonly Command[] = [
   ...[put, status, warm, unwarm, purge, remove, explain, stats],
   ...[sign, token],
   ...[scan, redrive, rewarm],
-  ...[backup, restore],
+  ...[backup, restore, verify],
 ];

@@ -7,6 +7,7 @@ import { checkDataDir, openStores } from '../compose/stores.ts';
 import type { Config } from '../config/settings.ts';
 import { buildApp } from '../http/app.ts';
 import type { Stores } from '../stores/contracts.ts';
+import type { Management } from '../writing/management.ts';
 import { settingsOver } from './environment.ts';
 
 /** Of the environment, over another data folder where one is named. */
@@ -32,6 +33,7 @@ export interface Local {
   readonly base: string;
   readonly token: string;
   readonly stores: Stores;
+  readonly management: Management;
   close(): Promise<void>;
 }
 
@@ -46,13 +48,14 @@ export async function openLocal(data: string | undefined, makesFolder: boolean):
   const stores = await openStores(config);
   const log = pino({ level: 'silent' });
   const rendering = await openRendering(config, stores, () => undefined);
-  const { deps, images, uses } = composeServer(ownConfig(config, token), stores, {
+  const { deps, images, uses, management } = composeServer(ownConfig(config, token), stores, {
     log,
     version: '0',
     isDraining: () => false,
     rendering,
     external: await openExternalServices(config, stores),
   });
+  if (!management) throw new Error('There is no management API.');
   const app = await buildApp(deps);
   const base = await app.listen({ port: 0, host: '127.0.0.1' });
   const close = async () => {
@@ -63,7 +66,7 @@ export async function openLocal(data: string | undefined, makesFolder: boolean):
     await rendering.close();
     stores.close();
   };
-  return { base, token, stores, close };
+  return { base, token, stores, management, close };
 }
 
 /** URLs in answers are those of the server that people open, not of this process. */

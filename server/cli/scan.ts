@@ -1,8 +1,9 @@
 import { refusalOf, STAGED } from '../core/query/id.ts';
-import type { Objects } from '../stores/contracts.ts';
+import type { ObjectFacts, Objects } from '../stores/contracts.ts';
 import { command, JSON_OPTION } from './command.ts';
 import { DEPLOYMENT_OPTIONS } from './deployment.ts';
-import { withStores } from './local.ts';
+import { openLocal, withStores } from './local.ts';
+import type { Output } from './output.ts';
 
 const PAGE = 1000;
 /** Keys that are named for each reason; a bucket may have millions. */
@@ -51,15 +52,55 @@ export function scanText({ objects, servable, unservable }: Scan): string {
   return [`${objects} objects, ${servable} can be served`, ...lines].join('\n');
 }
 
+/** Makes images of originals that no record tells of, or tells of as others; resolves to how many. */
+async function register(data: string | undefined, output: Output): Promise<number> {
+  const { stores, management, close } = await openLocal(data, false);
+  let registered = 0;
+  try {
+    for await (const { key, etag } of servable(stores.originals)) {
+      try {
+        if ((await stores.records.images.get(key))?.version === etag) continue;
+        await management.reconciler.reconcile(key);
+        registered += 1;
+      } catch (error) {
+        output.failed(key, error);
+      }
+    }
+  } finally {
+    await close();
+  }
+  return registered;
+}
+
+async function* servable(originals: Pick<Objects, 'list'>): AsyncGenerator<ObjectFacts> {
+  let cursor: string | undefined;
+  do {
+    const { items, next } = await originals.list({
+      prefix: '',
+      limit: PAGE,
+      ...(cursor !== undefined && { cursor }),
+    });
+    yield* items.filter(({ key }) => !key.startsWith(STAGED) && refusalOf(key) === undefined);
+    cursor = next;
+  } while (cursor !== undefined);
+}
+
 export const scan = command({
   name: 'scan',
-  summary: 'Looks at every key of the originals and says which ones cannot be served; changes nothing.',
-  about: 'On the stores that the settings name.',
-  options: { data: DEPLOYMENT_OPTIONS.data, json: JSON_OPTION },
-  examples: ['scan'],
-  run: ({ values: { data }, output }) =>
-    withStores(data, async ({ originals }) => {
-      const scanned = await scanKeys(originals);
-      output.result({ ...scanned }, scanText(scanned));
-    }),
+  summary: 'Looks at every key of the originals and says which ones cannot be served.',
+  about: 'On the stores that the settings name. Changes nothing without --register.',
+  options: {
+    register: {
+      doc: 'Makes images of originals that no record tells of, or tells of as others: after a restore, or without any backup of the records.',
+    },
+    data: DEPLOYMENT_OPTIONS.data,
+    json: JSON_OPTION,
+  },
+  examples: ['scan', 'scan --register'],
+  run: async ({ values: { data, register: registers }, output }) => {
+    const scanned = await withStores(data, ({ originals }) => scanKeys(originals));
+    const registered = registers ? await register(data, output) : undefined;
+    const text = registered === undefined ? '' : `\n${registered} registered`;
+    output.result({ ...scanned, registered }, scanText(scanned) + text);
+  },
 });

@@ -16,7 +16,7 @@ export interface Core {
   readonly results: Results;
   readonly renderer: Renderer;
   readonly rendering: Rendering;
-  readonly admissions: { readonly render: Admission; readonly fetch: Admission };
+  readonly admissions: { readonly render: Admission; readonly fetch: Admission; readonly room: Admission };
 }
 
 export function composeCore(config: Config, stores: Stores, rendering: Rendering): Core {
@@ -29,10 +29,21 @@ export function composeCore(config: Config, stores: Stores, rendering: Rendering
   // A drawing can take a thousand times its price: half of the slots are never taken by drawings.
   const kindSlots = { svg: Math.max(1, Math.floor(slots / 2)) };
   const render = new Admission({ slots, bytes, maxWaitMs, kindSlots, name: 'renders' }, monotonic);
+  const room = new Admission(
+    {
+      slots: Number.POSITIVE_INFINITY,
+      bytes: config.scratchBytes,
+      maxWaitMs: config.queueMs,
+      name: 'room for originals',
+    },
+    monotonic,
+  );
   const originals = new Originals({
     objects: stores.originals,
     records: stores.records,
     admission: fetch,
+    room,
+    roomMs: Number.isFinite(config.queueMs) ? config.queueMs : undefined,
     versionMs: config.versionSeconds * 1000,
     outageMs: config.outageSeconds * 1000,
     lookupMs: config.lookupMs,
@@ -54,7 +65,7 @@ export function composeCore(config: Config, stores: Stores, rendering: Rendering
   });
   const results = new Results(stores.results, cacheControl({}, '', config, 0), epochsInBucket(config));
   const inputs = new Inputs(originals, config.watermarks);
-  return { originals, inputs, results, renderer, rendering, admissions: { render, fetch } };
+  return { originals, inputs, results, renderer, rendering, admissions: { render, fetch, room } };
 }
 
 export const monotonic = (): number => performance.now();

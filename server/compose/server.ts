@@ -194,6 +194,11 @@ function gauge(
   metrics.gauge('render_expected_wait_ms', 'Expected wait for a render slot.', () =>
     admissions.render.expectedWaitMs(),
   );
+  metrics.gauge(
+    'scratch_bytes',
+    'Originals of a bucket that are read, or wait to be rendered, in bytes.',
+    () => admissions.room.load.bytes,
+  );
   metrics.gauge('memory_bytes', 'Results kept in memory, in bytes.', () => memory.load.bytes);
   metrics.gauge('memory_results', 'Results kept in memory.', () => memory.load.results);
   metrics.gauge('flights', 'Variants being fetched or rendered.', () => images.load.flights);

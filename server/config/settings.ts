@@ -185,6 +185,12 @@ export const SETTINGS = {
     15_000,
     'Time for one request, waiting included.',
   ),
+  scratchBytes: setting(
+    'SCRATCH_BYTES',
+    bytes,
+    '1GiB',
+    'Originals of a bucket that lie in TMPDIR at once, from before they are read until they are rendered; more wait for QUEUE_MS, then 503. Those of ORIGINALS_CACHE_BYTES come on top.',
+  ),
   fetchSlots: setting('FETCH_SLOTS', integer(1, 1024), 32, 'Reads from the stores at once.'),
 
   maxSourceBytes: setting('MAX_SOURCE_BYTES', bytes, '50M', 'Largest original that is read.'),

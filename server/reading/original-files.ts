@@ -9,7 +9,11 @@ interface Entry {
   holders: number;
   /** Not to be found any more: it goes with its last holder. */
   isDropped: boolean;
+  /** Called once nobody holds it for the first time. */
+  onIdle: (() => void) | undefined;
 }
+
+export type NewFile = Pick<Entry, 'path' | 'facts' | 'onIdle'>;
 
 /** A file of an original that stays where it is until it is released. */
 export interface HeldFile {
@@ -40,9 +44,13 @@ export class OriginalFiles {
     return entry && this.#held(entry);
   }
 
-  /** Takes a file over, which is removed once nobody holds it and there is no room for it. */
-  add(key: string, path: string, facts: ObjectFacts): HeldFile {
-    const entry: Entry = { facts, path, holders: 0, isDropped: false };
+  /**
+   * Takes a file over, which is removed once nobody holds it and there is no room for it.
+   *
+   * @param onIdle  called once, when its last holder lets it go
+   */
+  add(key: string, { path, facts, onIdle }: NewFile): HeldFile {
+    const entry: Entry = { facts, path, holders: 0, isDropped: false, onIdle };
     const heldFile = this.#held(entry);
     this.#kept.set(key, entry);
     if (this.#kept.peek(key) !== entry) entry.isDropped = true;
@@ -56,10 +64,16 @@ export class OriginalFiles {
       if (!isHeld) return;
       isHeld = false;
       entry.holders -= 1;
+      if (entry.holders === 0) this.#idle(entry);
       if (entry.isDropped) this.#drop(entry);
     };
     const ref = { path: entry.path, bytes: entry.facts.size };
     return { facts: entry.facts, ref, hold: () => this.#held(entry), release };
+  }
+
+  #idle(entry: Entry): void {
+    entry.onIdle?.();
+    entry.onIdle = undefined;
   }
 
   #drop(entry: Entry): void {

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import type { OriginalRef } from '../sandbox/protocol.ts';
-import type { Admission } from '../shared/admission.ts';
+import type { Admission, Permit } from '../shared/admission.ts';
+import { Problem } from '../shared/errors.ts';
 import type { Scratch } from '../shared/scratch.ts';
 import { SingleFlight } from '../shared/single-flight.ts';
 import type { ObjectFacts } from '../stores/contracts.ts';
@@ -27,6 +28,10 @@ export interface Original extends Identity {
 
 export interface OriginalsOptions extends VersionsOptions {
   readonly admission: Admission;
+  /** To what originals take of the scratch, from before they are read until they are rendered. */
+  readonly room: Admission;
+  /** How long somebody waits for that; undefined: as long as it takes. */
+  readonly roomMs?: number | undefined;
   readonly maxBytes: number;
   /** Where originals lie while they are read. */
   readonly scratch: Pick<Scratch, 'path'>;
@@ -56,48 +61,90 @@ export class Originals extends Versions {
    *
    * @throws Problem `image_not_found`, `source_too_large`, `store_unavailable`, `overloaded`, `damaged_store`
    */
-  async fetch(id: string, signal: AbortSignal = NEVER): Promise<Original> {
+  fetch(id: string, signal: AbortSignal = NEVER): Promise<Original> {
+    return this.#share(id, signal, (bytes, flight) => this.#room(bytes, flight));
+  }
+
+  /** The same for somebody who holds an original already, and would wait for the room that he takes himself. */
+  fetchBeside(id: string): Promise<Original> {
+    return this.#share(id, NEVER, async () => undefined);
+  }
+
+  async #share(id: string, signal: AbortSignal, room: Room): Promise<Original> {
     const identity = await this.identify(id);
     const key = `${id} ${identity.version}`;
     const kept = this.#files.hold(key);
     if (kept) return originalOf(identity, kept);
-    const { value } = await this.#fetching.run(key, signal, (flight) => this.#fetch(id, identity, flight));
+    const { value } = await this.#fetching.run(key, signal, (flight) =>
+      this.#fetch(id, { identity, room }, flight),
+    );
     // The bytes decide: they may be newer than the version that was looked up.
     const version = withEtag(identity.version, value.facts.etag);
     return originalOf({ ...identity, version }, value.hold());
   }
 
-  async #fetch(id: string, identity: Identity, signal: AbortSignal): Promise<HeldFile> {
-    const { admission, objects, scratch, maxBytes } = this.#options;
-    const permit = await admission.acquire({ ms: READ_MS, bytes: identity.size }, signal);
+  async #fetch(
+    id: string,
+    { identity, room }: { identity: Identity; room: Room },
+    signal: AbortSignal,
+  ): Promise<HeldFile> {
+    const { objects, scratch, maxBytes } = this.#options;
+    const own = await room(identity.size, signal);
     const path = scratch.path();
+    let permit: Permit | undefined;
     try {
+      permit = await this.#options.admission.acquire({ ms: READ_MS, bytes: identity.size }, signal);
       const facts = await toFile(objects, { key: id, path, maxBytes }, signal);
       if (!facts) throw notFound(id);
       await this.#check(identity, facts, path);
-      const heldFile = this.#files.add(`${id} ${withEtag(identity.version, facts.etag)}`, path, facts);
+      const onIdle = own?.release;
+      const heldFile = this.#files.add(`${id} ${withEtag(identity.version, facts.etag)}`, {
+        path,
+        facts,
+        onIdle,
+      });
       // Whoever waits for this flight takes a hold of its own before the next turn of the event loop.
       setImmediate(heldFile.release);
       return heldFile;
     } catch (error) {
       await rm(path, { force: true });
+      own?.release();
       this.countDamaged(error);
       throw error;
     } finally {
-      permit.release();
+      permit?.release();
     }
   }
 
-  /** Once for each version: what is read of it again comes from the same file, or from a store that was right once. */
+  /** Undefined where the file is a link to that of the store: it takes nothing. */
+  async #room(bytes: number, signal: AbortSignal): Promise<Permit | undefined> {
+    const { objects, room, roomMs } = this.#options;
+    if (objects.link) return undefined;
+    const price = { ms: READ_MS, bytes };
+    if (roomMs === undefined) return room.acquire(price, signal);
+    const patience = AbortSignal.timeout(roomMs);
+    try {
+      return await room.acquire(price, AbortSignal.any([signal, patience]));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!patience.aborted) throw error;
+      throw new Problem('overloaded', 'Too many originals wait to be rendered.', { retryAfterSeconds: 1 });
+    }
+  }
+
+  /** On a disk of ours once for each version; what comes over a wire may come otherwise each time. */
   async #check({ version, digest, size }: Identity, facts: ObjectFacts, path: string): Promise<void> {
     const name = `${facts.key} ${facts.etag}`;
-    if (this.#whole.has(name)) return;
+    if (this.#options.objects.link && this.#whole.has(name)) return;
     const isSame = withEtag(version, facts.etag) === version;
     const expected = isSame && !isWithoutRecord(version) ? { digest, bytes: size } : {};
     await checkFile(this.#options.objects, { facts, path, ...expected });
     this.#whole.set(name, true);
   }
 }
+
+/** Takes room in the scratch for so many bytes. */
+type Room = (bytes: number, signal: AbortSignal) => Promise<Permit | undefined>;
 
 /** Originals that are known to be whole, of some hundred bytes each. */
 const MAX_WHOLE = 50_000;

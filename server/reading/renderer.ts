@@ -225,7 +225,7 @@ export class Renderer {
     const { version } = await originals.identify(id);
     const cached = this.#watermarks.get(`${id}@${version}`);
     if (cached) return cached;
-    const original = await originals.fetch(id);
+    const original = await originals.fetchBeside(id);
     try {
       const asks = { original: original.ref, limits, side: MARK_SIDE };
       const { bytes } = await pool.run('mark', asks, this.#drawingLimits());

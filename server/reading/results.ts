@@ -85,6 +85,9 @@ const META = {
 /** Writers that come between a look and a write; more in a row than this is a bug. */
 const ROUNDS = 5;
 
+/** Results that are listed at once. */
+const PAGE = 200;
+
 /** What S3 takes. */
 const MAX_KEY_BYTES = 1024;
 
@@ -200,6 +203,25 @@ export class Results {
       return undefined;
     }
     throw new Error(`The result of ${result.id} changed under our hands ${ROUNDS} times.`);
+  }
+
+  /** Reads every result, removes what is not what was written, and says of each whether it is. */
+  async *verify(): AsyncGenerator<boolean> {
+    let cursor: string | undefined;
+    do {
+      const page = { prefix: '', limit: PAGE, ...(cursor !== undefined && { cursor }) };
+      const { items, next } = await this.#objects.list(page);
+      for (const { key } of items) {
+        const stored = await this.#objects.get(key);
+        if (!stored) continue;
+        const bytes = await stored.bytes();
+        const isGood =
+          isWhole(bytes, stored) && (!this.#objects.hasMd5 || hash('md5', bytes, 'hex') === stored.etag);
+        if (!isGood) await this.#objects.remove([key]);
+        yield isGood;
+      }
+      cursor = next;
+    } while (cursor !== undefined);
   }
 
   /** Notes that results were served, for the store that removes those that nobody asks for. */

@@ -120,6 +120,7 @@ for (const kind of ['flip', 'short', 'cut'] satisfies Fault[]) {
     });
     await call(server, 'DELETE', '/api/images/a');
     t.equal((await upload(server)).status, 202);
+    t.equal((await server.get('/img/a?w=29&fmt=webp')).status, 200);
     wire.fault = {
       kind,
       hits: (method, url) => method === 'GET' && url.startsWith(`/${storage.originals}/a`),

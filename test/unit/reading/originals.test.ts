@@ -9,6 +9,7 @@ import { Originals } from '../../../server/reading/originals.ts';
 import { versionOf } from '../../../server/reading/versions.ts';
 import { Admission } from '../../../server/shared/admission.ts';
 import { openScratch } from '../../../server/shared/scratch.ts';
+import type { Objects } from '../../../server/stores/contracts.ts';
 import { temporaryFolder } from '../../support/server.ts';
 import { waitFor } from '../../support/wait.ts';
 
@@ -28,6 +29,7 @@ async function opened(t: Test) {
     objects: stores.originals,
     records: stores.records,
     admission,
+    room: admission,
     now,
     versionMs: 1000,
     outageMs: 0,
@@ -128,3 +130,67 @@ t.test('refuses an original that is larger than is read, and leaves no file of i
   const scratch = readdirSync(folder).find((name) => name.startsWith('rendition-scratch-')) ?? '';
   t.same(readdirSync(join(folder, scratch)).sort(), ['probe', 'tmp']);
 });
+
+t.test(
+  'originals that wait take room until they are let go, and what finds none is told to come again',
+  async (t) => {
+    const folder = await temporaryFolder();
+    t.teardown(() => rm(folder, { recursive: true, force: true }));
+    const stores = await openStores(loadConfig({ DATA_DIR: folder }));
+    t.teardown(() => stores.close());
+    const now = () => performance.now();
+    const limits = { bytes: 250, maxWaitMs: 1e9, name: 'room' };
+    const room = new Admission({ ...limits, slots: Number.POSITIVE_INFINITY }, now);
+    const options = {
+      objects: asBucket(stores.originals),
+      records: stores.records,
+      admission: new Admission({ ...limits, slots: 32, bytes: 1e9 }, now),
+      room,
+      now,
+      versionMs: 1e9,
+      outageMs: 0,
+      lookupMs: 1e9,
+      maxBytes: 1000,
+      keepBytes: 1000,
+      scratch: await openScratch(folder),
+    };
+    const originals = new Originals(options);
+    for (const id of ['a', 'b', 'c', 'mark']) await stores.originals.put(id, Buffer.alloc(100), jpeg);
+    const [a, b] = [await originals.fetch('a'), await originals.fetch('b')];
+    t.equal(room.load.bytes, 200);
+    const again = await originals.fetch('a');
+    t.equal(room.load.bytes, 200, 'the same file takes no more');
+    const mark = await originals.fetchBeside('mark');
+    mark.release();
+    let isThere = false;
+    const third = originals.fetch('c').finally(() => {
+      isThere = true;
+    });
+    await waitFor(() => room.load.waiting === 1);
+    // A time limit alone keeps no process alive; in a server its port does.
+    const alive = setInterval(() => undefined, 1000);
+    t.teardown(() => clearInterval(alive));
+    const impatient = new Originals({ ...options, roomMs: 1 });
+    await t.rejects(impatient.fetch('c'), { code: 'overloaded' });
+    a.release();
+    await setImmediate();
+    t.equal(isThere, false, 'somebody still holds the first');
+    again.release();
+    (await third).release();
+    b.release();
+    await waitFor(() => room.load.bytes === 0);
+    await stores.originals.remove(['c']);
+    await t.rejects(impatient.fetch('c'), { code: 'image_not_found' });
+    t.equal(room.load.bytes, 0, 'what fails takes none');
+  },
+);
+
+/** Every original is copied from it. */
+function asBucket(objects: Objects): Objects {
+  return new Proxy(objects, {
+    get: (target, name) => {
+      const call = name === 'link' ? undefined : Reflect.get(target, name);
+      return typeof call === 'function' ? call.bind(target) : call;
+    },
+  });
+}
