@@ -44,6 +44,7 @@ const EXAMPLES: readonly Example[] = [
     command: `curl -X DELETE ${json({ variants: ['p=thumb&fmt=webp'] })} ${IMAGE}/variants`,
   },
   { call: 'POST /api/rewarm', command: `curl -X POST ${BASE}/api/rewarm` },
+  { call: 'POST /api/images/{id}/notifications', command: `curl -X POST ${IMAGE}/notifications` },
   { call: 'POST /api/images/{id}/purge', command: `curl -X POST ${IMAGE}/purge` },
   {
     call: 'PUT /api/images/{id}/original',
@@ -130,7 +131,8 @@ async function run(command: string, base: string, values: Map<string, string>): 
  * @throws Error that names calls without an example, or examples of no call
  */
 export function apiExamples(): Promise<string> {
-  return withServer({ PUBLIC_URL: BASE, SIGNING_KEYS }, async (app) => {
+  const NOTIFICATIONS_TOPIC = 'arn:aws:sns:eu-west-1:123456789012:finished';
+  return withServer({ PUBLIC_URL: BASE, SIGNING_KEYS, NOTIFICATIONS_TOPIC }, async (app) => {
     const summaries = new Map(
       callsOf(app).map(({ method, path, summary }) => [`${method} ${path}`, summary]),
     );

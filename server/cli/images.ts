@@ -22,7 +22,7 @@ async function idsOf(operands: readonly string[], input: NodeJS.ReadableStream):
 }
 
 /** Does `work` for every image, against one deployment. */
-async function forImages(
+export async function forImages(
   { operands, values, output }: { operands: readonly string[]; values: Where; output: Output },
   work: (id: string, deployment: Deployment) => Promise<void>,
 ): Promise<void> {

@@ -87,6 +87,11 @@ export class Intents {
     return image && this.settle(id);
   }
 
+  /** Where it is told that an image is finished. */
+  channelsOf(record: ImageRecord): Channel[] {
+    return this.#options.channelsOf(record);
+  }
+
   /** Makes a tombstone of an image, and does what that owes. False when there is no image. */
   async bury(id: string, kind: NonNullable<Owed['delete']>): Promise<boolean> {
     const { token } = owing(undefined, {});

@@ -3,7 +3,7 @@ import { Problem } from '../shared/errors.ts';
 import type { FocalPoint, ImageRecord, Objects, Records, VariantRecord } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import { asOfNow, type Lifetime } from '../warming/lifetime.ts';
-import { currentVersion, named, VARIANTS_PAGE } from '../warming/queue.ts';
+import { currentVersion, isFinished, named, VARIANTS_PAGE } from '../warming/queue.ts';
 import { hasResults, type Intents } from './intents.ts';
 import { owedBy, owing } from './owing.ts';
 import type { Purge, PurgeAnswer } from './purge.ts';
@@ -127,6 +127,20 @@ export class Library {
   }
 
   /**
+   * Tells those who are told of a finished image once more: what was given up, or got lost at their end. Of one that is
+   * not finished they are told when it is.
+   *
+   * @throws Problem `image_not_found`, `conflict` for one of which nobody is told
+   */
+  async notify(id: string): Promise<ImageRecord> {
+    const { intents } = this.#options;
+    const record = await this.#known(id);
+    if (intents.channelsOf(record).length === 0) throw nobodyIsTold(id);
+    if (!isFinished(record)) return record;
+    return (await intents.ask(id, { notify: true }))?.record ?? record;
+  }
+
+  /**
    * Removes original, record, relationship, results and copies at the edge. May be repeated: whatever an
    * earlier attempt left is removed then.
    */
@@ -165,6 +179,11 @@ export class Library {
     const hint = 'Take it out of the other collection first.';
     throw new Problem('conflict', `"${image.id}" is in another collection.`, { param: 'collection', hint });
   }
+}
+
+function nobodyIsTold(id: string): Problem {
+  const detail = `"${id}" has no webhook, and this deployment no topic: nobody is told of it.`;
+  return new Problem('conflict', detail, { param: 'id', received: id });
 }
 
 function isSamePoint(a: FocalPoint | undefined, b: FocalPoint | undefined): boolean {

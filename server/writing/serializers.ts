@@ -40,7 +40,7 @@ export function statusView({ record, variants, next }: Described, urls: Urls, ba
 /** A record without its variants, as lists show it. */
 export function imageView(record: ImageRecord, urls: Urls, base: string) {
   const { id, status, title = null, description = null, collection = null, focal = null } = record;
-  const { original, version = null, error = null, createdAt, updatedAt } = record;
+  const { original, version = null, error = null, undelivered = null, createdAt, updatedAt } = record;
   return {
     id,
     status,
@@ -53,6 +53,7 @@ export function imageView(record: ImageRecord, urls: Urls, base: string) {
     original: original ?? null,
     version,
     error,
+    undelivered,
     createdAt,
     updatedAt,
   };

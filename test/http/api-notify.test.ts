@@ -8,13 +8,15 @@ import { checkWebhook, isPublicAddress, isPublicHost, post } from '../../server/
 import type { ImageRecord } from '../../server/stores/contracts.ts';
 import { openSqlite } from '../../server/stores/sqlite/open.ts';
 import { Later, type NotifyJob } from '../../server/warming/jobs.ts';
-import { Notifier } from '../../server/writing/notify.ts';
+import { Notifier, RETRY_SECONDS } from '../../server/writing/notify.ts';
 import { Urls } from '../../server/writing/urls.ts';
 import { rejection } from '../contract/suite.ts';
 import { call, form, noise } from '../support/api.ts';
+import { rendition } from '../support/cli.ts';
 import { identity } from '../support/emulators.ts';
 import { receiver } from '../support/receiver.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
+import { waitFor } from '../support/wait.ts';
 import { createWarmer } from '../support/warmer.ts';
 
 const SECRET = `whsec_${Buffer.from('a secret of 32 bytes, as it may be').toString('base64')}`;
@@ -47,7 +49,7 @@ async function notifier(t: Test, extra: Partial<ConstructorParameters<typeof Not
 type Under = Awaited<ReturnType<typeof notifier>>;
 
 /** An image that is finished, with one variant. */
-async function finished({ records }: Under, webhook?: string): Promise<ImageRecord> {
+async function finished({ records }: Pick<Under, 'records'>, webhook?: string): Promise<ImageRecord> {
   const image = { id: ID, status: 'completed', version: 'v', createdAt: '2026-01-01T00:00:00.000Z' } as const;
   await records.images.create({ ...image, ...(webhook ? { webhook } : {}) });
   await records.variants.queue(ID, 'v', ['w=20']);
@@ -243,4 +245,42 @@ t.test('a name is public when all of its addresses are', async (t) => {
   t.ok(isPublicHost([open, { address: '2606:2800:220:1::1' }]));
   for (const addresses of [[], [inner], [open, inner], [inner, open], [open, { address: '::1' }]])
     t.notOk(isPublicHost(addresses), JSON.stringify(addresses));
+});
+
+t.test('what was given up is seen in the API, and told again when somebody asks', async (t) => {
+  const { url, calls } = await receiver(t, [500]);
+  const folder = await temporaryFolder();
+  const env = { DATA_DIR: folder, WEBHOOK_SECRET: SECRET, WEBHOOK_PRIVATE: '1' };
+  const server = await startServer(env);
+  const warmer = await createWarmer(env);
+  t.teardown(async () => {
+    await server.close();
+    await warmer.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const { records, jobs } = server.stores;
+  await finished({ records }, url);
+  const last = { kind: 'notify', id: ID, channel: 'webhook', message: 'msg_1', tries: RETRY_SECONDS.length };
+  await rejection(warmer.management.notifier.deliver({ ...last, kind: 'notify', channel: 'webhook' }));
+  const path = `/api/images/${encodeURIComponent(ID)}`;
+  t.match((await call(server, 'GET', path)).body, { undelivered: 'webhook: the webhook answered 500' });
+  const { body } = await call<{ items: object[] }>(server, 'GET', '/api/images');
+  t.match(body.items, [{ id: ID, undelivered: /500/ }]);
+  t.match(await rendition(['redrive', ID, '--url', server.base]), { code: 0, stdout: /told again/ });
+  await warmer.until(async () => calls.length === 2 && (await jobs.depth()).ready === 0);
+  await waitFor(async () => (await records.images.get(ID))?.undelivered === undefined);
+  t.match((await call(server, 'GET', path)).body, { undelivered: null });
+
+  await records.images.create({
+    id: 'quiet',
+    status: 'completed',
+    version: 'v',
+    createdAt: '2026-01-01T00:00:00.000Z',
+  });
+  t.match(await call(server, 'POST', '/api/images/quiet/notifications'), {
+    status: 409,
+    body: { code: 'conflict' },
+  });
+  t.match(await call(server, 'POST', '/api/images/none/notifications'), { status: 404 });
+  t.match(await rendition(['redrive', '--url', server.base]), { code: 2 });
 });

@@ -15,7 +15,8 @@ const by = (token: string, key: string) => ({ authorization: `Bearer ${token}`, 
 const folder = await temporaryFolder();
 let server: TestServer;
 t.before(async () => {
-  const keys = { SIGNATURES: 'required', SIGNING_KEYS: `k=${'ab'.repeat(32)}` };
+  const NOTIFICATIONS_TOPIC = 'arn:aws:sns:eu-west-1:123456789012:finished';
+  const keys = { NOTIFICATIONS_TOPIC, SIGNATURES: 'required', SIGNING_KEYS: `k=${'ab'.repeat(32)}` };
   server = await startServer({ ...TOKENS, ...keys, API_RATE_PER_MINUTE: '0', DATA_DIR: folder });
 });
 t.teardown(async () => {
@@ -78,6 +79,8 @@ t.test('every POST of the API is done once, and its answer is repeated byte for 
     ],
     '/api/images/{id}/variants': ['/api/images/a/variants', () => ({ variants: ['w=9&fmt=png'] })],
     '/api/images/{id}/purge': ['/api/images/a/purge', () => ({})],
+    '/api/rewarm': ['/api/rewarm', () => ({})],
+    '/api/images/{id}/notifications': ['/api/images/a/notifications', () => ({})],
     '/api/sign': ['/api/sign', () => ({ urls: ['/img/a?w=9'] })],
     '/api/collections': ['/api/collections', () => ({ name: 'autumn' })],
     '/api/collections/{id}/relationships/images': [

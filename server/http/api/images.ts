@@ -7,6 +7,7 @@ import {
   Edit,
   Id,
   Image,
+  ImageSummary,
   Images,
   ImagesQuery,
   PAGE,
@@ -136,6 +137,26 @@ function workRoutes(api: Api, deps: ApiDeps): void {
       const names = readWarmRequest(request.body, { ...deps, check: () => undefined });
       await library.forget(readId(request.params.id), names);
       return reply.code(204).send(null);
+    },
+  );
+  api.post(
+    '/api/images/:id/notifications',
+    {
+      schema: {
+        tags,
+        params,
+        summary: 'Tells webhook and topic of a finished image once more, as after what was given up.',
+        response: { 202: ImageSummary, ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const base = urls.base(originOf(request));
+      const record = await library.notify(readId(request.params.id));
+      const location = urls.status(base, record.id);
+      return reply
+        .code(202)
+        .header('Location', location)
+        .send(imageView(record, urls, base));
     },
   );
   api.post(

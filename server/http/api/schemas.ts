@@ -184,6 +184,11 @@ const imageFields = {
   original: nullable(Original),
   version: nullable(Type.String()),
   error: nullable(Type.String()),
+  undelivered: nullable(
+    Type.String({
+      description: 'Who could not be told that the image is finished, and why it was given up.',
+    }),
+  ),
   createdAt: time,
   updatedAt: time,
 };
@@ -193,11 +198,14 @@ export const Image = Type.Object(
   { title: 'Image', description: 'What is known of an image.' },
 );
 
+export const ImageSummary = Type.Object(imageFields, {
+  title: 'ImageSummary',
+  description: 'An image without its variants.',
+});
+
 export const Images = Type.Object(
   {
-    items: Type.Array(
-      Type.Object(imageFields, { title: 'ImageSummary', description: 'An image without its variants.' }),
-    ),
+    items: Type.Array(ImageSummary),
     next: nullable(Type.String({ description: 'Cursor of the next page; null on the last.' })),
   },
   { title: 'Images', description: 'A page of images, without their variants.' },

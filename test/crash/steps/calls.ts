@@ -68,6 +68,7 @@ export const STEPS: readonly Step[] = [
     isPublic: true,
     act: (server) => call(server, 'DELETE', '/api/images/a/variants', { variants: [WANTED[0]] }),
   },
+  { call: 'POST /api/images/{id}/notifications', act: post('/api/images/a/notifications', {}) },
   { call: 'POST /api/rewarm', act: (server) => call(server, 'POST', '/api/rewarm') },
   {
     call: 'POST /api/images/{id}/purge',
