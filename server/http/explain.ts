@@ -80,27 +80,28 @@ async function explain(
     canonical: read.canonical,
     negotiated: read.negotiable,
     variant: canonical,
-    ...(sameAs === undefined ? {} : { sameAs }),
+    sameAs,
     key: options.images.keyOf({ id, canonical: sameAs ?? canonical }) ?? null,
-    ...(options.images.keyOf(imageRequest)
-      ? {}
-      : { unstored: 'its key would have more than the 1,024 bytes of S3' }),
+    unstored: options.images.keyOf(imageRequest)
+      ? undefined
+      : 'its key would have more than the 1,024 bytes of S3',
     url: `/img/${idInUrl(id)}/${canonical}`,
     v: publicVersion(original.version),
-    ...(read.idle.length ? { withoutEffect: read.idle } : {}),
+    withoutEffect: read.idle.length ? read.idle : undefined,
     access: accessOf(request, options, imageRequest),
     original: { format, bytes, pages, moving, alpha, version: original.version },
     format: plan.format,
     ...qualityOf(plan),
     moves: plan.moves,
     geometry: geometryOf(plan),
-    ...(plan.values.trim === undefined
-      ? {}
-      : { note: 'trim decides the geometry anew, once the pixels are decoded' }),
+    note:
+      plan.values.trim === undefined
+        ? undefined
+        : 'trim decides the geometry anew, once the pixels are decoded',
     passes: passesOf(plan.steps),
     warnings: plan.warnings,
     tier: existing?.tier ?? 'miss',
-    ...(existing ? { result: { bytes: existing.facts.size, etag: existing.facts.etag } } : {}),
+    result: existing && { bytes: existing.facts.size, etag: existing.facts.etag },
     cost: plan.cost,
   };
 }
