@@ -151,7 +151,7 @@ function openDatabase({ dataDir, warmAttempts }: Config, { onUnusable }: StoresO
 }
 
 const adviceOn = (path: string, error: unknown): string =>
-  `${path} cannot be read: ${errorText(error)} Pictures are served from their files, without focal points; the API answers 503. Stop the programs and run: rendition restore FILE (docs/one-machine.md#restore)`;
+  `${path} cannot be read (${errorText(error)}): pictures are served from their files, without focal points, and the API answers 503. To bring a backup back, stop the programs and run: rendition restore FILE (docs/one-machine.md#restore)`;
 
 /** Says it where an operator reads. */
 export const logUnusable =
