@@ -7,6 +7,7 @@ import { PROBLEMS, type ProblemCode, problemCacheControl } from '../server/share
 import { apiExamples } from './api-examples.ts';
 import { calls } from './calls.ts';
 import { anchor, code, plain, table } from './markdown.ts';
+import { migration } from './migrate.ts';
 import { order, parameters, spellings } from './parameters.ts';
 import { rooms } from './rooms.ts';
 import { withServer } from './server.ts';
@@ -99,6 +100,7 @@ export const SECTIONS: Readonly<Record<string, Sections>> = {
   'docs/cli.md': { overview: overviewOfCommands, commands },
   'docs/http.md': { problem, errors },
   'docs/api.md': { calls: managementCalls, examples: apiExamples },
+  'docs/migrate.md': migration,
   'CONTRIBUTING.md': { rooms },
   'docs/performance.md': { prices },
   'docs/quality.md': { qualities },

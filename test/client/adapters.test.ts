@@ -3,6 +3,7 @@ import astro from '../../client/adapters/astro.ts';
 import { nextLoader } from '../../client/adapters/next.ts';
 import nuxt, { getImage } from '../../client/adapters/nuxt.ts';
 import { extract, generate, transform } from '../../client/adapters/unpic.ts';
+import { readQuery } from '../../server/core/operations/transformation.ts';
 
 const BASE = 'https://img.example.com';
 
@@ -24,6 +25,15 @@ t.test('unpic: what is generated is extracted again, and transformed', async (t)
   });
   t.equal(transform('a.jpg', { width: 9 }, { baseURL: BASE }), `${BASE}/img/a.jpg?w=9`);
   t.equal(extract('https://elsewhere/a.jpg'), null);
+});
+
+t.test('what the imgix provider of unpic 4.2.2 writes is read, as docs/migrate.md says', async (t) => {
+  const rows = [
+    ['fm=webp&w=300&h=200&fit=min', 'fit=cover&fmt=webp&h=200&w=300'],
+    ['w=300&fit=min&auto=format', 'w=300'],
+  ] as const;
+  for (const [query, canonical] of rows) t.equal(readQuery(query, {}, ['auto']).canonical, canonical);
+  t.throws(() => readQuery('w=300&auto=format', {}), { facts: { hint: 'fmt=auto' } });
 });
 
 t.test('@nuxt/image', async (t) => {
