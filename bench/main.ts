@@ -5,13 +5,17 @@
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { arrival } from './arrival.ts';
+import { away } from './away.ts';
 import { cold } from './cold.ts';
 import { fanOutRows } from './fan-out.ts';
 import { hits, storedHits } from './hits.ts';
 import { liveLane } from './live-lane.ts';
+import { manyVariants } from './many-variants.ts';
 import { slowDrawings } from './slow-drawings.ts';
 import { print, type Row } from './stats.ts';
 import { turned } from './turned.ts';
+import { waitingJobs } from './waiting-jobs.ts';
+import { writes } from './writes.ts';
 
 const { values, positionals: asked } = parseArgs({
   allowPositionals: true,
@@ -27,6 +31,10 @@ const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]
   'fan-out': { title: 'Warming 12 variants of a 20 MP photograph', run: fanOutRows },
   'slow-drawings': { title: 'Cold renders while slow drawings wait', run: slowDrawings },
   'live-lane': { title: 'Memory hits while a warmer works', run: liveLane },
+  away: { title: 'Memory hits while what stands behind them is away', run: away },
+  'many-variants': { title: 'An image with 2,000 variants', run: manyVariants },
+  'waiting-jobs': { title: 'Receives by how many jobs wait', run: waitingJobs },
+  writes: { title: 'What each call writes to DynamoDB, S3 and SQS', run: writes },
 };
 
 const unknown = asked.find((name) => !(name in BENCHES));

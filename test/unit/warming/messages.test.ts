@@ -65,3 +65,40 @@ t.test('jobs of our own are read as they were sent', async (t) => {
   t.match(read({ kind: 'notify', id: 'a', channel: 'topic' }), { message: /^msg_/ }, 'of a program before');
   t.match(read({ kind: 'invalidate', id: 'a' }), { kind: 'invalidate', id: 'a' });
 });
+
+t.test(
+  'what goes from the bucket of results is told apart from originals, in each form of an event',
+  async (t) => {
+    const key = 'img/a b/fmt=webp&w=20&_=4';
+    const s3 = (eventName: string, bucket: string) => ({
+      Records: [
+        {
+          eventName,
+          s3: { bucket: { name: bucket }, object: { key: encodeURIComponent(key).replace('%20', '+') } },
+        },
+      ],
+    });
+    const read = (message: object) => readJob(JSON.stringify(message), 'results');
+    const gone = { kind: 'objects', events: [], expired: [key] };
+    t.same(read(s3('LifecycleExpiration:Delete', 'results')), gone);
+    t.same(read(s3('ObjectRemoved:Delete', 'results')), gone);
+    t.same(
+      read({ Type: 'Notification', Message: JSON.stringify(s3('LifecycleExpiration:Delete', 'results')) }),
+      gone,
+    );
+    const eventBridge = {
+      source: 'aws.s3',
+      'detail-type': 'Object Deleted',
+      detail: { bucket: { name: 'results' }, object: { key }, reason: 'Lifecycle Expiration' },
+    };
+    t.same(read(eventBridge), gone);
+    t.same(read(s3('ObjectCreated:Put', 'results')), { kind: 'objects', events: [] }, 'we have stored it');
+    const removed = { kind: 'objects', events: [{ id: key, change: 'removed' }] };
+    t.same(read(s3('LifecycleExpiration:Delete', 'originals')), removed);
+    t.same(
+      readJob(JSON.stringify(s3('ObjectRemoved:Delete', 'results'))),
+      removed,
+      'where results are files',
+    );
+  },
+);
