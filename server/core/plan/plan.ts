@@ -15,6 +15,7 @@ import { fitting } from './format-conflicts.ts';
 import type { EncoderSettings, Format, Priority } from './formats.ts';
 import { chooseFormat, encoderSettings, FORMAT_TABLE, wantsMotion } from './formats.ts';
 import { inP3 } from './gamut.ts';
+import { miniature, shareOf } from './miniature.ts';
 import { isPlacing, stepsOf } from './pipeline.ts';
 import { lightened, lighterFormat } from './weight.ts';
 
@@ -119,6 +120,18 @@ function layOut(source: Source, values: Transformation, options: PlanOptions, mo
   return { upright: drawing.raster, geometry, held: drawing.held };
 }
 
+/** What is asked for of a placeholder, as it would look on the picture that it stands for. */
+function inProportion(
+  source: Source,
+  values: Transformation,
+  options: PlanOptions,
+  result: Size,
+): Transformation {
+  const { ph: _placeholder, ...shown } = values;
+  const whole = layOut(source, shown, options, false).geometry.result;
+  return miniature(values, shareOf(result, whole));
+}
+
 /**
  * Plans a render from the header of an original alone.
  *
@@ -136,7 +149,8 @@ export function makePlan(source: Source, requested: Transformation, options: Pla
   const { upright, geometry: planned, held } = layOut(source, values, options, moves);
   const geometry = options.chosen ? { ...planned, crop: options.chosen, strategy: undefined } : planned;
   const wide = !moves && keepsGamut(source, values);
-  const painted = wide ? inP3(values) : values;
+  const sized = values.ph ? inProportion(source, values, options, geometry.result) : values;
+  const painted = wide ? inP3(sized) : sized;
   const background = backgroundOf(painted, alpha);
   const orientation = values.orient === '0' ? UPRIGHT : source.orientation;
   const context = { alpha, background, watermark: options.watermark };

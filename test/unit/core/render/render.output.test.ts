@@ -303,3 +303,13 @@ t.test('a BlurHash shows nothing of what clear pixels hide', async (t) => {
   const white = await drawn(30, 20, (x) => (x < 15 ? [255, 255, 255] : [40, 80, 160]));
   t.equal(await hash([9, 200, 9]), (await picture(white, 'ph=blurhash')).bytes.toString(), 'they are white');
 });
+
+t.test('a placeholder has the padding and the border of its picture, in proportion', async (t) => {
+  const source = await drawn(400, 400, (x, y) => [x / 2, y / 2, 90]);
+  const query = 'w=300&h=100&fit=cover&pad=20&border=10,ff0000&bg=0000ff&r=30&blur=1&pix=2';
+  const whole = await pixels((await picture(source, `${query}&fmt=png`)).bytes);
+  const text = (await picture(source, `${query}&ph=lqip`)).bytes.toString();
+  const small = await pixels(Buffer.from(text.split('base64,')[1] ?? '', 'base64'));
+  const aspect = (size: { width: number; height: number }) => size.width / size.height;
+  t.ok(Math.abs(aspect(small) / aspect(whole) - 1) < 0.08, `${small.width} x ${small.height}`);
+});
