@@ -15,7 +15,11 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** Longer than any client keeps a connection that it does not use: which of both ends it is left to the client. */
+const KEEP_ALIVE_MS = 600_000;
+
 async function listening(server: Server, port: number): Promise<Listening> {
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const { port: taken } = server.address() as AddressInfo;

@@ -41,7 +41,10 @@ export function askOnce(
       headers: asked.headers,
     });
     const connecting = setTimeout(() => end('unreachable'), connectionSeconds * 1000);
+    /** The answer has begun, or nobody waits for it any more. */
+    let isSettled = false;
     const end = (failure: Failure) => {
+      isSettled = true;
       clearTimeout(connecting);
       sent.destroy();
       resolve(failure);
@@ -54,8 +57,15 @@ export function askOnce(
       if (socket.connecting) socket.once('connect', connected);
       else connected();
     });
-    sent.on('error', () => end('unreachable'));
+    sent.on('error', () => {
+      if (isSettled) return;
+      clearTimeout(connecting);
+      // A connection that was kept may end in the moment in which it is used again: that says nothing of the origin.
+      if (sent.reusedSocket) resolve(askOnce({ base, connectionSeconds, readSeconds }, asked));
+      else end('unreachable');
+    });
     sent.on('response', (response) => {
+      isSettled = true;
       bodyOf(response).then(
         (body) => {
           clearTimeout(connecting);
