@@ -48,7 +48,11 @@ t.test('entries that a batch could not take are sent again, until it is hopeless
     [2, true],
     [4, false],
   ] as const) {
-    const sqs = new SQSClient({ ...identity, endpoint: storage.endpoint, useQueueUrlAsEndpoint: false });
+    const sqs = new SQSClient({
+      ...identity,
+      endpoint: storage.sqsEndpoint,
+      useQueueUrlAsEndpoint: false,
+    });
     t.teardown(() => sqs.destroy());
     let left: number = failures;
     sqs.middlewareStack.add((next, context) => async (args) => {
@@ -90,7 +94,7 @@ t.test('a service that takes connections and never answers is unavailable after 
 
 /** A body takes longer than any silence may, and so does a long poll. */
 async function mayTakeLonger(t: Test): Promise<void> {
-  const stores = await cloudStores({ S3: (await dripping(t)).endpoint, SQS: storage.endpoint });
+  const stores = await cloudStores({ S3: (await dripping(t)).endpoint, SQS: storage.sqsEndpoint });
   const drips = stores.originals.get('a').then((object) => bytesOf(present(object).body));
   const polled = stores.jobs.receive({ max: 1, waitSeconds: 12, visibilitySeconds: 60 });
   t.equal((await drips).length, DRIPS);

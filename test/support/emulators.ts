@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startFauxqs } from 'fauxqs';
 import type { Test } from 'tap';
@@ -10,9 +11,11 @@ export const identity = {
   credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
 };
 
-/** S3 and SQS over the wire, in this process, in memory. Listens on all addresses: fauxqs cannot do less. */
+/** S3 and SQS over the wire. */
 export interface StorageEmulator {
+  /** Of S3. */
   endpoint: string;
+  sqsEndpoint: string;
   s3: S3Client;
   sqs: SQSClient;
   originals: string;
@@ -24,26 +27,50 @@ export interface StorageEmulator {
   stop(): Promise<void>;
 }
 
+/**
+ * S3 and SQS of npm, in this process, in memory (they listen on all addresses: fauxqs cannot do less), with new buckets
+ * and queues. Where S3_SERVER and SQS_SERVER name servers of another make, those: what passes here passes there.
+ */
 export async function startStorage({ maxReceives = 3 } = {}): Promise<StorageEmulator> {
-  const server = await startFauxqs({ port: 0, logger: false });
-  const names = { originals: 'originals', results: 'results', queue: 'warm', deadLetters: 'warm-dead' };
-  server.createBucket(names.originals);
-  server.createBucket(names.results);
-  const endpoint = `http://127.0.0.1:${server.port}`;
-  const { s3, sqs } = clients(endpoint);
-  await createQueues(sqs, names, maxReceives);
+  const { endpoint, sqsEndpoint, stop } = await storageServers();
+  const { s3, sqs } = clients(endpoint, sqsEndpoint);
+  const own = randomUUID();
+  const names = { originals: `originals-${own}`, results: `results-${own}` };
+  for (const Bucket of Object.values(names)) await s3.send(new CreateBucketCommand({ Bucket }));
+  const queues = { queue: `warm-${own}`, deadLetters: `warm-dead-${own}` };
+  await createQueues(sqs, queues, maxReceives);
   return {
     ...names,
+    ...queues,
     endpoint,
+    sqsEndpoint,
     s3,
     sqs,
     maxReceives,
     stop: async () => {
       s3.destroy();
       sqs.destroy();
-      await server.stop();
+      await stop();
     },
   };
+}
+
+/** Whether the stores of tests are those of npm, whose gaps the tests know. */
+export const isOfNpm = process.env['S3_SERVER'] === undefined;
+
+interface StorageServers {
+  readonly endpoint: string;
+  readonly sqsEndpoint: string;
+  readonly stop: () => Promise<unknown>;
+}
+
+async function storageServers(): Promise<StorageServers> {
+  const { S3_SERVER: endpoint, SQS_SERVER: sqsEndpoint } = process.env;
+  if (endpoint && sqsEndpoint) return { endpoint, sqsEndpoint, stop: async () => undefined };
+  if (endpoint || sqsEndpoint) throw new Error('S3_SERVER and SQS_SERVER go together.');
+  const server = await startFauxqs({ port: 0, logger: false });
+  const address = `http://127.0.0.1:${server.port}`;
+  return { endpoint: address, sqsEndpoint: address, stop: () => server.stop() };
 }
 
 /**
@@ -71,7 +98,7 @@ export async function emulated(
     S3_ENDPOINT: storage.endpoint,
     JOBS_QUEUE: storage.queue,
     JOBS_DEAD_LETTER_QUEUE: storage.deadLetters,
-    SQS_ENDPOINT: storage.endpoint,
+    SQS_ENDPOINT: storage.sqsEndpoint,
     RECORDS_TABLE: records.table,
     DYNAMODB_ENDPOINT: records.endpoint,
   };
@@ -90,12 +117,12 @@ export async function createQueues(
   await sqs.send(new CreateQueueCommand({ QueueName: names.queue, Attributes: { RedrivePolicy } }));
 }
 
-/** Ready clients for an emulator that answers for S3 and SQS at one address. */
-export function clients(endpoint: string): { s3: S3Client; sqs: SQSClient } {
+/** Ready clients for servers of S3 and SQS, or for one that answers for both. */
+export function clients(endpoint: string, sqsEndpoint = endpoint): { s3: S3Client; sqs: SQSClient } {
   return {
     s3: new S3Client({ ...identity, endpoint, forcePathStyle: true }),
     // Queue URLs of emulators name hosts that do not resolve.
-    sqs: new SQSClient({ ...identity, endpoint, useQueueUrlAsEndpoint: false }),
+    sqs: new SQSClient({ ...identity, endpoint: sqsEndpoint, useQueueUrlAsEndpoint: false }),
   };
 }
 

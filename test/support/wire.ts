@@ -7,13 +7,57 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * What becomes of an answer: `stall` never comes, `reset` ends the connection, `cut` breaks off in the middle of its
  * body, `short` has half of its body and says so, `flip` has one bit of its body changed, `fail` is a 500 that never
- * reached the store, `lose` ends the connection once the store has answered.
+ * reached the store, `lose` ends the connection once the store has answered, `slow` comes late, `throttle` refuses for
+ * the rate of requests, in each way in turn that the store has.
  */
-export type Fault = 'stall' | 'reset' | 'cut' | 'short' | 'flip' | 'fail' | 'lose';
+export type Fault = 'stall' | 'reset' | 'cut' | 'short' | 'flip' | 'fail' | 'lose' | 'slow' | 'throttle';
+
+/** ms; what a budget of a few hundred bears once, and not often. */
+const SLOW_MS = 200;
+
+const json = (type: string) => ({ status: 400, type: 'application/x-amz-json-1.0', body: { __type: type } });
+const cancelled = {
+  ...json('com.amazonaws.dynamodb.v20120810#TransactionCanceledException'),
+  body: {
+    __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException',
+    CancellationReasons: [{ Code: 'ThrottlingError' }, { Code: 'None' }],
+  },
+};
+
+/** How each store says that there are too many requests, as its API reference has it. */
+const THROTTLES = {
+  s3: [
+    { status: 503, type: 'application/xml', body: '<Error><Code>SlowDown</Code></Error>' },
+    { status: 503, type: 'application/xml', body: '<Error><Code>ServiceUnavailable</Code></Error>' },
+  ],
+  dynamodb: [
+    json('com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException'),
+    json('com.amazon.coral.availability#ThrottlingException'),
+    json('com.amazonaws.dynamodb.v20120810#RequestLimitExceeded'),
+    cancelled,
+  ],
+  sqs: [
+    json('com.amazonaws.sqs#RequestThrottled'),
+    json('com.amazon.coral.availability#ThrottlingException'),
+  ],
+} as const;
+
+/** The cancelled transaction is told of transactions alone. */
+function throttle(incoming: IncomingMessage, outgoing: ServerResponse, turn: number): void {
+  const target = String(incoming.headers['x-amz-target'] ?? '');
+  const store = target.startsWith('DynamoDB') ? 'dynamodb' : target.startsWith('AmazonSQS') ? 'sqs' : 's3';
+  const ways = THROTTLES[store].filter((way) => way !== cancelled || target.includes('Transact'));
+  const { status, type, body } = ways[turn % ways.length] ?? cancelled;
+  incoming.resume();
+  outgoing
+    .writeHead(status, { 'content-type': type })
+    .end(typeof body === 'string' ? body : JSON.stringify(body));
+}
 
 /** A wire between a program and a store. */
 export interface Wire {
@@ -57,6 +101,8 @@ export async function startWire(
       return void incoming.resume();
     }
     if (kind === 'fail') return void outgoing.writeHead(500).end();
+    if (kind === 'slow') await sleep(SLOW_MS);
+    if (kind === 'throttle') return throttle(incoming, outgoing, harmed);
     const refusal = keepsConditions ? await refusalOf(incoming, target) : undefined;
     if (refusal) {
       incoming.resume();
