@@ -8,7 +8,7 @@ import type { RecordsEmulator } from './emulators.dynamodb.ts';
 
 export const identity = {
   region: 'us-east-1',
-  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  credentials: { accessKeyId: 'test', secretAccessKey: 'test-secret' },
 };
 
 /** S3 and SQS over the wire. */
