@@ -25,8 +25,10 @@ export class Deployment {
     this.#env = env;
   }
 
-  static async open(): Promise<Deployment> {
+  /** @param stores  settings of others than those in the folder */
+  static async open(stores: Record<string, string> = {}): Promise<Deployment> {
     const env = {
+      ...stores,
       DATA_DIR: await temporaryFolder(),
       LOG_LEVEL: 'info',
       API_RATE_PER_MINUTE: '0',

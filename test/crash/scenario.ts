@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ImageRecord, Objects } from '../../server/stores/contracts.ts';
 import { noise } from '../support/api.ts';
 import { storedKey } from '../support/results.ts';
 import { waitFor } from '../support/wait.ts';
@@ -18,6 +19,8 @@ export interface CrashOptions {
   /** Kills of the server while images are uploaded; those of warmers go on until `kills` of them. */
   readonly serverKills: number;
   readonly kills: number;
+  /** Settings of stores; absent: those of a folder. */
+  readonly stores?: Record<string, string>;
   /** To do all again the same way, as far as two processes ever do. */
   readonly seed: number;
 }
@@ -33,12 +36,12 @@ function randoms(seed: number): () => number {
 /** Uploads images while warmers and the server are killed at random; then lets them finish and counts. */
 export async function crash(options: CrashOptions): Promise<CrashReport> {
   const started = Date.now();
-  const deployment = await Deployment.open();
+  const deployment = await Deployment.open(options.stores);
   const random = randoms(options.seed);
   const kills = { warmer: 0, server: 0 };
   let ending = false;
   const looking = (async () => {
-    for (; !ending; await sleep(250)) await deployment.look();
+    for (; !ending; await sleep(lookMs(options))) await deployment.look();
   })();
   try {
     await deployment.startServer();
@@ -74,6 +77,9 @@ export async function crash(options: CrashOptions): Promise<CrashReport> {
   }
 }
 
+/** A look lists every result there is. */
+const lookMs = ({ images }: CrashOptions): number => Math.max(250, images * 5);
+
 /** Four at a time. */
 async function uploadAll(deployment: Deployment, count: number): Promise<string[]> {
   const ids: string[] = [];
@@ -89,13 +95,43 @@ async function uploadAll(deployment: Deployment, count: number): Promise<string[
 
 /** Accepted or not: what is known of has to get on, but for uploads whose server was killed in the middle. */
 async function finished(deployment: Deployment, ids: readonly string[]): Promise<void> {
-  await waitFor(async () => {
+  const isFinished = async () => {
     const images = await deployment.images();
     const open = images.filter(
       ({ id, status }) => status !== 'completed' && (status !== 'uploading' || ids.includes(id)),
     );
     return images.length >= ids.length && open.length === 0;
-  }).catch(() => {});
+  };
+  // One wait for each hundred: what is missing then is told by its faults.
+  for (let lap = 0; lap <= ids.length / 100; lap++) {
+    const done = await waitFor(isFinished).then(
+      () => true,
+      () => false,
+    );
+    if (done) return;
+  }
+}
+
+/** Originals and results that no record knows. */
+async function orphansOf({ stores }: Deployment, images: readonly ImageRecord[]): Promise<string[]> {
+  const ids = new Set(images.map(({ id }) => id));
+  const expected = new Set([...ids].flatMap((id) => VARIANTS.map((variant) => storedKey(id, variant))));
+  const originals = (await allKeys(stores.originals)).filter((key) => !ids.has(key));
+  const results = (await allKeys(stores.results)).filter(
+    (key) => key.startsWith('img/') && !expected.has(key),
+  );
+  return [...originals, ...results].map((key) => `${key} belongs to no image`);
+}
+
+async function allKeys(objects: Objects): Promise<string[]> {
+  const keys: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await objects.list({ prefix: '', limit: 1000, ...(cursor ? { cursor } : {}) });
+    keys.push(...page.items.map(({ key }) => key));
+    cursor = page.next;
+  } while (cursor);
+  return keys;
 }
 
 async function faultsOf(deployment: Deployment, ids: readonly string[]): Promise<string[]> {
@@ -116,7 +152,9 @@ async function faultsOf(deployment: Deployment, ids: readonly string[]): Promise
     }
   }
   // An upload that was killed in the middle is held for its server until a lease ends; the sweep does the rest.
-  for (const { id, status } of await deployment.images()) {
+  const images = await deployment.images();
+  faults.push(...(await orphansOf(deployment, images)));
+  for (const { id, status } of images) {
     if (status !== 'completed' && status !== 'uploading') faults.push(`${id}, never accepted, is ${status}`);
   }
   const { dead } = await jobs.depth();

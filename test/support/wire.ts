@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import {
+  type ClientRequest,
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
@@ -13,9 +14,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * What becomes of an answer: `stall` never comes, `reset` ends the connection, `cut` breaks off in the middle of its
  * body, `short` has half of its body and says so, `flip` has one bit of its body changed, `fail` is a 500 that never
  * reached the store, `lose` ends the connection once the store has answered, `slow` comes late, `throttle` refuses for
- * the rate of requests, in each way in turn that the store has.
+ * the rate of requests, in each way in turn that the store has, `twice` reaches the store once more some time later.
  */
-export type Fault = 'stall' | 'reset' | 'cut' | 'short' | 'flip' | 'fail' | 'lose' | 'slow' | 'throttle';
+export type Fault =
+  | 'stall'
+  | 'reset'
+  | 'cut'
+  | 'short'
+  | 'flip'
+  | 'fail'
+  | 'lose'
+  | 'slow'
+  | 'throttle'
+  | 'twice';
 
 /** ms; what a budget of a few hundred bears once, and not often. */
 const SLOW_MS = 200;
@@ -112,7 +123,8 @@ export async function startWire(
       return void outgoing.writeHead(refusal.status, { 'content-type': 'application/xml' }).end(xml);
     }
     const forwarded = request(new URL(url, target), { method, headers });
-    incoming.pipe(forwarded);
+    if (kind === 'twice') await sendTwice(incoming, forwarded, new URL(url, target));
+    else incoming.pipe(forwarded);
     const [answer]: IncomingMessage[] = await once(forwarded, 'response');
     if (kind === 'lose') {
       answer?.resume();
@@ -139,6 +151,20 @@ export async function startWire(
     },
   };
   return wire;
+}
+
+/** ms after which a request is sent once more: others have overtaken it by then. */
+const AGAIN_MS = 1_500;
+
+async function sendTwice(incoming: IncomingMessage, first: ClientRequest, target: URL): Promise<void> {
+  const { method = 'POST', headers } = incoming;
+  const body = await buffer(incoming);
+  first.end(body);
+  setTimeout(() => {
+    request(target, { method, headers }, (answer) => answer.resume())
+      .on('error', () => undefined)
+      .end(body);
+  }, AGAIN_MS);
 }
 
 function send(answer: IncomingMessage, body: Buffer, outgoing: ServerResponse, kind?: Fault): void {
