@@ -61,16 +61,21 @@ with_buildah() {
   buildah bud --quiet --format docker --isolation chroot --pull-never --tag "$image" . >/dev/null
   echo "built in $(($(date +%s) - started)) s, $(buildah inspect --type image --format 'user {{.OCIv1.Config.User}}' "$image")"
   container=$(buildah from --pull-never "$image")
-  stop_hard="buildah rm $container"
-  buildah run --isolation chroot --env "PORT=$port" "$container" -- node server/main.ts >"$work/log" 2>&1 &
+  buildah run --isolation chroot --env "PORT=$port" "$container" -- \
+    sh -c 'echo "pid $$"; exec node server/main.ts' >"$work/log" 2>&1 &
   runner=$!
+  # The program itself: buildah's own processes would not hand a signal on.
+  pid() { sed -n 's/^pid //p' "$work/log" | head -n 1; }
+  stop_hard() {
+    kill -KILL "$(pid)"
+    buildah rm "$container"
+  }
+  stop_hard=stop_hard
   said() { cat "$work/log"; }
   inside() { buildah run --isolation chroot "$container" -- "$@"; }
   inner=http://127.0.0.1:$port
   stop() {
-    # The program itself: buildah's own processes would not hand the signal on.
-    pid=$(ps -eo pid=,args= | awk '/node server\/main.ts$/ && !/buildah/ { print $1 }' | tail -n 1)
-    kill -TERM "$pid"
+    kill -TERM "$(pid)"
     code=0
     wait "$runner" || code=$?
   }
@@ -82,8 +87,8 @@ else echo 'skipped: neither Docker nor (as root) buildah and debootstrap are on 
 fi
 
 here=http://127.0.0.1:$port
-for _ in $(seq 60); do curl --silent --fail "$here/healthz" >/dev/null && break; sleep 0.5; done
-curl --silent --fail "$here/readyz" >/dev/null || { cat "$work/log" 2>/dev/null; fail 'not ready after 30 s'; }
+for _ in $(seq 240); do curl --silent --fail "$here/healthz" >/dev/null && break; sleep 0.5; done
+curl --silent --fail "$here/readyz" >/dev/null || { cat "$work/log" 2>/dev/null; fail 'not ready after 120 s'; }
 
 # Nobody reaches a container by loopback, so it has made a token and says it once.
 token=$(said | sed -n 's/^  \([A-Za-z0-9_-]\{43\}\)$/\1/p' | head -n 1)

@@ -103,11 +103,14 @@ async function withFonts(port: number, work: (server: Server) => Promise<void>):
   await mkdir(`${folder}/fonts/house`, { recursive: true });
   await writeFile(`${folder}/fonts/house/House.ttf`, await houseFont());
   await cp(`${OWN_FONTS}/DejaVuSans.ttf`, `${folder}/fonts/Copy.ttf`);
-  const API_TOKEN_FILE = `${folder}/api.token`;
-  const env = { DATA_DIR: `${folder}/data`, FONTS_DIR: `${folder}/fonts`, PORT: `${port}`, API_TOKEN_FILE };
+  const env = { DATA_DIR: `${folder}/data`, FONTS_DIR: `${folder}/fonts`, PORT: `${port}` };
   const child = spawn(process.execPath, ['server/main.ts'], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, ...env, API_TOKEN_FILE: `${folder}/api.token` },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (text) => {
+    said += text;
   });
   try {
     const base = `http://127.0.0.1:${port}`;
@@ -117,7 +120,7 @@ async function withFonts(port: number, work: (server: Server) => Promise<void>):
         () => false,
       );
     for (let tries = 0; tries < 120 && !(await isReady()); tries++) await pause(500);
-    await work({ base, token: (await readFile(API_TOKEN_FILE, 'utf8')).trim() });
+    await work({ base, token: /^ {2}([\w-]{43})$/m.exec(said)?.[1] ?? '' });
   } finally {
     child.kill();
   }

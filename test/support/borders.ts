@@ -91,13 +91,3 @@ export function bordered(kind: Kind, seed: number): Bordered {
 }
 
 export const openBordered = ({ data }: Bordered) => sharp(data, { raw: { ...SIDES, channels: 3 } });
-
-/** By how many px a box reaches beyond another one, on each side; below 0 where it cuts it. */
-export function beyond(box: Box, content: Box): [number, number, number, number] {
-  return [
-    content.left - box.left,
-    content.top - box.top,
-    box.left + box.width - content.left - content.width,
-    box.top + box.height - content.top - content.height,
-  ];
-}

@@ -1,5 +1,5 @@
 import { orientationIn, readExif, setUpright } from './exif.ts';
-import { jpegQuality } from './lossy-quality.ts';
+import { jpegQuality, tablesOf } from './lossy-quality.ts';
 import type { Header } from './source.ts';
 
 /**
@@ -102,6 +102,51 @@ function readSegments(bytes: Buffer): Segments | undefined {
   }
   return undefined;
 }
+
+/** How the pixels of a JPEG are coded. */
+export interface JpegCoding {
+  /** Step of each coefficient of a block, row by row. */
+  readonly luma: readonly number[];
+  /** The coarser of both; undefined for grey. */
+  readonly chroma: readonly number[] | undefined;
+  /** 4:2:0. */
+  readonly isHalved: boolean;
+}
+
+/** Sampling factors of the first component, the others having 1 x 1 (T.81, A.1.1). */
+const [FULL, HALVED] = [0x11, 0x22];
+
+/** @returns undefined for a file that is not ordinary, or has another sampling than 4:4:4 and 4:2:0 */
+export function jpegCoding(bytes: Uint8Array): JpegCoding | undefined {
+  const segments = readSegments(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const body = segments?.frame?.body;
+  if (!segments || !body) return undefined;
+  const tables = segments.tables.flatMap(tablesOf);
+  const components = Array.from({ length: body[5] ?? 0 }, (_, index) => ({
+    sampling: body[7 + 3 * index],
+    steps: tables.findLast(({ number }) => number === body[8 + 3 * index])?.values,
+  }));
+  const [luma, ...colour] = components;
+  if (!luma?.steps || (colour.length !== 0 && colour.length !== 2)) return undefined;
+  const isHalved = colour.length > 0 && luma.sampling === HALVED;
+  if (colour.length && !isHalved && luma.sampling !== FULL) return undefined;
+  if (colour.some(({ sampling, steps }) => sampling !== FULL || !steps)) return undefined;
+  const [blue, red] = colour.map(({ steps }) => byRows(steps ?? []));
+  const chroma = blue?.map((step, index) => Math.max(step, red?.[index] ?? 0));
+  return { luma: byRows(luma.steps), chroma, isHalved };
+}
+
+/** Coefficients lie along diagonals, to and fro (T.81, figure A.6). */
+function byRows(zigzag: readonly number[]): number[] {
+  const order = Array.from({ length: 64 }, (_, index) => index).toSorted(
+    (a, b) => diagonalOf(a) - diagonalOf(b) || (diagonalOf(a) % 2 ? a - b : b - a),
+  );
+  const rows = Array.from({ length: 64 }, () => 0);
+  for (const [place, index] of order.entries()) rows[index] = zigzag[place] ?? 0;
+  return rows;
+}
+
+const diagonalOf = (index: number): number => (index >> 3) + (index & 7);
 
 /** Marker and length in front of a segment. */
 const SEGMENT_HEAD_BYTES = 4;

@@ -1,10 +1,12 @@
 import type { Box } from '../geometry/turns.ts';
 import type { Size } from '../operations/operation.ts';
+import type { CodecLoss } from '../original/loss.ts';
+import { isCutOff } from './coded-planes.ts';
+import { innerBox } from './inner-box.ts';
+import type { Rgba } from './rgba.ts';
 
 /** What a codec may have added to the pixels around content. */
-export interface CodecNoise {
-  /** Largest difference that it makes, 0-255. */
-  readonly most: number;
+export interface CodecNoise extends CodecLoss {
   /** px of the picture's corner from the corner of its first block: a region may begin inside of one. */
   readonly left: number;
   readonly top: number;
@@ -19,11 +21,6 @@ export interface ContentSearch {
   readonly noise: CodecNoise | undefined;
 }
 
-/** sRGB with alpha, row by row. */
-export interface Rgba extends Size {
-  readonly data: Uint8Array;
-}
-
 /** px of a side of a macroblock (JPEG 4:2:0, VP8): no further does a codec spread what it loses. */
 const BLOCK = 16;
 
@@ -32,9 +29,18 @@ const REACH = 4;
 
 /** Of the strongest pixel nearby; below it lies what JPEG (q60-95) and WebP add to lines, text and noise. */
 const NOISE_SHARE = 0.45;
+/** The same more than a px or two from an edge, and of the largest difference that the codec makes. */
+const FAR_PEAK_SHARE = 0.5;
+const FAR_SHARE = { jpeg: 0.4, vp8: 0.25 } as const;
+/** Of the largest difference that a codec makes: what noise has beyond black or white, where it is cut off. */
+const BEYOND_SHARE = 0.5;
 
 /** px around what is surely content that may be its soft edge. */
 const MARGIN = 1;
+/** px around what cannot be noise: what can be is still content there (measured: trim.long.ts). */
+const INNER_MARGIN = 2;
+/** Rounding of a decoder, levels. */
+const ROUNDING = 1.5;
 
 type IsContent = (x: number, y: number) => boolean;
 type Difference = (x: number, y: number) => number;
@@ -46,13 +52,53 @@ type Difference = (x: number, y: number) => number;
  * @returns  undefined where all is border
  */
 export function contentBox(picture: Rgba, search: ContentSearch): Box | undefined {
-  const differs = differenceIn(picture, search.border);
+  const { border, threshold, noise } = search;
+  const differs = differenceIn(picture, border);
   const all = { left: 0, top: 0, width: picture.width, height: picture.height };
-  const bare = rowOfBorder(picture, search.border);
-  const weak = boxWhere(all, (x, y) => differs(x, y) > search.threshold, bare);
-  if (!weak || !search.noise) return weak;
-  const strong = boxWhere(weak, strengthIn(picture, search.threshold, search.noise, differs), () => false);
-  return strong && grown(strong, weak);
+  const bare = rowOfBorder(picture, border);
+  const weak = boxWhere(all, (x, y) => differs(x, y) > threshold, bare);
+  if (!weak || !noise) return weak;
+  const within = (isStrong: (difference: number, peak: number) => boolean): Box | undefined => {
+    const isContent = strengthIn(picture, noise, differs, isStrong);
+    return boxWhere(
+      weak,
+      (x, y) => differs(x, y) > threshold && isContent(x, y),
+      () => false,
+    );
+  };
+  const { most, blocks: codec } = noise;
+  if (!codec) {
+    const strong = within((difference, peak) => difference > most || difference > NOISE_SHARE * peak);
+    return strong && grown(strong, weak, MARGIN);
+  }
+  const slack = ROUNDING + unevenness(picture, differs, threshold);
+  const inner = innerBox(picture, {
+    codec,
+    border,
+    slack,
+    weak,
+    beyond: most * BEYOND_SHARE,
+    left: noise.left,
+    top: noise.top,
+  });
+  const sure = inner && grown(inner, weak, INNER_MARGIN);
+  if (!codec.isHalved && !isCutOff(border)) return sure;
+  // Noise that was cut off at black or white says less of what it is, and colour of half the pixels less of where.
+  const least = most * (codec.side === 8 ? FAR_SHARE.jpeg : FAR_SHARE.vp8);
+  const far = within((difference, peak) => difference > least && difference > FAR_PEAK_SHARE * peak);
+  return sure && far ? union(sure, far) : (sure ?? far);
+}
+
+/** By how much a border differs from its own colour, as one of a scan does: along the edges of the picture. */
+function unevenness({ width, height }: Rgba, differs: Difference, threshold: number): number {
+  let most = 0;
+  const look = (x: number, y: number): void => {
+    const difference = differs(x, y);
+    if (difference <= threshold) most = Math.max(most, difference);
+  };
+  for (let x = 0; x < width; x++) for (const y of [0, height - 1]) look(x, y);
+  for (let y = 0; y < height; y++) for (const x of [0, width - 1]) look(x, y);
+  return most;
 }
 
 /** Largest difference of a pixel to another one, 0-255; colours count as far as they are seen. */
@@ -99,8 +145,13 @@ function boxWhere(frame: Box, isContent: IsContent, isBare: (y: number) => boole
   return { left: Math.min(first, end), top, width: Math.abs(end - first) + 1, height: last - top + 1 };
 }
 
-/** Whether a pixel is stronger than what a codec adds beside the strongest one of its macroblock and those around it. */
-function strengthIn(picture: Rgba, threshold: number, noise: CodecNoise, differs: Difference): IsContent {
+/** Whether a pixel is strong beside the strongest one of its macroblock and those around it. */
+function strengthIn(
+  picture: Rgba,
+  noise: CodecNoise,
+  differs: Difference,
+  isStrong: (difference: number, peak: number) => boolean,
+): IsContent {
   const peaks = new Map<number, number>();
   const across = Math.ceil((picture.width + noise.left) / BLOCK);
   const peakOf = (column: number, row: number): number => {
@@ -109,13 +160,11 @@ function strengthIn(picture: Rgba, threshold: number, noise: CodecNoise, differs
     peaks.set(key, found);
     return found;
   };
-  return (x, y) => {
-    const difference = differs(x, y);
-    if (difference <= threshold) return false;
-    if (difference > noise.most) return true;
-    const peak = peakOf(Math.floor((x + noise.left) / BLOCK), Math.floor((y + noise.top) / BLOCK));
-    return difference > NOISE_SHARE * peak;
-  };
+  return (x, y) =>
+    isStrong(
+      differs(x, y),
+      peakOf(Math.floor((x + noise.left) / BLOCK), Math.floor((y + noise.top) / BLOCK)),
+    );
 }
 
 function aroundOf(column: number, row: number, { left, top }: CodecNoise, { width, height }: Size): Box {
@@ -145,10 +194,10 @@ export function union(a: Box, b: Box): Box {
 }
 
 /** A box with a margin, as far as another one reaches. */
-function grown(box: Box, limit: Box): Box {
-  const left = Math.max(limit.left, box.left - MARGIN);
-  const top = Math.max(limit.top, box.top - MARGIN);
-  const right = Math.min(limit.left + limit.width, box.left + box.width + MARGIN);
-  const bottom = Math.min(limit.top + limit.height, box.top + box.height + MARGIN);
+function grown(box: Box, limit: Box, margin: number): Box {
+  const left = Math.max(limit.left, box.left - margin);
+  const top = Math.max(limit.top, box.top - margin);
+  const right = Math.min(limit.left + limit.width, box.left + box.width + margin);
+  const bottom = Math.min(limit.top + limit.height, box.top + box.height + margin);
   return { left, top, width: right - left, height: bottom - top };
 }

@@ -4,7 +4,7 @@ import pino from 'pino';
 import { Registry } from 'prom-client';
 import t, { type Test } from 'tap';
 import { type InvalidateJob, Later, readJob } from '../../../server/warming/jobs.ts';
-import { CloudFrontCdn } from '../../../server/writing/cdn.ts';
+import { CloudFrontCdn, invalidationPaths } from '../../../server/writing/cdn.ts';
 import { Invalidations } from '../../../server/writing/invalidations.ts';
 import { countInvalidations } from '../../../warmer/invalidation-metrics.ts';
 import { identity } from '../../support/emulators.ts';
@@ -113,3 +113,15 @@ function againOf(error: unknown): InvalidateJob[] {
   const job = readJob(error.job.body);
   return job.kind === 'invalidate' ? [job] : [];
 }
+
+t.test('a star of an id is no wildcard: nothing of its neighbours is taken along', (t) => {
+  for (const id of ['a*', '*', 'a*b.jpg', '**/x', 'a/*', 'é*.jpg', 'a?*', 'a%*'])
+    for (const isAlone of [true, false])
+      for (const path of invalidationPaths(id, isAlone)) {
+        const [, rest = ''] = /^\/img\/(.*?)(?:\?\*|\/\*|\*)?$/.exec(path) ?? [];
+        // What CloudFront reads as a wildcard stands at the end, and once (Invalidation paths, Amazon CloudFront Developer Guide).
+        t.notMatch(rest, /\*/, path);
+        t.equal(decodeURIComponent(rest), id, path);
+      }
+  t.end();
+});
