@@ -20,7 +20,13 @@ export interface Outcome {
   readonly faults: readonly string[];
 }
 
-const ENV = { API_RATE_PER_MINUTE: '0', SWEEP_SECONDS: '1', VISIBILITY_SECONDS: '1' };
+export const ENV = {
+  API_RATE_PER_MINUTE: '0',
+  SWEEP_SECONDS: '1',
+  VISIBILITY_SECONDS: '1',
+  WEBHOOK_SECRET: 'a secret of some length, as they are',
+  WEBHOOK_PRIVATE: '1',
+};
 const ROUNDS = 40;
 
 /** Does a step on a server that is killed after its k-th write, then what `after` says, and looks what is there. */
@@ -72,7 +78,7 @@ async function dies(
 }
 
 /** Lets warmer and sweep do what is left, as time goes by; what is still wrong in the end. */
-async function settled(warmer: TestWarmer): Promise<string[]> {
+export async function settled(warmer: TestWarmer): Promise<string[]> {
   let faults: string[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     await expire(warmer.stores);
