@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import t from 'tap';
 import { FileObjects } from '../../server/stores/files/objects.ts';
@@ -78,15 +77,13 @@ t.test('a file whose facts have changed on the disk is no object, whichever bit 
   const objects = await FileObjects.open(root);
   await objects.put('a', randomBytes(500), { ...png, cacheControl: 'public', metadata: { epoch: '5' } });
   const file = await readFile(join(root, 'a'));
-  const facts = await objects.head('a');
   const wrong: string[] = [];
   for (let bit = 500 * 8; bit < file.length * 8; bit++) {
     const flipped = Buffer.from(file);
     flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
     await writeFile(join(root, 'a'), flipped);
     const read = await objects.head('a');
-    // One within the name of the checksum leaves a file of the time before there was one.
-    if (read && !isDeepStrictEqual(read, facts)) wrong.push(`bit ${bit}: ${JSON.stringify(read)}`);
+    if (read) wrong.push(`bit ${bit}: ${JSON.stringify(read)}`);
   }
   t.same(wrong, []);
 });

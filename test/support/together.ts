@@ -20,12 +20,16 @@ export const RUNS = {
   'unit-core': 'test/unit/core/{geometry,original,plan,query,sharp}/*.test.ts',
   'unit-render': 'test/unit/core/render/*.test.ts',
   'unit-rest': 'test/unit/{*,!(core)/**/*}.test.ts',
-  'warmer-a-s': 'test/warmer/[a-s]*.test.ts',
+  'warmer-a-n': 'test/warmer/[a-n]*.test.ts',
+  'warmer-o-s': 'test/warmer/[o-s]*.test.ts',
   'warmer-t-z': 'test/warmer/[t-z]*.test.ts',
 } as const;
 
 /** Files that a pattern names, from the root, in the order of the alphabet. */
 export const testFiles = (pattern: string): string[] => globSync(pattern, { cwd: ROOT }).toSorted();
+
+/** After which what is still open is given up. */
+const LEFT_OPEN_MS = 60_000;
 
 /**
  * Runs the files of a row one after another. A file must not await a test at its top level: its tests begin when it has
@@ -36,4 +40,8 @@ export async function runTogether(run: keyof typeof RUNS): Promise<void> {
     await t.test(file, async () => {
       await import(pathToFileURL(ROOT + file).href);
     });
+  // A test that fails may leave its server open, which would keep this process for ever.
+  t.teardown(() => {
+    setTimeout(() => process.exit(), LEFT_OPEN_MS).unref();
+  });
 }

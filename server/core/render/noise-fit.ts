@@ -6,7 +6,7 @@ export interface Bounds {
 
 /** Largest miss that is none: half a level of rounding. */
 const TOLERANCE = 0.35;
-const ROUNDS = 100;
+const PROJECTIONS = 100;
 /** Rounds between two looks at whether it still gets better, and by how much it must. */
 const [LOOK, BETTER] = [20, 0.97];
 /** Further than to the bound: projections alone creep. */
@@ -41,7 +41,7 @@ export function isCodecNoise(side: number, { low, high }: Bounds, limits: Float6
   const tried = Float64Array.from(low, (_value, index) => within(0, index));
   const fitted = new Float64Array(side * side);
   let before = Number.POSITIVE_INFINITY;
-  for (let round = 1; round <= ROUNDS; round++) {
+  for (let projection = 1; projection <= PROJECTIONS; projection++) {
     limit(tried, fitted, side, limits);
     let miss = 0;
     for (let index = 0; index < tried.length; index++) {
@@ -51,7 +51,7 @@ export function isCodecNoise(side: number, { low, high }: Bounds, limits: Float6
       tried[index] = value + OVERSHOOT * step;
     }
     if (miss < TOLERANCE) return true;
-    if (round % LOOK > 0) continue;
+    if (projection % LOOK > 0) continue;
     if (miss > before * BETTER) return false;
     before = miss;
   }

@@ -55,12 +55,17 @@ function readEnd(fd: number, size: number, bytes: number): Buffer {
 /** Older files have none. */
 const CHECKED = /^(.*),"crc32":"([0-9a-f]{8})"}$/s;
 
+/** Of a file without a checksum, whose facts are these and no others: it is older, or lost the name of its checksum. */
+const OLDER = new Set(['key', 'etag', 'size', 'lastModified', 'contentType', 'cacheControl', 'metadata']);
+
 /** Undefined for what a failing disk has changed. */
 function parse(json: string): StoredFacts | undefined {
   const checked = CHECKED.exec(json);
   if (checked && checked[2] !== checksum(checked[1] ?? '')) return undefined;
   try {
-    const { lastModified, contentType, cacheControl, key, etag, size, metadata } = JSON.parse(json);
+    const parsed = JSON.parse(json);
+    if (!checked && !Object.keys(parsed).every((name) => OLDER.has(name))) return undefined;
+    const { lastModified, contentType, cacheControl, key, etag, size, metadata } = parsed;
     return {
       key,
       etag,

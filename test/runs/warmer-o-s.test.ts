@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('warmer-a-s');
+await runTogether('warmer-o-s');
