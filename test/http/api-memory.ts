@@ -39,7 +39,7 @@ export function indexed(): Picture {
     ...[
       [256, WIDTH],
       [257, height],
-      [258, 32],
+      [258, 8],
       [259, 1],
       [262, 1],
       [273, START_BYTES],
@@ -47,7 +47,7 @@ export function indexed(): Picture {
     ...[
       [277, 1],
       [278, height],
-      [279, WIDTH * height * 4],
+      [279, WIDTH * height],
     ],
   ] as const;
   const start = Buffer.alloc(START_BYTES);
