@@ -70,10 +70,14 @@ export class Reconciler {
     }
   }
 
-  /** A form was posted to `key`: if its image still waits for it, that is what came. */
+  /**
+   * A form was posted to `key`: if its image still waits for it, that is what came. Other keys are those of a replacement
+   * that is under way, whose server removes them.
+   */
   async formArrived(key: string): Promise<void> {
     const id = idOfForm(key);
-    if (id !== undefined) await this.reconcile(id);
+    if (id === undefined) return;
+    await this.reconcile(id);
     await this.#options.originals.remove([key]);
   }
 

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import t, { type Test } from 'tap';
+import { newUlid } from '../../server/shared/ulid.ts';
 import { call, form, keysOf, noise } from '../support/api.ts';
 import { identity, startStorage } from '../support/emulators.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
@@ -36,8 +37,9 @@ async function forms(t: Test, env: Record<string, string>): Promise<void> {
     return (await fetch(url, { method: 'POST', body: form(parts) })).status;
   };
   /** Buckets tell the queue of what was posted; the embedded store has done so. */
-  const tell = async ({ fields }: Presigned) => {
-    const key = encodeURIComponent(fields['key'] ?? '').replaceAll('%2F', '/');
+  const tell = ({ fields }: Presigned) => tellOf(fields['key'] ?? '');
+  const tellOf = async (plain: string) => {
+    const key = encodeURIComponent(plain).replaceAll('%2F', '/');
     const event = { Records: [{ eventName: 'ObjectCreated:Post', s3: { object: { key } } }] };
     if (stores.originals.announces) await stores.jobs.send([JSON.stringify(event)]);
   };
@@ -101,6 +103,18 @@ async function forms(t: Test, env: Record<string, string>): Promise<void> {
     t.match((await image('lost')).body, { status: 'completed', title: 'a.jpg', original: { width: 60 } });
     t.same(await keysOf(stores.originals), ['gone', 'lost', 'once']);
   });
+
+  await t.test(
+    'the bytes of a replacement that is under way stay, whatever event tells of them',
+    async (t) => {
+      const staged = `.incoming/${newUlid(Date.now())}`;
+      await stores.originals.put(staged, other, { contentType: 'image/jpeg' });
+      await tellOf(staged);
+      await work();
+      t.same(await keysOf(stores.originals), [staged, 'gone', 'lost', 'once']);
+      await stores.originals.remove([staged]);
+    },
+  );
 
   await t.test('bytes that are no image fail their record, and do not stay', async (t) => {
     const broken = file.subarray(0, 300);
