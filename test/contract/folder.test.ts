@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -48,6 +49,43 @@ t.test('keys are the paths of files, bytewise ascending, page by page', async (t
     t.match(await objects.head(key), { key, size: Buffer.byteLength(text), etag: object?.etag });
   }
   await objects.ping();
+});
+
+/** How often the file system is asked anything. */
+async function countRequests(work: () => Promise<unknown>): Promise<number> {
+  let count = 0;
+  const hook = createHook({
+    init(_id, type) {
+      if (type === 'FSREQPROMISE') count += 1;
+    },
+  }).enable();
+  try {
+    await work();
+  } finally {
+    hook.disable();
+  }
+  return count;
+}
+
+t.test('a page reads only the folders that its keys can be in', async (t) => {
+  const root = t.testdir();
+  const folders = Array.from({ length: 50 }, (_, n) => `f${String(n).padStart(2, '0')}é`);
+  write(root, Object.fromEntries(folders.map((name) => [`${name}/a.jpg`, name])));
+  const objects = await FolderObjects.open(root);
+  const first = await objects.list({ prefix: '', limit: 48 });
+  t.equal(first.items.at(-1)?.key, 'f47é/a.jpg');
+  const pages = [
+    { prefix: '', limit: 9, cursor: first.next ?? '' },
+    { prefix: 'f48', limit: 9 },
+    { prefix: 'f48é/', limit: 9 },
+    { prefix: 'f48é/a', limit: 9, cursor: first.next ?? '' },
+  ];
+  for (const page of pages) {
+    const requests = await countRequests(async () => {
+      t.equal((await objects.list(page)).items[0]?.key, 'f48é/a.jpg');
+    });
+    t.ok(requests > 1 && requests < 20, `${requests} requests for ${JSON.stringify(page)}`);
+  }
 });
 
 t.test('what begins with a dot, links, folders, pipes and what is outside are absent', async (t) => {

@@ -1,8 +1,9 @@
 import { closeSync } from 'node:fs';
 import { link, mkdir, readdir, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { bytesOf } from '../key-order.ts';
 import { ignoring, pruneFolders, syncFolders } from './folders.ts';
-import { bytesOf, type KeyPaths } from './path.ts';
+import type { KeyPaths } from './path.ts';
 import { openIfThere } from './read.ts';
 import { readFacts } from './trailer.ts';
 

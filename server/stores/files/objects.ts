@@ -26,10 +26,11 @@ import type {
 } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { attempt, errorName } from '../errors.ts';
+import { bytesOf, keyOf } from '../key-order.ts';
 import { ignoring, pruneFolders, removeStale, syncFolders } from './folders.ts';
 import { unlinkIfThere, withLock } from './lock.ts';
 import { adoptNames } from './names.ts';
-import { bytesOf, KeyPaths, keyOf } from './path.ts';
+import { KeyPaths } from './path.ts';
 import { openIfThere, ReadsAtOnce, readAndClose, WHOLE_BYTES } from './read.ts';
 import { checkRoom } from './room.ts';
 import { readFacts, trailer } from './trailer.ts';

@@ -108,17 +108,6 @@ export class KeyPaths {
   }
 }
 
-const NOT_ASCII = /[\u0080-\uffff]/;
-
-/** A key as its UTF-8 bytes. */
-export function bytesOf(key: string): string {
-  return NOT_ASCII.test(key) ? Buffer.from(key).toString('latin1') : key;
-}
-
-export function keyOf(bytes: string): string {
-  return Buffer.from(bytes, 'latin1').toString();
-}
-
 function hex(char: string): string {
   return `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }

@@ -1,16 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isInSpan, leadsTo, type Span } from '../key-order.ts';
 import { ignoring } from './folders.ts';
 import type { Entry, KeyPaths } from './path.ts';
-
-/** Keys are bytes here, see KeyPaths. */
-export interface Span {
-  prefix: string;
-  /** Only keys behind this one. */
-  after: string;
-  /** False: no slash behind the prefix. */
-  deep: boolean;
-}
 
 /** Keys that have a file, bytewise ascending. Whether it is a whole object is for the caller to see. */
 export async function* walk(paths: KeyPaths, span: Span): AsyncGenerator<string> {
@@ -29,16 +21,8 @@ async function* walkFolder(
   for (const { name, text, isFolder } of entries.sort(byText)) {
     const start = parent + text;
     if (isFolder && leadsTo(start, span)) yield* walkFolder(paths, join(folder, name), start, span);
-    if (!isFolder && start.startsWith(span.prefix) && start > span.after) yield start;
+    if (!isFolder && isInSpan(start, span)) yield start;
   }
-}
-
-/** Whether keys that begin with `start` can be in the span. */
-function leadsTo(start: string, { prefix, after, deep }: Span): boolean {
-  const isInside = start.startsWith(prefix) || prefix.startsWith(start);
-  const isAhead = start > after || after.startsWith(start);
-  const isShallow = !start.slice(prefix.length).includes('/');
-  return isInside && isAhead && (deep || isShallow);
 }
 
 /** All keys below one entry are in one run of the order, so that sorting by the beginning is enough. */

@@ -8,6 +8,7 @@ import { streamed } from '../body.ts';
 import type { ObjectFacts, Objects, Page, StoredFacts, StoredObject } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { attempt, errorName, readOnly } from '../errors.ts';
+import { bytesOf, isInSpan, keyOf, leadsTo, type Span } from '../key-order.ts';
 
 const ABSENT = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP'];
 const READ_BYTES = 256 * 1024;
@@ -77,11 +78,11 @@ export class FolderObjects implements Objects {
     { prefix, limit, cursor }: { prefix: string; limit: number; cursor?: string },
     signal?: AbortSignal,
   ): Promise<Page<ObjectFacts>> {
-    const after = decodeCursor(cursor, ['after'])?.after;
+    const after = bytesOf(decodeCursor(cursor, ['after'])?.after ?? '');
+    const span = { prefix: bytesOf(prefix), after, deep: true };
     return attempt(signal, async () => {
       const items: ObjectFacts[] = [];
-      for await (const key of keysBelow(this.#root, '')) {
-        if (!key.startsWith(prefix) || (after !== undefined && compareBytes(key, after) <= 0)) continue;
+      for await (const key of keysBelow(this.#root, '', span)) {
         signal?.throwIfAborted();
         if (items.length === limit) return { items, next: encodeCursor({ after: items.at(-1)?.key ?? '' }) };
         const facts = await this.head(key, signal);
@@ -151,18 +152,20 @@ async function* pieces(file: FileHandle, before: BigIntStats): AsyncGenerator<Bu
   throw new Problem('store_unavailable', detail, { retryAfterSeconds: 1 });
 }
 
-const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
-
-/** Keys of files, bytewise ascending. */
-async function* keysBelow(folder: string, parent: string): AsyncGenerator<string> {
+/**
+ * Keys of files, bytewise ascending.
+ *
+ * @param parent  what the keys of the folder begin with, as bytes
+ */
+async function* keysBelow(folder: string, parent: string, span: Span): AsyncGenerator<string> {
   const entries = await readdir(folder, { withFileTypes: true });
-  const named = entries
+  const starts = entries
     .filter((entry) => !entry.name.startsWith('.') && (entry.isFile() || entry.isDirectory()))
     // All keys of a folder begin with its slash.
-    .map((entry) => ({ entry, text: entry.isDirectory() ? `${entry.name}/` : entry.name }))
-    .sort((a, b) => compareBytes(a.text, b.text));
-  for (const { entry, text } of named) {
-    if (entry.isDirectory()) yield* keysBelow(join(folder, entry.name), parent + text);
-    else yield parent + text;
+    .map((entry) => ({ entry, start: parent + bytesOf(entry.isDirectory() ? `${entry.name}/` : entry.name) }))
+    .sort((a, b) => (a.start < b.start ? -1 : 1));
+  for (const { entry, start } of starts) {
+    if (!entry.isDirectory() && isInSpan(start, span)) yield keyOf(start);
+    if (entry.isDirectory() && leadsTo(start, span)) yield* keysBelow(join(folder, entry.name), start, span);
   }
 }
