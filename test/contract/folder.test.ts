@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import t from 'tap';
 import { FolderObjects } from '../../server/stores/folder/objects.ts';
+import { removeStaged } from '../../server/writing/staging.ts';
 import { call, noise } from '../support/api.ts';
 import { problemOf, startServer } from '../support/server.ts';
 
@@ -150,6 +151,7 @@ t.test('nothing is written', async (t) => {
   const objects = await FolderObjects.open(t.testdir());
   for (const write of [objects.put(), objects.copy(), objects.remove(), objects.removeAll()])
     await t.rejects(async () => void (await write), { code: 'not_allowed' });
+  t.equal(await removeStaged(objects, new Date()), 0, 'and nothing waits to be cleared');
   await t.rejects(FolderObjects.open(join(t.testdirName, 'none')), { code: 'store_unavailable' });
 });
 
