@@ -1,10 +1,11 @@
-import { mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { backUp } from '../../server/stores/sqlite/backup.ts';
+import { WriteAheadLog } from '../../server/stores/sqlite/log.ts';
 import { openSqlite } from '../../server/stores/sqlite/open.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -72,6 +73,17 @@ t.test('the log is bounded, and short again once a reader that held it has ended
     return (await logBytes(path)) < MIB;
   });
   t.equal((await records.images.list({ limit: 1000 })).items.length, 400);
+});
+
+t.test('a log that could not be opened once is opened by the next write', async (t) => {
+  const path = join(folder, 'unopened.db');
+  const log = new WriteAheadLog(path);
+  t.teardown(() => log.close());
+  await mkdir(`${path}-wal`);
+  await t.rejects(log.durable(), { code: 'EISDIR' });
+  await rmdir(`${path}-wal`);
+  await writeFile(`${path}-wal`, '');
+  await log.durable();
 });
 
 const BROKEN: readonly [name: string, spoil: (path: string) => Promise<void>, reason: RegExp][] = [

@@ -66,7 +66,10 @@ export class WriteAheadLog {
   }
 
   async #sync(): Promise<void> {
-    this.#file ??= openLog(this.#path);
+    this.#file ??= openLog(this.#path).catch((error: unknown) => {
+      this.#file = undefined;
+      throw error;
+    });
     await (await this.#file)?.datasync();
   }
 
@@ -77,12 +80,14 @@ export class WriteAheadLog {
 
 /** With its name in the folder on the disk. Undefined where there is none: on a file system that SQLite keeps no log on. */
 async function openLog(path: string): Promise<FileHandle | undefined> {
+  let file: FileHandle | undefined;
   try {
-    const file = await open(path, 'r+');
+    file = await open(path, 'r+');
     // Windows opens no folders; NTFS journals its entries.
     if (process.platform !== 'win32') await syncFolder(dirname(path));
     return file;
   } catch (error) {
+    await file?.close();
     if (errorName(error) === 'ENOENT') return undefined;
     throw error;
   }
