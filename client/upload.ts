@@ -134,6 +134,8 @@ async function post(
   { onProgress, signal }: Wishes,
   headers = {},
 ): Promise<string> {
+  // One that has fired already tells no listener so.
+  signal?.throwIfAborted();
   if (typeof XMLHttpRequest === 'undefined') {
     const answer = await fetch(url, { method: 'POST', body, headers, ...(signal ? { signal } : {}) });
     return told(answer.status, await answer.text());

@@ -1,4 +1,4 @@
-import type { Params } from '../parameters.ts';
+import { ALIASES, type Params } from '../parameters.ts';
 import { url } from '../url.ts';
 
 interface Options {
@@ -6,16 +6,8 @@ interface Options {
   readonly baseURL?: string | undefined;
 }
 
-const NAMES: Readonly<Record<string, string>> = {
-  width: 'w',
-  height: 'h',
-  quality: 'q',
-  format: 'fmt',
-  background: 'bg',
-};
-
 export function getImage(src: string, { modifiers = {}, baseURL = '' }: Options): { url: string } {
-  const params = Object.entries(modifiers).map(([name, value]) => [NAMES[name] ?? name, value]);
+  const params = Object.entries(modifiers).map(([name, value]) => [ALIASES[name] ?? name, value]);
   return { url: url(baseURL, src.replace(/^\//, ''), Object.fromEntries(params)) };
 }
 

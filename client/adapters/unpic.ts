@@ -1,4 +1,4 @@
-import type { Params } from '../parameters.ts';
+import { ALIASES, type Params } from '../parameters.ts';
 import { parse } from '../parse.ts';
 import { url } from '../url.ts';
 
@@ -16,12 +16,10 @@ interface Extracted {
   readonly options: { readonly baseURL: string };
 }
 
-const NAMES: Readonly<Record<string, string>> = { width: 'w', height: 'h', quality: 'q', format: 'fmt' };
-
 /** @param options  `baseURL` of the deployment where `src` is an id */
 export function generate(src: string, operations: Operations, options: { baseURL?: string } = {}): string {
   const found = parse(src);
-  const asked = Object.entries(operations).map(([name, value]) => [NAMES[name] ?? name, value]);
+  const asked = Object.entries(operations).map(([name, value]) => [ALIASES[name] ?? name, value]);
   return url(options.baseURL ?? found?.base ?? '', found?.id ?? src, {
     ...found?.params,
     ...Object.fromEntries(asked),

@@ -23,7 +23,14 @@ import type { Metrics } from './metrics.ts';
 import { type OpenApiOptions, openApi, PROBLEM_SCHEMA } from './openapi.ts';
 import { playgroundRoutes } from './playground.ts';
 import { presetRoutes } from './presets.ts';
-import { clientErrors, frameworkErrors, handleErrors, hasHost, refuseWithoutHost } from './problems.ts';
+import {
+  clientErrors,
+  frameworkErrors,
+  handleErrors,
+  hasHost,
+  refuseWithoutHost,
+  withoutKey,
+} from './problems.ts';
 import { normalizeTarget } from './request-target.ts';
 
 export interface AppDeps {
@@ -102,10 +109,6 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 
 /** What proxies write for a client that left before its answer was out. */
 const CLIENT_LEFT = 499;
-
-/** Who reads the log must not read a status by it. */
-const withoutKey = (url: string): string =>
-  url.startsWith('/api/') ? url.replace(/([?&]key=)[^&]+/g, '$1***') : url;
 
 /** One line per request, whatever becomes of it; the hit path writes the same for its own. */
 function logRequests(app: FastifyInstance, { metrics, deferred }: AppDeps): void {

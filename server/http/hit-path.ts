@@ -103,7 +103,7 @@ export class HitPath {
     const variant = { id: meaning.id, canonical: answer.canonical };
     const result = inMemory ?? this.#options.stored(variant, identity);
     if (!result) return false;
-    this.#options.uses.add(answer.key, variant);
+    this.#options.uses.add(answer.key, result);
     const prepared = this.#prepare(answer, meaning, result);
     const tier = identity.isStale ? 'stale' : inMemory ? 'memory' : 'stored';
     this.#send(request, response, { prepared, result, tier, started });

@@ -158,6 +158,7 @@ async function get(
   if (isConditional(headers)) {
     const existing = await options.images.facts(asked, signal);
     if (existing && isUnchanged(headers, existing.facts)) {
+      options.images.noteUse(existing.facts);
       return send(request, reply, asked, options, { ...existing, timings: {} }, undefined);
     }
   }

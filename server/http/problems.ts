@@ -19,11 +19,15 @@ export function handleErrors(app: FastifyInstance): void {
   });
 }
 
+/** Who reads the log must not read a status by it. */
+export const withoutKey = (url: string): string =>
+  url.startsWith('/api/') ? url.replace(/([?&]key=)[^&]+/g, '$1***') : url;
+
 /** What Fastify refuses before it looks for a route. */
 export function frameworkErrors(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const { method, url } = request;
   tell(translated(error, url), request, reply);
-  request.log.info({ method, url, status: reply.statusCode }, 'request');
+  request.log.info({ method, url: withoutKey(url), status: reply.statusCode }, 'request');
 }
 
 /** What another caller may be answered otherwise: under /api/ it depends on who asks, and from where. */

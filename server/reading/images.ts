@@ -81,18 +81,26 @@ export class Images {
     const isKnown = inputs.isSettled(variant) || memory.has(key) || this.#stored.isAway;
     const early = isKnown ? undefined : this.#stored.begin(variant, identified, signal);
     const identity = await unlessAborted(identified, signal);
-    this.#options.uses.add(key, { id: variant.id, canonical: variant.canonical });
     const current = this.#held(key, identity);
-    if (current) return asAnswered({ result: current, tier: 'memory', timings: {} }, identity);
+    if (current) {
+      this.noteUse(current);
+      return asAnswered({ result: current, tier: 'memory', timings: {} }, identity);
+    }
     // The version is part of the flight: those who come after an overwrite do not join an older one.
     const { value, joined } = await this.#flights.run(`${key} ${identity.version}`, signal, (flight) =>
       this.#obtain(variant, identity, early, flight),
     );
+    this.noteUse(value.result);
     return asAnswered(joined ? { ...value, tier: 'coalesced' } : value, identity);
   }
 
+  /** A result was served, or somebody was told that it is unchanged: its file is not the one to go for want of room. */
+  noteUse(result: Pick<ResultFacts, 'id' | 'canonical' | 'storedAs'>): void {
+    this.#options.uses.add(resultKey(result.id, result.canonical), result);
+  }
+
   /**
-   * What is known of a result without rendering it; undefined when there is none yet.
+   * What is known of a result without rendering it, which is no use of it; undefined when there is none yet.
    *
    * @throws Problem `image_not_found`
    */
@@ -208,7 +216,8 @@ export class Images {
   /** The bytes of another variant, which alone is stored: five widths above the original's are one object. */
   async #repeat(variant: Variant, plainer: string, signal: AbortSignal): Promise<Answer> {
     const answer = await this.find({ id: variant.id, canonical: plainer }, signal);
-    const result = { ...answer.result, canonical: variant.canonical };
+    const { storedAs = plainer } = answer.result;
+    const result = { ...answer.result, canonical: variant.canonical, storedAs };
     this.#remember(result);
     return { ...answer, result };
   }

@@ -62,12 +62,15 @@ export class Originals extends Versions {
    * @throws Problem `image_not_found`, `source_too_large`, `store_unavailable`, `overloaded`, `damaged_store`
    */
   fetch(id: string, signal: AbortSignal = NEVER): Promise<Original> {
-    return this.#share(id, signal, (bytes, flight) => this.#room(bytes, flight));
+    return this.#share(id, signal, {
+      name: 'room',
+      take: (bytes, flight) => this.#room(bytes, flight),
+    });
   }
 
   /** The same for somebody who holds an original already, and would wait for the room that he takes himself. */
   fetchBeside(id: string): Promise<Original> {
-    return this.#share(id, NEVER, async () => undefined);
+    return this.#share(id, NEVER, { name: 'beside', take: async () => undefined });
   }
 
   async #share(id: string, signal: AbortSignal, room: Room): Promise<Original> {
@@ -75,7 +78,7 @@ export class Originals extends Versions {
     const key = `${id} ${identity.version}`;
     const kept = this.#files.hold(key);
     if (kept) return originalOf(identity, kept);
-    const { value } = await this.#fetching.run(key, signal, (flight) =>
+    const { value } = await this.#fetching.run(`${key} ${room.name}`, signal, (flight) =>
       this.#fetch(id, { identity, room }, flight),
     );
     // The bytes decide: they may be newer than the version that was looked up.
@@ -89,7 +92,7 @@ export class Originals extends Versions {
     signal: AbortSignal,
   ): Promise<HeldFile> {
     const { objects, scratch, maxBytes } = this.#options;
-    const own = await room(identity.size, signal);
+    const own = await room.take(identity.size, signal);
     const path = scratch.path();
     let permit: Permit | undefined;
     try {
@@ -143,8 +146,12 @@ export class Originals extends Versions {
   }
 }
 
-/** Takes room in the scratch for so many bytes. */
-type Room = (bytes: number, signal: AbortSignal) => Promise<Permit | undefined>;
+interface Room {
+  /** Those who take it alike share a read: who waits for none may join nobody who does. */
+  readonly name: 'room' | 'beside';
+  /** In the scratch, for so many bytes. */
+  readonly take: (bytes: number, signal: AbortSignal) => Promise<Permit | undefined>;
+}
 
 /** Originals that are known to be whole, of some hundred bytes each. */
 const MAX_WHOLE = 50_000;

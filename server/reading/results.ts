@@ -15,6 +15,8 @@ export interface Result {
   readonly id: string;
   /** Canonical form, format resolved. */
   readonly canonical: string;
+  /** Canonical form that alone is stored, where it is another one that has the same bytes. */
+  readonly storedAs?: string | undefined;
   readonly bytes: Buffer;
   readonly contentType: string;
   /** MD5 of the bytes in hex, so that S3 and the server agree. */

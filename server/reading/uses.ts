@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Variant } from './inputs.ts';
-import type { Results } from './results.ts';
+import type { ResultFacts, Results } from './results.ts';
 
 /** A result counts as used for this long after it was said to be. */
 const HOUR_MS = 3_600_000;
@@ -16,6 +16,8 @@ export interface UsesOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+type Served = Pick<ResultFacts, 'id' | 'canonical' | 'storedAs'>;
+
 /** Notes which results are served, from wherever, and tells their store now and then: a hit itself touches no file. */
 export class Uses {
   readonly #options: UsesOptions;
@@ -27,9 +29,12 @@ export class Uses {
     this.#options = options;
   }
 
-  /** @param key  of the variant, as memory has it */
-  add(key: string, variant: Variant): void {
-    if (this.#used.size < MAX_USED && !this.#used.has(key)) this.#used.set(key, variant);
+  /**
+   * @param key     of the variant, as memory has it
+   * @param result  of it that was served
+   */
+  add(key: string, { id, canonical, storedAs = canonical }: Served): void {
+    if (this.#used.size < MAX_USED && !this.#used.has(key)) this.#used.set(key, { id, canonical: storedAs });
   }
 
   start(): void {

@@ -3,6 +3,7 @@ import astro from '../../client/adapters/astro.ts';
 import { nextLoader } from '../../client/adapters/next.ts';
 import nuxt, { getImage } from '../../client/adapters/nuxt.ts';
 import { extract, generate, transform } from '../../client/adapters/unpic.ts';
+import { ALIASES } from '../../client/parameters.ts';
 import { readQuery } from '../../server/core/operations/transformation.ts';
 
 const BASE = 'https://img.example.com';
@@ -26,6 +27,19 @@ t.test('unpic: what is generated is extracted again, and transformed', async (t)
   t.equal(transform('a.jpg', { width: 9 }, { baseURL: BASE }), `${BASE}/img/a.jpg?w=9`);
   t.equal(extract('https://elsewhere/a.jpg'), null);
 });
+
+t.test(
+  'every name of a parameter is taken, and one that is asked for replaces one of the source',
+  async (t) => {
+    for (const [alias, name] of Object.entries(ALIASES)) {
+      const source = `${BASE}/img/a.jpg?${name}=1`;
+      t.equal(generate(source, { [alias]: 2 }), `${BASE}/img/a.jpg?${name}=2`);
+      t.equal(transform(source, { [alias]: 2 }), `${BASE}/img/a.jpg?${name}=2`);
+      const asked = getImage('a.jpg', { modifiers: { [name]: 1, [alias]: 2 }, baseURL: BASE });
+      t.same(asked, { url: `${BASE}/img/a.jpg?${name}=2` });
+    }
+  },
+);
 
 t.test('what the imgix provider of unpic 4.2.2 writes is read, as docs/migrate.md says', async (t) => {
   const rows = [

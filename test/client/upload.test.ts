@@ -80,3 +80,56 @@ t.test('an image that fails rejects with its status, and a signal ends the waiti
   });
   await t.rejects(ready, /the page was left/);
 });
+
+/** The XMLHttpRequest of a browser, as far as an upload uses it; Node has none. */
+class OverFetch {
+  readonly upload = { onprogress: null };
+  onload: (() => void) | null = null;
+  onerror: (() => void) | null = null;
+  onabort: (() => void) | null = null;
+  status = 0;
+  responseText = '';
+  readonly #headers: Record<string, string> = {};
+  readonly #ending = new AbortController();
+  #url = '';
+
+  open(_method: string, url: string): void {
+    this.#url = url;
+  }
+
+  setRequestHeader(name: string, value: string): void {
+    this.#headers[name] = value;
+  }
+
+  send(body: FormData): void {
+    const { signal } = this.#ending;
+    fetch(this.#url, { method: 'POST', body, headers: this.#headers, signal })
+      .then(async (answer) => {
+        this.status = answer.status;
+        this.responseText = await answer.text();
+        this.onload?.();
+      })
+      .catch(() => (signal.aborted ? this.onabort : this.onerror)?.());
+  }
+
+  abort(): void {
+    this.#ending.abort();
+  }
+}
+
+t.test('a page whose signal has fired already sends nothing', async (t) => {
+  Object.assign(globalThis, { XMLHttpRequest: OverFetch });
+  t.teardown(() => Reflect.deleteProperty(globalThis, 'XMLHttpRequest'));
+  const options = { base: server.base, token: TOKEN };
+  t.equal((await upload(await fileOf('c.jpg'), { ...options, id: 'c.jpg' }).sent).id, 'c.jpg');
+  const signal = AbortSignal.abort(new Error('the page was left'));
+  await t.rejects(upload(await fileOf('d.jpg'), { ...options, id: 'd.jpg', signal }).sent, {
+    message: 'the page was left',
+  });
+  t.equal(await server.stores.records.images.get('d.jpg'), undefined);
+  const ending = new AbortController();
+  const { sent } = upload(await fileOf('e.jpg'), { ...options, id: 'e.jpg', signal: ending.signal });
+  await new Promise((resolve) => setImmediate(resolve));
+  ending.abort(new Error('the page was left'));
+  await t.rejects(sent, { message: 'the page was left' });
+});

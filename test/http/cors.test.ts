@@ -146,6 +146,9 @@ t.test('the key of a status opens this status and nothing else', async (t) => {
   t.equal((await server.get(`${path}/status?key=${key}`)).status, 200);
   await call(server, 'DELETE', path, undefined, AUTHORIZED);
   t.equal((await server.get(`${path}/status?key=${key}`)).status, 401, 'gone with its image');
+  t.equal((await server.get(`/api/images/%/status?key=${key}`)).status, 400);
+  const unreadable = () => server.lines.some(({ url }) => String(url).startsWith('/api/images/%/status?'));
+  await waitFor(unreadable);
   await waitFor(() => server.lines.some(({ url }) => String(url).includes('key=***')));
   t.notOk(
     server.lines.some(({ url }) => String(url).includes(proof)),

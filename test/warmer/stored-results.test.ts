@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { Uses } from '../../server/reading/uses.ts';
 import { evict } from '../../server/stores/files/evict.ts';
 import { FileObjects } from '../../server/stores/files/objects.ts';
@@ -100,6 +100,64 @@ t.test('hits note the use of a result by the hour, and touch no file themselves'
   await bytesOf(await server.get(url));
   await server.composed.uses.flush();
   t.equal(await used(), long, 'once an hour');
+});
+
+/** A server with one result in memory and on its disk, whose last use was told of more than an hour ago. */
+async function withOldResult(t: Test, query: string) {
+  let aheadMs = 0;
+  const now = performance.now.bind(performance);
+  t.intercept(performance, 'now', { value: () => now() + aheadMs });
+  const DATA_DIR = await temporaryFolder();
+  const server = await startServer({ DATA_DIR, VERSION_SECONDS: '60' });
+  t.teardown(() => server.close());
+  await server.put('a.jpg', await corpus('samples/ladybug.jpg'));
+  const url = `/img/a.jpg?${query}`;
+  const answer = await server.get(url);
+  await bytesOf(answer);
+  await server.composed.images.settle();
+  const store = await FileObjects.open(join(DATA_DIR, 'results'), { isCache: true });
+  const [key = '', ...others] = await keysOf(store);
+  t.same(others, []);
+  const hoursAgo = async () => {
+    await server.composed.uses.flush();
+    return (Date.now() - (await stat(store.fileOf(key))).atimeMs) / 1000 / HOUR;
+  };
+  t.ok((await hoursAgo()) < 1);
+  const age = async () => {
+    aheadMs += 2 * HOUR * 1000;
+    const long = Date.now() / 1000 - 100 * HOUR;
+    await utimes(store.fileOf(key), long, long);
+  };
+  await age();
+  return { server, url, age, hoursAgo, headers: { 'if-none-match': answer.headers.get('etag') ?? '' } };
+}
+
+t.test('a picture of which somebody only asks whether it has changed is in use', async (t) => {
+  const { server, url, hoursAgo, headers } = await withOldResult(t, 'w=64&fmt=webp');
+  const dry = await server.get(url.replace('/img/', '/api/explain/'));
+  t.match(await dry.json(), { tier: 'memory' });
+  t.ok((await hoursAgo()) > 99, 'a dry run is no use');
+  // The hit path leaves to the router what ends one day.
+  const unchanged = await server.get(`${url}&exp=9999999999`, { headers });
+  t.match([unchanged.status, unchanged.headers.get('x-image-cache')], [304, 'memory']);
+  t.ok((await hoursAgo()) < 1);
+});
+
+t.test('a picture that is stored under a plainer form keeps the file of that form in use', async (t) => {
+  const { server, url, age, hoursAgo, headers } = await withOldResult(t, 'w=6000&fmt=webp');
+  const kinds = [
+    ['by the hit path', url, {}],
+    ['unchanged, by the hit path', url, { headers }],
+    ['by the router', `${url}&exp=9999999999`, {}],
+    ['unchanged, by the router', `${url}&exp=9999999999`, { headers }],
+  ] as const;
+  for (const [kind, asked, init] of kinds) {
+    await age();
+    const answer = await server.get(asked, init);
+    await bytesOf(answer);
+    t.equal(answer.headers.get('x-image-cache'), 'memory', kind);
+    t.ok((await hoursAgo()) < 1, kind);
+  }
 });
 
 t.test('each result is told of once an hour, and one that cannot be is no error of a hit', async (t) => {

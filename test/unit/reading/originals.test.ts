@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { openStores } from '../../../server/compose/stores.ts';
 import { loadConfig } from '../../../server/config/settings.ts';
-import { Originals } from '../../../server/reading/originals.ts';
+import { type Original, Originals } from '../../../server/reading/originals.ts';
 import { versionOf } from '../../../server/reading/versions.ts';
 import { Admission } from '../../../server/shared/admission.ts';
 import { openScratch } from '../../../server/shared/scratch.ts';
@@ -184,6 +184,43 @@ t.test(
     t.equal(room.load.bytes, 0, 'what fails takes none');
   },
 );
+
+t.test('who holds an original already waits for nobody who waits for room', async (t) => {
+  const { stores, put, folder } = await opened(t);
+  await put('first');
+  const now = () => performance.now();
+  const limits = { slots: 4, maxWaitMs: 1e9, name: 'originals' };
+  const room = new Admission({ ...limits, bytes: 5 }, now);
+  const originals = new Originals({
+    objects: asBucket(stores.originals),
+    records: stores.records,
+    admission: new Admission({ ...limits, bytes: 1e9 }, now),
+    room,
+    now,
+    versionMs: 1e9,
+    outageMs: 0,
+    lookupMs: 1e9,
+    maxBytes: 100,
+    keepBytes: 0,
+    scratch: await openScratch(folder),
+  });
+  await stores.originals.put('mark', Buffer.from('mark'), jpeg);
+  const holder = await originals.fetch('a');
+  const waiting = originals.fetch('mark');
+  await waitFor(() => room.load.waiting === 1);
+  const beside: Original[] = [];
+  const arriving = originals.fetchBeside('mark').then((mark) => beside.push(mark));
+  await waitFor(() => beside.length === 1);
+  await arriving;
+  holder.release();
+  const other = await waiting;
+  for (const { ref, release } of [...beside, other]) {
+    t.equal(readFileSync(ref.path, 'utf8').slice(0, ref.bytes), 'mark', 'each in a file of its own');
+    release();
+    await waitFor(() => !existsSync(ref.path));
+  }
+  t.equal(room.load.bytes, 0);
+});
 
 /** Every original is copied from it. */
 function asBucket(objects: Objects): Objects {
