@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startRecords } from '../test/support/emulators.dynamodb.ts';
-import { startStorage } from '../test/support/emulators.ts';
+import { awsKeys, startStorage, storeSettings } from '../test/support/emulators.ts';
 import { type Fault, startWire } from '../test/support/wire.ts';
 import { storeWithSample } from './hits.ts';
 import { type Program, startProgram } from './program.ts';
@@ -82,21 +82,13 @@ async function storesAway(): Promise<Row[]> {
   const wires = {
     S3: await startWire(storage.endpoint),
     DynamoDB: await startWire(records.endpoint),
-    SQS: await startWire(storage.endpoint),
+    SQS: await startWire(storage.sqsEndpoint),
   };
-  const server = await serve({
-    ORIGINALS_BUCKET: storage.originals,
-    RESULTS_BUCKET: storage.results,
-    S3_ENDPOINT: wires.S3.endpoint,
-    JOBS_QUEUE: storage.queue,
-    JOBS_DEAD_LETTER_QUEUE: storage.deadLetters,
-    SQS_ENDPOINT: wires.SQS.endpoint,
-    RECORDS_TABLE: records.table,
-    DYNAMODB_ENDPOINT: wires.DynamoDB.endpoint,
-    AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-  });
+  const behindWires = storeSettings(
+    { ...storage, endpoint: wires.S3.endpoint, sqsEndpoint: wires.SQS.endpoint },
+    { ...records, endpoint: wires.DynamoDB.endpoint },
+  );
+  const server = await serve({ ...behindWires, ...awsKeys });
   const form = new FormData();
   form.append('id', 'ladybug.jpg');
   form.append('file', new Blob([await readFile(SAMPLE)]), 'ladybug.jpg');

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../test/support/ports.ts';
 import { treeCpuMs, treeRssMb } from './process-tree.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -28,16 +28,6 @@ export function commandOf(script: string): string[] {
   return rest;
 }
 
-/** A port that was free a moment ago: npm start prints its URLs beforehand, and so takes no 0. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
-}
-
 /** Runs until the child writes a line that says it listens; its log goes on into a pipe that is read. */
 async function listening(child: ChildProcess, sign: RegExp): Promise<void> {
   let text = '';
@@ -59,6 +49,7 @@ export async function startProgram(
   sign: RegExp,
   env: Record<string, string> = {},
 ): Promise<Program> {
+  // npm start prints its URLs beforehand, and so takes no 0.
   const port = await freePort();
   const child = spawn(process.execPath, args, {
     cwd: ROOT,

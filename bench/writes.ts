@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { startRecords } from '../test/support/emulators.dynamodb.ts';
-import { startStorage } from '../test/support/emulators.ts';
+import { awsKeys, startStorage, storeSettings } from '../test/support/emulators.ts';
+import { addressOf } from '../test/support/ports.ts';
 import { startProgram } from './program.ts';
 import type { Row } from './stats.ts';
 
@@ -65,8 +66,7 @@ async function counted(target: string, count: (writes: Partial<Writes>) => void)
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const address = server.address();
-  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  return `http://127.0.0.1:${addressOf(server).port}`;
 }
 
 function unitsOf(answer: string): number {
@@ -124,22 +124,14 @@ export async function writes(): Promise<Row[]> {
     last = performance.now();
     for (const name of ['units', 'records', 'objects', 'messages'] as const) now[name] += more[name] ?? 0;
   };
-  const [table, rest] = await Promise.all([
+  const [table, buckets, queue] = await Promise.all([
     counted(records.endpoint, count),
     counted(storage.endpoint, count),
+    counted(storage.sqsEndpoint, count),
   ]);
   const env = {
-    ORIGINALS_BUCKET: storage.originals,
-    RESULTS_BUCKET: storage.results,
-    S3_ENDPOINT: rest,
-    JOBS_QUEUE: storage.queue,
-    JOBS_DEAD_LETTER_QUEUE: storage.deadLetters,
-    SQS_ENDPOINT: rest,
-    RECORDS_TABLE: records.table,
-    DYNAMODB_ENDPOINT: table,
-    AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
+    ...storeSettings({ ...storage, endpoint: buckets, sqsEndpoint: queue }, { ...records, endpoint: table }),
+    ...awsKeys,
     // Leases of the rounds are written whether anything happens or not.
     SWEEP_SECONDS: '3600',
   };

@@ -6,6 +6,7 @@ import t from 'tap';
 import { call, noise, playWarmer } from '../support/api.ts';
 import { noChromium, openChromium } from '../support/chromium.ts';
 import { API_TOKENS, AUTHORIZED } from '../support/env.ts';
+import { addressOf } from '../support/ports.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -33,8 +34,7 @@ async function servePage(t: Pick<typeof import('tap').default, 'teardown'>): Pro
   pages.listen(0, '127.0.0.1');
   await once(pages, 'listening');
   t.teardown(() => pages.close());
-  const address = pages.address();
-  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  return `http://127.0.0.1:${addressOf(pages).port}`;
 }
 
 /** Calls a function of page.js in the page. */

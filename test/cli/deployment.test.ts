@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import t from 'tap';
 import { rendition } from '../support/cli.ts';
 import { ROOT } from '../support/markdown.ts';
+import { freePort } from '../support/ports.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
 import { startWire } from '../support/wire.ts';
 
@@ -86,11 +86,7 @@ t.test(
     const server = await startServer({ API_TOKENS: `reader=read:${HASH}` });
     t.teardown(() => server.close());
     const folder = await folderOf(6);
-    const gone = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => gone.once('listening', resolve));
-    const address = gone.address();
-    const port = typeof address === 'object' ? address?.port : 0;
-    await new Promise((resolve) => gone.close(resolve));
+    const port = await freePort();
     const cases: [string[], RegExp][] = [
       [['--url', server.base, '--token', 'another'], /^http:\S+: The bearer token is not accepted\.\n$/],
       [['--url', server.base], /^http:\S+ needs a token: --token, or RENDITION_TOKEN\.\n$/],

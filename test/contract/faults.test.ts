@@ -11,7 +11,8 @@ import { openStores } from '../../server/compose/stores.ts';
 import { loadConfig } from '../../server/config/settings.ts';
 import { S3Objects } from '../../server/stores/s3/objects.ts';
 import { SqsJobs } from '../../server/stores/sqs/jobs.ts';
-import { identity, startStorage } from '../support/emulators.ts';
+import { identity, startStorage, useKeys } from '../support/emulators.ts';
+import { addressOf } from '../support/ports.ts';
 import { bytesOf, png, present, rejection } from './suite.ts';
 
 // What AWS does and emulators do not, made to happen on the way to an emulator.
@@ -103,12 +104,8 @@ async function mayTakeLonger(t: Test): Promise<void> {
 
 /** As the settings open them, without a second try. */
 async function cloudStores(endpoints: { S3: string; SQS: string; DYNAMODB?: string }) {
-  Object.assign(process.env, {
-    AWS_REGION: identity.region,
-    AWS_ACCESS_KEY_ID: identity.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: identity.credentials.secretAccessKey,
-    AWS_MAX_ATTEMPTS: '1',
-  });
+  useKeys();
+  process.env['AWS_MAX_ATTEMPTS'] = '1';
   const named = Object.entries(endpoints).map(([service, endpoint]) => [`${service}_ENDPOINT`, endpoint]);
   return openStores(
     loadConfig({
@@ -152,9 +149,7 @@ async function dripping(t: Test): Promise<{ endpoint: string }> {
 async function listening(server: Server): Promise<{ endpoint: string }> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const address = server.address();
-  if (!address || typeof address === 'string') throw new Error('It does not listen on a port.');
-  return { endpoint: `http://127.0.0.1:${address.port}` };
+  return { endpoint: `http://127.0.0.1:${addressOf(server).port}` };
 }
 
 function named(name: string): Error {

@@ -4,6 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import t from 'tap';
 import { S3Objects } from '../../server/stores/s3/objects.ts';
 import { identity } from '../support/emulators.ts';
+import { addressOf } from '../support/ports.ts';
 import { png, rejection } from './suite.ts';
 
 t.test('a refusal that lasts does not say that the same may work in a moment', async (t) => {
@@ -17,8 +18,7 @@ t.test('a refusal that lasts does not say that the same may work in a moment', a
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => server.close().closeAllConnections());
-  const address = server.address();
-  const endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  const endpoint = `http://127.0.0.1:${addressOf(server).port}`;
   const client = new S3Client({ ...identity, endpoint, forcePathStyle: true, maxAttempts: 1 });
   t.teardown(() => client.destroy());
   const objects = new S3Objects(client, 'originals');

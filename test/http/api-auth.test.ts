@@ -4,6 +4,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import t, { type Test } from 'tap';
 import { call, form, noise } from '../support/api.ts';
 import { API_TOKENS } from '../support/env.ts';
+import { addressOf } from '../support/ports.ts';
 import { startServer } from '../support/server.ts';
 
 const hash = (token: string) => createHash('sha256').update(token).digest('hex');
@@ -78,8 +79,7 @@ async function issuer(t: Test) {
   });
   await new Promise<void>((resolve) => keys.listen(0, '127.0.0.1', resolve));
   t.teardown(() => keys.close());
-  const address = keys.address();
-  const port = typeof address === 'object' ? address?.port : 0;
+  const { port } = addressOf(keys);
   const sign = (
     claims: Record<string, unknown>,
     { expires = '5m', audience = 'rendition', issuedBy = 'us' } = {},

@@ -8,6 +8,7 @@ import t from 'tap';
 import { S3Objects } from '../../server/stores/s3/objects.ts';
 import { call, form, jobsOf, keysOf, noise } from '../support/api.ts';
 import { identity } from '../support/emulators.ts';
+import { addressOf } from '../support/ports.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -137,8 +138,7 @@ t.test('of bytes that are refused the variants fail too, and those who listen ar
   });
   await new Promise<void>((resolve) => sns.listen(0, '127.0.0.1', resolve));
   t.teardown(() => sns.close());
-  const address = sns.address();
-  const endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  const endpoint = `http://127.0.0.1:${addressOf(sns).port}`;
   const client = new SNSClient({ ...identity, endpoint, maxAttempts: 1 });
   const arn = 'arn:aws:sns:us-east-1:000000000000:finished';
   const own = await startServer({ API_TOKENS: '' }, { topic: { client, arn } });

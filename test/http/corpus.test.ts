@@ -1,5 +1,6 @@
 import t from 'tap';
 import { corpus, corpusRows } from '../support/corpus.ts';
+import { addressOf } from '../support/ports.ts';
 import { bytesOf, problemOf, startServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 import { corpusOverHttp } from './corpus.ts';
@@ -50,8 +51,7 @@ t.test('fetches nothing that an SVG points at', async (t) => {
   });
   await new Promise<void>((resolve) => bait.listen(0, '127.0.0.1', resolve));
   t.teardown(() => bait.close());
-  const address = bait.address();
-  const port = typeof address === 'object' ? address?.port : 0;
+  const { port } = addressOf(bait);
   const server = await startServer();
   t.teardown(() => server.close());
   const secret = new URL('../../package.json', import.meta.url).pathname;

@@ -2,13 +2,11 @@ import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { call, form, noise } from '../support/api.ts';
-import { identity, type StorageEmulator, startStorage } from '../support/emulators.ts';
+import { type StorageEmulator, startStorage, useKeys } from '../support/emulators.ts';
 import { bytesOf, problemOf, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { type Fault, startWire } from '../support/wire.ts';
 
-process.env['AWS_REGION'] = identity.region;
-process.env['AWS_ACCESS_KEY_ID'] = identity.credentials.accessKeyId;
-process.env['AWS_SECRET_ACCESS_KEY'] = identity.credentials.secretAccessKey;
+useKeys();
 
 let storage: StorageEmulator;
 t.before(async () => {

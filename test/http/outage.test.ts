@@ -2,7 +2,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { corpus } from '../support/corpus.ts';
-import { identity, type StorageEmulator, startStorage } from '../support/emulators.ts';
+import { type StorageEmulator, startStorage, useKeys } from '../support/emulators.ts';
 import { bytesOf, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Fault, startWire, type Wire } from '../support/wire.ts';
@@ -10,9 +10,7 @@ import { type Fault, startWire, type Wire } from '../support/wire.ts';
 const URL = '/img/a.jpg?w=64&fmt=webp';
 const EVERYTHING = () => true;
 
-process.env['AWS_REGION'] = identity.region;
-process.env['AWS_ACCESS_KEY_ID'] = identity.credentials.accessKeyId;
-process.env['AWS_SECRET_ACCESS_KEY'] = identity.credentials.secretAccessKey;
+useKeys();
 
 let storage: StorageEmulator;
 t.before(async () => {

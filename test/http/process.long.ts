@@ -8,6 +8,7 @@ import sharp from 'sharp';
 import t, { type Test } from 'tap';
 import { FileObjects } from '../../server/stores/files/objects.ts';
 import { API_TOKENS } from '../support/env.ts';
+import { addressOf } from '../support/ports.ts';
 import { ended, folderWithPhoto, spawnServer } from '../support/process.ts';
 import { bytesOf } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
@@ -54,8 +55,7 @@ t.test('says why it does not start, and which setting leads there', async (t) =>
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   t.teardown(() => taken.close());
-  const address = taken.address();
-  const port = String(typeof address === 'object' && address?.port);
+  const port = String(addressOf(taken).port);
   const cases: [Record<string, string>, RegExp][] = [
     [{ DATA_DIR: file }, /^DATA_DIR=".*file": cannot open .*file: .*EEXIST/],
     [{ DATA_DIR: folder, PORT: port }, /^PORT=\d+, HOST="127\.0\.0\.1": cannot listen: .*EADDRINUSE/],
@@ -101,8 +101,7 @@ t.test(
   async (t) => {
     const other = createHttpServer((_request, response) => response.end('ok')).listen(0, '127.0.0.1');
     await once(other, 'listening');
-    const address = other.address();
-    const PORT = String(typeof address === 'object' && address ? address.port : 0);
+    const PORT = String(addressOf(other).port);
     const refused = await start(t, /serves at/, { PORT });
     t.match(refused, { code: 1, said: /PORT=\d+.*EADDRINUSE.*The server has ended with 1/s });
     t.notMatch(refused.said, 'serves at');

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { createTable } from '../../server/stores/dynamodb/schema.ts';
 import { identity } from './emulators.ts';
+import { freePort } from './ports.ts';
 
 export interface RecordsEmulator {
   endpoint: string;
@@ -20,6 +20,7 @@ export interface RecordsEmulator {
 export async function startRecords(): Promise<RecordsEmulator | { missing: string }> {
   const binary = dynoxide();
   if (binary === undefined) return { missing: '@dynoxide/linux-x64 is not installed on this platform' };
+  // With port 0 it does not say which one it got.
   const port = await freePort();
   // The shell ends its child when our end of the pipe closes, however this process ends.
   const script = '"$0" serve --port "$1" & child=$!; cat > /dev/null; kill -9 $child; wait $child';
@@ -52,16 +53,6 @@ function dynoxide(): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** With port 0 it does not say which one it got. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 async function answers(client: DynamoDBClient): Promise<void> {

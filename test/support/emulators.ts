@@ -11,6 +11,16 @@ export const identity = {
   credentials: { accessKeyId: 'test', secretAccessKey: 'test-secret' },
 };
 
+/** What the SDK reads from the environment of a program; no settings of ours. */
+export const awsKeys: Readonly<Record<string, string>> = {
+  AWS_REGION: identity.region,
+  AWS_ACCESS_KEY_ID: identity.credentials.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: identity.credentials.secretAccessKey,
+};
+
+/** For stores that this process opens itself. */
+export const useKeys = (): void => void Object.assign(process.env, awsKeys);
+
 /** S3 and SQS over the wire. */
 export interface StorageEmulator {
   /** Of S3. */
@@ -73,6 +83,24 @@ async function storageServers(): Promise<StorageServers> {
   return { endpoint: address, sqsEndpoint: address, stop: () => server.stop() };
 }
 
+/** The settings of a deployment over these stores; where a wire stands before one, with its endpoint. */
+export const storeSettings = (
+  storage: Pick<
+    StorageEmulator,
+    'originals' | 'results' | 'endpoint' | 'queue' | 'deadLetters' | 'sqsEndpoint'
+  >,
+  records: Pick<RecordsEmulator, 'table' | 'endpoint'>,
+): Record<string, string> => ({
+  ORIGINALS_BUCKET: storage.originals,
+  RESULTS_BUCKET: storage.results,
+  S3_ENDPOINT: storage.endpoint,
+  JOBS_QUEUE: storage.queue,
+  JOBS_DEAD_LETTER_QUEUE: storage.deadLetters,
+  SQS_ENDPOINT: storage.sqsEndpoint,
+  RECORDS_TABLE: records.table,
+  DYNAMODB_ENDPOINT: records.endpoint,
+});
+
 /**
  * S3, DynamoDB and SQS over the wire, by their names in the environment; undefined, and the test skipped,
  * where DynamoDB is missing.
@@ -88,20 +116,8 @@ export async function emulated(
   t.teardown(() => records.stop());
   const storage = await startStorage(options);
   t.teardown(() => storage.stop());
-  // No setting of ours: the SDK reads them from the process.
-  process.env['AWS_REGION'] = identity.region;
-  process.env['AWS_ACCESS_KEY_ID'] = identity.credentials.accessKeyId;
-  process.env['AWS_SECRET_ACCESS_KEY'] = identity.credentials.secretAccessKey;
-  return {
-    ORIGINALS_BUCKET: storage.originals,
-    RESULTS_BUCKET: storage.results,
-    S3_ENDPOINT: storage.endpoint,
-    JOBS_QUEUE: storage.queue,
-    JOBS_DEAD_LETTER_QUEUE: storage.deadLetters,
-    SQS_ENDPOINT: storage.sqsEndpoint,
-    RECORDS_TABLE: records.table,
-    DYNAMODB_ENDPOINT: records.endpoint,
-  };
+  useKeys();
+  return storeSettings(storage, records);
 }
 
 /** A queue that sends to its dead letters what was received `maxReceives` times. */

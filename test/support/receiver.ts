@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { Test } from 'tap';
+import { addressOf } from './ports.ts';
 
 export interface Receiver {
   calls: {
@@ -23,7 +24,6 @@ export async function receiver(t: Test, statuses: number[] = []): Promise<Receiv
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => server.close().closeAllConnections());
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : 0;
+  const { port } = addressOf(server);
   return { calls, url: `http://127.0.0.1:${port}/hook` };
 }

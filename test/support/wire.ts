@@ -9,6 +9,7 @@ import {
 } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { addressOf } from './ports.ts';
 
 /**
  * What becomes of an answer: `stall` never comes, `reset` ends the connection, `cut` breaks off in the middle of its
@@ -134,8 +135,7 @@ export async function startWire(
   };
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : 0;
+  const { port } = addressOf(server);
   const wire: Wire = {
     endpoint: `http://127.0.0.1:${port}`,
     fault: undefined,

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import t, { type Test } from 'tap';
 import { newUlid } from '../../server/shared/ulid.ts';
 import { call, form, keysOf, noise } from '../support/api.ts';
-import { identity, startStorage } from '../support/emulators.ts';
+import { startStorage, useKeys } from '../support/emulators.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
 import { createWarmer } from '../support/warmer.ts';
 
@@ -132,9 +132,7 @@ t.test('forms of the embedded default', (t) => forms(t, {}));
 t.test('forms of S3', async (t) => {
   const storage = await startStorage();
   t.teardown(() => storage.stop());
-  process.env['AWS_REGION'] = identity.region;
-  process.env['AWS_ACCESS_KEY_ID'] = identity.credentials.accessKeyId;
-  process.env['AWS_SECRET_ACCESS_KEY'] = identity.credentials.secretAccessKey;
+  useKeys();
   await forms(t, {
     ORIGINALS_BUCKET: storage.originals,
     RESULTS_BUCKET: storage.results,

@@ -1,12 +1,11 @@
-import { once } from 'node:events';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { getPriority, platform } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Jobs, Objects, Stores } from '../../server/stores/contracts.ts';
 import { redrive } from '../../warmer/redrive.ts';
 import { corpusPath } from '../support/corpus.ts';
+import { freePort } from '../support/ports.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 import { altered, createWarmer, spawnWarmer, type TestWarmer, withPut } from '../support/warmer.ts';
@@ -218,12 +217,7 @@ t.test('an object that anybody puts is known, warm, and served from its bucket',
 
 t.test('a container can ask whether the warmer still looks at its queue', async (t) => {
   const DATA_DIR = await folder(t);
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
-  listener.close();
-  await once(listener, 'close');
+  const port = await freePort();
   const process = await spawnWarmer({ DATA_DIR, WARMER_PORT: String(port) }, { isMeasured: true });
   t.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
   t.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 404);

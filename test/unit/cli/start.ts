@@ -1,20 +1,11 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import type { Test } from 'tap';
 import { BARE } from '../../support/command.ts';
 import { ROOT } from '../../support/markdown.ts';
+import { freePort } from '../../support/ports.ts';
 import { temporaryFolder } from '../../support/server.ts';
 import { waitFor } from '../../support/wait.ts';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
-}
 
 const answers = (port: number) =>
   fetch(`http://127.0.0.1:${port}/healthz`).then(

@@ -8,6 +8,7 @@ import { resultKey } from '../../../server/core/query/id.ts';
 import { HitPath, type HitPathOptions } from '../../../server/http/hit-path.ts';
 import { ResultCache } from '../../../server/reading/result-cache.ts';
 import { corpus } from '../../support/corpus.ts';
+import { addressOf } from '../../support/ports.ts';
 import { bytesOf, startServer, temporaryFolder } from '../../support/server.ts';
 
 const NEVER = new AbortController().signal;
@@ -47,8 +48,7 @@ async function listening(t: Test) {
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => http.once('listening', resolve));
   t.teardown(() => http.close().closeAllConnections());
-  const address = http.address();
-  const base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  const base = `http://127.0.0.1:${addressOf(http).port}`;
   const get = (path: string, init?: RequestInit) => fetch(base + path, init);
   const fileOf = (canonical: string) =>
     join(folder, 'results', ...`${images.keyOf({ id: 'a', canonical })}`.replaceAll('/', '+/').split('/'));

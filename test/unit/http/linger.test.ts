@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import t, { type Test } from 'tap';
 import { linger } from '../../../server/http/api/linger.ts';
+import { addressOf } from '../../support/ports.ts';
 
 /** A server that answers before the body has come, and goes on reading; the end of that reading. */
 async function answeredEarly(t: Test) {
@@ -14,8 +15,7 @@ async function answeredEarly(t: Test) {
   });
   t.teardown(() => server.close());
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const address = server.address();
-  const socket = connect(typeof address === 'object' ? Number(address?.port) : 0, '127.0.0.1');
+  const socket = connect(addressOf(server).port, '127.0.0.1');
   socket.on('error', () => {}).write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nfirst');
   await once(socket, 'data');
   return { socket, read: read.promise };

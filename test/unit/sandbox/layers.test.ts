@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { type Launch, plainLaunch, strongestLaunch } from '../../../server/sandbox/launch.ts';
 import { openScratch } from '../../../server/shared/scratch.ts';
+import { addressOf } from '../../support/ports.ts';
 
 interface Answer {
   got?: string;
@@ -69,8 +70,7 @@ t.test('has no network and another user where the system allows', async (t) => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => server.close());
-  const address = server.address();
-  const port = String(address && typeof address === 'object' ? address.port : 0);
+  const port = String(addressOf(server).port);
   await underLaunch(launch, async (tries) => {
     if (launch.layers.includes('no-network')) t.ok((await tries('connect', port)).refused, 'no network');
     else t.comment('skipped: this system lets nobody without rights make a network namespace');

@@ -8,6 +8,7 @@ import { CloudFrontCdn, invalidationPaths } from '../../../server/writing/cdn.ts
 import { Invalidations } from '../../../server/writing/invalidations.ts';
 import { countInvalidations } from '../../../warmer/invalidation-metrics.ts';
 import { identity } from '../../support/emulators.ts';
+import { addressOf } from '../../support/ports.ts';
 import { startServer } from '../../support/server.ts';
 
 /** The quota that CloudFront documents. */
@@ -35,8 +36,7 @@ async function cloudfront(t: Test) {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => server.close());
-  const address = server.address();
-  const endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  const endpoint = `http://127.0.0.1:${addressOf(server).port}`;
   const client = new CloudFrontClient({ ...identity, endpoint, maxAttempts: 1 });
   t.teardown(() => client.destroy());
   const finish = () => {
