@@ -1,18 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import type { Edge } from './edge.ts';
-import type { Answer, ViewerRequest } from './message.ts';
+import { type Answer, plainHeaders, type ViewerRequest } from './message.ts';
 
 export interface Listening {
   readonly base: string;
   close(): void;
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }
 
 /** Longer than any client keeps a connection that it does not use: which of both ends it is left to the client. */
@@ -32,13 +27,12 @@ async function listening(server: Server, port: number): Promise<Listening> {
 
 async function viewerRequest(request: IncomingMessage): Promise<ViewerRequest> {
   const [path = '/', ...rest] = (request.url ?? '/').split('?');
-  const headers = Object.entries(request.headers).map(([name, value]) => [name, [value].flat().join(', ')]);
-  const body = await bodyOf(request);
+  const body = await buffer(request);
   return {
     method: request.method ?? 'GET',
     path,
     query: rest.join('?'),
-    headers: Object.fromEntries(headers),
+    headers: plainHeaders(request),
     address: request.socket.remoteAddress ?? '127.0.0.1',
     ...(body.length > 0 ? { body } : {}),
   };
@@ -79,7 +73,7 @@ export function listenForInvalidations(edge: Edge): Promise<Listening> {
   const server = createServer((request, response) => {
     const [, distribution] = INVALIDATION.exec(request.url ?? '') ?? [];
     if (request.method !== 'POST' || distribution === undefined) return void response.writeHead(404).end();
-    bodyOf(request).then((body) => {
+    buffer(request).then((body) => {
       const answer = invalidated(edge, distribution, body.toString());
       response.writeHead(201, { 'content-type': 'text/xml' }).end(answer);
     });

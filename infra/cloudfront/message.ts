@@ -1,5 +1,11 @@
+import type { IncomingMessage } from 'node:http';
+
 /** Header names in lower case. */
 export type Headers = Readonly<Record<string, string>>;
+
+/** Headers as they came, several of one name as one. */
+export const plainHeaders = ({ headers }: IncomingMessage): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat().join(', ')]));
 
 /** A request as a viewer sends it. */
 export interface ViewerRequest {

@@ -1,18 +1,9 @@
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import type { Origin } from './distribution.ts';
-import type { Answer, Failure, OriginRequest } from './message.ts';
-import { withoutHopByHop } from './message.ts';
+import { type Answer, type Failure, type OriginRequest, plainHeaders, withoutHopByHop } from './message.ts';
 
 const agent = new Agent({ keepAlive: true });
-
-const plainHeaders = ({ headers }: IncomingMessage): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat().join(', ')]));
-
-async function bodyOf(response: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
 
 /** Where an origin of the distribution is in truth. */
 export interface Place {
@@ -66,7 +57,7 @@ export function askOnce(
     });
     sent.on('response', (response) => {
       isSettled = true;
-      bodyOf(response).then(
+      buffer(response).then(
         (body) => {
           clearTimeout(connecting);
           resolve({
