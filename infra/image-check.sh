@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the image and shows that it works: a picture is uploaded and served, text in drawings is letters (its own fonts
-# and those of FONTS_DIR), nothing but /data and /tmp is written, SIGTERM ends it cleanly. With Docker: infra/image-check.sh [built image]. Without: root, buildah, debootstrap and
-# crun make a stand-in for the base image from Debian's packages and this machine's Node (no overlay, no limits).
+# and those of FONTS_DIR), nothing but /data and /tmp is written, SIGTERM ends it cleanly. With Docker:
+# infra/image-check.sh [built image]. Without: root, buildah, debootstrap and crun make a stand-in for the base image
+# from Debian's packages and this machine's Node (no overlay, no limits).
 set -eu
 cd "$(dirname "$0")/.."
 

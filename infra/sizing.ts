@@ -18,8 +18,8 @@ interface Row {
 
 /**
  * What a program needs was measured by `npm run sizes` (size-bench.ts; docs/operations.md#capacity-planning): a server
- * with its render processes takes 340 MB at rest and 0.6 to 0.8 GB at its peak with one to two photographs of 20 MP at
- * work, and 0.3 to 0.5 CPU seconds a render. The rest of a task is for the largest originals that are accepted
+ * with its render processes takes 310 to 340 MB at rest and 0.6 to 0.7 GB at its peak with one to two photographs of
+ * 20 MP at work, and 0.3 to 0.5 CPU seconds a render. The rest of a task is for the largest originals that are accepted
  * (100 MP), since half of its memory is what renders may take together.
  *
  * Two servers at least, one for each zone; one warmer at least, because backlog per task has no answer at zero.

@@ -14,9 +14,9 @@ import { difference, drawn, LIMITS, pixels } from './pictures.ts';
 
 /**
  * Values that show on a picture of a few pixels, by key: a radius or an inset of which more is asked than a box of these
- * sides has room for is one picture under two keys, since the rules compare words and never numbers. Left out: `dpr` is gone from every key, `p` as well, `ph` is no
- * picture, `mb` says nothing on files of a few hundred bytes (nor does `effort`, but in JPEG), `anim=1` differs from
- * `auto` in what it refuses, and `meta=keep` brings a profile of its own.
+ * sides has room for is one picture under two keys, since the rules compare words and never numbers. Left out: `dpr` is
+ * gone from every key, `p` as well, `ph` is no picture, `mb` says nothing on files of a few hundred bytes (nor does
+ * `effort`, but in JPEG), `anim=1` differs from `auto` in what it refuses, and `meta=keep` brings a profile of its own.
  */
 export const VALUES: Readonly<Record<string, readonly string[]>> = {
   w: ['24', '40', '64'],
