@@ -21,6 +21,8 @@ export const SHIELD_REGIONS = [
 const EMAIL = /^[^@\s,]+@[^@\s,]+\.[^@\s,]+$/;
 const HOST = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/;
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+/** For stacks of which no task is ever started. */
+export const NO_IMAGE = `none.invalid/none@sha256:${'0'.repeat(64)}`;
 const IMAGE = /^[\w.-]+(:\d+)?(\/[\w.-]+)+@sha256:[0-9a-f]{64}$/;
 const ORIGIN = /^(\*|https?:\/\/[^/\s,]+)$/;
 

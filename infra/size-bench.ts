@@ -3,26 +3,31 @@
  * synthesised stage renders photographs of 12 and 20 megapixels over emulated buckets, as many at once as it has slots.
  * Memory is resident memory of all its processes, where shared pages count for each; CPU is what the kernel counts.
  */
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { treeCpuMs, treeRssMb } from '../bench/process-tree.ts';
 import { synthesise } from './app.ts';
 import { putOriginal, startBuckets, startPrograms } from './cloudfront/programs.ts';
 import { Stack } from './cloudfront/stack.ts';
+import { prefixOf } from './names.ts';
+import { NO_IMAGE } from './settings.ts';
 import { SIZE_NAMES, SIZES, type Size, taskSize } from './sizing.ts';
 
 const PHOTOS = join(import.meta.dirname, '..', 'test', 'corpus', 'files', 'photos');
 const FILES = ['canal-p3-12mp.jpg', 'snow-forest-20mp.jpg'];
 const FORMATS = ['avif', 'webp', 'jpeg'];
 const WIDTHS = [320, 480, 800, 1200, 1600];
-const NO_IMAGE = `none.invalid/none@sha256:${'0'.repeat(64)}`;
 const LOOK_MS = 50;
 
 async function stackOf(size: Size): Promise<Stack> {
   const outdir = mkdtempSync(join(tmpdir(), 'rendition-size-'));
-  await synthesise({ stages: { dev: { size, image: NO_IMAGE } }, environment: {}, outdir });
-  return new Stack(join(outdir, 'stacks', 'rendition-dev', 'cdk.tf.json'));
+  try {
+    await synthesise({ stages: { dev: { size, image: NO_IMAGE } }, environment: {}, outdir });
+    return new Stack(join(outdir, 'stacks', prefixOf('dev'), 'cdk.tf.json'));
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
 }
 
 interface Measured {

@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { COMMON, monthlyCost, total } from '../cost/model.ts';
 import { loadSettings } from '../load.ts';
-import type { Settings } from '../settings.ts';
+import { prefixOf } from '../names.ts';
+import { NO_IMAGE, type Settings } from '../settings.ts';
 import { pushImage } from './image.ts';
 import { settingsOf } from './stage-settings.ts';
 import { Shell, step } from './steps.ts';
@@ -13,10 +14,15 @@ import { firstToken } from './token.ts';
 const INFRA = join(import.meta.dirname, '..');
 
 function outputsOf(shell: Shell, stack: string): Record<string, string> {
-  const file = join(mkdtempSync(join(tmpdir(), 'rendition-outputs-')), 'outputs.json');
-  shell.run('npx', 'cdktf', 'deploy', stack, '--auto-approve', '--outputs-file', file);
-  const outputs: Record<string, Record<string, string>> = JSON.parse(readFileSync(file, 'utf8'));
-  return outputs[stack] ?? {};
+  const folder = mkdtempSync(join(tmpdir(), 'rendition-outputs-'));
+  const file = join(folder, 'outputs.json');
+  try {
+    shell.run('npx', 'cdktf', 'deploy', stack, '--auto-approve', '--outputs-file', file);
+    const outputs: Record<string, Record<string, string>> = JSON.parse(readFileSync(file, 'utf8'));
+    return outputs[stack] ?? {};
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 function deploy(shell: Shell, stage: string, settings: Settings): void {
@@ -36,7 +42,7 @@ function deploy(shell: Shell, stage: string, settings: Settings): void {
     () => settings.image || pushImage(shell, account.repository_url ?? ''),
   );
   const told = step('the stage (twenty minutes the first time, most of it CloudFront)', () =>
-    outputsOf(shell.with({ RENDITION_IMAGE: image }), `rendition-${stage}`),
+    outputsOf(shell.with({ RENDITION_IMAGE: image }), prefixOf(stage)),
   );
   if (settings.replica_of) {
     process.stdout.write(
@@ -55,18 +61,17 @@ function deploy(shell: Shell, stage: string, settings: Settings): void {
 const AFTERWARDS = `CloudFront gives the network interfaces of a VPC origin back within an hour or so. Until then the security group
 "CloudFront-VPCOrigins-Service-SG" holds the network, and destroying ends with DependencyViolation: run the same command again later.`;
 
-function destroy(shell: Shell, stage: string, { protect, image, size }: Settings): void {
+function destroy(shell: Shell, stage: string, { protect, image }: Settings): void {
   if (protect)
     throw new Error(
       `${stage} has protect: buckets with objects, the table and the balancer refuse to go. Set "protect": false, deploy, then destroy`,
     );
   process.stdout.write(`${AFTERWARDS}\n`);
   // Destroying needs the stack, and the stack an image; which one is of no matter.
-  const any = image || `none.invalid/${size}@sha256:${'0'.repeat(64)}`;
   step(`destroying ${stage}`, () =>
     shell
-      .with({ RENDITION_IMAGE: any })
-      .run('npx', 'cdktf', 'destroy', `rendition-${stage}`, '--auto-approve'),
+      .with({ RENDITION_IMAGE: image || NO_IMAGE })
+      .run('npx', 'cdktf', 'destroy', prefixOf(stage), '--auto-approve'),
   );
 }
 

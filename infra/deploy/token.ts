@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { prefixOf } from '../names.ts';
 import type { Shell } from './steps.ts';
 
 /** A stage begins with a token that nobody has; the first one is made here and shown once. Undefined where one is there. */
@@ -17,7 +18,7 @@ export function firstToken(shell: Shell, stage: string): string | undefined {
     ...['secretsmanager', 'put-secret-value', '--secret-id', secret],
     ...['--secret-string', JSON.stringify({ me: `write:${hash}` }), '--output', 'text', '--query', 'Name'],
   );
-  const name = `rendition-${stage}`;
+  const name = prefixOf(stage);
   shell.run(
     'aws',
     ...['ecs', 'update-service', '--cluster', name, '--service', `${name}-server`, '--force-new-deployment'],

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Shell } from '../deploy/steps.ts';
@@ -20,11 +20,19 @@ export function drift(shell: Shell, { aws, prefix }: Patient): Finding[] {
   const options = ['--task-definition', `${prefix}-server`];
   const image = aws.ask<string>('ecs', 'describe-task-definition', options, IMAGE_QUERY);
   if (image === undefined) return [bad(`the image of ${prefix}-server cannot be read`)];
-  const outdir = join(mkdtempSync(join(tmpdir(), 'rendition-doctor-')), 'cdktf.out');
-  shell.with({ RENDITION_IMAGE: image, CDKTF_OUTDIR: outdir }).read(process.execPath, 'main.ts');
-  const stack = `-chdir=${join(outdir, 'stacks', prefix)}`;
+  const folder = mkdtempSync(join(tmpdir(), 'rendition-doctor-'));
+  const outdir = join(folder, 'cdktf.out');
+  try {
+    shell.with({ RENDITION_IMAGE: image, CDKTF_OUTDIR: outdir }).read(process.execPath, 'main.ts');
+    return [planned(shell, `-chdir=${join(outdir, 'stacks', prefix)}`)];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function planned(shell: Shell, stack: string): Finding {
   if (shell.exitCode('terraform', stack, 'init', '-input=false', '-no-color') !== 0)
-    return [bad('terraform init fails')];
+    return bad('terraform init fails');
   const code = shell.exitCode(
     'terraform',
     stack,
@@ -34,5 +42,5 @@ export function drift(shell: Shell, { aws, prefix }: Patient): Finding[] {
     '-input=false',
     '-no-color',
   );
-  return [SAYS[code] ?? bad('terraform plan fails')];
+  return SAYS[code] ?? bad('terraform plan fails');
 }

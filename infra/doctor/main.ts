@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { settingsOf } from '../deploy/stage-settings.ts';
 import { Shell } from '../deploy/steps.ts';
+import { prefixOf } from '../names.ts';
 import { alarms } from './alarms.ts';
 import { Aws } from './aws.ts';
 import { certificates } from './certificates.ts';
@@ -62,7 +63,7 @@ function main(args: readonly string[]): number {
   const account = aws.ask<string>('sts', 'get-caller-identity', [], 'Account');
   if (account === undefined)
     throw new Error('aws sts get-caller-identity fails: there are no keys, or they have ended');
-  const prefix = `rendition-${stage}`;
+  const prefix = prefixOf(stage);
   const patient = { aws, global: aws.in('us-east-1'), stage, prefix, account, settings, now: Date.now() };
   return examine(patient, shell).some(({ verdict }) => verdict === 'bad') ? 1 : 0;
 }

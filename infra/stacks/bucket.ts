@@ -5,6 +5,7 @@ import { S3BucketPolicy } from '@cdktf/provider-aws/lib/s3-bucket-policy/index.j
 import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-public-access-block/index.js';
 import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js';
 import { Fn, type ITerraformDependable } from 'cdktf';
+import { bucketName } from '../names.ts';
 import type { Context } from './context.ts';
 import { document, type Statement } from './policy.ts';
 
@@ -22,7 +23,7 @@ type Rule = { id: string; expireDays?: number; expireOldVersionsDays?: number };
 /** Private, encrypted at rest, deletable only where the stage is not protected. */
 export function bucket({ stack, settings, prefix, account }: Context, kind: string, rules: Rule[]): Bucket {
   const made = new S3Bucket(stack, kind, {
-    bucket: `${prefix}-${kind}-${account}`,
+    bucket: bucketName(prefix, kind, account),
     forceDestroy: !settings.protect,
   });
   new S3BucketPublicAccessBlock(stack, `${kind}-private`, {

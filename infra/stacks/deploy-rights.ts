@@ -1,3 +1,4 @@
+import { prefixOf } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import { boundaryArn } from './boundary.ts';
 import { PLAN_READS } from './plan-reads.ts';
@@ -34,7 +35,7 @@ export function stateRights(bucket: string, stack: string, write: boolean): Stat
 
 /** Services whose resources have names: everything in them, on what bears the stage's. */
 function namedRights({ stage, account }: Place): Statement[] {
-  const name = `rendition-${stage}`;
+  const name = prefixOf(stage);
   const own = (service: string, path: string): string => `arn:aws:${service}:*:${account}:${path}`;
   const balancer = (kind: string) => own('elasticloadbalancing', `${kind}/${name}/*`);
   const rows: readonly (readonly [service: string, resources: readonly string[]])[] = [

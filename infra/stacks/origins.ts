@@ -7,6 +7,7 @@ import { DataAwsLb } from '@cdktf/provider-aws/lib/data-aws-lb/index.js';
 import { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
 import type { ITerraformDependable } from 'cdktf';
 import { REPLICA, RESULTS, SERVER } from '../edge/origin-names.ts';
+import { prefixOf } from '../names.ts';
 import type { CdnParts } from './cdn.ts';
 import type { Context } from './context.ts';
 
@@ -47,7 +48,7 @@ const throughVpc = (vpcOriginId: string) => ({
 function replicaOrigins(at: Context): CloudfrontDistributionOrigin[] {
   const { stack, replica } = at;
   if (!replica) return [];
-  const name = `rendition-${replica.name}`;
+  const name = prefixOf(replica.name);
   const provider = new AwsProvider(stack, 'replica', { region: replica.settings.region, alias: 'replica' });
   const lb = new DataAwsLb(stack, 'replica-balancer', { provider, name });
   const inside = vpcOrigin(at, 'vpc-origin-replica', name, lb.arn);

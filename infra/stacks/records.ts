@@ -1,4 +1,5 @@
 import { DynamodbTable } from '@cdktf/provider-aws/lib/dynamodb-table/index.js';
+import { tableName } from '../names.ts';
 import type { Context } from './context.ts';
 
 export interface Table {
@@ -21,7 +22,7 @@ const copies = (replica: Context['replica']) =>
 /** One table for images, variants, collections and leases. */
 export function records({ stack, settings, prefix, replica }: Context): Table {
   const table = new DynamodbTable(stack, 'records', {
-    name: `${prefix}-records`,
+    name: tableName(prefix),
     billingMode: 'PAY_PER_REQUEST',
     hashKey: 'pk',
     rangeKey: 'sk',

@@ -1,4 +1,5 @@
 import { type App, TerraformOutput } from 'cdktf';
+import { prefixOf, tableName } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import { taskSize } from '../sizing.ts';
 import { balancer } from './balancer.ts';
@@ -23,7 +24,7 @@ import { taskDefinition } from './task.ts';
 export function replica(app: App, name: string, settings: Settings): void {
   const at = context(app, { name, settings, replica: undefined }, '');
   const net = network(at);
-  const table = `rendition-${settings.replica_of}-records`;
+  const table = tableName(prefixOf(settings.replica_of));
   const stored = {
     originals: own(at),
     results: results(at),

@@ -1,17 +1,14 @@
 import { S3BucketReplicationConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-replication-configuration/index.js';
+import { bucketName, prefixOf } from '../names.ts';
 import type { Bucket } from './bucket.ts';
 import type { Context } from './context.ts';
 import { serviceRole } from './roles.ts';
-
-/** Where the originals of a stage lie, or their copies in the second region. */
-export const originalsName = (stage: string, account: string): string =>
-  `rendition-${stage}-originals-${account}`;
 
 /** Sends every original, and that it was deleted, to the bucket of the second region, which must be there already. */
 export function replicateOriginals(at: Context, originals: Bucket): void {
   const { stack, replica, account } = at;
   if (!replica) return;
-  const destination = `arn:aws:s3:::${originalsName(replica.name, account)}`;
+  const destination = `arn:aws:s3:::${bucketName(prefixOf(replica.name), 'originals', account)}`;
   const role = serviceRole(at, 'replication', 's3.amazonaws.com', [
     {
       Effect: 'Allow',

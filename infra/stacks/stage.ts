@@ -1,6 +1,7 @@
 import { DataAwsCallerIdentity } from '@cdktf/provider-aws/lib/data-aws-caller-identity/index.js';
 import { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
 import { type App, TerraformStack } from 'cdktf';
+import { prefixOf } from '../names.ts';
 import type { Named } from './account.ts';
 import { alarms } from './alarms.ts';
 import { keepState } from './backend.ts';
@@ -30,7 +31,7 @@ export interface Staged extends Named {
 }
 
 export function context(app: App, { name: stage, settings, replica }: Staged, viewerCode: string): Context {
-  const prefix = `rendition-${stage}`;
+  const prefix = prefixOf(stage);
   const stack = new TerraformStack(app, prefix);
   keepState(stack, settings, stage);
   pinProvider(stack);

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { Fakes } from './support/fakes.ts';
@@ -22,8 +22,12 @@ function prepared(folder: string) {
 
 t.test('one command makes everything, and a second time only what is left', async (t) => {
   const { fakes, deploy } = prepared(t.testdir());
-  const env = { RENDITION_STATE_BUCKET: 'forgotten', RENDITION_SIGNED: 'true' };
+  const TMPDIR = join(fakes.folder, 'tmp');
+  mkdirSync(TMPDIR);
+  const env = { RENDITION_STATE_BUCKET: 'forgotten', RENDITION_SIGNED: 'true', TMPDIR };
   const first = deploy(['dev'], env);
+  const stays = readdirSync(TMPDIR).filter((name) => name.startsWith('rendition-'));
+  t.same(stays, [], 'no folder with its outputs stays');
   t.equal(first.status, 0, 'deploys', first);
   t.match(first.output, /about \d+ USD a month/);
   t.match(first.output, /Playground: https:\/\/d1\.cloudfront\.net\//);

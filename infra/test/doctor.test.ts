@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { run } from '../stand-in/run.ts';
@@ -147,8 +147,13 @@ async function doctor(
     '--settings',
     join(folder, 'stages.json'),
   ] as const;
-  const env = { PATH: `${bin}:${process.env.PATH}`, FAKES: folder, FAKE_PLAN: String(stage.plan) };
-  return run([...command], { cwd: INFRA, env });
+  const TMPDIR = join(folder, 'tmp');
+  mkdirSync(TMPDIR);
+  const env = { PATH: `${bin}:${process.env.PATH}`, FAKES: folder, FAKE_PLAN: String(stage.plan), TMPDIR };
+  const outcome = await run([...command], { cwd: INFRA, env });
+  const stays = readdirSync(TMPDIR).filter((name) => name.startsWith('rendition-'));
+  t.same(stays, [], 'no folder with its plan and its providers stays');
+  return outcome;
 }
 
 t.test('a stage that is well', async (t) => {

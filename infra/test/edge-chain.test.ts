@@ -36,6 +36,18 @@ for (const signed of [false, true]) {
   );
 }
 
+t.test('a replica has no edge of its own, and that is said', async (t) => {
+  const stages = {
+    prod: { origin_order: 'server-first' },
+    copy: { replica_of: 'prod', region: 'eu-west-1' },
+  };
+  const settings = join(t.testdir({ 'stages.json': JSON.stringify(stages) }), 'stages.json');
+  const command = ['cloudfront/main.ts', 'copy', '--port', '0', '--settings', settings];
+  const { code, output } = await run([process.execPath, ...command], { cwd: INFRA });
+  t.equal(code, 1);
+  t.match(output, 'copy is a replica and has no edge of its own: try that of prod, which asks its servers\n');
+});
+
 t.test('an upload, its pictures and a purge, all through the edge', async (t) => {
   const { file } = await synthStage({});
   const whole = await laptop(t, { file });
