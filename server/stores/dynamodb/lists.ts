@@ -59,10 +59,10 @@ function isShown({ gsi1pk, status }: Item, target: ImageStatus | undefined): boo
   return gsi1pk !== TOMBSTONES && (!target || status === target);
 }
 
-/** Newest first, the statuses merged as in a list: so many of one status cannot hide the others. */
 /** On one line: moto's parser of expressions fails at a line break. */
 const IS_CLOSED = '(#status <> :uploading OR attribute_not_exists(#openUntil) OR #openUntil < :before)';
 
+/** Newest first, the statuses merged as in a list: so many of one status cannot hide the others. */
 export async function stalled(
   table: Table,
   { before, limit, cursor }: StalledQuery,
