@@ -45,8 +45,7 @@ export class DynamoAnswers implements Answers {
     const [only, second] = parts;
     if (second !== undefined)
       for (const [index, part] of parts.entries()) {
-        const put = { ...partKey(key, owner, index), part, expires };
-        await this.#table.write({ put, if: 'attribute_not_exists(#pk) OR attribute_exists(#pk)' });
+        await this.#table.write({ put: { ...partKey(key, owner, index), part, expires } });
       }
     const answer = { ...rest, ...(second === undefined ? { body: only ?? '' } : { parts: parts.length }) };
     const written = await this.#table.write({

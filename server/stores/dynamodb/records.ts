@@ -9,7 +9,8 @@ import { Table } from './table.ts';
 import { DynamoVariants } from './variants.ts';
 
 /**
- * Records in one DynamoDB table (its keys: dynamodb/schema.ts). All writes but those of progress are conditional.
+ * Records in one DynamoDB table (its keys: dynamodb/schema.ts). All writes are conditional, but those of
+ * progress and of the parts of an answer, which nobody else writes.
  *
  * | item       | pk                | sk               | gsi1pk                   | gsi1sk             | used by           |
  * |------------|-------------------|------------------|--------------------------|--------------------|-------------------|
