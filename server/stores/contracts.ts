@@ -377,9 +377,7 @@ export interface ImageRecords {
 }
 
 export interface VariantRecords {
-  /** Undefined also when the image is gone. */
-  get(id: string, variant: string): Promise<VariantRecord | undefined>;
-  /** All variants of an image, ascending by canonical form. */
+  /** All variants of an image, ascending by canonical form; [] when it is gone. */
   list(id: string): Promise<VariantRecord[]>;
   /** The same by pages of `limit`; `next` is absent on the last. */
   page(id: string, page: { limit: number; cursor?: string }): Promise<Page<VariantRecord>>;

@@ -329,7 +329,6 @@ function callsOf(records: Records): (() => Promise<unknown>)[] {
     () => records.variants.list('a'),
     () => records.variants.queue('a', 'v1', ['w=1']),
     () => records.variants.update('a', 'w=1', 'v1', ['queued'], { status: 'ready' }),
-    () => records.variants.get('a', 'w=1'),
     () => records.variants.page('a', { limit: 1 }),
     () =>
       records.variants.updateAll('a', [

@@ -145,21 +145,18 @@ t.test('what its store may remove at any moment is made anew, with all of its da
   const inThirtyDays = new Date(Date.now() + 30 * 86_400_000).toISOString();
   for (const { expires = '' } of await warmer.variants('a')) t.ok(expires > inThirtyDays);
   const [first = ''] = FORMS;
+  const variantNow = async () => (await warmer.variants('a')).find(({ variant }) => variant === first);
   const version = (await records.images.get('a'))?.version ?? '';
   const past = { status: 'ready', bytes: 1, epoch: PIPELINE, expires: '2020-01-01T00:00:00.000Z' } as const;
   await records.variants.update('a', first, version, ['ready'], past);
   await warmer.rounds.run();
-  t.match(
-    await records.variants.get('a', first),
-    { status: 'ready' },
-    'the result says otherwise than its record',
-  );
-  t.ok(((await records.variants.get('a', first))?.expires ?? '') > inThirtyDays);
+  t.match(await variantNow(), { status: 'ready' }, 'the result says otherwise than its record');
+  t.ok(((await variantNow())?.expires ?? '') > inThirtyDays);
   await results.remove([storedKey('a', first)]);
   await records.variants.update('a', first, version, ['ready'], past);
   await records.progress.put('rewarm', JSON.stringify({ epoch: '' }));
   await warmer.rounds.run();
-  t.match(await records.variants.get('a', first), { status: 'queued' });
+  t.match(await variantNow(), { status: 'queued' });
   const other = await warmerOf(t, { DATA_DIR: warmer.config.dataDir, RESULT_DAYS: '30' });
   await other.until(isReady(other, 'a'));
   t.ok(await results.head(storedKey('a', first)));

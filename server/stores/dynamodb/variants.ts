@@ -26,13 +26,6 @@ export class DynamoVariants implements VariantRecords {
     this.#table = table;
   }
 
-  async get(id: string, variant: string): Promise<VariantRecord | undefined> {
-    const items = await this.#table.getAll([imageKey(id), variantKey(id, variant)]);
-    const life = lifeOf(items.find(({ sk }) => sk === 'image'));
-    const item = items.find(({ sk }) => sk !== 'image');
-    return item && item.life === life ? variantOf(item) : undefined;
-  }
-
   async list(id: string): Promise<VariantRecord[]> {
     return [...((await partition(this.#table, id))?.variants.values() ?? [])];
   }

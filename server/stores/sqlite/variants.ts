@@ -18,10 +18,6 @@ export class SqliteVariants implements VariantRecords {
     this.#db = db;
   }
 
-  get(id: string, variant: string): Promise<VariantRecord | undefined> {
-    return this.#db.read(() => (readImage(this.#db, id) ? this.#read(id, variant) : undefined));
-  }
-
   list(id: string): Promise<VariantRecord[]> {
     const sql = 'SELECT record FROM variants WHERE id = ? ORDER BY variant';
     return this.#db.read(() => (readImage(this.#db, id) ? this.#db.all(sql, id).map(variantOf) : []));
