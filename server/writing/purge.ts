@@ -1,6 +1,7 @@
 import { resultKey, resultPlaces, resultPrefix } from '../core/query/id.ts';
 import type { Originals } from '../reading/originals.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
+import { inLanes } from '../shared/in-lanes.ts';
 import type { Jobs, Objects } from '../stores/contracts.ts';
 import { invalidateJob } from '../warming/jobs.ts';
 
@@ -17,9 +18,6 @@ export interface PurgeOptions {
   /** How long other servers go on with what they have. */
   readonly versionSeconds: number;
 }
-
-/** Variants that are cleared at a time. */
-const LANES = 10;
 
 /** What each tier did. */
 export interface PurgeAnswer {
@@ -55,14 +53,10 @@ export class Purge {
    */
   async clearVariants(id: string, variants: readonly string[]): Promise<void> {
     const { results, memory, jobs, hasCdn } = this.#options;
-    const rest = variants.values();
-    const lanes = Array.from({ length: LANES }, async () => {
-      for (const variant of rest) {
-        await results.removeAll(resultPlaces(id, variant));
-        memory?.remove(resultKey(id, variant));
-      }
+    await inLanes(variants, async (variant) => {
+      await results.removeAll(resultPlaces(id, variant));
+      memory?.remove(resultKey(id, variant));
     });
-    await Promise.all(lanes);
     if (hasCdn) await jobs.send([invalidateJob(id)]);
   }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { inLanes } from '../../shared/in-lanes.ts';
 import { burial, changedImage, isUnchanged } from '../change.ts';
 import type {
   ImageAsRead,
@@ -13,7 +14,7 @@ import type {
 } from '../contracts.ts';
 import { imageKey, partitionOf, placeKey, type Stored, stored, TOMBSTONES } from './items.ts';
 import { list, stalled } from './lists.ts';
-import { AGAIN, inLanes, type Table, untilWritten } from './table.ts';
+import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Write } from './writes.ts';
 
 export class DynamoImages implements ImageRecords {

@@ -142,20 +142,6 @@ export class Table {
   }
 }
 
-/** Requests for many items that go out at once. */
-const LANES = 10;
-
-/** Does `work` for every item, some at a time; the results in the order of the items. */
-export async function inLanes<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = new Array(items.length);
-  const rest = items.entries();
-  const lanes = Array.from({ length: LANES }, async () => {
-    for (const [index, item] of rest) results[index] = await work(item);
-  });
-  await Promise.all(lanes);
-  return results;
-}
-
 /** The write that last touched an item, so that one that is repeated knows itself. Transactions have a token for that. */
 const MARK = 'written';
 

@@ -1,3 +1,4 @@
+import { inLanes } from '../../shared/in-lanes.ts';
 import { ENDED, isQueuedOrBetter, queuedVariant } from '../change.ts';
 import type {
   Page,
@@ -9,7 +10,7 @@ import type {
 } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { imageKey, TOMBSTONES } from './items.ts';
-import { AGAIN, inLanes, type Table, untilWritten } from './table.ts';
+import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
 
 /** What a transaction takes, less the check of the image. */
