@@ -93,7 +93,7 @@ function remote(address: string, token: string | undefined): Deployment {
 const TRIES = 10;
 const LONGEST_WAIT_SECONDS = 30;
 
-/** Waits as long as a server that is busy says; what got lost on the way is sent once more. */
+/** Waits as long as a server that is busy says, and longer each time; a call that got lost on the way is sent again. */
 async function patiently(base: string, path: string, init: RequestInit): Promise<Response> {
   let losses = 0;
   for (let attempt = 1; ; attempt++) {

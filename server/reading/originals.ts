@@ -137,12 +137,13 @@ export class Originals extends Versions {
 
   /** On a disk of ours once for each version; what comes over a wire may come otherwise each time. */
   async #check({ version, digest, size }: Identity, facts: ObjectFacts, path: string): Promise<void> {
-    const name = `${facts.key} ${facts.etag}`;
-    if (this.#options.objects.link && this.#whole.has(name)) return;
+    const { objects } = this.#options;
+    const name = objects.link && `${facts.key} ${facts.etag}`;
+    if (name && this.#whole.has(name)) return;
     const isSame = withEtag(version, facts.etag) === version;
     const expected = isSame && !isWithoutRecord(version) ? { digest, bytes: size } : {};
-    await checkFile(this.#options.objects, { facts, path, ...expected });
-    this.#whole.set(name, true);
+    await checkFile(objects, { facts, path, ...expected });
+    if (name) this.#whole.set(name, true);
   }
 }
 

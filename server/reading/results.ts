@@ -228,10 +228,11 @@ export class Results {
 
   /** Notes that results were served, for the store that removes those that nobody asks for. */
   async markUsed(variants: readonly Variant[]): Promise<void> {
+    if (!this.#objects.markUsed) return;
     const keys = variants
       .map(({ id, canonical }) => this.keyOf(id, canonical))
       .filter((key) => key !== undefined);
-    if (keys.length) await this.#objects.markUsed?.(keys);
+    if (keys.length) await this.#objects.markUsed(keys);
   }
 
   /** The variant that an object of the bucket is the result of; undefined for what no server of today looks for. */
