@@ -84,6 +84,7 @@ function changeRoutes(api: Api, { library, urls }: ApiDeps): void {
   api.delete(
     '/api/images/:id',
     {
+      config: { changesOriginals: true },
       schema: {
         tags,
         params,

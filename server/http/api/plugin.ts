@@ -15,6 +15,13 @@ import { statusRoutes } from './status.ts';
 import { uploadRoutes } from './upload.ts';
 import { validator } from './validate.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Refused where originals are read only. */
+    changesOriginals?: boolean;
+  }
+}
+
 /** The management API, in a scope of its own. */
 export async function managementApi(app: FastifyInstance, deps: ApiDeps): Promise<void> {
   const api: Api = app.withTypeProvider<TypeBoxTypeProvider>();
@@ -36,19 +43,10 @@ export async function managementApi(app: FastifyInstance, deps: ApiDeps): Promis
   rewarmRoutes(api, deps);
 }
 
-/** Calls that change originals. */
-const WRITES: readonly string[] = [
-  'POST /api/images',
-  'PUT /api/images/:id/original',
-  'DELETE /api/images/:id',
-  'POST /api/images/presign',
-  'POST /api/uploads/:id',
-];
-
 /** Before anything is noted down that the store would then refuse to do, again and again. */
 function refuseWrites(api: Api): void {
-  api.addHook('preParsing', async ({ method, routeOptions }) => {
-    if (WRITES.includes(`${method} ${routeOptions.url}`)) throw readOnly();
+  api.addHook('preParsing', async ({ routeOptions }) => {
+    if (routeOptions.config.changesOriginals) throw readOnly();
   });
 }
 

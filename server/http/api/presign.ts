@@ -15,6 +15,7 @@ export function presignRoutes(api: Api, deps: ApiDeps): void {
   api.post(
     '/api/images/presign',
     {
+      config: { changesOriginals: true },
       schema: {
         tags: ['management'],
         body: PresignBody,
@@ -40,7 +41,7 @@ function receiveRoute(api: Api, deps: ApiDeps, forms: NonNullable<ApiDeps['local
     '/api/uploads/:id',
     {
       // The policy in the form is the credential.
-      config: { isOpen: true },
+      config: { isOpen: true, changesOriginals: true },
       preParsing: formOnly,
       validatorCompiler: () => () => true,
       schema: {

@@ -47,6 +47,7 @@ export function uploadRoutes(api: Api, deps: ApiDeps): void {
   api.post(
     '/api/images',
     {
+      config: { changesOriginals: true },
       ...unvalidated,
       schema: {
         tags,
@@ -61,6 +62,7 @@ export function uploadRoutes(api: Api, deps: ApiDeps): void {
   api.put(
     '/api/images/:id/original',
     {
+      config: { changesOriginals: true },
       ...unvalidated,
       schema: {
         tags,
