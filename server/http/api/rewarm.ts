@@ -1,9 +1,7 @@
 import { Problem } from '../../shared/errors.ts';
 import type { Api, ApiDeps } from './context.ts';
-import { PROBLEMS, RewarmAnswer, RewarmQuery } from './schemas.ts';
+import { PROBLEMS, REWARM_VARIANTS, RewarmAnswer, RewarmQuery } from './schemas.ts';
 
-/** Of one round, when nobody says how many. */
-const MOST_VARIANTS = 1000;
 /** Making again what was asked for and has expired. */
 export function rewarmRoutes(api: Api, { rewarm }: ApiDeps): void {
   api.post(
@@ -17,7 +15,7 @@ export function rewarmRoutes(api: Api, { rewarm }: ApiDeps): void {
         response: { 200: RewarmAnswer, ...PROBLEMS },
       },
     },
-    async ({ query: { variants = MOST_VARIANTS } }) => {
+    async ({ query: { variants = REWARM_VARIANTS } }) => {
       const round = await rewarm.round({ variants });
       if (round) return round;
       throw new Problem('overloaded', 'Another process is at it; try again in 2 s.', {

@@ -246,13 +246,16 @@ export const WarmBody = Type.Object(
   { ...options, minProperties: 1 },
 );
 
+/** Of one round, when nobody says how many. */
+export const REWARM_VARIANTS = 1000;
+
 export const RewarmQuery = Type.Object(
   {
     variants: Type.Optional(
       Type.Integer({
         minimum: 1,
         maximum: 10_000,
-        default: 1000,
+        default: REWARM_VARIANTS,
         description: 'To be queued in this round.',
       }),
     ),
