@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { resolved } from '../core/operations/transformation.ts';
 import { negotiate } from '../core/query/accept.ts';
 import { resultKey } from '../core/query/id.ts';
-import type { Images } from '../reading/images.ts';
+import type { Images, Variant } from '../reading/images.ts';
 import type { Inputs } from '../reading/inputs.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
 import type { Result } from '../reading/results.ts';
@@ -33,7 +33,7 @@ interface Prepared {
 /** A URL in one format. Nothing here holds a result: what memory has let go must be free. */
 interface Answer {
   readonly key: string;
-  readonly canonical: string;
+  readonly variant: Variant;
   prepared?: Prepared;
 }
 
@@ -100,8 +100,7 @@ export class HitPath {
     if (!identity || isWithoutRecord(identity.version)) return false;
     const answer = this.#answerIn(entry, meaning.negotiable ? this.#format(request.headers.accept) : '');
     const inMemory = this.#options.memory.get(answer.key, identity.version);
-    const variant = { id: meaning.id, canonical: answer.canonical };
-    const result = inMemory ?? this.#options.stored(variant, identity);
+    const result = inMemory ?? this.#options.stored(answer.variant, identity);
     if (!result) return false;
     this.#options.uses.add(answer.key, result);
     const prepared = this.#prepare(answer, meaning, result);
@@ -115,7 +114,7 @@ export class HitPath {
     if (found) return found;
     const { id, canonical, negotiable } = meaning;
     const form = negotiable ? resolved(canonical, format) : canonical;
-    const answer = { key: resultKey(id, form), canonical: form };
+    const answer = { key: resultKey(id, form), variant: { id, canonical: form } };
     answers.set(format, answer);
     return answer;
   }

@@ -82,7 +82,7 @@ export function readAsked(
     id,
     read,
     canonical: read.negotiable ? resolved(read.canonical, negotiate(accept)) : read.canonical,
-    written: writtenAs(originalUrl, prefix),
+    written: () => writtenAs(originalUrl, prefix),
   };
 }
 

@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto';
 import type { Config } from '../config/settings.ts';
 import { presetForms, refusedWidth } from '../core/operations/allowed.ts';
 import type { Canonical } from '../core/query/canonical.ts';
-import type { Hmac, SignedUrl } from '../core/query/signature.ts';
-import { checkSignature, messageOf } from '../core/query/signature.ts';
+import type { Hmac } from '../core/query/signature.ts';
+import { checkSignature, isWritten, messageOf } from '../core/query/signature.ts';
 import { Problem } from '../shared/errors.ts';
 
 export const hmacSha256: Hmac = (key, message) =>
@@ -21,8 +21,11 @@ type AccessSettings = Pick<
 >;
 
 /** What a URL asks for, and as what it is written. */
-export interface AccessRequest extends Pick<SignedUrl, 'id' | 'written'> {
+export interface AccessRequest {
+  readonly id: string;
   readonly read: Canonical;
+  /** What a signature of the written form covers: asked where there is one. */
+  readonly written: () => string;
 }
 
 /** Who may ask for what, as the deployment decides. Everything is off by default. */
@@ -39,8 +42,9 @@ export class Access {
   }
 
   /** @throws Problem `signature_required`, `bad_signature`, `url_expired`, `not_allowed`, each naming its reason */
-  check({ id, read: { canonical, url }, written }: AccessRequest): void {
-    this.#checkSignature({ id, canonical, url, written });
+  check(asked: AccessRequest): void {
+    this.#checkSignature(asked);
+    const { canonical } = asked.read;
     if (this.#settings.presetsOnly && !this.#forms.has(canonical)) {
       const allowed = Object.keys(this.#settings.presets)
         .map((name) => `p=${name.slice(1)}`)
@@ -53,13 +57,14 @@ export class Access {
     this.#checkWidth(canonical);
   }
 
-  #checkSignature(signed: SignedUrl): void {
+  #checkSignature({ id, read: { canonical, url }, written }: AccessRequest): void {
     const { signatures, signingKeys } = this.#settings;
     // A URL that says when it ends ends then, signed or not: `edge` has checked the rest.
     if (signatures !== 'required') {
-      this.#checkExpiry(signed.url);
+      this.#checkExpiry(url);
       return;
     }
+    const signed = { id, canonical, url, written: isWritten(url['sig'] ?? '') ? written() : '' };
     // Own properties only: `kid=constructor` would otherwise find a function of every object.
     const keyOf = (kid: string) => (Object.hasOwn(signingKeys, kid) ? signingKeys[kid] : undefined);
     const code = checkSignature(signed, keyOf, hmacSha256, this.#now());

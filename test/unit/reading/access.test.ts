@@ -13,7 +13,7 @@ function asker(env: Record<string, string>) {
   const access = new Access(config, () => NOW);
   return (query: string) => {
     try {
-      access.check({ id: 'a', read: readQuery(query, config.presets), written: '' });
+      access.check({ id: 'a', read: readQuery(query, config.presets), written: () => '' });
       return 'served';
     } catch (error) {
       if (isProblem(error)) return error.code;
