@@ -6,8 +6,18 @@ export interface Status {
   readonly id: string;
   readonly status: 'uploading' | 'uploaded' | 'processing' | 'completed' | 'partial' | 'failed';
   readonly error: string | null;
+  /** Variants that are neither queued nor being rendered, and all of them. */
+  readonly done: number;
+  readonly total: number;
+  /** What was asked for, as it was written, and an address of each for pages; null where its preset is gone. */
+  readonly requests: readonly {
+    readonly requested: string;
+    readonly url: string | null;
+    readonly variants: readonly string[];
+  }[];
   readonly variants: readonly {
     readonly variant: string;
+    readonly requested: string | null;
     readonly url: string;
     readonly status: string;
     readonly error: string | null;

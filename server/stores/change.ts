@@ -1,11 +1,13 @@
-import type {
-  ImageAsRead,
-  ImageChange,
-  ImageRecord,
-  Owed,
-  VariantChange,
-  VariantRecord,
-  VariantStatus,
+import {
+  type ImageAsRead,
+  type ImageChange,
+  type ImageRecord,
+  MAX_REQUESTED,
+  type Owed,
+  type VariantChange,
+  type VariantCounts,
+  type VariantRecord,
+  type VariantStatus,
 } from './contracts.ts';
 
 /** An image after `change`; `undefined` in it removes a field, but never the status. */
@@ -26,10 +28,10 @@ export function changedVariant(
   change: VariantChange,
   updatedAt: string,
 ): VariantRecord {
-  const { id, variant, version, queuedAt } = before;
+  const { id, variant, version, queuedAt, requested } = before;
   const { attempt, ...facts } = change;
   const attempts = before.attempts + (attempt ? 1 : 0);
-  return { id, variant, version, ...facts, attempts, queuedAt, updatedAt };
+  return { id, variant, version, ...facts, attempts, queuedAt, ...(requested && { requested }), updatedAt };
 }
 
 /** Whether a record is the one that was read, unwritten since. Its time tells it from others that had its id. */
@@ -37,8 +39,30 @@ export function isUnchanged(record: ImageRecord, as: ImageAsRead | undefined): b
   return as === undefined || (record.createdAt === as.createdAt && record.revision === as.revision);
 }
 
-export function queuedVariant(id: string, variant: string, version: string, queuedAt: string): VariantRecord {
-  return { id, variant, status: 'queued', version, attempts: 0, queuedAt, updatedAt: queuedAt };
+/** A variant that is queued now; `requested` as withRequested gives it. */
+export function queuedVariant(
+  { id, variant, version, requested }: Pick<VariantRecord, 'id' | 'variant' | 'version' | 'requested'>,
+  queuedAt: string,
+): VariantRecord {
+  const texts = requested && { requested };
+  return { id, variant, status: 'queued', version, attempts: 0, queuedAt, ...texts, updatedAt: queuedAt };
+}
+
+/** The texts by which a variant was asked for, with more of them; undefined where there are none. */
+export function withRequested(
+  before: readonly string[] | undefined,
+  more: readonly string[] = [],
+): readonly string[] | undefined {
+  const texts = [...new Set([...(before ?? []), ...more])];
+  return texts.length > 0 ? texts.slice(-MAX_REQUESTED) : undefined;
+}
+
+/** How many of these variants are under way no more. */
+export function countsOf(variants: readonly Pick<VariantRecord, 'status'>[]): VariantCounts {
+  const isUnderWay = ({ status }: Pick<VariantRecord, 'status'>) =>
+    status === 'queued' || status === 'rendering';
+  const total = variants.length;
+  return { done: total - variants.filter(isUnderWay).length, total };
 }
 
 /** Statuses that queueing starts over. */

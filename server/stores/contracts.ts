@@ -202,6 +202,8 @@ export interface Owed {
   rewarm?: 'all' | 'open';
   /** Canonical forms that are to be queued. */
   warm?: string[];
+  /** By which texts callers asked for forms of `warm`. */
+  requested?: Requested;
   /** Canonical forms that are asked for no more: records, results and copies of them are to go. */
   forget?: string[];
   /** Those who asked are to be told that the image is finished. */
@@ -265,6 +267,18 @@ export type ImageChange = {
     | 'error']?: ImageRecord[K] | undefined;
 };
 
+/** Canonical forms, and the texts by which callers asked for each, the oldest first. */
+export type Requested = Readonly<Record<string, readonly string[]>>;
+
+/** Texts that are kept of a variant: the last ones. */
+export const MAX_REQUESTED = 10;
+
+/** How many variants an image has, and how many of them are under way no more. */
+export interface VariantCounts {
+  done: number;
+  total: number;
+}
+
 export interface VariantRecord {
   id: string;
   /** Canonical form, format resolved. */
@@ -275,6 +289,8 @@ export interface VariantRecord {
   attempts: number;
   /** When it was last queued; attempts do not move it. As toISOString writes it. */
   queuedAt: string;
+  /** By which texts callers asked for it, the oldest first. Absent: by none, as of a default. Never removed by a change. */
+  requested?: readonly string[];
   bytes?: number;
   ms?: number;
   error?: string;
@@ -384,8 +400,17 @@ export interface VariantRecords {
   /**
    * Puts each variant to `queued` for `version`, attempts 0, unless one is there for the same version that is
    * none of `failed`, `skipped` and `expired`. Resolves to the named variants, in that order, as they now stand; [] when the image is gone.
+   *
+   * @param requested  texts that are added to those of each variant, be it queued already
    */
-  queue(id: string, version: string, variants: readonly string[]): Promise<VariantRecord[]>;
+  queue(
+    id: string,
+    version: string,
+    variants: readonly string[],
+    requested?: Requested,
+  ): Promise<VariantRecord[]>;
+  /** Of each image, in their order; none of one that is gone. */
+  counts(ids: readonly string[]): Promise<VariantCounts[]>;
   /**
    * Forward only: applies `change` if the variant exists for `version` and its status is one of `from`.
    * False when not, and nothing is written.

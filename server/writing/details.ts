@@ -1,3 +1,5 @@
+import type { Requested } from '../stores/contracts.ts';
+
 /** What is said of an image beside its bytes. */
 export interface Details {
   readonly title?: string | undefined;
@@ -6,4 +8,6 @@ export interface Details {
   readonly webhook?: string | undefined;
   /** Canonical forms. */
   readonly variants?: readonly string[] | undefined;
+  /** By which texts they were asked for. */
+  readonly requested?: Requested | undefined;
 }

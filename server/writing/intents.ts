@@ -168,7 +168,8 @@ export class Intents {
   }
 
   /** Queues what is to be warmed; the names of those that wait now. */
-  async #queue(id: string, version: string, { purge, rewarm, warm = [] }: Owed): Promise<string[]> {
+  async #queue(id: string, version: string, owed: Owed): Promise<string[]> {
+    const { purge, rewarm, warm = [], requested } = owed;
     const { variants } = this.#options.records;
     if (!purge && !rewarm && warm.length === 0) return [];
     const items = purge || rewarm ? await variants.list(id) : [];
@@ -185,7 +186,8 @@ export class Intents {
     ]);
     const names = [...new Set([...again.map(({ variant }) => variant), ...warm])];
     if (names.length === 0) return [];
-    const named = await this.#verified(id, version, await variants.queue(id, version, names), warm);
+    const queued = await variants.queue(id, version, names, requested);
+    const named = await this.#verified(id, version, queued, warm);
     return named.filter(({ status }) => status === 'queued').map(({ variant }) => variant);
   }
 

@@ -1,9 +1,20 @@
 import { notFound } from '../reading/versions.ts';
 import { Problem } from '../shared/errors.ts';
-import type { FocalPoint, ImageRecord, Objects, Records, VariantRecord } from '../stores/contracts.ts';
+import { countsOf } from '../stores/change.ts';
+import type {
+  FocalPoint,
+  ImageQuery,
+  ImageRecord,
+  Objects,
+  Page,
+  Records,
+  VariantCounts,
+  VariantRecord,
+} from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import { asOfNow, type Lifetime } from '../warming/lifetime.ts';
 import { currentVersion, isFinished, named, VARIANTS_PAGE } from '../warming/queue.ts';
+import type { WarmList } from '../warming/warm-request.ts';
 import { hasResults, type Intents } from './intents.ts';
 import { owedBy, owing } from './owing.ts';
 import type { Purge, PurgeAnswer } from './purge.ts';
@@ -22,13 +33,21 @@ export interface LibraryOptions {
   readonly now: () => Date;
 }
 
-/** An image with its variants, or a page of them. */
-export interface Described {
+/** An image, and how far all of its variants are. */
+export interface Counted {
   readonly record: ImageRecord;
+  readonly counts: VariantCounts;
+}
+
+/** An image with its variants, or a page of them. */
+export interface Described extends Counted {
   readonly variants: readonly VariantRecord[];
   /** Cursor of the variants behind these; absent where there are none. */
   readonly next?: string | undefined;
 }
+
+/** An image with the variants that a request has asked for. */
+export type Asked = Pick<Described, 'record' | 'variants'>;
 
 export interface VariantsPage {
   readonly limit?: number | undefined;
@@ -60,7 +79,25 @@ export class Library {
       records.variants.page(id, page),
     ]);
     if (!record) throw notFound(id);
-    return { record, variants: items.map((one) => asOfNow(one, lifetime, now())), next };
+    const isAll = cursor === undefined && next === undefined;
+    const counts = isAll ? countsOf(items) : await this.#counts(id);
+    return { record, variants: items.map((one) => asOfNow(one, lifetime, now())), next, counts };
+  }
+
+  /** A page of images, newest first. */
+  async list(query: ImageQuery): Promise<Page<Counted>> {
+    const { records } = this.#options;
+    const { items, ...rest } = await records.images.list(query);
+    const counts = await records.variants.counts(items.map(({ id }) => id));
+    return {
+      items: items.map((record, index) => ({ record, counts: counts[index] ?? countsOf([]) })),
+      ...rest,
+    };
+  }
+
+  async #counts(id: string): Promise<VariantCounts> {
+    const [counts] = await this.#options.records.variants.counts([id]);
+    return counts ?? countsOf([]);
   }
 
   /**
@@ -89,13 +126,13 @@ export class Library {
   }
 
   /** @throws Problem `image_not_found`, `conflict` while the original is not there yet */
-  async warm(id: string, variants: readonly string[]): Promise<Described> {
+  async warm(id: string, { forms, requested }: WarmList): Promise<Asked> {
     const { intents, records } = this.#options;
     if (currentVersion(await this.#known(id)) === undefined) throw notArrived(id);
-    await intents.ask(id, { warm: [...variants] }, () => ({ quiet: undefined }));
+    await intents.ask(id, { warm: [...forms], requested }, () => ({ quiet: undefined }));
     const [record, items] = await Promise.all([records.images.get(id), records.variants.list(id)]);
     if (!record) throw notFound(id);
-    return { record, variants: named(items, variants) };
+    return { record, variants: named(items, forms) };
   }
 
   /**
@@ -132,12 +169,12 @@ export class Library {
    *
    * @throws Problem `image_not_found`, `conflict` for one of which nobody is told
    */
-  async notify(id: string): Promise<ImageRecord> {
+  async notify(id: string): Promise<Counted> {
     const { intents } = this.#options;
     const record = await this.#known(id);
     if (intents.channelsOf(record).length === 0) throw nobodyIsTold(id);
-    if (!isFinished(record)) return record;
-    return (await intents.ask(id, { notify: true }))?.record ?? record;
+    const settled = isFinished(record) ? await intents.ask(id, { notify: true }) : undefined;
+    return { record: settled?.record ?? record, counts: await this.#counts(id) };
   }
 
   /**

@@ -1,6 +1,7 @@
 import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
 import type { Logger } from 'pino';
 import { post } from '../shared/outbound.ts';
+import { countsOf } from '../stores/change.ts';
 import type { ImageRecord, Records } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import { again, type Channel, checkTime, Later, type NotifyJob } from '../warming/jobs.ts';
@@ -92,7 +93,8 @@ export class Notifier {
     const { items, next } = await records.variants.page(record.id, { limit: VARIANTS_PAGE });
     const variants = items.filter(({ version }) => current === undefined || version === current);
     const shown = variants.map((one) => asOfNow(one, lifetime, time));
-    const data = statusView({ record, variants: shown, next }, urls, urls.base(''));
+    const counts = countsOf(next === undefined ? items : await records.variants.list(record.id));
+    const data = statusView({ record, counts, variants: shown, next }, urls, urls.base(''));
     return JSON.stringify({ type: 'image.finished', timestamp: time.toISOString(), data });
   }
 

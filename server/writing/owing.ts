@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ImageRecord, Owed } from '../stores/contracts.ts';
+import type { ImageRecord, Owed, Requested } from '../stores/contracts.ts';
 
 /** What is added to what an image owes. */
 export type Debt = Omit<Owed, 'token'>;
@@ -10,15 +10,23 @@ export function owing(before: Owed | undefined, more: Debt): Owed {
   const warm = joined(without(before?.warm, more.forget), more.warm);
   const forget = joined(without(before?.forget, more.warm), more.forget);
   const rewarm = before?.rewarm === 'all' ? 'all' : (more.rewarm ?? before?.rewarm);
-  const { warm: _warm, forget: _forget, ...rest } = { ...before, ...more };
+  const requested = requestedOf(warm, before?.requested, more.requested);
+  const { warm: _warm, forget: _forget, requested: _requested, ...rest } = { ...before, ...more };
   return {
     ...rest,
     // An empty one as well: of an upload without variants it says that the status is to be made out.
     ...((before?.warm ?? more.warm) && { warm }),
+    ...(Object.keys(requested).length > 0 && { requested }),
     ...(forget.length > 0 && { forget }),
     ...(rewarm && { rewarm }),
     token: randomUUID(),
   };
+}
+
+/** The texts of these forms, those of before first. */
+function requestedOf(forms: readonly string[], before: Requested = {}, more: Requested = {}): Requested {
+  const texts = forms.map((form) => [form, joined(before[form] ?? [], more[form])] as const);
+  return Object.fromEntries(texts.filter(([, list]) => list.length > 0));
 }
 
 const without = (names: readonly string[] = [], others: readonly string[] = []): string[] =>
@@ -39,6 +47,11 @@ export function isOwed(record: ImageRecord, owed: Owed): boolean {
 }
 
 /** Whether there is anything to do but to look at the original, which the reconciler does. */
-export function isDoable({ token: _token, measure: _measure, ...rest }: Owed): boolean {
+export function isDoable({
+  token: _token,
+  measure: _measure,
+  requested: _requested,
+  ...rest
+}: Owed): boolean {
   return Object.keys(rest).length > 0;
 }

@@ -3,7 +3,7 @@ import { readId } from '../core/query/id.ts';
 import { notFound } from '../reading/versions.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
-import type { Form, ImageRecord, Jobs, Objects, Records } from '../stores/contracts.ts';
+import type { Form, ImageRecord, Jobs, Objects, Records, Requested } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import { sendObject } from '../warming/jobs.ts';
 import { formKey } from './form-keys.ts';
@@ -37,6 +37,8 @@ export interface PresignedUpload {
   readonly id?: string | undefined;
   /** Canonical forms. */
   readonly variants: readonly string[];
+  /** By which texts they were asked for. */
+  readonly requested: Requested;
 }
 
 /** Uploads that go past the management API: announced here, completed when the object arrives. */
@@ -60,10 +62,10 @@ export class PresignedUploads {
     this.#check(announcement);
     const id = announcement.id === undefined ? newUlid(now().getTime()) : readId(announcement.id);
     if (announcement.id !== undefined && (await originals.head(id))) throw taken(id);
-    const { filename: title, contentType, size, variants } = announcement;
+    const { filename: title, contentType, size, variants, requested } = announcement;
     const expires = now().getTime() + UPLOAD_SECONDS * 1000;
     const openUntil = new Date(expires).toISOString();
-    const owed = owing(undefined, { warm: [...variants] });
+    const owed = owing(undefined, { warm: [...variants], requested });
     const announced = { contentType, bytes: size, secret: newSecret() };
     const createdAt = now().toISOString();
     const image = { id, status: 'uploading', title, createdAt, openUntil, owed, announced } as const;
@@ -71,7 +73,7 @@ export class PresignedUploads {
     const standing = isNew ? announced : await this.#reannounced(image);
     // A checkout of before the keys has announced it: nobody has one, and a new one would not be kept.
     const { secret = newSecret() } = standing;
-    if (variants.length) await records.variants.queue(id, AWAITED, variants);
+    if (variants.length) await records.variants.queue(id, AWAITED, variants, requested);
     const key = formKey({ id, announced: standing });
     const policy = { id, contentType, size, expires, ...(key !== undefined && { form: key }) };
     const form = await this.#form(policy, base);

@@ -91,16 +91,25 @@ export class Repeats {
 
   async #complete({ id }: ImageRecord, details: Details, warm: readonly string[]): Promise<void> {
     const { records } = this.#options;
-    const { title, description, webhook, collection } = details;
+    const { title, description, webhook, collection, requested = {} } = details;
     if (collection !== undefined) await relateOne(records, collection, id);
     await updateWithRetry(records, id, ({ claim, owed }) =>
       claim === undefined
         ? undefined
-        : { title, description, webhook, claim: undefined, owed: owing(owed, { warm: [...warm] }) },
+        : {
+            title,
+            description,
+            webhook,
+            claim: undefined,
+            owed: owing(owed, { warm: [...warm], requested }),
+          },
     );
   }
 
-  async #check(record: ImageRecord, { variants = [], ...details }: Details): Promise<void> {
+  async #check(
+    record: ImageRecord,
+    { variants = [], requested: _requested, ...details }: Details,
+  ): Promise<void> {
     const { id, title, description, webhook, collection } = record;
     const standing = { title, description, webhook, collection };
     const others = Object.keys(standing).filter(

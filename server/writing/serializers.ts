@@ -1,10 +1,20 @@
-import type { Collection, ImageRecord, VariantRecord } from '../stores/contracts.ts';
-import type { Described } from './library.ts';
+import type { Collection, VariantRecord } from '../stores/contracts.ts';
+import type { Asked, Counted, Described } from './library.ts';
 import type { Urls } from './urls.ts';
 
 /** What the management API says of a variant. */
-function variantView({ id, variant, status }: VariantRecord, urls: Urls, base: string) {
-  return { variant, url: urls.variant(base, id, variant), status };
+function variantView({ id, variant, requested, status }: VariantRecord, urls: Urls, base: string) {
+  return { variant, requested: requested?.at(-1) ?? null, url: urls.variant(base, id, variant), status };
+}
+
+/** What callers have asked for, as they wrote it: one address for each, and the forms of these variants that it leads to. */
+function requestViews(variants: readonly VariantRecord[], urls: Urls, base: string) {
+  const texts = [...new Set(variants.flatMap(({ requested = [] }) => requested))];
+  return texts.map((text) => {
+    const forms = variants.filter(({ requested }) => requested?.includes(text));
+    const url = urls.requested(base, forms[0]?.id ?? '', text) ?? null;
+    return { requested: text, url, variants: forms.map(({ variant }) => variant) };
+  });
 }
 
 function variantStatus(record: VariantRecord, urls: Urls, base: string) {
@@ -13,7 +23,7 @@ function variantStatus(record: VariantRecord, urls: Urls, base: string) {
 }
 
 /** Answer to an upload. */
-export function uploadView({ record, variants }: Described, urls: Urls, base: string) {
+export function uploadView({ record, variants }: Asked, urls: Urls, base: string) {
   const { id, status, title = null, description = null } = record;
   return {
     id,
@@ -22,23 +32,26 @@ export function uploadView({ record, variants }: Described, urls: Urls, base: st
     description,
     url: urls.image(base, id),
     statusUrl: urls.status(base, id),
+    requests: requestViews(variants, urls, base),
     variants: variants.map((variant) => variantView(variant, urls, base)),
   };
 }
 
-export function statusView({ record, variants, next }: Described, urls: Urls, base: string) {
+export function statusView({ record, counts, variants, next }: Described, urls: Urls, base: string) {
   const { id, status, error = null } = record;
   return {
     id,
     status,
     error,
+    ...counts,
+    requests: requestViews(variants, urls, base),
     variants: variants.map((variant) => variantStatus(variant, urls, base)),
     next: next ?? null,
   };
 }
 
 /** A record without its variants, as lists show it. */
-export function imageView(record: ImageRecord, urls: Urls, base: string) {
+export function imageView({ record, counts }: Counted, urls: Urls, base: string) {
   const { id, status, title = null, description = null, collection = null, focal = null } = record;
   const { original, version = null, error = null, undelivered = null, createdAt, updatedAt } = record;
   return {
@@ -54,14 +67,16 @@ export function imageView(record: ImageRecord, urls: Urls, base: string) {
     version,
     error,
     undelivered,
+    ...counts,
     createdAt,
     updatedAt,
   };
 }
 
-export function describedView({ record, variants, next }: Described, urls: Urls, base: string) {
+export function describedView({ record, counts, variants, next }: Described, urls: Urls, base: string) {
   return {
-    ...imageView(record, urls, base),
+    ...imageView({ record, counts }, urls, base),
+    requests: requestViews(variants, urls, base),
     variants: variants.map((variant) => variantStatus(variant, urls, base)),
     next: next ?? null,
   };

@@ -96,9 +96,15 @@ export class Uploads {
   }
 
   /** @throws Problem `conflict` */
-  async #claim(id: string, { title, description, webhook, variants = [] }: Details): Promise<Claim> {
+  async #claim(
+    id: string,
+    { title, description, webhook, variants = [], requested }: Details,
+  ): Promise<Claim> {
     const { records, now, defaults } = this.#options;
-    const owed = owing(undefined, { warm: [...new Set([...variants, ...defaults])] });
+    const owed = owing(undefined, {
+      warm: [...new Set([...variants, ...defaults])],
+      ...(requested && { requested }),
+    });
     const said = Object.entries({ title, description, webhook }).filter(([, text]) => text !== undefined);
     const claim = await claimId(records, { id, ...Object.fromEntries(said), owed }, now);
     if (!claim) throw taken(id);
@@ -166,8 +172,9 @@ export class Uploads {
    */
   async finish(accepted: Accepted | Repeated, details: Details): Promise<FinishedUpload> {
     const { records, intents, lookups, reconciler, defaults } = this.#options;
-    const { title, description, webhook, collection, variants = [] } = details;
+    const { title, description, webhook, collection, variants = [], requested = {} } = details;
     const warm = [...new Set([...variants, ...defaults])];
+    const asked = { warm, requested };
     if ('isRepeated' in accepted) return this.#repeats.finish(accepted, details, warm);
     const { id, owner, etag, facts, digest, isDecoded, end } = accepted;
     if (collection !== undefined) await relateOne(records, collection, id);
@@ -178,14 +185,14 @@ export class Uploads {
       // Without our claim it is another one's, or the bucket's own event was faster and has the image on its way.
       if (claim !== owner) return status === 'uploading' ? undefined : said;
       const arrival = { version: etag, original: facts, status: 'uploaded' } as const;
-      return { ...said, ...arrival, owed: owing(owed, isUndecided ? { warm, measure: true } : { warm }) };
+      return { ...said, ...arrival, owed: owing(owed, isUndecided ? { ...asked, measure: true } : asked) };
     });
     end();
     if (!uploaded || uploaded.status === 'uploading') throw deletedMeanwhile(id);
     const seen = await lookups.refresh(id);
     // Overwritten or removed by others, whose event was left to us.
     if (seen?.version !== currentVersion(uploaded)) await reconciler.reconcile(id);
-    const settled = await intents.ask(id, isSame(uploaded.owed?.warm, warm) ? undefined : { warm });
+    const settled = await intents.ask(id, isSame(uploaded.owed?.warm, warm) ? undefined : asked);
     if (!settled) throw deletedMeanwhile(id);
     if (isUndecided) await intents.sendArrival(id, etag);
     return { record: settled.record, variants: named(await records.variants.list(id), warm) };

@@ -1,12 +1,15 @@
+import { readQuery } from '../core/operations/transformation.ts';
 import { idInUrl } from '../core/query/path.ts';
+import type { Presets } from '../core/query/rule.ts';
 import { signedMessage } from '../core/query/signature.ts';
 import { hmacSha256 } from '../reading/access.ts';
-import { Problem } from '../shared/errors.ts';
+import { isProblem, Problem } from '../shared/errors.ts';
 
 export interface UrlSettings {
   readonly publicUrl: string | undefined;
   readonly signatures: 'off' | 'required' | 'edge';
   readonly signingKeys: Readonly<Record<string, string>>;
+  readonly presets: Presets;
 }
 
 /** Addresses of images as pages write them; signed where the deployment serves nothing else. */
@@ -27,8 +30,31 @@ export class Urls {
   }
 
   variant(base: string, id: string, canonical: string): string {
-    const query = [canonical, this.#signature(id, canonical)].filter((part) => part !== '').join('&');
-    return `${base}/img/${idInUrl(id)}${query ? `?${query}` : ''}`;
+    return this.#url(base, id, [canonical, this.#signature(id, canonical)]);
+  }
+
+  /**
+   * Of a query as a caller has written it; the format is negotiated where the query names none.
+   *
+   * @returns  undefined for what is a query no more: its preset is gone
+   */
+  requested(base: string, id: string, query: string): string | undefined {
+    try {
+      const written = new URL('http://localhost');
+      // What no URL can have is escaped; what is escaped stays as it is.
+      written.search = query.replace(/^\?/, '');
+      const raw = written.search.slice(1);
+      const { canonical } = readQuery(raw, this.#settings.presets);
+      return this.#url(base, id, [raw, this.#signature(id, canonical)]);
+    } catch (error) {
+      if (isProblem(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #url(base: string, id: string, query: readonly string[]): string {
+    const search = query.filter((part) => part !== '').join('&');
+    return `${base}/img/${idInUrl(id)}${search ? `?${search}` : ''}`;
   }
 
   status(base: string, id: string): string {

@@ -26,6 +26,43 @@ export function variantCases(it: Case, records: Records): void {
     );
   });
 
+  it('remembers by which texts a variant was asked for, whatever becomes of it', async (t) => {
+    const id = await imageId();
+    const { variants } = records;
+    const texts = async () => (await variants.list(id)).map(({ requested }) => requested);
+    const [first] = await variants.queue(id, 'v1', ['w=1', 'w=2'], { 'w=1': ['p=a', 'w=01'] });
+    t.same(first?.requested, ['p=a', 'w=01']);
+    t.same(await texts(), [['p=a', 'w=01'], undefined]);
+    await variants.update(id, 'w=1', 'v1', ['queued'], { status: 'ready', bytes: 1, attempt: true });
+    const [ready] = await variants.queue(id, 'v1', ['w=1'], { 'w=1': ['p=b', 'p=a'], 'w=2': ['not named'] });
+    t.match(ready, { status: 'ready', bytes: 1, attempts: 1, requested: ['p=a', 'w=01', 'p=b'] });
+    t.same(await texts(), [['p=a', 'w=01', 'p=b'], undefined]);
+    await variants.queue(id, 'v2', ['w=1', 'w=2'], { 'w=2': ['p=c'] });
+    t.same(await texts(), [['p=a', 'w=01', 'p=b'], ['p=c']], 'of another version of the original too');
+    const many = Array.from({ length: 12 }, (_, n) => `p=${n}`);
+    await variants.queue(id, 'v2', ['w=1'], { 'w=1': many });
+    t.same((await texts())[0], many.slice(-10), 'the last ten');
+    await variants.remove(id, ['w=1']);
+    await variants.queue(id, 'v2', ['w=1']);
+    t.same(await texts(), [undefined, ['p=c']], 'gone with the variant');
+  });
+
+  it('counts the variants of many images, and how many of each are done', async (t) => {
+    const [a, b, empty] = [await imageId(), await imageId(), await imageId()];
+    const statuses = ['queued', 'rendering', 'ready', 'skipped', 'failed', 'expired'] as const;
+    await records.variants.queue(a, 'v1', statuses);
+    for (const status of statuses.slice(1))
+      await records.variants.update(a, status, 'v1', ['queued'], { status });
+    await records.variants.queue(b, 'v1', ['w=1']);
+    const none = { done: 0, total: 0 };
+    const counts = [{ done: 4, total: 6 }, none, { done: 0, total: 1 }, none];
+    t.same(await records.variants.counts([a, empty, b, 'gone']), counts);
+    await records.images.remove(a);
+    await records.images.create(newImage(a));
+    t.same(await records.variants.counts([a]), [none], 'none of an image that had the id before');
+    t.same(await records.variants.counts([]), []);
+  });
+
   it('takes and lists 250 variants', async (t) => {
     const id = await imageId();
     const names = Array.from({ length: 250 }, (_, n) => `w=${1000 + n}`);

@@ -301,7 +301,7 @@ async function entrances(t: Test, server: TestServer, file: Buffer): Promise<voi
     t.match(await event('created'), { status: 'failed', error: /PDF/ });
     const none = await call(server, 'POST', `/api/images/${id}/variants`, { variants: [] });
     t.match(none, { status: 400, body: { param: 'variants' } });
-    await server.composed.management?.library.warm(id, []);
+    await server.composed.management?.library.warm(id, { forms: [], requested: {} });
     t.match((await call(server, 'GET', `/api/images/${id}`)).body, { status: 'failed', error: /PDF/ });
     await stores.originals.remove([id]);
     t.match(await event('created'), { status: 404 });

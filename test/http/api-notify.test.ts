@@ -33,7 +33,7 @@ async function notifier(t: Test, extra: Partial<ConstructorParameters<typeof Not
   });
   const lines: { msg?: string }[] = [];
   const notifier = new Notifier({
-    urls: new Urls({ publicUrl: 'https://img.example.com', signatures: 'off', signingKeys: {} }),
+    urls: new Urls({ publicUrl: 'https://img.example.com', signatures: 'off', signingKeys: {}, presets: {} }),
     records,
     topic: undefined,
     webhookSecrets: [SECRET, OLD],

@@ -146,7 +146,7 @@ t.test('of what is asked for and taken back at once, the last word holds', async
   await images.update(id, (await images.get(id))?.revision ?? 0, {
     owed: { token: 'b', forget: ['fmt=webp&w=20'] },
   });
-  await managementOf(server).library.warm(id, ['fmt=webp&w=20']);
+  await managementOf(server).library.warm(id, { forms: ['fmt=webp&w=20'], requested: {} });
   t.match(await variants.list(id), [{ variant: 'fmt=webp&w=20', status: 'queued' }]);
 });
 

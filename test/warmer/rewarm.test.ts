@@ -63,7 +63,7 @@ t.test('asking for a variant of a former pipeline ends with a result that can be
   const { after } = await deployed(t, ['a'], { REWARM_VARIANTS: '0' });
   await after.rounds.run();
   t.equal((await after.stores.jobs.depth()).ready, 0, 'nothing by itself where that is switched off');
-  await after.management.library.warm('a', [FORMS[0] ?? '']);
+  await after.management.library.warm('a', { forms: [FORMS[0] ?? ''], requested: {} });
   await after.until(async () => (await after.stores.records.images.get('a'))?.status === 'completed');
   t.ok(await after.stores.results.head(storedKey('a', FORMS[0] ?? '', { revision: 'next' })));
   t.match(await after.variants('a'), [{ epoch: `${PIPELINE}-next` }, { epoch: PIPELINE }]);
@@ -114,7 +114,7 @@ t.test(
     await after.until(isReady(after, 'a'));
     t.same(await after.stores.jobs.depth(), { ready: 0, inFlight: 0, dead: 0 });
     t.same(told.calls, []);
-    await after.management.library.warm('a', ['fmt=png&w=9']);
+    await after.management.library.warm('a', { forms: ['fmt=png&w=9'], requested: {} });
     const last = await warmerOf(t, { ...env, DATA_DIR: before.config.dataDir, REVISION: 'next' });
     await last.until(async () => told.calls.length > 0);
     t.match(JSON.parse(told.calls[0]?.body ?? ''), { data: { id: 'a', status: 'completed', next: null } });

@@ -71,8 +71,8 @@ export class FormFields {
   #read(): Details {
     const { variants, operations, title, description, collection, webhook } = this.#checked();
     if (webhook !== undefined) this.#checkWebhook(webhook);
-    const items = readWarmRequest({ variants, operations }, this.#deps);
-    return { title, description, collection, webhook, variants: items };
+    const { forms, requested } = readWarmRequest({ variants, operations }, this.#deps);
+    return { title, description, collection, webhook, variants: forms, requested };
   }
 
   #checkWebhook(webhook: string): void {

@@ -29,7 +29,7 @@ export function imageRoutes(api: Api, deps: ApiDeps): void {
   workRoutes(api, deps);
 }
 
-function lookRoutes(api: Api, { library, urls, records }: ApiDeps): void {
+function lookRoutes(api: Api, { library, urls }: ApiDeps): void {
   api.get(
     '/api/images/:id',
     {
@@ -57,9 +57,9 @@ function lookRoutes(api: Api, { library, urls, records }: ApiDeps): void {
       },
     },
     async (request) => {
-      const { items, next = null } = await records.images.list({ limit: PAGE, ...request.query });
+      const { items, next = null } = await library.list({ limit: PAGE, ...request.query });
       const base = urls.base(originOf(request));
-      return { items: items.map((record) => imageView(record, urls, base)), next };
+      return { items: items.map((image) => imageView(image, urls, base)), next };
     },
   );
 }
@@ -135,8 +135,8 @@ function workRoutes(api: Api, deps: ApiDeps): void {
     },
     async (request, reply) => {
       // Also what a deployment refuses by now may be there from before.
-      const names = readWarmRequest(request.body, { ...deps, check: () => undefined });
-      await library.forget(readId(request.params.id), names);
+      const { forms } = readWarmRequest(request.body, { ...deps, check: () => undefined });
+      await library.forget(readId(request.params.id), forms);
       return reply.code(204).send(null);
     },
   );
@@ -152,12 +152,12 @@ function workRoutes(api: Api, deps: ApiDeps): void {
     },
     async (request, reply) => {
       const base = urls.base(originOf(request));
-      const record = await library.notify(readId(request.params.id));
-      const location = urls.status(base, record.id);
+      const image = await library.notify(readId(request.params.id));
+      const location = urls.status(base, image.record.id);
       return reply
         .code(202)
         .header('Location', location)
-        .send(imageView(record, urls, base));
+        .send(imageView(image, urls, base));
     },
   );
   api.post(

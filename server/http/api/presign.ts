@@ -25,9 +25,9 @@ export function presignRoutes(api: Api, deps: ApiDeps): void {
     },
     async (request) => {
       const base = urls.base(originOf(request));
-      const variants = readWarmRequest(request.body, deps);
+      const { forms: variants, requested } = readWarmRequest(request.body, deps);
       const id = request.body.id ?? nextId(request);
-      const announced = await presignedUploads.announce({ ...request.body, id, variants }, base);
+      const announced = await presignedUploads.announce({ ...request.body, id, variants, requested }, base);
       const { statusKey, ...form } = announced;
       const statusUrl = `${urls.status(base, form.id)}?key=${statusKey}`;
       return { ...form, fields: { ...form.fields }, statusUrl };

@@ -56,10 +56,43 @@ export const UploadFields = Type.Object(
   options,
 );
 
-export const Variant = Type.Object(
-  { variant: Type.String(), url, status: variantStatus },
-  { title: 'Variant', description: 'A variant that is made ahead.' },
+const variantFields = {
+  variant: Type.String({ description: 'Canonical form, format resolved.' }),
+  requested: nullable(
+    Type.String({
+      description: 'What it was last asked for by, as the caller wrote it; null of what every image gets.',
+    }),
+  ),
+  url,
+  status: variantStatus,
+};
+
+const RequestedVariant = Type.Object(
+  {
+    requested: Type.String({
+      description: 'A query or preset as the caller wrote it; of operations the query that says the same.',
+    }),
+    url: nullable(
+      Type.String({
+        description:
+          'Address for pages: where no format is asked for, it is negotiated. Null when its preset is gone.',
+      }),
+    ),
+    variants: Type.Array(Type.String(), { description: 'Which of the variants in this answer it leads to.' }),
+  },
+  { title: 'RequestedVariant', description: 'What a caller has asked for, and where it is found.' },
 );
+const requests = Type.Array(RequestedVariant);
+
+const counts = {
+  done: Type.Integer({ description: 'Variants that are neither queued nor being rendered.' }),
+  total: Type.Integer({ description: 'Variants, on all pages.' }),
+};
+
+export const Variant = Type.Object(variantFields, {
+  title: 'Variant',
+  description: 'A variant that is made ahead.',
+});
 
 export const Upload = Type.Object(
   {
@@ -69,6 +102,7 @@ export const Upload = Type.Object(
     description: nullable(description),
     url,
     statusUrl: url,
+    requests,
     variants: Type.Array(Variant),
   },
   { title: 'Upload', description: 'What was taken in, and which variants are made of it.' },
@@ -88,9 +122,7 @@ export const UploadAnswer = Type.Union([Upload, Uploads], {
 
 export const VariantStatus = Type.Object(
   {
-    variant: Type.String(),
-    url,
-    status: variantStatus,
+    ...variantFields,
     bytes: nullable(Type.Integer()),
     ms: nullable(Type.Number()),
     attempts: Type.Integer(),
@@ -111,6 +143,8 @@ export const Status = Type.Object(
     id: Type.String(),
     status: imageStatus,
     error: nullable(Type.String()),
+    ...counts,
+    requests,
     variants: Type.Array(VariantStatus),
     next: variantsNext,
   },
@@ -189,12 +223,13 @@ const imageFields = {
       description: 'Who could not be told that the image is finished, and why it was given up.',
     }),
   ),
+  ...counts,
   createdAt: time,
   updatedAt: time,
 };
 
 export const Image = Type.Object(
-  { ...imageFields, variants: Type.Array(VariantStatus), next: variantsNext },
+  { ...imageFields, requests, variants: Type.Array(VariantStatus), next: variantsNext },
   { title: 'Image', description: 'What is known of an image.' },
 );
 

@@ -1,8 +1,10 @@
 import { inLanes } from '../../shared/in-lanes.ts';
-import { ENDED, isQueuedOrBetter, queuedVariant } from '../change.ts';
+import { countsOf, ENDED, isQueuedOrBetter, queuedVariant, withRequested } from '../change.ts';
 import type {
   Page,
+  Requested,
   VariantChange,
+  VariantCounts,
   VariantRecord,
   VariantRecords,
   VariantStatus,
@@ -56,7 +58,12 @@ export class DynamoVariants implements VariantRecords {
       : { items: shown };
   }
 
-  async queue(id: string, version: string, names: readonly string[]): Promise<VariantRecord[]> {
+  async queue(
+    id: string,
+    version: string,
+    names: readonly string[],
+    texts: Requested = {},
+  ): Promise<VariantRecord[]> {
     return untilWritten(async () => {
       const image = await partition(this.#table, id);
       if (!image) return [];
@@ -64,11 +71,33 @@ export class DynamoVariants implements VariantRecords {
         (name) => !isQueuedOrBetter(image.variants.get(name), version),
       );
       const updatedAt = new Date().toISOString();
-      const queued = missing.map((name) => queuedVariant(id, name, version, updatedAt));
+      const queued = missing.map((variant) => {
+        const requested = withRequested(image.variants.get(variant)?.requested, texts[variant]);
+        return queuedVariant({ id, variant, version, ...(requested && { requested }) }, updatedAt);
+      });
       if (!(await putQueued(this.#table, queued, image.life))) return AGAIN;
       for (const variant of queued) image.variants.set(variant.variant, variant);
-      return names.flatMap((name) => image.variants.get(name) ?? []);
+      const variants = names.flatMap((name) => image.variants.get(name) ?? []);
+      return inLanes(variants, (variant) => this.#noteRequested(variant, texts, image.life));
     });
+  }
+
+  /** Most are queued with their texts; only of one that was there already they are written by themselves. */
+  async #noteRequested(variant: VariantRecord, texts: Requested, life: string): Promise<VariantRecord> {
+    const requested = withRequested(variant.requested, texts[variant.variant]);
+    if (requested === undefined || requested.length === variant.requested?.length) return variant;
+    await this.#table.write({
+      update: variantKey(variant.id, variant.variant),
+      set: { requested },
+      if: '#life = :life',
+      with: { ':life': life },
+    });
+    return { ...variant, requested };
+  }
+
+  /** A query of each image: a list has at most 100. */
+  counts(ids: readonly string[]): Promise<VariantCounts[]> {
+    return inLanes(ids, async (id) => countsOf(await this.list(id)));
   }
 
   async update(

@@ -1,7 +1,9 @@
-import { changedVariant, isQueuedOrBetter, queuedVariant } from '../change.ts';
+import { changedVariant, isQueuedOrBetter, queuedVariant, withRequested } from '../change.ts';
 import type {
   Page,
+  Requested,
   VariantChange,
+  VariantCounts,
   VariantRecord,
   VariantRecords,
   VariantStatus,
@@ -34,16 +36,35 @@ export class SqliteVariants implements VariantRecords {
     });
   }
 
-  queue(id: string, version: string, names: readonly string[]): Promise<VariantRecord[]> {
+  queue(
+    id: string,
+    version: string,
+    names: readonly string[],
+    texts: Requested = {},
+  ): Promise<VariantRecord[]> {
     return this.#db.write(() => {
       if (!readImage(this.#db, id)) return [];
-      return names.map((name) => {
-        const before = this.#read(id, name);
-        return isQueuedOrBetter(before, version)
-          ? before
-          : this.#put(queuedVariant(id, name, version, now()));
+      return names.map((variant) => {
+        const before = this.#read(id, variant);
+        const requested = withRequested(before?.requested, texts[variant]);
+        if (!isQueuedOrBetter(before, version))
+          return this.#put(queuedVariant({ id, variant, version, ...(requested && { requested }) }, now()));
+        const isSaid = requested === undefined || requested.length === before.requested?.length;
+        return isSaid ? before : this.#put({ ...before, requested });
       });
     });
+  }
+
+  counts(ids: readonly string[]): Promise<VariantCounts[]> {
+    const sql = `SELECT COUNT(*) AS total,
+      COUNT(*) FILTER (WHERE record ->> '$.status' NOT IN ('queued', 'rendering')) AS done
+      FROM variants WHERE id = ?`;
+    return this.#db.read(() =>
+      ids.map((id) => {
+        const row = readImage(this.#db, id) && this.#db.get(sql, id);
+        return { done: Number(row?.['done'] ?? 0), total: Number(row?.['total'] ?? 0) };
+      }),
+    );
   }
 
   update(
