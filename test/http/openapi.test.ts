@@ -17,6 +17,7 @@ interface Operation {
   summary?: string;
   tags?: string[];
   parameters?: Parameter[];
+  requestBody?: { content: Record<string, { schema: Record<string, unknown> }> };
   security?: Record<string, unknown>[];
   responses: Record<string, { description?: string; content?: Record<string, { schema: unknown }> }>;
 }
@@ -195,6 +196,39 @@ t.test('what a page fills in beforehand is accepted', async (t) => {
   }
   const all = await server.get(`/img/ladybug.jpg?${new URLSearchParams(filled)}&w=20`);
   t.equal(all.status, 200, 'all at once');
+});
+
+t.test('forms and events are as the document says', async (t) => {
+  const post = document.paths['/api/images']?.['post'];
+  const schema = post?.requestBody?.content['multipart/form-data']?.schema;
+  t.match(schema, {
+    required: ['file'],
+    properties: { file: { type: 'array' }, variants: { type: 'array' } },
+  });
+  const said = Object.keys((schema?.['properties'] ?? {}) as object).toSorted();
+  const body = new FormData();
+  body.append('nothing', 'of the kind');
+  const refused = await fetch(`${server.base}/api/images`, { method: 'POST', body });
+  const { hint } = (await refused.json()) as { hint: string };
+  const taken = /Fields of an upload: ([^;]*)/.exec(hint)?.[1]?.split(' ') ?? [];
+  t.same(said, [...taken, 'file'].toSorted());
+  const status = document.paths['/api/images/{id}/status']?.['get']?.responses['200'];
+  t.same(Object.keys(status?.content ?? {}), ['application/json', 'text/event-stream']);
+  const file = await corpus('samples/ladybug.jpg');
+  const form = new FormData();
+  for (const variant of ['w=20&fmt=webp', 'p=thumb&fmt=png']) form.append('variants', variant);
+  for (const name of ['a', 'b']) form.append('file', new Blob([new Uint8Array(file)]), name);
+  const answer = await fetch(`${server.base}/api/images`, { method: 'POST', body: form });
+  const { images } = (await answer.json()) as { images: { id: string; requests: unknown[] }[] };
+  t.match(
+    images.map(({ requests }) => requests.length),
+    [2, 2],
+  );
+  const path = `/api/images/${images[0]?.id}/status`;
+  t.match((await server.get(path)).headers.get('content-type'), 'application/json');
+  const events = await server.get(path, { headers: { accept: 'text/event-stream' } });
+  t.equal(events.headers.get('content-type'), 'text/event-stream');
+  await events.body?.cancel();
 });
 
 function references(value: unknown): string[] {

@@ -4,6 +4,7 @@ import { Problem } from '../../shared/errors.ts';
 import type { KeptAnswer } from '../../stores/answers.ts';
 import { readWarmRequest } from '../../warming/warm-request.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
+import { PRESIGNED_FORM } from './form-schemas.ts';
 import { answerAgain, nextId, takeTurn } from './idempotency.ts';
 import { receiving } from './pace.ts';
 import { chunksOf, formOnly, partsOf } from './parts.ts';
@@ -47,7 +48,7 @@ function receiveRoute(api: Api, deps: ApiDeps, forms: NonNullable<ApiDeps['local
       schema: {
         tags: ['management'],
         summary: 'Where a presigned form is posted to when the originals lie on this machine.',
-        consumes: ['multipart/form-data'],
+        ...PRESIGNED_FORM,
         params: Type.Object({ id: Id }),
         response: { 204: Type.Null(), ...PROBLEMS },
       },

@@ -151,6 +151,15 @@ export const Status = Type.Object(
   { title: 'Status', description: 'How far an image and its variants are.' },
 );
 
+export const StatusEvents = Type.String({
+  title: 'StatusEvents',
+  description:
+    'Server-sent events. `status`: its data is a Status, once at the beginning and after each change; the last one is finished, and the stream ends. `problem`: its data has `code` and `detail`, and the stream ends. Each has an id; a comment comes when nothing is new for 15 s.',
+  examples: [
+    'retry: 3000\n\nid: 4f2a9c0d1e3b5a67\nevent: status\ndata: {"id":"a","status":"completed","error":null,"done":0,"total":0,"requests":[],"variants":[],"next":null}\n\n',
+  ],
+});
+
 /** Load balancers close what is silent for a minute. */
 const MAX_WAIT_SECONDS = 50;
 

@@ -9,7 +9,7 @@ import type { ImageStatus } from '../../stores/contracts.ts';
 import { statusView } from '../../writing/serializers.ts';
 import { checkStatusKey } from '../../writing/status-keys.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
-import { Id, PROBLEMS, Status, StatusQuery } from './schemas.ts';
+import { Id, PROBLEMS, Status, StatusEvents, StatusQuery } from './schemas.ts';
 
 type StatusBody = Static<typeof Status>;
 
@@ -39,7 +39,13 @@ export function statusRoutes(api: Api, deps: ApiDeps): void {
         params: Type.Object({ id: Id }),
         querystring: StatusQuery,
         response: {
-          200: Status,
+          200: {
+            description: 'How far an image and its variants are; as events for who accepts them.',
+            content: {
+              'application/json': { schema: Status },
+              'text/event-stream': { schema: StatusEvents },
+            },
+          },
           204: Type.Null({ description: 'To a stream that comes back: what it has seen was the end.' }),
           ...PROBLEMS,
         },

@@ -9,6 +9,7 @@ import { uploadView } from '../../writing/serializers.ts';
 import type { Accepted } from '../../writing/uploads.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
 import { FormFields } from './fields.ts';
+import { ORIGINAL_FORM, UPLOAD_FORM } from './form-schemas.ts';
 import { nextId } from './idempotency.ts';
 import { receiving } from './pace.ts';
 import { chunksOf, drain, type FilePart, formOnly, isFileFault, partsOf, remaining } from './parts.ts';
@@ -17,29 +18,11 @@ import { Id, PROBLEMS, Upload, UploadAnswer } from './schemas.ts';
 type Outcome = { file: string; accepted: Accepted | Repeated } | { file: string; problem: Problem };
 
 const tags = ['management'];
-/** The parts are read as they come; this only documents them. */
-const form = (properties: Record<string, unknown>) => ({
-  consumes: ['multipart/form-data'],
-  body: { type: 'object', properties: { file: { type: 'string', format: 'binary' }, ...properties } },
-});
 const unvalidated = {
   validatorCompiler: () => () => true,
   attachValidation: false,
   preParsing: formOnly,
 } as const;
-
-const FIELDS = {
-  id: { type: 'string' },
-  title: { type: 'string' },
-  description: { type: 'string' },
-  collection: { type: 'string' },
-  webhook: { type: 'string' },
-  variants: {
-    type: 'string',
-    description: 'JSON list of queries, presets (p=name) and lists of operations.',
-  },
-  operations: { type: 'string', description: 'JSON list of {"type", "params"}: one more variant.' },
-};
 
 /** Taking files in: new ones, and new bytes for those that are there. */
 export function uploadRoutes(api: Api, deps: ApiDeps): void {
@@ -51,7 +34,7 @@ export function uploadRoutes(api: Api, deps: ApiDeps): void {
       ...unvalidated,
       schema: {
         tags,
-        ...form(FIELDS),
+        ...UPLOAD_FORM,
         summary: 'Uploads one or more images and warms their variants.',
         response: { 202: UploadAnswer, ...PROBLEMS },
       },
@@ -67,7 +50,7 @@ export function uploadRoutes(api: Api, deps: ApiDeps): void {
       schema: {
         tags,
         params: Type.Object({ id: Id }),
-        ...form({}),
+        ...ORIGINAL_FORM,
         summary: 'Replaces the bytes of an image: new version, every tier purged, its variants warmed again.',
         response: { 202: Upload, ...PROBLEMS },
       },

@@ -5,20 +5,21 @@ import type { components, paths } from './paths.d.ts';
 const [baseUrl = '', token = '', file = ''] = process.argv.slice(2);
 const client = createClient<paths>({ baseUrl, headers: { authorization: `Bearer ${token}` } });
 
-type Fields = Record<string, string | Blob>;
+type Fields = Record<string, string | readonly (string | Blob)[]>;
 
 /** A form, since the document says that this is what is taken. */
 function form(fields: Fields): FormData {
   const data = new FormData();
-  for (const [name, value] of Object.entries(fields)) data.append(name, value);
+  for (const [name, values] of Object.entries(fields))
+    for (const value of [values].flat()) data.append(name, value);
   return data;
 }
 
 async function upload(): Promise<components['schemas']['Upload']> {
   const picture = new Blob([readFileSync(file)]);
   const { data, error } = await client.POST('/api/images', {
-    body: { file: '', id: 'a/rose 1.jpg', variants: '["w=20&fmt=webp"]' },
-    bodySerializer: (body) => form({ ...body, file: picture }),
+    body: { file: [''], id: 'a/rose 1.jpg', variants: ['w=20&fmt=webp'] },
+    bodySerializer: (body) => form({ ...body, file: [picture] }),
   });
   if (error || !data || 'images' in data) throw new Error(JSON.stringify(error ?? data));
   return data;
@@ -30,7 +31,8 @@ let status: components['schemas']['Status'] | undefined;
 do {
   const answer = await client.GET('/api/images/{id}/status', { params: { path, query: { wait: 10 } } });
   if (answer.error) throw new Error(answer.error.detail);
-  status = answer.data;
+  // A text to who accepts events.
+  status = typeof answer.data === 'object' ? answer.data : undefined;
 } while (status && status.status !== 'completed');
 const image = await client.GET('/api/images/{id}', { params: { path } });
 const picture = await client.GET('/img/{id}', {
