@@ -9,6 +9,7 @@ import { away } from './away.ts';
 import { cold } from './cold.ts';
 import { fanOutRows } from './fan-out.ts';
 import { hits, storedHits } from './hits.ts';
+import { learned } from './learned.ts';
 import { liveLane } from './live-lane.ts';
 import { manyVariants } from './many-variants.ts';
 import { slowDrawings } from './slow-drawings.ts';
@@ -32,6 +33,7 @@ const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]
   'slow-drawings': { title: 'Cold renders while slow drawings wait', run: slowDrawings },
   'live-lane': { title: 'Memory hits while a warmer works', run: liveLane },
   away: { title: 'Memory hits while what stands behind them is away', run: away },
+  learned: { title: 'First visits of new images, warmed by what was asked for before', run: learned },
   'many-variants': { title: 'An image with 2,000 variants', run: manyVariants },
   'waiting-jobs': { title: 'Receives by how many jobs wait', run: waitingJobs },
   writes: { title: 'What each call writes to DynamoDB, S3 and SQS', run: writes },

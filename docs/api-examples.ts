@@ -44,6 +44,7 @@ const EXAMPLES: readonly Example[] = [
     command: `curl -X DELETE ${json({ variants: ['p=thumb&fmt=webp'] })} ${IMAGE}/variants`,
   },
   { call: 'POST /api/rewarm', command: `curl -X POST ${BASE}/api/rewarm` },
+  { call: 'GET /api/warm-set', command: `curl ${BASE}/api/warm-set` },
   { call: 'POST /api/images/{id}/notifications', command: `curl -X POST ${IMAGE}/notifications` },
   { call: 'POST /api/images/{id}/purge', command: `curl -X POST ${IMAGE}/purge` },
   {

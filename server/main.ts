@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   const stores = await openStores(config, { onUnusable: logUnusable(log) });
   let draining = false;
   const rendering = await openRendering(config, stores, logPool(log));
-  const { deps, images, uses } = composeServer(config, stores, {
+  const { deps, images, uses, demand } = composeServer(config, stores, {
     log,
     version: packageVersion(),
     isDraining: () => draining,
@@ -33,6 +33,7 @@ async function main(): Promise<void> {
   });
   const app = await buildApp(deps);
   uses.start();
+  demand.start();
   const connections = new Connections(app.server);
   const { port, host } = config;
   const where = `PORT=${port}, HOST="${host}": cannot listen`;
@@ -61,6 +62,7 @@ async function main(): Promise<void> {
     deps.hitLog.flush();
     await images.settle();
     await uses.stop();
+    await demand.stop();
     await rendering.close();
     stores.close();
     log.info('drained');

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
-import { variantsOfAll } from '../core/operations/variants.ts';
 import { epochsInBucket } from '../reading/epoch.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
 import type { Stores, VariantChange, VariantRecord } from '../stores/contracts.ts';
@@ -19,6 +18,7 @@ import { Uploads } from '../writing/uploads.ts';
 import { Urls } from '../writing/urls.ts';
 import type { Core } from './core.ts';
 import type { ExternalServices } from './external-services.ts';
+import { composeWarmSets } from './warm-sets.ts';
 
 /** Longest wait of an upload for a slot to be decoded in; after it a warmer decides. */
 const ARRIVAL_PATIENCE_MS = 2_000;
@@ -41,8 +41,8 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
   const purge = composePurge(config, stores, core, process);
   const notifier = composeNotifier(config, stores, { urls, lifetime }, process);
   const intents = composeIntents(stores, core, { log, purge, notifier, lifetime });
-  const defaults = variantsOfAll(config.warmDefaults, config.presets);
-  const shared = { originals, results, records, measure, purge, intents, defaults, now };
+  const warmSets = composeWarmSets(config, stores, core);
+  const shared = { originals, results, records, measure, purge, intents, warmSets, now };
   const reconciler = new Reconciler(shared);
   const { maxUploads, maxSourceBytes, maxUploadBytes: maxBytes = maxSourceBytes } = config;
   const limits = { maxBytes, maxSourceBytes };
@@ -63,6 +63,7 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
     purge,
     urls,
     notifier,
+    warmSets,
   };
 }
 

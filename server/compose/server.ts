@@ -11,6 +11,7 @@ import { HitLog } from '../http/hit-log.ts';
 import { HitPath } from '../http/hit-path.ts';
 import { Metrics } from '../http/metrics.ts';
 import { Access } from '../reading/access.ts';
+import { Demand } from '../reading/demand.ts';
 import { epochsAtEdge } from '../reading/epoch.ts';
 import { Images } from '../reading/images.ts';
 import { ResultCache } from '../reading/result-cache.ts';
@@ -48,6 +49,7 @@ export interface Composed {
   readonly core: Core;
   readonly images: Images;
   readonly uses: Uses;
+  readonly demand: Demand;
   /** Absent where no external service was handed in. */
   readonly management: Management | undefined;
 }
@@ -77,6 +79,12 @@ export function composeServer(
     results,
     now: monotonic,
     onFailure: (err) => log.warn({ err }, 'the use of results was not noted'),
+  });
+  const demand = new Demand({
+    progress: stores.records.progress,
+    halfLifeDays: config.warmLearnedDays,
+    now: Date.now,
+    onFailure: (err) => log.warn({ err }, 'what was asked for was not written; again in a minute'),
   });
   const images = new Images({
     originals,
@@ -110,6 +118,7 @@ export function composeServer(
     originals,
     renderer,
     access,
+    demand,
     hitPath,
     presets,
     readQuery: memoize((query) => readQuery(query, presets, ignoredParameters), QUERIES),
@@ -123,7 +132,7 @@ export function composeServer(
   const auth = new Auth(config);
   if (management && auth.isOpen)
     log.info('the management API is open to this machine alone: neither API_TOKENS nor JWKS_URL is set');
-  const api = management && apiPlugin(config, stores, core, { management, external });
+  const api = management && apiPlugin(config, stores, core, { management, external, demand });
   const probes = {
     originals: () => stores.originals.ping(),
     results: () => stores.results.ping(),
@@ -148,23 +157,25 @@ export function composeServer(
     openApi: { version: process.version, publicUrl: config.publicUrl, hasTokens: !auth.isOpen },
     proxyHops: config.proxyHops,
   };
-  return { deps, core, images, uses, management };
+  return { deps, core, images, uses, demand, management };
 }
 
 function apiPlugin(
   config: Config,
   stores: Stores,
   core: Core,
-  { management, external }: { management: Management; external: ExternalServices },
+  parts: { management: Management; external: ExternalServices; demand: Demand },
 ): AppDeps['plugins'][number] {
   const { presets, apiRatePerMinute: ratePerMinute, webhookSecrets, webhookPrivate } = config;
   const { maxSourceBytes, maxUploadBytes = maxSourceBytes, minUploadRate } = config;
+  const { management, external, demand } = parts;
   const { localForms } = external;
   const { ignoredParameters: ignored } = config;
   return (app) =>
     managementApi(app, {
       ...management,
       records: stores.records,
+      demand,
       presets,
       ignored,
       isReadOnly: stores.originals.isReadOnly === true,

@@ -2,6 +2,7 @@ import { PRESET_FREE, presetForms, refusedWidth } from '../core/operations/allow
 import { variantsOfAll } from '../core/operations/variants.ts';
 import { nearest } from '../core/query/nearest.ts';
 import type { Presets } from '../core/query/rule.ts';
+import { LEARNED } from './parsers.ts';
 
 /** The settings that rules between settings look at. */
 export interface Related {
@@ -76,7 +77,8 @@ function unservedDefaults({ warmDefaults, presets, presetsOnly, allowedWidths }:
   const where = `WARM_DEFAULTS="${warmDefaults.join(' ')}"`;
   try {
     const forms = presetsOnly ? presetForms(presets) : undefined;
-    return variantsOfAll(warmDefaults, presets).flatMap((canonical) => {
+    const queries = warmDefaults.filter((query) => query !== LEARNED);
+    return variantsOfAll(queries, presets).flatMap((canonical) => {
       if (forms && !forms.has(canonical))
         return [`${where}: with PRESETS_ONLY, ${canonical || PRESET_FREE} is served to nobody`];
       const refused = refusedWidth(canonical, allowedWidths);

@@ -31,6 +31,14 @@ export function integer(min: number, max: number): Parser<number> {
   });
 }
 
+/** With a dot and a fraction, or without. */
+export function decimal(min: number, max: number): Parser<number> {
+  return parser(`a number, ${min} to ${max}`, (value) => {
+    const number = /^\d{1,9}(\.\d{1,6})?$/.test(value) ? Number(value) : Number.NaN;
+    return number >= min && number <= max ? number : undefined;
+  });
+}
+
 export const flag = parser('1 or 0', (value) => (value === '1' ? true : value === '0' ? false : undefined));
 
 const UNITS: Readonly<Record<string, number>> = {
@@ -129,6 +137,9 @@ export const watermarks = parser('name=id;name=id, or a JSON object of the same'
   const found = namedFor('wm', value);
   return found && Object.values(found).every(isId) ? found : undefined;
 });
+
+/** Among queries: those that are asked for most. */
+export const LEARNED = 'learned';
 
 /** Variants to warm: queries separated by blanks, since commas stand inside a query. */
 export const queries = parser('queries, separated by blanks: w=200 w=400&fmt=webp', (value) =>

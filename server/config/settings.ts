@@ -4,6 +4,7 @@ import type { Parser } from './parsers.ts';
 import {
   apiTokens,
   bytes,
+  decimal,
   flag,
   folder,
   ignoredParameters,
@@ -306,7 +307,30 @@ export const SETTINGS = {
     0,
     'Days after which the bucket removes a result, by a rule of its own that this repeats; 0: never.',
   ),
-  warmDefaults: setting('WARM_DEFAULTS', queries, '', 'Variants warmed for every new image.'),
+  warmDefaults: setting(
+    'WARM_DEFAULTS',
+    queries,
+    '',
+    'Variants warmed for every new image. `learned` among them, or alone: those that pages ask for these days, as `GET /api/warm-set` shows them.',
+  ),
+  warmLearnedPercent: setting(
+    'WARM_LEARNED_PERCENT',
+    decimal(0.1, 100),
+    0.5,
+    'Least share of what is asked for, in percent, that a learned form has.',
+  ),
+  warmLearnedForms: setting(
+    'WARM_LEARNED_FORMS',
+    integer(1, 100),
+    32,
+    'Learned forms of one image, at most.',
+  ),
+  warmLearnedDays: setting(
+    'WARM_LEARNED_DAYS',
+    integer(1, 365),
+    7,
+    'Days after which what was asked for counts half.',
+  ),
   webhookSecrets: secret(
     setting(
       'WEBHOOK_SECRET',

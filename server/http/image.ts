@@ -7,6 +7,7 @@ import { readPath } from '../core/query/id.ts';
 import type { Presets } from '../core/query/rule.ts';
 import { writtenMessage } from '../core/query/signature.ts';
 import type { Access, AccessRequest } from '../reading/access.ts';
+import type { Demand } from '../reading/demand.ts';
 import type { Epochs } from '../reading/epoch.ts';
 import type { Images, Tier, Timings } from '../reading/images.ts';
 import { deadlineProblem } from '../reading/images.ts';
@@ -33,6 +34,7 @@ export interface ImageRoutesOptions {
   readonly images: Images;
   readonly renderer: Renderer;
   readonly access: Access;
+  readonly demand: Pick<Demand, 'add'>;
   readonly hitPath: HitPath;
   readonly presets: Presets;
   /** Of the core, with these presets. */
@@ -166,7 +168,8 @@ async function get(
   const facts = factsOf(result);
   const body = isUnchanged(headers, facts) ? undefined : result.bytes;
   const sent = send(request, reply, asked, options, { facts, tier, timings }, body);
-  const { id, read } = asked;
+  const { id, read, canonical: form } = asked;
+  options.demand.add({ id, form, tier, timings, bytes: result.bytes.length });
   if (request.isForeign || isWithoutRecord(facts.version)) return sent;
   options.hitPath.learn(request.originalUrl, {
     id,

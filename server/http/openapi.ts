@@ -21,6 +21,7 @@ const OPERATION_IDS: Readonly<Record<string, string>> = {
   'POST /api/uploads/{id}': 'postPresignedForm',
   'POST /api/sign': 'signUrls',
   'POST /api/rewarm': 'rewarmVariants',
+  'GET /api/warm-set': 'getWarmSet',
   'POST /api/collections': 'createCollection',
   'GET /api/collections': 'listCollections',
   'GET /api/collections/{id}': 'getCollection',

@@ -459,6 +459,13 @@ export interface Progress {
   get(name: string): Promise<string | undefined>;
   /** The last write wins. */
   put(name: string, value: string): Promise<void>;
+  /**
+   * Writes what `change` makes of the value as it stands, with nobody else's write in between; resolves to what was
+   * written.
+   *
+   * @param change  may be called several times; must not throw
+   */
+  update(name: string, change: (before: string | undefined) => string): Promise<string>;
 }
 
 export interface Records {

@@ -1,3 +1,4 @@
+import type { WarmSets } from '../warming/warm-set.ts';
 import type { Intents } from './intents.ts';
 import type { Invalidations } from './invalidations.ts';
 import type { Library } from './library.ts';
@@ -20,5 +21,6 @@ export interface Management {
   readonly purge: Purge;
   readonly rewarm: Rewarm;
   readonly notifier: Notifier;
+  readonly warmSets: WarmSets;
   readonly urls: Urls;
 }

@@ -2,6 +2,7 @@ import type { Problem } from '../shared/errors.ts';
 import type { ImageChange, ImageRecord, NewImage, Objects, Owed, Records } from '../stores/contracts.ts';
 import { pause } from '../stores/update-record.ts';
 import { currentVersion, toUpdate } from '../warming/queue.ts';
+import type { WarmSets } from '../warming/warm-set.ts';
 import { formKey, idOfForm } from './form-keys.ts';
 import { hasResults, type Intents } from './intents.ts';
 import { isRefusal, type Measure, type Measured } from './measure.ts';
@@ -24,8 +25,7 @@ export interface ReconcilerOptions {
   readonly measure: Measure;
   readonly purge: Pick<Purge, 'isMark'>;
   readonly intents: Intents;
-  /** Canonical forms that every new image gets. */
-  readonly defaults: readonly string[];
+  readonly warmSets: Pick<WarmSets, 'formsFor'>;
   readonly now: () => Date;
 }
 
@@ -153,7 +153,7 @@ export class Reconciler {
 
   /** Writes down what the object is. False when it has gone again or somebody else was faster. */
   async #known(id: string, before: ImageRecord | undefined): Promise<boolean> {
-    const { measure, defaults, intents } = this.#options;
+    const { measure, warmSets, intents } = this.#options;
     let measured: Measured | undefined;
     try {
       measured = await measure.of(id);
@@ -163,11 +163,12 @@ export class Reconciler {
     }
     if (!measured) return false;
     const arrival = { version: measured.etag, original: measured.facts, status: 'uploaded' } as const;
-    const isUndecided = !measured.isDecoded && !(await this.#isAsked(id));
+    const warm = [...(await warmSets.formsFor(id))];
+    const isUndecided = !measured.isDecoded && warm.length === 0 && !(await this.#hasVariants(id));
     const debt: Debt = {
       ...(await this.#purgeOf(id, before)),
       rewarm: 'all',
-      warm: [...defaults],
+      warm,
       ...(isUndecided && { measure: true }),
     };
     const isWritten = await this.#write(id, before, {
@@ -184,9 +185,9 @@ export class Reconciler {
   }
 
   /** Whether anything is to be rendered of it that will show whether it can be. */
-  async #isAsked(id: string): Promise<boolean> {
-    const { defaults, records } = this.#options;
-    return defaults.length > 0 || (await records.variants.page(id, { limit: 1 })).items.length > 0;
+  async #hasVariants(id: string): Promise<boolean> {
+    const { items } = await this.#options.records.variants.page(id, { limit: 1 });
+    return items.length > 0;
   }
 
   /** An image that was there before has results of its own; one that no record told of may have. */

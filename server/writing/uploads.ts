@@ -5,6 +5,7 @@ import { newUlid } from '../shared/ulid.ts';
 import type { ImageRecord } from '../stores/contracts.ts';
 import { buryIf, updateWithRetry } from '../stores/update-record.ts';
 import { currentVersion, named } from '../warming/queue.ts';
+import type { WarmSets } from '../warming/warm-set.ts';
 import { type Claim, claimId } from './claim.ts';
 import type { Details } from './details.ts';
 import { openIngest } from './ingest.ts';
@@ -17,8 +18,7 @@ import { deletedMeanwhile, type FinishedUpload, Replacement, type ReplacementOpt
 export interface UploadsOptions extends ReplacementOptions {
   readonly lookups: Pick<Originals, 'refresh'>;
   readonly maxUploads: number;
-  /** Canonical forms that every new image gets. */
-  readonly defaults: readonly string[];
+  readonly warmSets: Pick<WarmSets, 'formsFor'>;
 }
 
 /** An upload whose bytes are stored and good; nobody has been told of it yet. */
@@ -100,9 +100,9 @@ export class Uploads {
     id: string,
     { title, description, webhook, variants = [], requested }: Details,
   ): Promise<Claim> {
-    const { records, now, defaults } = this.#options;
+    const { records, now } = this.#options;
     const owed = owing(undefined, {
-      warm: [...new Set([...variants, ...defaults])],
+      warm: await this.#warm(id, variants),
       ...(requested && { requested }),
     });
     const said = Object.entries({ title, description, webhook }).filter(([, text]) => text !== undefined);
@@ -171,9 +171,9 @@ export class Uploads {
    * @throws Problem `collection_not_found`, `conflict` when it was deleted meanwhile; the upload stays
    */
   async finish(accepted: Accepted | Repeated, details: Details): Promise<FinishedUpload> {
-    const { records, intents, lookups, reconciler, defaults } = this.#options;
+    const { records, intents, lookups, reconciler } = this.#options;
     const { title, description, webhook, collection, variants = [], requested = {} } = details;
-    const warm = [...new Set([...variants, ...defaults])];
+    const warm = await this.#warm(accepted.id, variants);
     const asked = { warm, requested };
     if ('isRepeated' in accepted) return this.#repeats.finish(accepted, details, warm);
     const { id, owner, etag, facts, digest, isDecoded, end } = accepted;
@@ -196,6 +196,10 @@ export class Uploads {
     if (!settled) throw deletedMeanwhile(id);
     if (isUndecided) await intents.sendArrival(id, etag);
     return { record: settled.record, variants: named(await records.variants.list(id), warm) };
+  }
+
+  async #warm(id: string, variants: readonly string[]): Promise<string[]> {
+    return [...new Set([...variants, ...(await this.#options.warmSets.formsFor(id))])];
   }
 
   /** @see Replacement.replace */

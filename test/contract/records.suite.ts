@@ -264,6 +264,18 @@ function leaseCases(it: Case, records: Records): void {
     t.equal(await records.progress.get(other), '');
   });
 
+  it('of 10 writers at once, each changes what the one before has written', async (t) => {
+    const name = randomUUID();
+    const add = (n: number) => (before?: string) => JSON.stringify([...JSON.parse(before ?? '[]'), n]);
+    t.equal(await records.progress.update(name, add(-1)), '[-1]');
+    const written = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => records.progress.update(name, add(n))),
+    );
+    const last: number[] = JSON.parse((await records.progress.get(name)) ?? '');
+    t.same([...last].sort(), [-1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 'none is lost, none counts twice');
+    t.same(new Set(written.map((value) => JSON.parse(value).length)).size, 10);
+  });
+
   it('of 50 owners at once, one gets the lease', async (t) => {
     const name = randomUUID();
     const owners = Array.from({ length: 50 }, (_, n) => `owner ${n}`);
@@ -346,6 +358,7 @@ function callsOf(records: Records): (() => Promise<unknown>)[] {
     () => records.locks.release('l', 'a'),
     () => records.progress.get('p'),
     () => records.progress.put('p', 'x'),
+    () => records.progress.update('p', () => 'x'),
     () => records.answers.take('k', { owner: 'a', seed: 's', holdSeconds: 1, keepSeconds: 1 }),
     () => records.answers.keep('k', 'a', { request: '', status: 200, headers: {}, body: '' }, 1),
     () => records.answers.release('k', 'a'),

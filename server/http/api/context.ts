@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
 import type { Presets } from '../../core/query/rule.ts';
+import type { Demand } from '../../reading/demand.ts';
 import type { Records } from '../../stores/contracts.ts';
 import type { Management } from '../../writing/management.ts';
 import type { LocalForms } from '../../writing/presign.ts';
@@ -17,6 +18,8 @@ export type Api = FastifyInstance<
 
 export interface ApiDeps extends Management {
   readonly records: Records;
+  /** What this process has counted and not written yet. */
+  readonly demand: Pick<Demand, 'flush'>;
   readonly presets: Presets;
   /** Names in queries of images that the deployment drops without a word. */
   readonly ignored: readonly string[];

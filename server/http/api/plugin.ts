@@ -14,6 +14,7 @@ import { signRoutes } from './sign.ts';
 import { statusRoutes } from './status.ts';
 import { uploadRoutes } from './upload.ts';
 import { validator } from './validate.ts';
+import { warmSetRoutes } from './warm-set.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -41,6 +42,7 @@ export async function managementApi(app: FastifyInstance, deps: ApiDeps): Promis
   collectionRoutes(api, deps);
   signRoutes(api, deps);
   rewarmRoutes(api, deps);
+  warmSetRoutes(api, deps);
 }
 
 /** Before anything is noted down that the store would then refuse to do, again and again. */

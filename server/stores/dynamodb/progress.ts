@@ -1,5 +1,5 @@
 import type { Progress } from '../contracts.ts';
-import type { Table } from './table.ts';
+import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Key } from './writes.ts';
 
 const progressKey = (name: string): Key => ({ pk: `progress#${name}`, sk: 'progress' });
@@ -18,5 +18,18 @@ export class DynamoProgress implements Progress {
 
   async put(name: string, value: string): Promise<void> {
     await this.#table.write({ put: { ...progressKey(name), value } });
+  }
+
+  update(name: string, change: (before: string | undefined) => string): Promise<string> {
+    return untilWritten(async () => {
+      const before = await this.get(name);
+      const value = change(before);
+      const isAsRead =
+        before === undefined
+          ? { if: 'attribute_not_exists(#pk)' }
+          : { if: '#value = :before', with: { ':before': before } };
+      const isWritten = await this.#table.write({ put: { ...progressKey(name), value }, ...isAsRead });
+      return isWritten ? value : AGAIN;
+    });
   }
 }
