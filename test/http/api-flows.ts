@@ -28,7 +28,12 @@ export async function flows(t: Test, server: TestServer): Promise<void> {
     t.equal(status, 202);
     t.equal(headers.get('location'), body.statusUrl);
     t.match(body, { status: 'processing', title: 'Red shoe', url: `${server.base}/img/${body.id}` });
-    const queued = { variant: 'fmt=webp&w=64', status: 'queued', url: `${body.url}?fmt=webp&w=64` };
+    const queued = {
+      variant: 'fmt=webp&w=64',
+      requested: 'w=64&fmt=webp',
+      status: 'queued',
+      url: `${body.url}?fmt=webp&w=64`,
+    };
     t.same(body.variants[0], queued);
     t.equal(body.variants[1]?.variant, 'fit=cover&fmt=jpeg&h=300&w=400');
     const record = await call(server, 'GET', `/api/images/${body.id}`);
