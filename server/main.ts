@@ -20,7 +20,7 @@ function packageVersion(): string {
 
 async function main(): Promise<void> {
   const config = await withOwnToken(loadConfig(process.env), (text) => process.stderr.write(text));
-  const { log, flush } = createLog(config.logLevel);
+  const { log, flush } = await createLog(config);
   const stores = await openStores(config, { onUnusable: logUnusable(log) });
   let draining = false;
   const rendering = await openRendering(config, stores, logPool(log));

@@ -28,7 +28,7 @@ async function listen(port: number, { worker, metrics }: Warmer): Promise<void> 
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
   lowerPriority(config.warmerNice);
-  const { log, flush } = createLog(config.logLevel);
+  const { log, flush } = await createLog(config);
   const stores = await openStores(config, { onUnusable: logUnusable(log) });
   const rendering = await openRendering({ ...config, renderSlots: config.warmSlots }, stores, logPool(log));
   const external = await openExternalServices(config, stores);

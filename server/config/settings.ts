@@ -54,6 +54,18 @@ export const SETTINGS = {
     'info',
     'What is logged.',
   ),
+  logFormat: setting(
+    'LOG_FORMAT',
+    oneOf(['auto', 'json', 'words']),
+    'auto',
+    'How lines are written. auto: in words on a terminal, as JSON elsewhere.',
+  ),
+  logLevelNames: setting(
+    'LOG_LEVEL_NAMES',
+    flag,
+    0,
+    'Whether JSON lines name their level, as "level":"info"; else it is the number of pino, 30.',
+  ),
   logHits: setting(
     'LOG_HITS',
     oneOf(['all', 'sample', 'none']),

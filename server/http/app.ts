@@ -119,9 +119,10 @@ function logRequests(app: FastifyInstance, { metrics, deferred }: AppDeps): void
       // One render, however many waited for it.
       if (tier !== 'coalesced') metrics.stages(served.timings ?? {});
     }
-    const { method } = request;
+    const { method, routeOptions } = request;
+    const level = routeOptions.config?.isRoutine ? 'debug' : 'info';
     const url = withoutKey(request.url);
-    request.log.info({ method, url, status, ms: Math.round(ms * 10) / 10, tier, ...served }, 'request');
+    request.log[level]({ method, url, status, ms: Math.round(ms * 10) / 10, tier, ...served }, 'request');
   };
   app.addHook('onRequest', (request, reply, done) => {
     reply.raw.once('close', () => {

@@ -7,6 +7,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Not refused after SIGTERM. */
     answersWhileDraining?: boolean;
+    /** Asked every few seconds by machines: logged at debug. */
+    isRoutine?: boolean;
   }
 }
 
@@ -35,7 +37,7 @@ export function healthRoutes(
   );
   const options = (summary: string, response: object) => ({
     schema: { tags: ['operations'], summary, response },
-    config: { answersWhileDraining: true },
+    config: { answersWhileDraining: true, isRoutine: true },
   });
   app.route({
     // Monitors ask with HEAD.

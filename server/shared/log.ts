@@ -1,8 +1,46 @@
-import pino, { type Logger } from 'pino';
+import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 
-/** JSON lines on stdout, buffered: a synchronous line costs a memory hit a quarter of its speed. */
-export function createLog(level: string): { log: Logger; flush: () => void } {
-  const destination = pino.destination({ fd: 1, sync: false, minLength: 4096, periodicFlush: 500 });
-  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+export interface LogSettings {
+  readonly logLevel: string;
+  /** auto: words on a terminal, JSON elsewhere. */
+  readonly logFormat: 'auto' | 'json' | 'words';
+  /** Whether JSON lines name their level: `info` in place of 30. */
+  readonly logLevelNames: boolean;
+}
+
+export interface LogTarget {
+  readonly fd: number;
+  readonly isTerminal: boolean;
+}
+
+const STDOUT: LogTarget = { fd: 1, isTerminal: process.stdout.isTTY === true };
+
+/** Lines on stdout, buffered: a synchronous line costs a memory hit a quarter of its speed. */
+export async function createLog(
+  { logLevel: level, logFormat, logLevelNames }: LogSettings,
+  { fd, isTerminal }: LogTarget = STDOUT,
+): Promise<{ log: Logger; flush: () => void }> {
+  const isWords = logFormat === 'words' || (logFormat === 'auto' && isTerminal);
+  // Who reads along does not wait for a buffer to fill.
+  const buffered = isTerminal ? { sync: true } : { sync: false, minLength: 4096, periodicFlush: 500 };
+  const destination = pino.destination({ fd, ...buffered });
+  const options: LoggerOptions = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    ...(logLevelNames && !isWords && { formatters: { level: (label) => ({ level: label }) } }),
+  };
+  const log = pino(options, isWords ? await inWords(destination, isTerminal) : destination);
   return { log, flush: () => destination.flushSync() };
+}
+
+/** Formatted in this process, not behind a stream of its own: the last lines of a program must be out when it ends. */
+async function inWords(destination: DestinationStream, isTerminal: boolean): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty');
+  const format = pretty.prettyFactory({
+    colorize: isTerminal && pretty.isColorSupported,
+    translateTime: 'SYS:HH:MM:ss',
+    singleLine: true,
+  });
+  return { write: (line) => void destination.write(format(line)) };
 }

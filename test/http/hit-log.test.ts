@@ -69,3 +69,13 @@ t.test('LOG_HITS=all gives each a line, none gives none; both count', async (t) 
     t.match(metrics, 'rendition_requests_total{tier="memory",status="200"} 2');
   }
 });
+
+t.test('what machines ask every few seconds is no line at info', async (t) => {
+  const { server, lines } = await warm(t, {});
+  for (const path of ['/healthz', '/readyz', '/metrics', '/nothing']) await bytesOf(await server.get(path));
+  await waitFor(() => lines('request').some(({ url }) => url === '/nothing'));
+  t.same(
+    lines('request').map(({ url }) => url),
+    [PATH, '/nothing'],
+  );
+});
