@@ -161,7 +161,7 @@ export function composeWarmer(
   { log, external, rendering }: { log: Logger; external: ExternalServices; rendering: Rendering },
 ): Warmer {
   const config = warmConfig(input);
-  const core = composeCore(config, stores, rendering);
+  const core = composeCore(config, stores, rendering, log);
   const management = composeManagement(config, stores, core, { external, log });
   const { notifier, intents, reconciler, rewarm } = management;
   const { originals, records, jobs, collectGarbage } = stores;

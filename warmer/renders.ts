@@ -77,7 +77,7 @@ async function run(
   const asks = { original: original.ref, specs: members.map(({ spec }) => spec) };
   await pool.run('group', asks, {
     signal,
-    ...renderer.limitsOf(source, cost, original),
+    ...renderer.limitsOf(source, cost),
     part: (part) => {
       const member = open.get(part.canonical);
       if (member && open.delete(part.canonical)) done(outcomeOf(member, part), part.ms);

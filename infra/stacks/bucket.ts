@@ -18,7 +18,7 @@ export interface Bucket {
   versions?: ITerraformDependable;
 }
 
-type Rule = { id: string; expireDays?: number; expireOldVersionsDays?: number };
+type Rule = { id: string; prefix?: string; expireDays?: number; expireOldVersionsDays?: number };
 
 /** Private, encrypted at rest, deletable only where the stage is not protected. */
 export function bucket({ stack, settings, prefix, account }: Context, kind: string, rules: Rule[]): Bucket {
@@ -47,7 +47,7 @@ export function bucket({ stack, settings, prefix, account }: Context, kind: stri
     rule: rules.map((rule) => ({
       id: rule.id,
       status: 'Enabled',
-      filter: [{ prefix: '' }],
+      filter: [{ prefix: rule.prefix ?? '' }],
       abortIncompleteMultipartUpload: [{ daysAfterInitiation: 1 }],
       ...(rule.expireDays ? { expiration: [{ days: rule.expireDays }] } : {}),
       ...(rule.expireOldVersionsDays

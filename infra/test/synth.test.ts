@@ -158,3 +158,13 @@ t.test('no secret is in the synthesised text', async (t) => {
   t.notMatch(JSON.stringify(first.json), '"secret_string":');
   t.equal(resources(first, 'aws_secretsmanager_secret_version').length, 2);
 });
+
+t.test('results expire, and masters of HEIC stay: nobody else makes them cheaply', async (t) => {
+  const kept = resources(first, 'aws_s3_bucket_lifecycle_configuration').find(({ bucket }) =>
+    /results/.test(String(bucket)),
+  );
+  t.match(kept?.rule, [
+    { filter: [{ prefix: 'img/' }], expiration: [{ days: Number }] },
+    { filter: [{ prefix: 'master/' }], expiration: undefined },
+  ]);
+});

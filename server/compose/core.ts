@@ -1,7 +1,9 @@
+import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import { cacheControl } from '../http/image-headers.ts';
 import { epochsInBucket } from '../reading/epoch.ts';
 import { Inputs } from '../reading/inputs.ts';
+import { Masters } from '../reading/masters.ts';
 import { Originals } from '../reading/originals.ts';
 import { Renderer } from '../reading/renderer.ts';
 import { Results } from '../reading/results.ts';
@@ -12,6 +14,7 @@ import type { Rendering } from './rendering.ts';
 /** The use cases of a process over its stores; server and warmer share them. */
 export interface Core {
   readonly originals: Originals;
+  readonly masters: Masters;
   readonly inputs: Inputs;
   readonly results: Results;
   readonly renderer: Renderer;
@@ -19,7 +22,7 @@ export interface Core {
   readonly admissions: { readonly render: Admission; readonly fetch: Admission; readonly room: Admission };
 }
 
-export function composeCore(config: Config, stores: Stores, rendering: Rendering): Core {
+export function composeCore(config: Config, stores: Stores, rendering: Rendering, log: Logger): Core {
   const { pool, scratch } = rendering;
   const fetch = new Admission(
     { slots: config.fetchSlots, bytes: config.maxSourceBytes * 8, maxWaitMs: config.queueMs, name: 'reads' },
@@ -38,7 +41,20 @@ export function composeCore(config: Config, stores: Stores, rendering: Rendering
     },
     monotonic,
   );
+  const limits = { maxPixels: config.maxSourcePixels, maxFrames: config.maxFrames };
+  const masters = new Masters({
+    ...stores,
+    pool,
+    admission: render,
+    scratch,
+    limits,
+    deadlineMs: config.deadlineMs,
+    isOn: config.heic === 'on',
+    now: monotonic,
+    onStoreFailure: (err, id) => log.warn({ err, id }, 'the master of a HEIC was not read or stored'),
+  });
   const originals = new Originals({
+    masters,
     objects: stores.originals,
     records: stores.records,
     admission: fetch,
@@ -55,7 +71,7 @@ export function composeCore(config: Config, stores: Stores, rendering: Rendering
   const renderer = new Renderer({
     originals,
     watermarks: config.watermarks,
-    limits: { maxPixels: config.maxSourcePixels, maxFrames: config.maxFrames },
+    limits,
     deadlineMs: config.deadlineMs,
     drawingMs: config.svgMs,
     allowMetaKeep: config.allowMetaKeep,
@@ -65,7 +81,7 @@ export function composeCore(config: Config, stores: Stores, rendering: Rendering
   });
   const results = new Results(stores.results, cacheControl({}, '', config, 0), epochsInBucket(config));
   const inputs = new Inputs(originals, config.watermarks);
-  return { originals, inputs, results, renderer, rendering, admissions: { render, fetch, room } };
+  return { originals, masters, inputs, results, renderer, rendering, admissions: { render, fetch, room } };
 }
 
 export const monotonic = (): number => performance.now();

@@ -45,7 +45,7 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
   const shared = { originals, results, records, measure, purge, intents, warmSets, now };
   const reconciler = new Reconciler(shared);
   const { maxUploads, maxSourceBytes, maxUploadBytes: maxBytes = maxSourceBytes } = config;
-  const limits = { maxBytes, maxSourceBytes };
+  const limits = { maxBytes, maxSourceBytes, readsHeic: config.heic === 'on' };
   return {
     uploads: new Uploads({ ...shared, reconciler, limits, maxUploads, lookups: core.originals }),
     presignedUploads: new PresignedUploads({ originals, records, jobs, localForms, limits, now }),
@@ -114,6 +114,7 @@ function composeMeasure(config: Config, { originals }: Stores, core: Core, { mem
   return new Measure({
     originals,
     renderer: core.renderer,
+    masters: core.masters,
     admission: core.admissions.fetch,
     scratch: core.rendering.scratch,
     limits: { maxPixels: config.maxSourcePixels, maxFrames: config.maxFrames },

@@ -67,7 +67,7 @@ export function composeServer(
     rendering: Rendering;
   },
 ): Composed {
-  const core = composeCore(config, stores, process.rendering);
+  const core = composeCore(config, stores, process.rendering, process.log);
   const { originals, inputs, results, renderer } = core;
   const memory = new ResultCache(config.memoryBytes);
   const metrics = new Metrics();

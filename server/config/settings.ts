@@ -213,6 +213,12 @@ export const SETTINGS = {
     100_000_000,
     'Width x height x frames of an original.',
   ),
+  heic: setting(
+    'HEIC',
+    oneOf(['on', 'off']),
+    'on',
+    'Whether HEIC and HEIF are read; off: they are refused with 415, and what was made of them before is served.',
+  ),
   maxFrames: setting(
     'MAX_FRAMES',
     integer(1, 10_000),

@@ -5,7 +5,8 @@ import type { ObjectFacts } from '../stores/contracts.ts';
 
 interface Entry {
   readonly facts: ObjectFacts;
-  readonly path: string;
+  /** The file, which may be a master and not the object itself. */
+  readonly ref: OriginalRef;
   holders: number;
   /** Not to be found any more: it goes with its last holder. */
   isDropped: boolean;
@@ -13,7 +14,7 @@ interface Entry {
   onIdle: (() => void) | undefined;
 }
 
-export type NewFile = Pick<Entry, 'path' | 'facts' | 'onIdle'>;
+export type NewFile = Pick<Entry, 'ref' | 'facts' | 'onIdle'>;
 
 /** A file of an original that stays where it is until it is released. */
 export interface HeldFile {
@@ -33,7 +34,7 @@ export class OriginalFiles {
   constructor(keepBytes: number) {
     this.#kept = new LRUCache<string, Entry>({
       maxSize: Math.max(1, keepBytes),
-      sizeCalculation: ({ facts }) => facts.size + 1,
+      sizeCalculation: ({ ref }) => ref.bytes + 1,
       dispose: (entry) => this.#drop(entry),
     });
   }
@@ -49,8 +50,8 @@ export class OriginalFiles {
    *
    * @param onIdle  called once, when its last holder lets it go
    */
-  add(key: string, { path, facts, onIdle }: NewFile): HeldFile {
-    const entry: Entry = { facts, path, holders: 0, isDropped: false, onIdle };
+  add(key: string, { ref, facts, onIdle }: NewFile): HeldFile {
+    const entry: Entry = { facts, ref, holders: 0, isDropped: false, onIdle };
     const heldFile = this.#held(entry);
     this.#kept.set(key, entry);
     if (this.#kept.peek(key) !== entry) entry.isDropped = true;
@@ -67,8 +68,7 @@ export class OriginalFiles {
       if (entry.holders === 0) this.#idle(entry);
       if (entry.isDropped) this.#drop(entry);
     };
-    const ref = { path: entry.path, bytes: entry.facts.size };
-    return { facts: entry.facts, ref, hold: () => this.#held(entry), release };
+    return { facts: entry.facts, ref: entry.ref, hold: () => this.#held(entry), release };
   }
 
   #idle(entry: Entry): void {
@@ -78,6 +78,6 @@ export class OriginalFiles {
 
   #drop(entry: Entry): void {
     entry.isDropped = true;
-    if (entry.holders === 0) void rm(entry.path, { force: true }).catch(() => undefined);
+    if (entry.holders === 0) void rm(entry.ref.path, { force: true }).catch(() => undefined);
   }
 }

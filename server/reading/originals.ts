@@ -7,6 +7,7 @@ import type { Scratch } from '../shared/scratch.ts';
 import { SingleFlight } from '../shared/single-flight.ts';
 import type { ObjectFacts } from '../stores/contracts.ts';
 import { checkFile, toFile } from '../stores/to-file.ts';
+import type { Masters } from './masters.ts';
 import { type HeldFile, OriginalFiles } from './original-files.ts';
 import {
   type Identity,
@@ -28,6 +29,8 @@ export interface Original extends Identity {
 
 export interface OriginalsOptions extends VersionsOptions {
   readonly admission: Admission;
+  /** Of those that are not rendered as they are; absent: all are. */
+  readonly masters?: Masters;
   /** To what originals take of the scratch, from before they are read until they are rendered. */
   readonly room: Admission;
   /** How long somebody waits for that; undefined: as long as it takes. */
@@ -91,21 +94,21 @@ export class Originals extends Versions {
     { identity, room }: { identity: Identity; room: Room },
     signal: AbortSignal,
   ): Promise<HeldFile> {
-    const { objects, scratch, maxBytes } = this.#options;
-    const own = await room.take(identity.size, signal);
+    const { scratch, masters } = this.#options;
     const path = scratch.path();
-    let permit: Permit | undefined;
+    let own = await room.take(identity.size, signal);
     try {
-      permit = await this.#options.admission.acquire({ ms: READ_MS, bytes: identity.size }, signal);
-      const facts = await toFile(objects, { key: id, path, maxBytes }, signal);
-      if (!facts) throw notFound(id);
-      await this.#check(identity, facts, path);
-      const onIdle = own?.release;
-      const heldFile = this.#files.add(`${id} ${withEtag(identity.version, facts.etag)}`, {
-        path,
-        facts,
-        onIdle,
-      });
+      const facts = await this.#read(id, { identity, path }, signal);
+      let ref: OriginalRef = { path, bytes: facts.size };
+      if (masters && (await masters.isNeeded(ref))) {
+        ref = await masters.obtain({ id, etag: facts.etag, ref }, signal);
+        await rm(path, { force: true });
+        own?.release();
+        // Not before: whoever waited for room while he has some could wait for himself.
+        own = await this.#roomOfMaster(ref, room, signal);
+      }
+      const key = `${id} ${withEtag(identity.version, facts.etag)}`;
+      const heldFile = this.#files.add(key, { ref, facts, onIdle: own?.release });
       // Whoever waits for this flight takes a hold of its own before the next turn of the event loop.
       setImmediate(heldFile.release);
       return heldFile;
@@ -114,8 +117,32 @@ export class Originals extends Versions {
       own?.release();
       this.countDamaged(error);
       throw error;
+    }
+  }
+
+  async #read(
+    id: string,
+    { identity, path }: { identity: Identity; path: string },
+    signal: AbortSignal,
+  ): Promise<ObjectFacts> {
+    const { objects, admission, maxBytes } = this.#options;
+    const permit = await admission.acquire({ ms: READ_MS, bytes: identity.size }, signal);
+    try {
+      const facts = await toFile(objects, { key: id, path, maxBytes }, signal);
+      if (!facts) throw notFound(id);
+      await this.#check(identity, facts, path);
+      return facts;
     } finally {
-      permit?.release();
+      permit.release();
+    }
+  }
+
+  async #roomOfMaster({ path, bytes }: OriginalRef, room: Room, signal: AbortSignal) {
+    try {
+      return await room.take(bytes, signal);
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
     }
   }
 

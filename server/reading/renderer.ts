@@ -111,7 +111,7 @@ export class Renderer {
     const permit = await admission.acquire(price, signal);
     try {
       const asks = { original, limits, timeoutSeconds: Math.max(1, Math.ceil(deadlineMs / 1000)) };
-      return await pool.run('preview', asks, this.limitsOf(source, cost, { size: original.bytes }));
+      return await pool.run('preview', asks, this.limitsOf(source, cost));
     } finally {
       permit.release();
     }
@@ -177,7 +177,7 @@ export class Renderer {
       const asks = { original: original.ref, spec };
       const rendered = await pool.run('render', asks, {
         signal,
-        ...this.limitsOf(source, plan.cost, original),
+        ...this.limitsOf(source, plan.cost),
       });
       return { ...rendered, queuedMs: permit.waitedMs };
     } catch (error) {
@@ -189,10 +189,10 @@ export class Renderer {
   }
 
   /** How long a process may be at work on an original, and how large it may grow. */
-  limitsOf(source: Source, cost: Cost, { size }: Pick<Original, 'size'>): RunLimits {
+  limitsOf(source: Source, cost: Cost): RunLimits {
     if (source.vector) return this.#drawingLimits();
     const { deadlineMs } = this.#options;
-    const priced = PROCESS_BYTES + 2 * (cost.memoryBytes + size);
+    const priced = PROCESS_BYTES + 2 * (cost.memoryBytes + source.bytes);
     // No bound of processor time: a slow encode says nothing of the original.
     return { maxWallMs: deadlineMs, maxResidentBytes: Math.max(priced, DRAWING_BYTES) };
   }

@@ -262,6 +262,9 @@ export function versionOf(etag: string, generation: number | string | undefined)
 export const withEtag = (version: string, etag: string): string =>
   versionOf(etag, version.split(GENERATION)[1]);
 
+/** The ETag of the bytes that a version is of. */
+export const etagOf = (version: string): string => version.replace(/\.(?:\d+|\*)$/, '');
+
 /** Whether a version says nothing of purges: what is made of it is neither kept nor cached. */
 export const isWithoutRecord = (version: string): boolean => version.includes(GENERATION + ANY);
 

@@ -1,6 +1,6 @@
 import type { Point } from '../core/geometry/geometry.ts';
 import type { Size } from '../core/operations/operation.ts';
-import type { Source, SourceLimits } from '../core/original/source.ts';
+import type { MasterOf, Source, SourceLimits } from '../core/original/source.ts';
 import type { Priority } from '../core/plan/formats.ts';
 import type { Preview } from '../core/render/preview.ts';
 import type { Rendered } from '../core/render/types.ts';
@@ -11,6 +11,8 @@ export interface OriginalRef {
   readonly path: string;
   /** What belongs to the original; a store may keep a trailer of its own behind it. */
   readonly bytes: number;
+  /** Whose lossless picture this is; absent: the original itself. */
+  readonly master?: MasterOf | undefined;
 }
 
 /** Everything that decides a picture beside its original; a render process plans it anew from this. */
@@ -48,6 +50,11 @@ export interface Tasks {
       readonly timeoutSeconds: number;
     };
     readonly answers: Preview;
+  };
+  /** Decodes an original that only libheif reads, once, to a lossless picture in the process' own folder. */
+  readonly master: {
+    readonly asks: { readonly original: OriginalRef; readonly limits: SourceLimits };
+    readonly answers: OriginalRef;
   };
   /** Decodes all of a picture to a PNG that this program can trust, an SVG at `side` px of its longer side. */
   readonly mark: {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { readTransformation } from '../core/operations/transformation.ts';
+import { isHeic } from '../core/original/sniff.ts';
 import { checkPixels, type Source } from '../core/original/source.ts';
 import { makePlan, type PlanOptions } from '../core/plan/plan.ts';
 import type { ReadGlyphs } from '../core/render/drawing-warnings.ts';
@@ -22,6 +23,7 @@ import type { Opened, Rendered } from '../core/render/types.ts';
 import { sharpProblem } from '../core/sharp/sharp-errors.ts';
 import { Problem } from '../shared/errors.ts';
 import { failureOf } from './failure.ts';
+import { heicSource, makeMaster } from './master.ts';
 import type { AnswerOf, AsksOf, GroupPart, OriginalRef, RenderSpec, Task } from './protocol.ts';
 
 /** How a task speaks with whoever asked for it. */
@@ -38,7 +40,7 @@ export interface TaskContext {
 }
 
 /** Does a task of any kind. */
-export function tasks(task: Task, context: TaskContext): Promise<AnswerOf<Task['kind']>> {
+export async function tasks(task: Task, context: TaskContext): Promise<AnswerOf<Task['kind']>> {
   switch (task.kind) {
     case 'open':
       return header(task);
@@ -48,6 +50,8 @@ export function tasks(task: Task, context: TaskContext): Promise<AnswerOf<Task['
       return renderGroup(task, context);
     case 'preview':
       return decodeOnce(task, context);
+    case 'master':
+      return makeMaster(await bytesOf(task.original), task);
     case 'mark':
       return decodeMark(task);
   }
@@ -73,9 +77,13 @@ async function bytesOf({ path, bytes }: OriginalRef): Promise<Buffer> {
   }
 }
 
-const opened = async (original: OriginalRef): Promise<Opened> => openOriginal(await bytesOf(original));
+const opened = async (original: OriginalRef): Promise<Opened> =>
+  openOriginal(await bytesOf(original), original);
 
-const header = async ({ original }: AsksOf<'open'>): Promise<Source> => (await opened(original)).source;
+async function header({ original }: AsksOf<'open'>): Promise<Source> {
+  const bytes = await bytesOf(original);
+  return isHeic(bytes) ? heicSource(bytes) : (await openOriginal(bytes, original)).source;
+}
 
 const optionsOf = ({ priority, limits, focal, watermark }: RenderSpec): PlanOptions => ({
   priority,
@@ -120,7 +128,7 @@ async function renderGroup({ original, specs }: AsksOf<'group'>, context: TaskCo
   const [first] = specs;
   if (!first) return undefined;
   const stored = await bytesOf(original);
-  const source = await openOriginal(stored);
+  const source = await openOriginal(stored, original);
   const shared: Shared = {
     opened: source,
     maxPixels: first.limits.maxPixels,

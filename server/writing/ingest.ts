@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { MAGIC_BYTES, mayBeXml, SNIFF_BYTES, SOURCE_FORMATS } from '../core/original/sniff.ts';
 import { formatOf } from '../core/original/source.ts';
+import { checkHeic } from '../reading/masters.ts';
 import { Problem } from '../shared/errors.ts';
 import { checkBytes } from '../stores/to-file.ts';
 
@@ -12,6 +13,7 @@ export interface IngestLimits {
   readonly maxBytes: number;
   /** Of an original that is read at all. */
   readonly maxSourceBytes: number;
+  readonly readsHeic: boolean;
 }
 
 /** Bytes on their way in whose type is known. */
@@ -34,7 +36,9 @@ export async function openIngest(source: AsyncIterable<Uint8Array>, limits: Inge
   const chunks = counted(source, limits);
   const first = await readHead(chunks);
   try {
-    const contentType = SOURCE_FORMATS[formatOf(first.subarray(0, SNIFF_BYTES))];
+    const format = formatOf(first.subarray(0, SNIFF_BYTES));
+    if (format === 'heic') checkHeic(limits.readsHeic);
+    const contentType = SOURCE_FORMATS[format];
     const hash = createHash('sha256');
     return { contentType, body: joined(first, chunks, hash), digest: () => hash.digest('hex') };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { resultPrefix } from '../core/query/id.ts';
+import { masterPrefix, resultPrefix } from '../core/query/id.ts';
 import type {
   ImageChange,
   ImageRecord,
@@ -293,6 +293,7 @@ function isSaid(record: VariantRecord, change: VariantChange): boolean {
 
 /** Whether anything lies in the results bucket that is an image's. */
 export async function hasResults(results: Objects, id: string): Promise<boolean> {
-  const { items } = await results.list({ prefix: resultPrefix(id), limit: 1 });
-  return items.length > 0;
+  for (const prefix of [resultPrefix(id), masterPrefix(id)])
+    if ((await results.list({ prefix, limit: 1 })).items.length > 0) return true;
+  return false;
 }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { SOURCE_FORMATS } from '../core/original/sniff.ts';
 import { checkPixels, type Source, type SourceLimits, uprightSize } from '../core/original/source.ts';
 import type { Preview } from '../core/render/preview.ts';
-import type { Original } from '../reading/originals.ts';
+import type { FileOfOriginal, Masters } from '../reading/masters.ts';
 import type { Renderer } from '../reading/renderer.ts';
 import type { Admission } from '../shared/admission.ts';
 import { isProblem, type Problem, type ProblemCode } from '../shared/errors.ts';
@@ -34,6 +34,7 @@ export interface Measured {
 export interface MeasureOptions {
   readonly originals: Objects;
   readonly renderer: Renderer;
+  readonly masters: Masters;
   readonly admission: Admission;
   readonly scratch: Pick<Scratch, 'path'>;
   readonly limits: SourceLimits;
@@ -68,7 +69,7 @@ export class Measure {
    * @throws  Problem for which isRefusal holds; `overloaded`, `store_unavailable`
    */
   async of(key: string, signal?: AbortSignal): Promise<Measured | undefined> {
-    const { admission, maxBytes, originals, renderer, scratch } = this.#options;
+    const { admission, masters, maxBytes, originals, renderer, scratch } = this.#options;
     const head = await originals.head(key, signal);
     if (!head) return undefined;
     checkBytes(head.size, maxBytes);
@@ -81,9 +82,15 @@ export class Measure {
       const bytes = object.etag === head.etag ? head.size : undefined;
       await checkFile(originals, { facts: object, path, bytes });
       const ref = { path, bytes: object.size };
+      const isHeic = await masters.isNeeded(ref);
       const source = await renderer.measure(ref, signal);
       const facts = this.#facts(source, object.size);
-      const preview = await this.#preview(ref, source, signal);
+      const original = { id: key, etag: object.etag, ref };
+      const preview = await this.#inTime(
+        (inTime) =>
+          isHeic ? this.#previewOfMaster(original, signal, inTime) : renderer.preview(ref, source, inTime),
+        signal,
+      );
       return { etag: object.etag, facts: { ...facts, ...preview }, isDecoded: preview !== undefined };
     } finally {
       permit.release();
@@ -92,17 +99,36 @@ export class Measure {
   }
 
   /** Undefined when there was no slot in time. */
-  async #preview(ref: Original['ref'], source: Source, signal?: AbortSignal): Promise<Preview | undefined> {
-    const { renderer, patienceMs } = this.#options;
+  async #inTime(
+    work: (signal: AbortSignal) => Promise<Preview>,
+    signal?: AbortSignal,
+  ): Promise<Preview | undefined> {
+    const { patienceMs } = this.#options;
     const patience = patienceMs === undefined ? undefined : AbortSignal.timeout(patienceMs);
     const signals = [signal, patience].filter((one) => one !== undefined);
     try {
-      return await renderer.preview(ref, source, AbortSignal.any(signals));
+      return await work(AbortSignal.any(signals));
     } catch (error) {
       signal?.throwIfAborted();
       const isBusy = isProblem(error) ? BUSY.includes(error.code) : patience?.aborted === true;
       if (patience && isBusy) return undefined;
       throw error;
+    }
+  }
+
+  /** Makes it, where nobody has yet. */
+  async #previewOfMaster(
+    original: FileOfOriginal,
+    signal: AbortSignal | undefined,
+    patience: AbortSignal,
+  ): Promise<Preview> {
+    const { masters, renderer } = this.#options;
+    const master = await masters.obtain(original, signal, patience);
+    try {
+      // The slot that it was made in is free again: another wait is short, and what is not decided now would be made anew.
+      return await renderer.preview(master, await renderer.measure(master, signal), patience);
+    } finally {
+      await rm(master.path, { force: true });
     }
   }
 

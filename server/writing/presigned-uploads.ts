@@ -1,5 +1,6 @@
 import { SOURCE_FORMATS } from '../core/original/sniff.ts';
 import { readId } from '../core/query/id.ts';
+import { checkHeic } from '../reading/masters.ts';
 import { notFound } from '../reading/versions.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
@@ -138,16 +139,20 @@ export class PresignedUploads {
   }
 
   #check({ contentType, size }: PresignedUpload): void {
+    const { maxBytes, maxSourceBytes, readsHeic } = this.#options.limits;
     const types: readonly string[] = Object.values(SOURCE_FORMATS);
-    if (!types.includes(contentType)) {
+    if (HEIC_TYPES.includes(contentType)) checkHeic(readsHeic);
+    else if (!types.includes(contentType)) {
       const facts = { param: 'contentType', received: contentType, allowed: types.join(' ') };
       const detail = `"${contentType}" cannot be read; readable are ${facts.allowed}.`;
       throw new Problem('unsupported_source', detail, facts);
     }
-    const { maxBytes, maxSourceBytes } = this.#options.limits;
     if (size > Math.min(maxBytes, maxSourceBytes)) throw uploadTooLarge(Math.min(maxBytes, maxSourceBytes));
   }
 }
+
+/** As browsers tell it of the ending of a name. */
+const HEIC_TYPES: readonly string[] = [SOURCE_FORMATS.heic, 'image/heif'];
 
 type Announcement = NonNullable<ImageRecord['announced']>;
 type Announced = Required<Pick<ImageRecord, 'id' | 'title' | 'openUntil' | 'owed' | 'announced'>>;

@@ -1,6 +1,8 @@
 import { resultKey, resultPlaces, resultPrefix } from '../core/query/id.ts';
+import { clearMasters } from '../reading/masters.ts';
 import type { Originals } from '../reading/originals.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
+import { etagOf } from '../reading/versions.ts';
 import { inLanes } from '../shared/in-lanes.ts';
 import type { Jobs, Objects } from '../stores/contracts.ts';
 import { invalidateJob } from '../warming/jobs.ts';
@@ -68,8 +70,10 @@ export class Purge {
   /** The same without the edge, for an image whose URL was never given out, so that no cache can have it. */
   async clearInside(id: string): Promise<Omit<PurgeAnswer, 'edge'>> {
     const { results, originals, memory, versionSeconds } = this.#options;
-    await originals.refresh(id);
+    const identity = await originals.refresh(id);
     const removed = await results.removeAll(resultPrefix(id));
+    // That of the bytes that are there stays: they are the same as ever.
+    await clearMasters(results, id, identity && etagOf(identity.version));
     const forgotten = memory?.forget(resultPrefix(id)) ?? 0;
     return {
       results: { removed },

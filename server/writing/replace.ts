@@ -1,4 +1,5 @@
 import { STAGED } from '../core/query/id.ts';
+import { clearMasters, copyMaster } from '../reading/masters.ts';
 import { notFound } from '../reading/versions.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
@@ -17,6 +18,7 @@ const ATTEMPTS = 10;
 
 export interface ReplacementOptions {
   readonly originals: Objects;
+  readonly results: Objects;
   readonly records: Records;
   readonly measure: Measure;
   readonly intents: Intents;
@@ -48,7 +50,7 @@ export class Replacement {
    *         meanwhile, and those of accept
    */
   async replace(id: string, source: AsyncIterable<Uint8Array>): Promise<FinishedUpload> {
-    const { originals, limits, measure, intents, now } = this.#options;
+    const { originals, results, limits, measure, intents, now } = this.#options;
     await this.#arrived(id);
     const { contentType, body, digest } = await openIngest(source, limits);
     const staged = `${STAGED}${newUlid(now().getTime())}`;
@@ -61,9 +63,11 @@ export class Replacement {
       await intents.ask(id, { measure: true });
       const stored = await this.#publish(staged, id);
       if (!stored) throw deletedMeanwhile(id);
+      await copyMaster(results, { id: staged, etag: measured.etag }, { id, etag: stored.etag });
       return await this.#replaced({ ...measured, etag: stored.etag }, digest(), before);
     } finally {
       await originals.remove([staged]);
+      await clearMasters(results, staged, undefined);
     }
   }
 

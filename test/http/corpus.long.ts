@@ -1,7 +1,7 @@
 import t from 'tap';
-import { corpusRows } from '../support/corpus.ts';
+import { manifest } from '../support/corpus.ts';
 import { corpusOverHttp } from './corpus.ts';
 
 t.test('every file of the corpus gives a picture or a plain reason over HTTP', (t) =>
-  corpusOverHttp(t, corpusRows()),
+  corpusOverHttp(t, manifest()),
 );

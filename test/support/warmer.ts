@@ -53,7 +53,7 @@ export async function createWarmer(
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const external = { ...(await openExternalServices(config, stores)), ...beyond };
   const rendering = await sharedRendering();
-  const core = composeCore(config, stores, rendering);
+  const core = composeCore(config, stores, rendering, log);
   const management = composeManagement(config, stores, core, { external, log });
   const warmer = composeWarmer(config, alter(stores), { log, external, rendering });
   return {

@@ -1,3 +1,4 @@
+import type { Size } from '../operations/operation.ts';
 import type { CodePoints } from './av1.ts';
 import { av1CodePoints } from './av1.ts';
 import type { ColorSpace } from './color-space.ts';
@@ -53,6 +54,18 @@ function metaOf(file: Buffer): Meta | undefined {
   if (!box || !properties || !container || !associations || !pitm) return undefined;
   const primary = pitm[0] === 0 ? pitm.readUInt16BE(FULL_BYTES) : pitm.readUInt32BE(FULL_BYTES);
   return { box, children, properties, container, associations, primary };
+}
+
+/** px of the primary image as it is stored, before it is turned or cropped (`ispe`); undefined where that is not said. */
+export function primarySize(bytes: Uint8Array): Size | undefined {
+  try {
+    const meta = metaOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    const said = meta && find(propertiesOf(meta), 'ispe')?.body;
+    return said && { width: said.readUInt32BE(FULL_BYTES), height: said.readUInt32BE(FULL_BYTES + 4) };
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** A property list: where an item's entries begin and end, how many there are, how long each is. */

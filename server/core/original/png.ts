@@ -97,21 +97,30 @@ function primariesOf(body: Buffer | undefined): Primaries | undefined {
 const COLOUR_CHUNKS = ['cICP', 'iCCP', 'sRGB', 'gAMA', 'cHRM'];
 
 /** A copy of a PNG that carries a profile, and says nothing else of its colours. */
-export function withPngProfile(bytes: Uint8Array, profile: Uint8Array): Buffer {
+export const withPngProfile = (bytes: Uint8Array, profile: Uint8Array): Buffer =>
+  Buffer.concat(withPngChunks(bytes, [pngChunk('iCCP', profileBody(profile))]));
+
+/** The pieces of a PNG with chunks of ours behind its header, and nothing of its own that says something of colours. */
+export function withPngChunks(bytes: Uint8Array, added: readonly Uint8Array[]): Uint8Array[] {
   const chunks = headChunks(bytes);
   const kept = chunks
     .filter(({ type }) => !COLOUR_CHUNKS.includes(type))
     .map(({ start, end }) => bytes.subarray(start, end));
   const [header = bytes.subarray(0, 0), ...others] = kept;
   const rest = bytes.subarray(chunks.at(-1)?.end ?? SIGNATURE_BYTES);
-  return Buffer.concat([bytes.subarray(0, SIGNATURE_BYTES), header, iccp(profile), ...others, rest]);
+  return [bytes.subarray(0, SIGNATURE_BYTES), header, ...added, ...others, rest];
 }
 
-function iccp(profile: Uint8Array): Buffer {
-  const body = Buffer.concat([Buffer.from('iCCPicc\0\0', 'latin1'), deflateSync(profile, { level: 1 })]);
-  const chunk = Buffer.alloc(body.length + HEAD_BYTES);
-  chunk.writeUInt32BE(body.length - 4);
-  body.copy(chunk, 4);
-  chunk.writeUInt32BE(crc32(body), chunk.length - 4);
+/** Body of an iCCP chunk. */
+export const profileBody = (profile: Uint8Array): Buffer =>
+  Buffer.concat([Buffer.from('icc\0\0', 'latin1'), deflateSync(profile, { level: 1 })]);
+
+/** A chunk as it stands in a PNG: length, type, body, CRC. */
+export function pngChunk(type: string, body: Uint8Array): Buffer {
+  const named = Buffer.concat([Buffer.from(type, 'latin1'), body]);
+  const chunk = Buffer.alloc(named.length + HEAD_BYTES);
+  chunk.writeUInt32BE(body.length);
+  named.copy(chunk, 4);
+  chunk.writeUInt32BE(crc32(named), chunk.length - 4);
   return chunk;
 }

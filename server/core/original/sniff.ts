@@ -10,6 +10,7 @@ export const SOURCE_FORMATS = {
   avif: 'image/avif',
   tiff: 'image/tiff',
   svg: 'image/svg+xml',
+  heic: 'image/heic',
 } as const;
 export type SourceFormat = keyof typeof SOURCE_FORMATS;
 
@@ -48,15 +49,21 @@ const MAGIC: ReadonlyArray<readonly [hex: string, is: SourceFormat | (string & {
 const BRANDS: Readonly<Record<string, SourceFormat | (string & {})>> = {
   avif: 'avif',
   avis: 'an AVIF image sequence',
-  heic: 'a HEIC image',
-  heix: 'a HEIC image',
-  heim: 'a HEIC image',
-  heis: 'a HEIC image',
-  hevc: 'a HEIC image sequence',
-  hevx: 'a HEIC image sequence',
-  mif1: 'a HEIF image',
-  msf1: 'a HEIF image sequence',
+  heic: 'heic',
+  heix: 'heic',
+  heim: 'heic',
+  heis: 'heic',
+  hevc: 'heic',
+  hevx: 'heic',
+  hevm: 'heic',
+  hevs: 'heic',
+  // Whatever the codec: said by the brands behind it, or by the decoder.
+  mif1: 'heic',
+  mif2: 'heic',
+  msf1: 'heic',
 };
+
+const SAYS_NO_CODEC: readonly string[] = ['mif1', 'mif2', 'msf1', 'avis'];
 
 function told(name: string): Sniffed {
   return name in SOURCE_FORMATS ? { format: name as SourceFormat } : { unsupported: name };
@@ -64,7 +71,7 @@ function told(name: string): Sniffed {
 
 function brand(bytes: Buffer): Sniffed {
   const major = bytes.toString('latin1', 8, 12);
-  if (major in BRANDS && major !== 'mif1' && major !== 'avis') return told(BRANDS[major] ?? '');
+  if (major in BRANDS && !SAYS_NO_CODEC.includes(major)) return told(BRANDS[major] ?? '');
   const end = Math.min(bytes.readUInt32BE(0), bytes.length);
   for (let offset = 16; offset + 4 <= end; offset += 4) {
     const compatible = bytes.toString('latin1', offset, offset + 4);
@@ -108,3 +115,13 @@ function sniffInside(bytes: Buffer): Sniffed {
   }
   return { unsupported: 'a gzip archive' };
 }
+
+/** Whether a file is one that only libheif reads, by its first MAGIC_BYTES. */
+export function isHeic(head: Uint8Array): boolean {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, Math.min(head.byteLength, MAGIC_BYTES));
+  if (!bytes.subarray(4, 8).equals(FTYP)) return false;
+  const sniffed = sniff(bytes);
+  return 'format' in sniffed && sniffed.format === 'heic';
+}
+
+const FTYP = Buffer.from('ftyp', 'latin1');

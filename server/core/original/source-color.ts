@@ -20,7 +20,7 @@ type Device = 'rgb' | 'grey' | 'cmyk';
 export function readSourceColor(format: SourceFormat, bytes: Uint8Array, header: Header): SourceColor {
   if (format === 'svg' || format === 'gif') return NONE;
   const device = deviceOf(header);
-  if (format === 'png') return ofPng(bytes, header, device);
+  if (format === 'png' || format === 'heic') return ofPng(bytes, header, device);
   const isUsable = header.icc !== undefined && isUsableProfile(header.icc, device);
   if (isUsable && header.icc) return profiled(header.icc, header);
   const isUnknown = header.hasProfile === true;
@@ -70,7 +70,8 @@ function replaced(space: ColorSpace | undefined, device: Device): SourceColor {
  * @param profile  of readSourceColor
  */
 export function withProfile(format: SourceFormat, bytes: Uint8Array, profile: Uint8Array): Uint8Array {
-  if (format === 'png') return withPngProfile(bytes, profile);
+  // A HEIC is opened by its master, which is a PNG.
+  if (format === 'png' || format === 'heic') return withPngProfile(bytes, profile);
   if (format === 'jpeg') return withJpegProfile(bytes, profile);
   return withAvifProfile(bytes, profile) ?? bytes;
 }

@@ -51,6 +51,13 @@ export interface Source {
   readonly vector: boolean;
 }
 
+/** Of an original that is rendered by a lossless picture of it, which is a PNG: what the picture does not say. */
+export interface MasterOf {
+  readonly format: 'heic';
+  /** Moves, and the picture is its first frame or its still one. */
+  readonly firstOnly: boolean;
+}
+
 export interface SourceLimits {
   readonly maxPixels: number;
   readonly maxFrames: number;
@@ -61,11 +68,8 @@ export function formatOf(bytes: Uint8Array): SourceFormat {
   const sniffed = sniff(bytes.subarray(0, SNIFF_BYTES));
   if ('format' in sniffed) return sniffed.format;
   const what = sniffed.unsupported;
-  const allowed = 'JPEG, PNG, WebP, GIF, AVIF, TIFF, SVG';
-  const why = what.includes('HEIC')
-    ? ' HEVC, the codec inside, is not part of this build; convert it to JPEG or AVIF.'
-    : '';
-  throw new Problem('unsupported_source', `This is ${what}; readable are ${allowed}.${why}`, {
+  const allowed = 'JPEG, PNG, WebP, GIF, AVIF, TIFF, SVG, HEIC';
+  throw new Problem('unsupported_source', `This is ${what}; readable are ${allowed}.`, {
     received: what,
     allowed,
   });

@@ -90,6 +90,11 @@ export function resultPrefix(id: string): string {
   return `img/${id}/`;
 }
 
+/** Prefix of what stands for an original that is not rendered as it is; beside the results, where no edge looks. */
+export function masterPrefix(id: string): string {
+  return `master/${id}/`;
+}
+
 /** Prefix of all results of a variant, whichever pipeline made them. */
 export function resultPlaces(id: string, canonical: string): string {
   return `${resultKey(id, canonical)}&_=`;

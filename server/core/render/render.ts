@@ -7,7 +7,7 @@ import { readJpegHeader, withoutExif, withUprightExif } from '../original/jpeg.t
 import { webpKind } from '../original/lossy-quality.ts';
 import { copyrightOf } from '../original/metadata.ts';
 import { asStill, showsFirstOnly } from '../original/sequence.ts';
-import type { Header, Source } from '../original/source.ts';
+import type { Header, MasterOf, Source } from '../original/source.ts';
 import { formatOf, readSource } from '../original/source.ts';
 import { readSourceColor } from '../original/source-color.ts';
 import { checkTiff } from '../original/tiff.ts';
@@ -30,15 +30,22 @@ import type { Measure } from './svg.ts';
 import { measureSvg } from './svg.ts';
 import type { Opened, Rendered, RenderRequest } from './types.ts';
 
+interface OpenOptions {
+  /** Reads the header of an SVG, which can hang a parser; in this process when absent. */
+  readonly measure?: Measure | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Whose master the bytes are. */
+  readonly master?: MasterOf | undefined;
+}
+
 /**
  * Reads the header of an original.
  *
- * @param svg  reads the header of an SVG, which can hang a parser; in this process when absent
  * @throws Problem `unsupported_source`, `damaged_source`, `unrenderable`, `too_many_pixels`
  */
 export async function openOriginal(
   stored: Uint8Array,
-  { measure = measureSvg, signal }: { measure?: Measure | undefined; signal?: AbortSignal | undefined } = {},
+  { measure = measureSvg, signal, master }: OpenOptions = {},
 ): Promise<Opened> {
   const format = formatOf(stored);
   const bytes = readable(format, inflated(stored));
@@ -47,9 +54,9 @@ export async function openOriginal(
     checkWhole(format, bytes);
     if (format === 'tiff') checkTiff(bytes, header);
     const color = readSourceColor(format, bytes, header);
-    const firstOnly = showsFirstOnly(format, bytes);
+    const firstOnly = master?.firstOnly ?? showsFirstOnly(format, bytes);
     const metadata = { ...header, ...(format === 'webp' ? webpKind(bytes) : {}), color, firstOnly };
-    const source = readSource(format, stored.byteLength, metadata);
+    const source = readSource(master?.format ?? format, stored.byteLength, metadata);
     return {
       bytes,
       metadata,

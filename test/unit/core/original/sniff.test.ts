@@ -4,7 +4,7 @@ import t from 'tap';
 import { SNIFF_BYTES, sniff } from '../../../../server/core/original/sniff.ts';
 import { formatOf } from '../../../../server/core/original/source.ts';
 import { openOriginal } from '../../../../server/core/render/render.ts';
-import { corpus, corpusRows } from '../../../support/corpus.ts';
+import { corpus, manifest } from '../../../support/corpus.ts';
 import { drawn } from '../../../support/pictures.ts';
 
 const text = (content: string) => sniff(Buffer.from(content));
@@ -31,18 +31,40 @@ t.test('tells what a file is that cannot be read', async (t) => {
     'an empty file': Buffer.alloc(0),
     'an unknown file type': Buffer.from('hello'),
     'a ZIP archive': Buffer.from('504b03041400', 'hex'),
-    'a HEIC image': Buffer.from('0000001866747970686569630000000068656963', 'hex'),
     'an MP4 or QuickTime file': Buffer.from('00000018667479706d703432000000006d703432', 'hex'),
   };
   for (const [name, bytes] of Object.entries(told)) {
     t.same(sniff(bytes), { unsupported: name });
     t.throws(() => formatOf(bytes), { code: 'unsupported_source', status: 415, facts: { received: name } });
   }
-  t.throws(
-    () => formatOf(Buffer.from('0000001866747970686569630000000068656963', 'hex')),
-    /HEVC/,
-    'HEIC says what to do',
-  );
+});
+
+t.test('a HEIF is one by any of its brands, unless AV1 is inside', (t) => {
+  const branded = (...brands: string[]) => {
+    const [major = '', ...others] = brands;
+    const box = Buffer.from(`\0\0\0\0ftyp${major}\0\0\0\0${others.join('')}`, 'latin1');
+    box.writeUInt32BE(box.length);
+    return box;
+  };
+  for (const major of [
+    'heic',
+    'heix',
+    'heim',
+    'heis',
+    'hevc',
+    'hevx',
+    'hevm',
+    'hevs',
+    'mif1',
+    'mif2',
+    'msf1',
+  ])
+    t.same(sniff(branded(major, major)), { format: 'heic' }, major);
+  t.same(sniff(branded('mif1', 'miaf', 'heic')), { format: 'heic' });
+  t.same(sniff(branded('mif1', 'miaf', 'avif')), { format: 'avif' });
+  t.same(sniff(branded('isom', 'heic')), { format: 'heic' }, 'a video that has a picture');
+  t.same(sniff(branded('isom', 'mp42', 'hev1')), { unsupported: 'an MP4 or QuickTime file' });
+  t.end();
 });
 
 t.test(
@@ -122,7 +144,7 @@ t.test('a prolog is read in one pass, whatever it is made of', async (t) => {
 });
 
 t.test('every readable file of the corpus is known by its first bytes', async (t) => {
-  for (const { file, outcome } of corpusRows()) {
+  for (const { file, outcome } of manifest()) {
     if (outcome === 'decode') t.ok('format' in sniff(await corpus(file)), file);
   }
 });

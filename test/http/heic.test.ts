@@ -1,0 +1,98 @@
+import sharp from 'sharp';
+import t from 'tap';
+import { call, form } from '../support/api.ts';
+import { corpus, heicRows } from '../support/corpus.ts';
+import { bytesOf, problemOf, startServer } from '../support/server.ts';
+import { heicFlow } from './heic.ts';
+
+t.test('a HEIC is decoded once, and its master lives and dies with it', (t) => heicFlow(t));
+
+t.test('the small ones of the corpus have their size, bands and depth; broken ones a reason', async (t) => {
+  const server = await startServer();
+  t.teardown(() => server.close());
+  for (const { file, outcome, width, height, tests } of heicRows()) {
+    const bytes = await corpus(file);
+    if (bytes.length > 100_000) continue;
+    await server.put(file, bytes);
+    const answer = await server.get(`/img/${file}?fmt=png`);
+    if (outcome === 'decode') {
+      const header = await sharp(await bytesOf(answer)).metadata();
+      t.match(header, { format: 'png', width: Number(width), height: Number(height) }, `${file}: ${tests}`);
+      t.equal(header.hasAlpha, /alpha/.test(tests) || file.includes('with-alpha'), file);
+    } else t.match(await problemOf(answer), { code: /^(damaged|unsupported)_source$/ }, file);
+  }
+  t.same(
+    server.lines.filter(({ level }) => Number(level) > 30),
+    [],
+    'no process was killed',
+  );
+});
+
+/** Another size in the header of every image in the file. */
+function claiming(file: Buffer, width: number, height: number): Buffer {
+  const copy = Buffer.from(file);
+  for (let box = copy.indexOf('ispe'); box >= 0; box = copy.indexOf('ispe', box + 4)) {
+    copy.writeUInt32BE(width, box + 8);
+    copy.writeUInt32BE(height, box + 12);
+  }
+  return copy;
+}
+
+t.test('is priced and refused by its header; what lies or breaks off costs no process', async (t) => {
+  const server = await startServer();
+  t.teardown(() => server.close());
+  const file = await corpus('heic/RGB_8__128x128.heif');
+  const hostile: Record<string, { bytes: Buffer; code: RegExp }> = {
+    'a claim of 200 MP': { bytes: claiming(file, 16_320, 12_240), code: /^too_many_pixels$/ },
+    'a claim that fits no limit': {
+      bytes: claiming(file, 2 ** 32 - 1, 2 ** 32 - 1),
+      code: /^too_many_pixels$/,
+    },
+    'no pixel': { bytes: claiming(file, 0, 0), code: /^damaged_source$/ },
+    cut: { bytes: file.subarray(0, file.length - 3000), code: /^damaged_source$/ },
+    'a brand alone': {
+      bytes: Buffer.from('\0\0\0\x14ftypheic\0\0\0\0heic', 'latin1'),
+      code: /^damaged_source$/,
+    },
+  };
+  for (const [name, { bytes, code }] of Object.entries(hostile)) {
+    await server.put(name, bytes);
+    t.match(
+      await problemOf(await server.get(`/img/${encodeURIComponent(name)}?w=9`)),
+      { code, status: 422 },
+      name,
+    );
+    t.match(
+      await call(server, 'POST', '/api/images', form([['file', bytes]])),
+      { status: 422, body: { code } },
+      name,
+    );
+  }
+  t.same(
+    server.lines.filter(({ level }) => Number(level) > 30),
+    [],
+  );
+});
+
+t.test('no position of a phone comes out, unless all is kept', async (t) => {
+  const server = await startServer({ ALLOW_META_KEEP: '1' });
+  t.teardown(() => server.close());
+  await server.put('a', await corpus('heic/empty_icc.heic'));
+  const exifOf = async (query: string) =>
+    (await sharp(await bytesOf(await server.get(query))).metadata()).exif;
+  t.equal(await exifOf('/img/a?w=50&fmt=jpeg'), undefined);
+  t.notOk((await exifOf('/img/a?w=50&fmt=jpeg&meta=copyright'))?.includes('GPS'));
+  t.ok(await exifOf('/img/a?w=50&fmt=jpeg&meta=keep'), 'EXIF comes along where it is asked for');
+});
+
+t.test('HEIC=off refuses it wherever it comes in, with the reason', async (t) => {
+  const server = await startServer({ HEIC: 'off' });
+  t.teardown(() => server.close());
+  const file = await corpus('heic/RGB_8__128x128.heif');
+  await server.put('a', file);
+  const reason = { code: 'unsupported_source', status: 415, detail: /HEIC=off/, received: 'a HEIC image' };
+  t.match(await problemOf(await server.get('/img/a?w=9')), reason);
+  t.match(await call(server, 'POST', '/api/images', form([['file', file]])), { status: 415, body: reason });
+  const announced = { filename: 'a.heic', contentType: 'image/heif', size: 9 };
+  t.match(await call(server, 'POST', '/api/images/presign', announced), { status: 415, body: reason });
+});
