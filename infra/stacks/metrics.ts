@@ -106,9 +106,11 @@ function warmerMetrics({ warm, stored, running }: Watched) {
   const queue = series('AWS/SQS', { QueueName: warm.name });
   const dead = series('AWS/SQS', { QueueName: warm.dead.name });
   const table = series('AWS/DynamoDB', { TableName: stored.records.name });
-  const index = series('AWS/DynamoDB', { TableName: stored.records.name, GlobalSecondaryIndexName: 'gsi1' });
+  const indexes = ['gsi1', 'ids'].map((GlobalSecondaryIndexName) =>
+    series('AWS/DynamoDB', { TableName: stored.records.name, GlobalSecondaryIndexName }),
+  );
   // ThrottledRequests is published by operation only: under the table's name alone it has no data.
-  const refusals = [table, index].flatMap((part) => [
+  const refusals = [table, ...indexes].flatMap((part) => [
     part('ReadThrottleEvents', 'Sum'),
     part('WriteThrottleEvents', 'Sum'),
   ]);

@@ -7,7 +7,7 @@ export interface Table {
   arn: string;
 }
 
-const KEYS = ['pk', 'sk', 'gsi1pk', 'gsi1sk'];
+const KEYS = ['pk', 'sk', 'gsi1pk', 'gsi1sk', 'gsi2pk'];
 
 /** A copy in another region is fed by the stream of changes. */
 const copies = (replica: Context['replica']) =>
@@ -27,7 +27,10 @@ export function records({ stack, settings, prefix, replica }: Context): Table {
     hashKey: 'pk',
     rangeKey: 'sk',
     attribute: KEYS.map((name) => ({ name, type: 'S' })),
-    globalSecondaryIndex: [{ name: 'gsi1', hashKey: 'gsi1pk', rangeKey: 'gsi1sk', projectionType: 'ALL' }],
+    globalSecondaryIndex: [
+      { name: 'gsi1', hashKey: 'gsi1pk', rangeKey: 'gsi1sk', projectionType: 'ALL' },
+      { name: 'ids', hashKey: 'gsi2pk', rangeKey: 'pk', projectionType: 'KEYS_ONLY' },
+    ],
     ttl: { attributeName: 'expires', enabled: true },
     pointInTimeRecovery: { enabled: true },
     serverSideEncryption: { enabled: true },

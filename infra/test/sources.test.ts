@@ -93,7 +93,6 @@ t.test('the table is the one that the programs were written for', { skip: noSche
   if (!schema) return;
   const { TABLE_SCHEMA, TTL_ATTRIBUTE } = schema;
   const table = resource(await synthStage(), 'aws_dynamodb_table');
-  const [index] = TABLE_SCHEMA.GlobalSecondaryIndexes;
   t.match(table, {
     hash_key: TABLE_SCHEMA.KeySchema[0]?.AttributeName,
     range_key: TABLE_SCHEMA.KeySchema[1]?.AttributeName,
@@ -101,14 +100,14 @@ t.test('the table is the one that the programs were written for', { skip: noSche
       name,
       type,
     })),
-    global_secondary_index: [
-      {
-        name: index?.IndexName,
-        hash_key: index?.KeySchema[0]?.AttributeName,
-        range_key: index?.KeySchema[1]?.AttributeName,
-        projection_type: index?.Projection.ProjectionType,
-      },
-    ],
+    global_secondary_index: TABLE_SCHEMA.GlobalSecondaryIndexes.map(
+      ({ IndexName, KeySchema, Projection }) => ({
+        name: IndexName,
+        hash_key: KeySchema[0]?.AttributeName,
+        range_key: KeySchema[1]?.AttributeName,
+        projection_type: Projection.ProjectionType,
+      }),
+    ),
     ttl: { attribute_name: TTL_ATTRIBUTE },
     billing_mode: TABLE_SCHEMA.BillingMode,
   });

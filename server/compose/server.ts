@@ -141,6 +141,7 @@ export function composeServer(
   };
   const broken = () => process.rendering.pool.broken;
   const health = { metrics, deferred, probes, isDraining: process.isDraining, broken };
+  const watermarks = Object.keys(config.watermarks);
   const deps = {
     log,
     hitPath,
@@ -150,7 +151,13 @@ export function composeServer(
     requestId,
     image,
     health,
-    watermarks: Object.keys(config.watermarks),
+    watermarks,
+    playground: {
+      settings: config,
+      watermarks,
+      api: !management ? ('none' as const) : auth.isOpen ? ('open' as const) : ('token' as const),
+      isReadOnly: stores.originals.isReadOnly === true,
+    },
     guard: apiGuard(auth, config.corsOrigins),
     corsOrigins: config.corsOrigins,
     plugins: api ? [api, ...plugins] : plugins,

@@ -22,6 +22,7 @@ import { refuseOtherMethods, watchMethods } from './methods.ts';
 import type { Metrics } from './metrics.ts';
 import { type OpenApiOptions, openApi, PROBLEM_SCHEMA } from './openapi.ts';
 import { playgroundRoutes } from './playground.ts';
+import type { PlaygroundOptions } from './playground-form.ts';
 import { presetRoutes } from './presets.ts';
 import {
   clientErrors,
@@ -43,6 +44,7 @@ export interface AppDeps {
   readonly image: ImageRoutesOptions & { readonly originals: Originals };
   readonly watermarks: readonly string[];
   readonly health: HealthOptions;
+  readonly playground: PlaygroundOptions;
   /** Who may use what is under /api/. */
   readonly guard?: onRequestHookHandler | undefined;
   /** Pages that may use what is under /api/. */
@@ -100,7 +102,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(async (scope) => imageRoutes(scope, deps.image));
   await app.register(async (scope) => explainRoutes(scope, deps.image));
   await app.register(async (scope) => presetRoutes(scope, deps.image.presets, deps.watermarks));
-  await app.register(async (scope) => playgroundRoutes(scope, deps.image.presets, deps.watermarks));
+  await app.register(async (scope) => playgroundRoutes(scope, deps.playground));
   await app.register(async (scope) => healthRoutes(scope, deps.health));
   for (const plugin of deps.plugins) await app.register(async (scope) => plugin(scope));
   refuseOtherMethods(app, routes);

@@ -338,6 +338,10 @@ export interface ImageQuery {
   cursor?: string;
   collection?: string;
   status?: ImageStatus;
+  /** Of the id. The list is then in the bytewise order of ids. */
+  prefix?: string;
+  /** Somewhere in id or title, in upper or lower case. */
+  text?: string;
 }
 
 /** Tells a record from what was written to it since, and from later ones of the same id. */
@@ -381,7 +385,8 @@ export interface ImageRecords {
   remove(id: string, as?: ImageAsRead): Promise<ImageRecord | undefined>;
   /**
    * Newest first by createdAt, then by id, also descending. Filters combine. A page may be short; only absent
-   * `next` means the end. Lists may lag a moment behind writes.
+   * `next` means the end. Lists may lag a moment behind writes. `prefix` is answered by an index on ids; a search for
+   * `text` looks at some 1,000 images for each page, and its `next` says how far it looked.
    */
   list(query: ImageQuery): Promise<Page<ImageRecord>>;
   /**

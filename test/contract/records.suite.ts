@@ -5,6 +5,7 @@ import { waitFor } from '../support/wait.ts';
 import { answerCases } from './records.answers.ts';
 import { collectionCases } from './records.collections.ts';
 import { owedCases } from './records.owed.ts';
+import { searchCases } from './records.search.ts';
 import { variantCases } from './records.variants.ts';
 import { type Case, each, type Gaps, newImage, present, rejection, suite } from './suite.ts';
 
@@ -21,6 +22,7 @@ export function recordsSuite(t: Test, title: string, under: RecordsUnderTest): P
   return suite(t, title, { gaps: under.gaps, atOnce: under.atOnce ?? 4 }, (it) => {
     imageCases(it, under.records);
     listCases(it, under.records);
+    searchCases(it, under.records);
     owedCases(it, under.records);
     variantCases(it, under.records);
     collectionCases(it, under.records);

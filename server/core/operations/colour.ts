@@ -5,8 +5,11 @@ const PERCENT = { min: -100, max: 100, fallback: '0' } as const;
 
 export const norm = operation({
   name: 'norm',
+  group: 'colour',
   summary: 'Stretches the luminance over the whole range.',
-  params: { norm: flag({ aliases: ['normalize'], doc: 'Stretch the luminance.' }) },
+  params: {
+    norm: flag({ aliases: ['normalize'], label: 'Stretch the tones', doc: 'Stretch the luminance.' }),
+  },
   example: 'w=160&norm',
   steps: ({ norm }) =>
     norm ? [{ name: 'normalise', slot: 'normalise', apply: (image) => image.normalise(), cost: 20 }] : [],
@@ -14,9 +17,17 @@ export const norm = operation({
 
 export const gam = operation({
   name: 'gam',
+  group: 'colour',
   summary: 'Gamma: above 1 the middle tones become lighter.',
   params: {
-    gam: decimal({ min: 1, max: 3, fallback: '1', aliases: ['gamma'], doc: 'Gamma; above 1 is lighter.' }),
+    gam: decimal({
+      min: 1,
+      max: 3,
+      fallback: '1',
+      aliases: ['gamma'],
+      label: 'Gamma',
+      doc: 'Gamma; above 1 is lighter.',
+    }),
   },
   example: 'w=160&gam=1.8',
   steps: ({ gam }) =>
@@ -25,15 +36,17 @@ export const gam = operation({
 
 export const modulate = operation({
   name: 'modulate',
+  group: 'colour',
   summary: 'Brightness, saturation and hue.',
   params: {
-    bri: integer({ ...PERCENT, doc: 'Brightness in percent.' }),
-    sat: integer({ ...PERCENT, doc: 'Saturation in percent; -100 is grey.' }),
+    bri: integer({ ...PERCENT, label: 'Brightness', doc: 'Brightness in percent.' }),
+    sat: integer({ ...PERCENT, label: 'Saturation', doc: 'Saturation in percent; -100 is grey.' }),
     hue: integer({
       min: 0,
       max: 359,
       fallback: '0',
       idle: ['sat=-100'],
+      label: 'Hue',
       doc: 'Turns the hue, in degrees.',
     }),
   },
@@ -58,8 +71,9 @@ export const modulate = operation({
 
 export const con = operation({
   name: 'con',
+  group: 'colour',
   summary: 'Contrast around middle grey.',
-  params: { con: integer({ ...PERCENT, doc: 'Contrast in percent; -100 is flat grey.' }) },
+  params: { con: integer({ ...PERCENT, label: 'Contrast', doc: 'Contrast in percent; -100 is flat grey.' }) },
   example: 'w=160&con=40',
   steps: ({ con }) => {
     if (!con) return [];
@@ -77,12 +91,14 @@ export const con = operation({
 
 export const gray = operation({
   name: 'gray',
+  group: 'colour',
   summary: 'Shades of grey.',
   params: {
     gray: flag({
       aliases: ['grayscale', 'greyscale'],
       // Both begin with shades of grey.
       idle: ['duo !sepia !tint', 'thr !sepia !tint'],
+      label: 'Black and white',
       doc: 'Shades of grey.',
     }),
   },
@@ -117,8 +133,11 @@ const SEPIA = [
 
 export const sepia = operation({
   name: 'sepia',
+  group: 'colour',
   summary: 'Old brown photograph.',
-  params: { sepia: integer({ min: 0, max: 100, fallback: '0', doc: 'Strength in percent.' }) },
+  params: {
+    sepia: integer({ min: 0, max: 100, fallback: '0', label: 'Sepia', doc: 'Strength in percent.' }),
+  },
   example: 'w=160&sepia=80',
   steps: ({ sepia }) => {
     if (!sepia) return [];
@@ -140,8 +159,9 @@ export const sepia = operation({
 
 export const tint = operation({
   name: 'tint',
+  group: 'colour',
   summary: 'Gives every pixel the hue of one colour and keeps its lightness.',
-  params: { tint: color({ opaque: true, doc: 'Colour.' }) },
+  params: { tint: color({ opaque: true, label: 'Tint', doc: 'Colour.' }) },
   example: 'w=160&tint=2e8b57',
   steps: ({ tint }) =>
     tint ? [{ name: `tint ${tint}`, slot: 'tint', apply: (image) => image.tint(tint), cost: 25 }] : [],
@@ -154,6 +174,7 @@ const bands = (hex: string): [number, number, number] => {
 
 export const duo = operation({
   name: 'duo',
+  group: 'colour',
   summary: 'Two colours: one for the shadows, one for the lights.',
   params: {
     duo: param(
@@ -170,7 +191,7 @@ export const duo = operation({
         const [dark = '', light = ''] = text.split(',');
         return { dark: bands(`#${dark}`), light: bands(`#${light}`) };
       },
-      { aliases: ['duotone'], doc: 'dark,light colours.' },
+      { aliases: ['duotone'], label: 'Duotone', doc: 'dark,light colours.' },
     ),
   },
   example: 'w=160&duo=1b1464,f9f871',
@@ -184,8 +205,9 @@ export const duo = operation({
 
 export const inv = operation({
   name: 'inv',
+  group: 'colour',
   summary: 'Negative; alpha stays.',
-  params: { inv: flag({ aliases: ['negate'], doc: 'Negative.' }) },
+  params: { inv: flag({ aliases: ['negate'], label: 'Negative', doc: 'Negative.' }) },
   example: 'w=160&inv',
   // Not negate(): the fractions that recomb leaves come out black there (sharp 0.35.5: gray with negate).
   steps: ({ inv }) =>
@@ -194,9 +216,16 @@ export const inv = operation({
 
 export const thr = operation({
   name: 'thr',
+  group: 'colour',
   summary: 'Black and white at a threshold; alpha stays.',
   params: {
-    thr: integer({ min: 0, max: 255, aliases: ['threshold'], doc: 'Lightness from which a pixel is white.' }),
+    thr: integer({
+      min: 0,
+      max: 255,
+      aliases: ['threshold'],
+      label: 'Threshold',
+      doc: 'Lightness from which a pixel is white.',
+    }),
   },
   example: 'w=160&thr=128',
   // threshold() would cut the alpha as well; luma and a line from 0 to 255 within half a level do the same to the colours alone.

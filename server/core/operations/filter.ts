@@ -2,6 +2,7 @@ import { decimal, integer, operation } from './operation.ts';
 
 export const median = operation({
   name: 'median',
+  group: 'effects',
   summary: 'Removes specks.',
   params: {
     median: integer({
@@ -9,6 +10,7 @@ export const median = operation({
       max: 15,
       fallback: '0',
       idle: ['median=1'],
+      label: 'Remove specks',
       doc: 'Side of the window in px; 1 changes nothing.',
     }),
   },
@@ -29,8 +31,11 @@ export const median = operation({
 
 export const blur = operation({
   name: 'blur',
+  group: 'effects',
   summary: 'Gaussian blur.',
-  params: { blur: decimal({ min: 0.3, max: 100, px: true, fallback: '0', doc: 'Sigma in CSS px.' }) },
+  params: {
+    blur: decimal({ min: 0.3, max: 100, px: true, fallback: '0', label: 'Blur', doc: 'Sigma in CSS px.' }),
+  },
   example: 'w=160&blur=3',
   steps: ({ blur }) =>
     blur
@@ -40,8 +45,18 @@ export const blur = operation({
 
 export const sharp = operation({
   name: 'sharp',
+  group: 'effects',
   summary: 'Sharpens.',
-  params: { sharp: decimal({ min: 0.1, max: 10, fallback: '0', aliases: ['sharpen'], doc: 'Sigma.' }) },
+  params: {
+    sharp: decimal({
+      min: 0.1,
+      max: 10,
+      fallback: '0',
+      aliases: ['sharpen'],
+      label: 'Sharpen',
+      doc: 'Sigma.',
+    }),
+  },
   example: 'w=160&sharp=1.5',
   steps: ({ sharp }) =>
     sharp
@@ -58,6 +73,7 @@ export const sharp = operation({
 
 export const pix = operation({
   name: 'pix',
+  group: 'effects',
   summary: 'Coarse blocks.',
   params: {
     pix: integer({
@@ -66,6 +82,7 @@ export const pix = operation({
       px: true,
       fallback: '0',
       aliases: ['pixelate'],
+      label: 'Pixelate',
       doc: 'Block in CSS px.',
     }),
   },

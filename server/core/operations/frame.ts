@@ -27,9 +27,14 @@ const extend = (name: string, sides: Sides, background: string) =>
 
 export const pad = operation({
   name: 'pad',
+  group: 'frame',
   summary: 'Space around the result, in bg.',
   params: {
-    pad: param([['sides', 1000]], readSides, { fallback: '0', doc: 'CSS px, or top,right,bottom,left.' }),
+    pad: param([['sides', 1000]], readSides, {
+      fallback: '0',
+      label: 'Padding',
+      doc: 'CSS px, or top,right,bottom,left.',
+    }),
   },
   example: 'w=140&pad=10&bg=ffd700',
   steps: ({ pad }, { background, alpha }) =>
@@ -38,6 +43,7 @@ export const pad = operation({
 
 export const border = operation({
   name: 'border',
+  group: 'frame',
   summary: 'A frame of one colour, outside pad.',
   params: {
     border: param(
@@ -46,7 +52,7 @@ export const border = operation({
         const [width = '0', hex = ''] = text.split(',');
         return { sides: readSides(width), color: readHex(hex) };
       },
-      { doc: 'px,colour.' },
+      { label: 'Border', doc: 'px,colour.' },
     ),
   },
   example: 'w=150&border=5,2e8b57',
@@ -55,6 +61,7 @@ export const border = operation({
 
 export const bg = operation({
   name: 'bg',
+  group: 'frame',
   summary: 'What lies behind alpha, letterbox and padding.',
   params: {
     bg: color({
@@ -62,6 +69,7 @@ export const bg = operation({
       fallback: 'transparent',
       unset: 'transparent where the format has alpha, else ffffff',
       idle: ['bg=ffffff fmt=jpeg', 'ph=color bg=ffffff'],
+      label: 'Background',
       doc: 'Colour.',
     }),
   },

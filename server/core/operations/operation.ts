@@ -6,6 +6,8 @@ export interface Param<T> {
   readonly rule: Omit<Rule, 'key'>;
   /** From canonical text, which is known to fit the grammar. */
   readonly read: (text: string) => T;
+  /** What the playground calls it, in words. */
+  readonly label: string;
   /** One sentence for the table, the OpenAPI document and the playground. */
   readonly doc: string;
   /** Default in words, where it is not a plain value. */
@@ -93,8 +95,19 @@ export interface StepContext {
   readonly watermark: Uint8Array | undefined;
 }
 
+/** What a person wants of a picture: the playground shows its controls under these headings, in this order. */
+export const GROUPS = {
+  size: 'Size and crop',
+  colour: 'Colour',
+  effects: 'Effects',
+  frame: 'Frame',
+  format: 'Format',
+  delivery: 'Delivery',
+} as const;
+
 export interface Operation<P extends Params = Params> {
   readonly name: string;
+  readonly group: keyof typeof GROUPS;
   readonly summary: string;
   readonly params: P;
   /** A query that shows the operation; used for samples and golden tests. */
@@ -108,6 +121,7 @@ export function operation<P extends Params>(definition: Operation<P>): Operation
 }
 
 interface Common {
+  readonly label: string;
   readonly doc: string;
   readonly aliases?: readonly string[];
   readonly fallback?: string;
@@ -121,8 +135,8 @@ interface Common {
 
 /** A parameter from its grammars and the reader of its canonical text. */
 export function param<T>(grammar: readonly Grammar[], read: (text: string) => T, common: Common): Param<T> {
-  const { doc, unset, url, ...rule } = common;
-  const base = { rule: { ...rule, grammar, ...(url ? { url: 1 as const } : {}) }, read, doc };
+  const { label, doc, unset, url, ...rule } = common;
+  const base = { rule: { ...rule, grammar, ...(url ? { url: 1 as const } : {}) }, read, label, doc };
   return unset === undefined ? base : { ...base, unset };
 }
 

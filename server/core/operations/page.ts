@@ -2,6 +2,7 @@ import { choice, integer, operation } from './operation.ts';
 
 export const page = operation({
   name: 'page',
+  group: 'format',
   summary: 'Which page or frame is read, and whether a moving picture keeps moving.',
   params: {
     page: integer({
@@ -9,12 +10,14 @@ export const page = operation({
       max: 1000,
       fallback: '1',
       never: ['page anim=1'],
+      label: 'Page or frame',
       doc: 'Page of a TIFF, frame of a GIF or WebP; counting from 1.',
     }),
     anim: choice(['auto', '0', '1'], {
       fallback: 'auto',
       never: ['anim=1 fmt=jpeg', 'anim=1 fmt=png', 'anim=1 fmt=avif'],
       idle: ['page', 'ph', 'fmt=jpeg', 'fmt=png', 'fmt=avif'],
+      label: 'Animation',
       doc: 'Animation: kept when the original moves and the format can (auto), never (0), or in a format that can (1).',
     }),
   },

@@ -26,6 +26,7 @@ function readRect(text: string): Rect {
 
 export const rect = operation({
   name: 'rect',
+  group: 'size',
   summary: 'Cuts a region out of the upright image, before all else.',
   params: {
     rect: param(
@@ -38,6 +39,7 @@ export const rect = operation({
         aliases: ['extract'],
         fallback: 'r,0,0,1,1',
         unset: 'all of it',
+        label: 'Crop rectangle',
         doc: 'Region in px of the original, or in fractions after r; clamped to the image (X-Image-Warning says so).',
       },
     ),

@@ -16,10 +16,25 @@ export const SIDES_AS_COMPASS = { top: 'n', right: 'e', bottom: 's', left: 'w' }
 
 export const resize = operation({
   name: 'resize',
+  group: 'size',
   summary: 'Size of the result and how the picture meets it.',
   params: {
-    w: integer({ min: 1, max: MAX_SIDE, px: true, aliases: ['width'], doc: 'Width in CSS px.' }),
-    h: integer({ min: 1, max: MAX_SIDE, px: true, aliases: ['height'], doc: 'Height in CSS px.' }),
+    w: integer({
+      min: 1,
+      max: MAX_SIDE,
+      px: true,
+      aliases: ['width'],
+      label: 'Width',
+      doc: 'Width in CSS px.',
+    }),
+    h: integer({
+      min: 1,
+      max: MAX_SIDE,
+      px: true,
+      aliases: ['height'],
+      label: 'Height',
+      doc: 'Height in CSS px.',
+    }),
     ar: param(
       [['ratio', 0.01, 100]],
       (text) => {
@@ -28,6 +43,7 @@ export const resize = operation({
       },
       {
         never: ['ar w h'],
+        label: 'Aspect ratio',
         doc: 'Aspect ratio: computes the missing side; without w and h the picture is cropped to it.',
       },
     ),
@@ -47,6 +63,7 @@ export const resize = operation({
       fallback: 'inside',
       needs: [BOX, 'ar'],
       idle: ['ar fit=cover', 'ar fit=outside'],
+      label: 'Fit',
       doc: 'How the picture meets the box; has a meaning with both sides or with ar.',
     }),
     g: choice([...COMPASS, 'entropy', 'attention', 'focal'], {
@@ -56,6 +73,7 @@ export const resize = operation({
       unset: 'focal where the image has a stored focal point, else center',
       needs: [...CROPS, 'w h fit=contain'],
       idle: ['ar fit=fill', ...['center', 'entropy', 'attention'].map((other) => `fit=contain g=${other}`)],
+      label: 'What a crop keeps',
       doc: 'What a crop keeps, or where fit=contain puts the picture.',
     }),
     fp: param(
@@ -74,6 +92,7 @@ export const resize = operation({
         needs: CROPS,
         idle: ['ar fit=fill', 'ar fit=contain'],
         never: ['fp g'],
+        label: 'Focal point',
         doc: 'Focal point x,y of the upright image.',
       },
     ),
@@ -84,15 +103,18 @@ export const resize = operation({
       needs: CROPS,
       idle: ['ar fit=fill', 'ar fit=contain'],
       never: ['zoom g=entropy', 'zoom g=attention'],
+      label: 'Zoom into the crop',
       doc: 'Tightens a crop.',
     }),
     dpr: param([['density', 0.5, 5]], Number, {
       fallback: '1',
+      label: 'Pixel density',
       doc: 'Device pixel ratio, rounded up to quarters and to at least 1: multiplies every value in px.',
     }),
     up: flag({
       aliases: ['enlarge'],
       needs: ['w', 'h', 'ar zoom'],
+      label: 'Enlarge',
       doc: 'Allow enlarging; without it a crop keeps its aspect and shrinks the box.',
     }),
   },

@@ -17,6 +17,7 @@ const cut = (name: string, shape: (size: Size) => string) =>
 
 export const radius = operation({
   name: 'radius',
+  group: 'frame',
   summary: 'Rounded corners; in a format without alpha they show bg.',
   params: {
     r: param(
@@ -28,6 +29,7 @@ export const radius = operation({
       {
         fallback: '0',
         aliases: ['radius'],
+        label: 'Rounded corners',
         doc: 'Radius in CSS px, or max for half the shorter side.',
       },
     ),
@@ -46,8 +48,9 @@ export const radius = operation({
 
 export const mask = operation({
   name: 'mask',
+  group: 'frame',
   summary: 'Cuts the picture to a shape.',
-  params: { mask: choice(['ellipse'], { doc: 'Shape.' }) },
+  params: { mask: choice(['ellipse'], { label: 'Shape', doc: 'Shape.' }) },
   example: 'w=160&mask=ellipse',
   steps: ({ mask }) =>
     mask

@@ -2,6 +2,7 @@ import { operation, param } from './operation.ts';
 
 export const trim = operation({
   name: 'trim',
+  group: 'size',
   summary: 'Cuts a uniform border.',
   params: {
     trim: param(
@@ -12,6 +13,7 @@ export const trim = operation({
       Number,
       {
         fallback: '0',
+        label: 'Trim the border',
         doc: 'Tolerance; a bare trim means 10.',
       },
     ),

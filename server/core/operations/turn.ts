@@ -3,6 +3,7 @@ import { choice, integer, operation } from './operation.ts';
 
 export const turn = operation({
   name: 'turn',
+  group: 'size',
   summary: 'Turns the picture clockwise, then mirrors it.',
   params: {
     rot: integer({
@@ -10,10 +11,12 @@ export const turn = operation({
       max: 359,
       fallback: '0',
       aliases: ['rotate'],
+      label: 'Rotate',
       doc: 'Degrees, clockwise; corners show bg.',
     }),
     flip: choice(['h', 'v', 'hv'], {
       others: { vh: 'hv' },
+      label: 'Mirror',
       doc: 'Mirror left to right (h), top to bottom (v), or both; after rot.',
     }),
   },

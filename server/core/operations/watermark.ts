@@ -51,21 +51,34 @@ async function stamp(image: Sharp, frame: Size, mark: Mark): Promise<Sharp> {
 
 export const watermark = operation({
   name: 'watermark',
+  group: 'effects',
   summary: 'Puts a registered mark on the picture.',
   params: {
-    wm: param([['text', NAME]], (text) => text, { doc: 'Name of a registered watermark; never a URL.' }),
+    wm: param([['text', NAME]], (text) => text, {
+      label: 'Watermark',
+      doc: 'Name of a registered watermark; never a URL.',
+    }),
     wmg: choice(COMPASS, {
       others: SIDES_AS_COMPASS,
       fallback: 'se',
       needs: ['wm'],
+      label: 'Position of the mark',
       doc: 'Where the mark stands.',
     }),
-    wmo: integer({ min: 1, max: 100, fallback: '100', needs: ['wm'], doc: 'Opacity in percent.' }),
+    wmo: integer({
+      min: 1,
+      max: 100,
+      fallback: '100',
+      needs: ['wm'],
+      label: 'Opacity of the mark',
+      doc: 'Opacity in percent.',
+    }),
     wms: integer({
       min: 1,
       max: 100,
       fallback: '20',
       needs: ['wm'],
+      label: 'Size of the mark',
       doc: 'Width in percent of the picture.',
     }),
     wmp: integer({
@@ -76,6 +89,7 @@ export const watermark = operation({
       scaled: 1,
       needs: ['wm'],
       idle: ['wmg=center'],
+      label: 'Distance of the mark',
       doc: 'Distance from the edge in CSS px; at most an eighth of the shorter side.',
     }),
   },

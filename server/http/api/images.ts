@@ -52,7 +52,7 @@ function lookRoutes(api: Api, { library, urls }: ApiDeps): void {
       schema: {
         tags,
         querystring: ImagesQuery,
-        summary: 'Images, newest first.',
+        summary: 'Images, newest first, or those that a search finds.',
         response: { 200: Images, ...PROBLEMS },
       },
     },

@@ -268,6 +268,21 @@ export const ImagesQuery = Type.Object(
     ...PageQuery.properties,
     collection: Type.Optional(CollectionId),
     status: Type.Optional(imageStatus),
+    prefix: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 700,
+        description: 'What ids begin with; the list is in their order.',
+      }),
+    ),
+    text: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description:
+          'Somewhere in id or title, in upper or lower case. A page looks at some 1,000 images and may be empty: `next` says how far it looked.',
+      }),
+    ),
   },
   options,
 );

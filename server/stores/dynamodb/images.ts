@@ -12,8 +12,19 @@ import type {
   Page,
   StalledQuery,
 } from '../contracts.ts';
-import { imageKey, partitionOf, placeKey, type Stored, stored, TOMBSTONES } from './items.ts';
-import { list, stalled } from './lists.ts';
+import { search } from '../search.ts';
+import {
+  IDS,
+  idsPartitionOf,
+  imageKey,
+  partitionOf,
+  placeKey,
+  type Stored,
+  stored,
+  TOMBSTONES,
+} from './items.ts';
+import { cursorBehind, list, stalled } from './lists.ts';
+import { afterId, imagesByPrefix } from './search.ts';
 import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Write } from './writes.ts';
 
@@ -30,6 +41,7 @@ export class DynamoImages implements ImageRecords {
       ...imageKey(image.id),
       gsi1pk: partitionOf(image),
       gsi1sk: position,
+      gsi2pk: IDS,
       ...image,
       revision: 1,
       updatedAt: new Date().toISOString(),
@@ -57,7 +69,15 @@ export class DynamoImages implements ImageRecords {
       const { owed, updatedAt, revision } = record;
       const update: Write = {
         update: imageKey(id),
-        set: { owed, updatedAt, revision, openUntil: undefined, claim: undefined, gsi1pk: TOMBSTONES },
+        set: {
+          owed,
+          updatedAt,
+          revision,
+          openUntil: undefined,
+          claim: undefined,
+          gsi1pk: TOMBSTONES,
+          gsi2pk: undefined,
+        },
         ...asRead(found),
       };
       return (await this.#table.transact([update, ...departure(id, collection)])) ? record : AGAIN;
@@ -75,7 +95,13 @@ export class DynamoImages implements ImageRecords {
     const after = changedImage(before, change, new Date().toISOString());
     const written = await this.#table.write({
       update: imageKey(id),
-      set: { ...change, status: after.status, gsi1pk: partitionOf(after), updatedAt: after.updatedAt },
+      set: {
+        ...change,
+        status: after.status,
+        gsi1pk: partitionOf(after),
+        gsi2pk: idsPartitionOf(after),
+        updatedAt: after.updatedAt,
+      },
       add: { revision: 1 },
       if: '#revision = :revision',
       with: { ':revision': revision },
@@ -99,7 +125,15 @@ export class DynamoImages implements ImageRecords {
   }
 
   list(query: ImageQuery): Promise<Page<ImageRecord>> {
-    return list(this.#table, query);
+    const { prefix, text, collection, status } = query;
+    if (prefix !== undefined)
+      return search(query, {
+        page: (part) => imagesByPrefix(this.#table, prefix, part),
+        cursorOf: ({ id }) => afterId(id),
+      });
+    if (text === undefined) return list(this.#table, query);
+    const kept = { ...(collection !== undefined && { collection }), ...(status !== undefined && { status }) };
+    return search(query, { page: (part) => list(this.#table, { ...kept, ...part }), cursorOf: cursorBehind });
   }
 
   stalled(query: StalledQuery): Promise<Page<ImageRecord>> {

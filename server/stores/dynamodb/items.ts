@@ -10,11 +10,17 @@ export interface Stored {
 }
 
 export const imageKey = (id: string): Key => ({ pk: `image#${id}`, sk: 'image' });
+export const idOfKey = (pk: string): string => pk.slice('image#'.length);
 export const placeKey = (id: string): Key => ({ pk: `image#${id}`, sk: 'place' });
 /** Of the index: by status, and those that owe something apart, for the sweep to find them. */
 export const statusPartition = (status: string) => `images#${status}`;
 export const owingPartition = (status: string) => `owing#${status}`;
 export const TOMBSTONES = 'tombstones';
+
+/** Of the index of ids, which has no tombstones. */
+export const IDS = 'ids';
+export const idsPartitionOf = ({ owed }: Pick<ImageRecord, 'owed'>): string | undefined =>
+  owed?.delete ? undefined : IDS;
 
 export function partitionOf({ status, owed }: Pick<ImageRecord, 'status' | 'owed'>): string {
   if (!owed) return statusPartition(status);
@@ -32,7 +38,7 @@ export async function stored(table: Table, id: string): Promise<Stored | undefin
 
 /** The parse boundary: what this store wrote is taken at its word. */
 export function recordOf(image: Item, place: Item | undefined): ImageRecord {
-  const { pk, sk, gsi1pk, gsi1sk, life, ...record } = image;
+  const { pk, sk, gsi1pk, gsi1sk, gsi2pk, life, ...record } = image;
   const collection = place?.collection === undefined ? {} : { collection: place.collection };
   return { ...record, ...collection } as unknown as ImageRecord;
 }

@@ -123,6 +123,10 @@ export function nextAfter(item: Item | undefined): { next?: string } {
   return item ? { next: encodeCursor({ before: position(item) }) } : {};
 }
 
+/** Where a list goes on behind an image. */
+export const cursorBehind = ({ createdAt, id }: ImageRecord): string =>
+  encodeCursor({ before: `${createdAt}#${id}` });
+
 function position(item: Item | undefined): string {
   return String(item?.gsi1sk);
 }

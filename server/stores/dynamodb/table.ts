@@ -22,8 +22,8 @@ const ATTEMPTS = 12;
 const LONGEST_WAIT_MS = 800;
 
 export interface Query {
-  index?: 'gsi1';
-  /** On #pk and #sk, or on #gsi1pk and #gsi1sk. */
+  index?: 'gsi1' | 'ids';
+  /** On #pk and #sk, on #gsi1pk and #gsi1sk, or on #gsi2pk and #pk. */
   where: string;
   filter?: string;
   with: Item;

@@ -11,6 +11,7 @@ import type {
   StalledQuery,
 } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { search } from '../search.ts';
 import { type Database, now, type Row, text } from './database.ts';
 
 export class SqliteImages implements ImageRecords {
@@ -73,6 +74,35 @@ export class SqliteImages implements ImageRecords {
   }
 
   list(query: ImageQuery): Promise<Page<ImageRecord>> {
+    const { prefix, text, collection, status } = query;
+    if (prefix !== undefined)
+      return search(query, {
+        page: (part) => this.#byPrefix(prefix, part),
+        cursorOf: ({ id }) => encodeCursor({ after: id }),
+      });
+    if (text === undefined) return this.#list(query);
+    const kept = { ...(collection !== undefined && { collection }), ...(status !== undefined && { status }) };
+    return search(query, { page: (part) => this.#list({ ...kept, ...part }), cursorOf: cursorBehind });
+  }
+
+  /** The primary key is in the order of ids. */
+  #byPrefix(
+    prefix: string,
+    { limit, cursor }: { limit: number; cursor?: string },
+  ): Promise<Page<ImageRecord>> {
+    const sql = `SELECT record, collection FROM images WHERE id >= ? AND id > ?
+      AND (owed IS NULL OR owed ->> 'delete' IS NULL) ORDER BY id LIMIT ?`;
+    return this.#db.read(() => {
+      const after = decodeCursor(cursor, ['after'])?.after ?? '';
+      const rows = this.#db.all(sql, prefix, after, limit + 1).map(imageOf);
+      const found = rows.filter(({ id }) => id.startsWith(prefix));
+      const items = found.slice(0, limit);
+      const last = items.at(-1);
+      return found.length > limit && last ? { items, next: encodeCursor({ after: last.id }) } : { items };
+    });
+  }
+
+  #list(query: ImageQuery): Promise<Page<ImageRecord>> {
     return this.#db.read(() => {
       const after = decodeCursor(query.cursor, ['at', 'id']);
       const filters: [string, ...string[]][] = [["(owed IS NULL OR owed ->> 'delete' IS NULL)"]];
@@ -122,8 +152,11 @@ function readRecord(db: Database, id: string): ImageRecord | undefined {
 export function pageOf<T extends { createdAt: string; id: string }>(items: T[], limit: number): Page<T> {
   const last = items[limit - 1];
   if (items.length <= limit || !last) return { items };
-  return { items: items.slice(0, limit), next: encodeCursor({ at: last.createdAt, id: last.id }) };
+  return { items: items.slice(0, limit), next: cursorBehind(last) };
 }
+
+const cursorBehind = ({ createdAt, id }: { createdAt: string; id: string }): string =>
+  encodeCursor({ at: createdAt, id });
 
 function imageOf(row: Row): ImageRecord {
   const record: ImageRecord = JSON.parse(text(row, 'record'));

@@ -1,0 +1,43 @@
+/** The snippet that is shown, kept in step with the picture. */
+import { queryOf } from './address.js';
+import { api } from './api.js';
+import { addressesOf, publicBase } from './signing.js';
+import { queriesOf, widthsOf, write } from './snippets.js';
+import { current, patch } from './store.js';
+
+/** Larger than any picture is served. */
+const WIDEST = 8192;
+
+let asked = '';
+
+/** How wide this picture gets at most, as the server plans it: of a larger one it would make the same. */
+async function largestWidth(id, params) {
+  const { up: _up, dpr: _dpr, w, h, ...rest } = params;
+  const height = w && h ? { h: String(Math.min(WIDEST, Math.round((WIDEST * Number(h)) / Number(w)))) } : {};
+  try {
+    const { geometry } = await api.explain(id, queryOf({ w: String(WIDEST), ...height, ...rest }));
+    return geometry.result.width;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes the snippet where what it depends on has changed. */
+export async function writeCode() {
+  const { id, params, form, result, code, isReached } = current();
+  const { kind, narrow, wide, from, most } = code;
+  const layout = { narrow, wide, from, most };
+  const key = JSON.stringify([id, params, kind, layout, result?.width, isReached]);
+  if (key === asked) return;
+  asked = key;
+  const largest = isReached && !form.isPresetsOnly ? await largestWidth(id, params) : undefined;
+  const widths = form.isPresetsOnly ? [] : widthsOf(largest, form.allowedWidths);
+  const size = result?.width ? { width: result.width, height: result.height } : undefined;
+  const input = { id, params, widths, size, layout };
+  const queries = queriesOf(kind, input);
+  const outcome = await addressesOf(queries.map((query) => [id, query])).then(
+    (addresses) => ({ text: write(kind, publicBase(), input, addresses), problem: undefined }),
+    (error) => ({ text: '', problem: error.problem ?? { title: 'No answer', detail: error.message } }),
+  );
+  if (key === asked) patch('code', outcome);
+}

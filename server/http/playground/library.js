@@ -1,0 +1,158 @@
+/** The pictures of the deployment, and what is done to them. */
+import { addressOf } from './address.js';
+import { api, Refused } from './api.js';
+import { addressesOf } from './signing.js';
+import { current, patch, say, update } from './store.js';
+
+const PAGE = 24;
+
+/** Pages that are asked for in a row while a search finds nothing: each has looked at some hundreds of images. */
+const ROUNDS = 10;
+
+let round = 0;
+
+/** Shows the first page of what the search and the collection say. */
+export async function loadLibrary(change = {}) {
+  patch('library', { ...change, items: [], next: undefined, isLoading: true, problem: undefined });
+  await more();
+}
+
+export async function more() {
+  round += 1;
+  const mine = round;
+  patch('library', { isLoading: true });
+  try {
+    for (let rounds = 0; rounds < ROUNDS; rounds++) {
+      const page = await nextPage();
+      if (mine !== round) return;
+      await append(page);
+      if (page.items.length > 0 || !page.next) break;
+    }
+    update({ isReached: true, locked: undefined });
+  } catch (error) {
+    if (mine !== round) return;
+    if (!(error instanceof Refused))
+      patch('library', { problem: { title: 'No answer', detail: error.message } });
+    else if (!current().locked) patch('library', { problem: error.problem });
+    await append(await samplesAlone());
+  }
+  patch('library', { isLoading: false });
+}
+
+function nextPage() {
+  const { text, how, collection, next } = current().library;
+  return api.images({
+    limit: PAGE,
+    [how]: text.trim(),
+    collection,
+    cursor: next,
+  });
+}
+
+async function append({ items, next }) {
+  const { library, form } = current();
+  const listed = new Set(library.items.map(({ id }) => id));
+  const fresh = items.filter(({ id }) => !listed.has(id));
+  const isWhole = !next && !library.text && !library.collection;
+  const more = isWhole ? await samplesBeside([...library.items, ...fresh]) : [];
+  patch('library', { items: [...library.items, ...fresh, ...more], next });
+  await loadThumbnails(
+    [...fresh, ...more].map(({ id }) => id),
+    form.thumbnail,
+  );
+}
+
+/** Files without a record, as `put` of a first start leaves them: those of the samples that are there. */
+async function samplesBeside(items) {
+  const listed = new Set(items.map(({ id }) => id));
+  const ids = current().form.samples.filter((id) => !listed.has(id));
+  const statuses = await Promise.all(ids.map(headStatus));
+  return ids.filter((_id, index) => statuses[index] !== 404).map((id) => ({ id, title: null }));
+}
+
+const headStatus = async (id) =>
+  (await fetch(addressOf(id, current().form.thumbnail), { method: 'HEAD' })).status;
+
+const samplesAlone = async () => ({ items: await samplesBeside([]), next: undefined });
+
+export async function loadThumbnails(ids, query) {
+  const addresses = await addressesOf(ids.map((id) => [id, query])).catch(() => []);
+  const known = ids.map((id, index) => [id, addresses[index]]);
+  update({ thumbnails: { ...current().thumbnails, ...Object.fromEntries(known) } });
+}
+
+export async function loadCollections() {
+  const found = [];
+  for (let cursor; ; ) {
+    const { items, next } = await api.collections(cursor);
+    found.push(...items);
+    if (!next) break;
+    cursor = next;
+  }
+  update({ collections: found });
+}
+
+/** Does it to each, says what became of them, and shows the list anew. Resolves to the problems. */
+async function toEach(ids, work, done) {
+  const problems = [];
+  for (const id of ids) {
+    await work(id).catch((error) => {
+      problems.push(error.problem ?? { title: 'No answer', detail: error.message });
+    });
+  }
+  const right = ids.length - problems.length;
+  say(`${right} of ${ids.length} ${done}.`);
+  return problems;
+}
+
+export async function removeImages(ids) {
+  const problems = await toEach(ids, api.remove, 'deleted');
+  const isGone = new Set(problems.length ? [] : ids);
+  update({ selection: undefined });
+  if (isGone.has(current().id)) location.hash = '';
+  await Promise.all([loadLibrary(), loadCollections()]);
+  return problems;
+}
+
+export const purgeImages = (ids) => toEach(ids, api.purge, 'purged');
+
+export async function createCollection(name) {
+  const made = await api.createCollection(name);
+  await loadCollections();
+  say(`Collection ${name} made.`);
+  return made;
+}
+
+export async function removeCollection(id) {
+  await api.removeCollection(id);
+  await Promise.all([loadCollections(), loadLibrary({ collection: '' })]);
+  say('Collection deleted.');
+}
+
+/** An answer names what is wrong of all: a list of more is sent in parts. */
+const PART = 50;
+
+async function inParts(ids, work) {
+  for (let from = 0; from < ids.length; from += PART) await work(ids.slice(from, from + PART));
+}
+
+export async function addToCollection(collection, ids) {
+  await inParts(ids, (part) => api.relate(collection, part));
+  update({ selection: undefined });
+  await Promise.all([loadCollections(), loadLibrary()]);
+  say(`${ids.length} put into the collection.`);
+}
+
+export async function takeFromCollection(collection, ids) {
+  await inParts(ids, (part) => api.unrelate(collection, part));
+  update({ selection: undefined });
+  await Promise.all([loadCollections(), loadLibrary()]);
+  say(`${ids.length} taken out of the collection.`);
+}
+
+export function toggleSelection(id) {
+  const { selection } = current();
+  const next = new Set(selection);
+  if (!next.delete(id)) next.add(id);
+  update({ selection: next });
+}

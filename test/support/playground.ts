@@ -1,0 +1,83 @@
+import type { Browser, Page } from 'playwright-core';
+import type { Test } from 'tap';
+import { openChromium } from './chromium.ts';
+import { startServer, type TestServer } from './server.ts';
+
+export interface Visit {
+  readonly server: TestServer;
+  readonly page: Page;
+  /** Errors of the page, breaches of its policy, and requests to other hosts: nobody wants any. */
+  readonly faults: string[];
+}
+
+let browser: Promise<Browser> | undefined;
+
+interface Visitor {
+  readonly env?: Record<string, string>;
+  readonly width?: number;
+  readonly colorScheme?: 'light' | 'dark';
+  readonly path?: string;
+  /** Before the page is opened. */
+  readonly prepare?: (server: TestServer) => Promise<unknown>;
+}
+
+/** A server, and its playground in a browser as somebody has it who may use the clipboard. */
+export async function visit(t: Test, visitor: Visitor = {}): Promise<Visit> {
+  const { env = {}, width = 1440, colorScheme = 'light', path = '/', prepare } = visitor;
+  const server = await startServer(env);
+  t.teardown(() => server.close());
+  await prepare?.(server);
+  browser ??= openChromium();
+  const context = await (await browser).newContext({
+    viewport: { width, height: width < 500 ? 812 : 900 },
+    colorScheme,
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
+  t.teardown(() => context.close());
+  const page = await context.newPage();
+  const faults = faultsOf(page, server.base);
+  await page.goto(server.base + path);
+  return { server, page, faults };
+}
+
+/** After the last test of a file. */
+export async function closeBrowser(): Promise<void> {
+  await (await browser)?.close();
+}
+
+function faultsOf(page: Page, base: string): string[] {
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(String(error.stack)));
+  page.on('console', (message) => {
+    // What the server refuses is said by the page; the browser says it as well.
+    const isRefusal = message.text().startsWith('Failed to load resource');
+    if (message.type() === 'error' && !isRefusal) faults.push(message.text());
+  });
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(base) && !/^(blob|data):/.test(url)) faults.push(`another host: ${url}`);
+  });
+  return faults;
+}
+
+/** Drops files onto the page, as a hand does from a folder. */
+export async function drop(
+  page: Page,
+  files: { name: string; type: string; bytes: Buffer }[],
+): Promise<void> {
+  const sent = files.map(({ bytes, ...file }) => ({ ...file, base64: bytes.toString('base64') }));
+  await page.evaluate(
+    `(async () => {
+      const transfer = new DataTransfer();
+      for (const { name, type, base64 } of ${JSON.stringify(sent)}) {
+        const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+        transfer.items.add(new File([bytes], name, { type }));
+      }
+      for (const type of ['dragover', 'drop'])
+        document.body.dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    })()`,
+  );
+}
+
+export const clipboard = (page: Page): Promise<string> =>
+  page.evaluate<string>('navigator.clipboard.readText()');

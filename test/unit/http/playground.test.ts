@@ -1,0 +1,128 @@
+import t from 'tap';
+
+const load = (name: string) =>
+  import(new URL(`../../../server/http/playground/${name}.js`, import.meta.url).href);
+
+t.test('reads a link that comes from anywhere', async (t) => {
+  const { readLink, readParams, linkOf } = await load('address');
+  t.same(readLink('#shoes/red.jpg?w=1&dl=50%'), ['shoes/red.jpg', 'w=1&dl=50%']);
+  t.same(readLink('#a%zz%2Fb?dl=50%25'), ['a%zz/b', 'dl=50%25']);
+  t.same(readLink('#%ff'), ['%ff', '']);
+  t.same(readLink(''), ['', '']);
+  const fields = new Map([
+    ['w', { key: 'w', aliases: ['width'] }],
+    ['gray', { key: 'gray', aliases: [] }],
+  ]);
+  t.same(Object.entries(readParams('gray&width=3&x=1', fields)), [
+    ['w', '3'],
+    ['gray', '1'],
+    ['x', '1'],
+  ]);
+  t.equal(linkOf('a b/c.jpg', { w: '3', rect: '0,0,1,1', q: '' }), '#a%20b/c.jpg?w=3&rect=0,0,1,1');
+});
+
+t.test('candidates stop at the largest width that the picture has', async (t) => {
+  const { widthsOf } = await load('snippets');
+  t.same(widthsOf(256), [160, 256]);
+  t.same(widthsOf(320), [160, 320]);
+  t.same(widthsOf(100), [100]);
+  t.equal(widthsOf(undefined).at(-1), 1920, 'nobody knows: a screen');
+  t.same(widthsOf(700, [1600, 320, 640]), [320, 640]);
+  t.same(widthsOf(100, [320, 640]), [320], 'a deployment that serves no smaller one');
+});
+
+t.test('sizes of a few answers', async (t) => {
+  const { sizesOf } = await load('snippets');
+  const layout = { narrow: 100, wide: 50, from: 768, most: '' };
+  t.equal(sizesOf(layout), '(min-width: 768px) 50vw, 100vw');
+  t.equal(sizesOf({ ...layout, wide: 100 }), '100vw');
+  t.equal(sizesOf({ ...layout, most: '600' }), '(min-width: 1200px) 600px, (min-width: 768px) 50vw, 100vw');
+  t.equal(sizesOf({ ...layout, most: '300' }), '(min-width: 768px) 300px, 100vw', 'full before it is wide');
+});
+
+t.test('markup keeps the ratio, escapes, and carries what a framework can', async (t) => {
+  const { queriesOf, write, fixedParams } = await load('snippets');
+  const layout = { narrow: 100, wide: 50, from: 768, most: '' };
+  const input = {
+    id: 'a "b".jpg',
+    params: { w: '400', h: '300', fit: 'cover', dpr: '2', q: '60' },
+    widths: [160, 320],
+    size: { width: 800, height: 600 },
+    layout,
+  };
+  const queries = queriesOf('img', input);
+  t.same(queries, [
+    { w: '160', h: '120', fit: 'cover', q: '60' },
+    { w: '320', h: '240', fit: 'cover', q: '60' },
+  ]);
+  const img = write('img', 'https://i', input, ['/img/a?w=160&h=120', '/img/a?w=320&h=240']);
+  t.match(img, 'src="https://i/img/a?w=320&amp;h=240"');
+  t.match(img, 'https://i/img/a?w=160&amp;h=120 160w,');
+  t.match(img, 'width="800" height="600"');
+  t.equal(queriesOf('picture', input).length, 6);
+  t.match(
+    write('picture', '', input, ['a', 'b', 'c', 'd', 'e', 'f']),
+    /<picture>\n<source type="image\/avif".*\n {4}a 160w,\n {4}b 320w">\n<source type="image\/webp"/,
+  );
+  t.same(fixedParams(input.params), { ar: '400:300', q: '60' });
+  t.same(fixedParams({ w: '4', h: '3', blur: '2' }), { blur: '2' });
+  t.match(write('next', 'https://i', input, []), "nextLoader('https://i', { ar: '400:300', q: '60' })");
+  t.match(write('next', 'https://i', input, []), 'src="a \\"b\\".jpg"');
+  t.match(write('nuxt', 'https://i', input, []), 'src="a &quot;b&quot;.jpg"');
+  t.match(write('nuxt', 'https://i', input, []), 'sizes="100vw md:50vw"');
+  t.match(
+    write('astro', 'https://i', { ...input, params: { ...input.params, blur: '3' } }, []),
+    'no place for blur',
+  );
+  t.match(write('astro', 'https://i', input, []), 'widths={[160, 320]}');
+  const presets = { ...input, params: { p: 'card' }, widths: [] };
+  t.same(queriesOf('img', presets), [
+    { p: 'card', dpr: undefined },
+    { p: 'card', dpr: '2' },
+    { p: 'card', dpr: '3' },
+  ]);
+  t.match(
+    write('img', '', presets, ['x', 'y', 'z']),
+    /src="x"\n {2}srcset="\n {4}x 1x,\n {4}y 2x,\n {4}z 3x"/,
+  );
+});
+
+t.test('points and rectangles are read and written as fp and rect spell them', async (t) => {
+  const { readPoint, pointText, readRectangle, rectangleText, fitRectangle, rectangleBetween, stepOf } =
+    await load('points');
+  t.same(readPoint('0.3,0.7'), { x: 0.3, y: 0.7 });
+  for (const text of [undefined, '', 'x', '0.3']) t.equal(readPoint(text), undefined);
+  t.equal(pointText({ x: -1, y: 1 / 3 }), '0,0.333');
+  t.same(readRectangle('r,0.1,0.2,0.3,0.4'), { left: 0.1, top: 0.2, width: 0.3, height: 0.4 });
+  t.same(readRectangle('10,20,50,100', { width: 100, height: 200 }), {
+    left: 0.1,
+    top: 0.1,
+    width: 0.5,
+    height: 0.5,
+  });
+  t.equal(readRectangle('10,20,50,100'), undefined);
+  t.equal(readRectangle('x'), undefined);
+  t.equal(rectangleText({ left: 0, top: 0, width: 1, height: 1 }), undefined, 'all of it is no parameter');
+  t.equal(rectangleText(rectangleBetween({ x: 0.8, y: 0.9 }, { x: 0.2, y: 0.4 })), 'r,0.2,0.4,0.6,0.5');
+  t.same(fitRectangle({ left: 0.9, top: -1, width: 0.5, height: 0 }), {
+    left: 0.5,
+    top: 0,
+    width: 0.5,
+    height: 0.01,
+  });
+  t.same(stepOf({ key: 'ArrowUp' }), { x: 0, y: -1 });
+  t.equal(stepOf({ key: 'a' }), undefined);
+});
+
+t.test('events of a stream are read across its chunks', async (t) => {
+  const saved = globalThis.sessionStorage;
+  Object.defineProperty(globalThis, 'sessionStorage', { value: { getItem: () => null }, configurable: true });
+  t.teardown(() => Object.defineProperty(globalThis, 'sessionStorage', { value: saved, configurable: true }));
+  const { readEvents } = await load('events');
+  const read = readEvents();
+  t.same(read('retry: 3000\n\nid: 1\nevent: sta'), []);
+  t.same(read('tus\ndata: {"a":\ndata: 1}\n\n: nothing new\r\n\r\nda'), [
+    { id: '1', event: 'status', data: '{"a":\n1}' },
+  ]);
+  t.same(read('ta: x\n\n'), [{ data: 'x' }]);
+});
