@@ -545,6 +545,8 @@ export interface OutdatedRound {
   readonly isOutdated: (key: string) => boolean;
   /** Asked between two keys. */
   readonly isStopping: () => boolean;
+  /** Looked at in this round; absent: what takes the store about a second. */
+  readonly maxKeys?: number;
 }
 
 export interface RemovedOutdated {

@@ -24,7 +24,7 @@ t.test('re-encodes always: nothing that was appended to a file comes out again',
 });
 
 t.test('stops an SVG that would draw for ever, and draws the next one', async (t) => {
-  const server = await startServer({ SVG_MS: '2000' });
+  const server = await startServer({ SVG_MS: '700' });
   t.teardown(() => server.close());
   const use = (level: number) => `<g id="l${level}">${`<use href="#l${level - 1}"/>`.repeat(12)}</g>`;
   const levels = Array.from({ length: 9 }, (_, index) => use(index + 1)).join('');

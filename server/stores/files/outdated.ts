@@ -13,7 +13,7 @@ interface Progress {
   readonly after: string | undefined;
 }
 
-/** Looked at in a round: about a second, and a million results in three hours of rounds a minute apart. */
+/** Looked at in a round when nobody says how many: about a second, and a million results in three hours of rounds a minute apart. */
 const KEYS = 5000;
 /** Between two notes of how far it has come: what a kill makes it look at again. */
 const KEYS_PER_NOTE = 500;
@@ -30,7 +30,7 @@ export function removeOutdated(
   round: OutdatedRound,
 ): Promise<RemovedOutdated> {
   return attempt(undefined, async () => {
-    const { epoch, isOutdated, isStopping } = round;
+    const { epoch, isOutdated, isStopping, maxKeys = KEYS } = round;
     const begun = await progressOf(root, epoch);
     if (begun && begun.after === undefined) return { removed: 0, isDone: true };
     let [removed, seen] = [0, 0];
@@ -40,7 +40,7 @@ export function removeOutdated(
         removed += 1;
       }
       seen += 1;
-      const isOver = seen === KEYS || isStopping();
+      const isOver = seen === maxKeys || isStopping();
       if (isOver || seen % KEYS_PER_NOTE === 0) await note(root, { epoch, after: key });
       if (isOver) return { removed, isDone: false };
     }

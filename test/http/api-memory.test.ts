@@ -1,7 +1,0 @@
-import t from 'tap';
-import { headed, passesThrough } from './api-memory.ts';
-
-const options = process.platform === 'linux' ? {} : { skip: 'reads /proc' };
-t.test('a png of 190 MB goes through without ever lying whole in memory', options, async (t) =>
-  passesThrough(t, 'png', await headed()),
-);
