@@ -60,6 +60,7 @@ async function main(): Promise<void> {
     clearInterval(idle);
     deps.deferred.flush();
     deps.hitLog.flush();
+    deps.overload.flush();
     await images.settle();
     await uses.stop();
     await demand.stop();

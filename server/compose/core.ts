@@ -2,12 +2,14 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import { cacheControl } from '../http/image-headers.ts';
 import { epochsInBucket } from '../reading/epoch.ts';
+import { Haste } from '../reading/haste.ts';
 import { Inputs } from '../reading/inputs.ts';
 import { Masters } from '../reading/masters.ts';
 import { Originals } from '../reading/originals.ts';
 import { Renderer } from '../reading/renderer.ts';
 import { Results } from '../reading/results.ts';
 import { Admission } from '../shared/admission.ts';
+import type { WaitLimits } from '../shared/congestion.ts';
 import type { Stores } from '../stores/contracts.ts';
 import type { Rendering } from './rendering.ts';
 
@@ -18,25 +20,43 @@ export interface Core {
   readonly inputs: Inputs;
   readonly results: Results;
   readonly renderer: Renderer;
+  readonly haste: Haste;
   readonly rendering: Rendering;
   readonly admissions: { readonly render: Admission; readonly fetch: Admission; readonly room: Admission };
 }
 
+/** Times QUEUE_MS that those may wait who come at once. */
+const BURST = 10;
+/** Of the time of a request; the rest is for the render itself. */
+const WAITING_SHARE = 2 / 3;
+
+const waitsOf = ({ queueMs, deadlineMs }: Config): WaitLimits => ({
+  maxWaitMs: queueMs,
+  burstWaitMs: Math.min(BURST * queueMs, deadlineMs * WAITING_SHARE),
+});
+
+/** Expected waits above which less is spent on a picture. */
+const hasteLimits = ({ degrade, queueMs }: Config) =>
+  degrade === 'on'
+    ? { encoderMs: queueMs / 4, formatMs: queueMs }
+    : { encoderMs: Number.POSITIVE_INFINITY, formatMs: Number.POSITIVE_INFINITY };
+
 export function composeCore(config: Config, stores: Stores, rendering: Rendering, log: Logger): Core {
   const { pool, scratch } = rendering;
+  const waits = waitsOf(config);
   const fetch = new Admission(
-    { slots: config.fetchSlots, bytes: config.maxSourceBytes * 8, maxWaitMs: config.queueMs, name: 'reads' },
+    { slots: config.fetchSlots, bytes: config.maxSourceBytes * 8, ...waits, name: 'reads' },
     monotonic,
   );
-  const { renderSlots: slots, renderMemoryBytes: bytes, queueMs: maxWaitMs } = config;
+  const { renderSlots: slots, renderMemoryBytes: bytes } = config;
   // A drawing can take a thousand times its price: half of the slots are never taken by drawings.
   const kindSlots = { svg: Math.max(1, Math.floor(slots / 2)) };
-  const render = new Admission({ slots, bytes, maxWaitMs, kindSlots, name: 'renders' }, monotonic);
+  const render = new Admission({ slots, bytes, ...waits, kindSlots, name: 'renders' }, monotonic);
   const room = new Admission(
     {
       slots: Number.POSITIVE_INFINITY,
       bytes: config.scratchBytes,
-      maxWaitMs: config.queueMs,
+      ...waits,
       name: 'room for originals',
     },
     monotonic,
@@ -59,7 +79,7 @@ export function composeCore(config: Config, stores: Stores, rendering: Rendering
     records: stores.records,
     admission: fetch,
     room,
-    roomMs: Number.isFinite(config.queueMs) ? config.queueMs : undefined,
+    roomMs: Number.isFinite(config.queueMs) ? waits.burstWaitMs : undefined,
     versionMs: config.versionSeconds * 1000,
     outageMs: config.outageSeconds * 1000,
     lookupMs: config.lookupMs,
@@ -81,7 +101,17 @@ export function composeCore(config: Config, stores: Stores, rendering: Rendering
   });
   const results = new Results(stores.results, cacheControl({}, '', config, 0), epochsInBucket(config));
   const inputs = new Inputs(originals, config.watermarks);
-  return { originals, masters, inputs, results, renderer, rendering, admissions: { render, fetch, room } };
+  const haste = new Haste({ admission: render, ...hasteLimits(config), now: monotonic });
+  return {
+    originals,
+    masters,
+    inputs,
+    results,
+    renderer,
+    haste,
+    rendering,
+    admissions: { render, fetch, room },
+  };
 }
 
 export const monotonic = (): number => performance.now();

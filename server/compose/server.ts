@@ -10,6 +10,7 @@ import type { AppDeps } from '../http/app.ts';
 import { HitLog } from '../http/hit-log.ts';
 import { HitPath } from '../http/hit-path.ts';
 import { Metrics } from '../http/metrics.ts';
+import { Overload } from '../http/overload.ts';
 import { Access } from '../reading/access.ts';
 import { Demand } from '../reading/demand.ts';
 import { epochsAtEdge } from '../reading/epoch.ts';
@@ -68,7 +69,7 @@ export function composeServer(
   },
 ): Composed {
   const core = composeCore(config, stores, process.rendering, process.log);
-  const { originals, inputs, results, renderer } = core;
+  const { originals, inputs, results, renderer, haste } = core;
   const memory = new ResultCache(config.memoryBytes);
   const metrics = new Metrics();
   const { log } = process;
@@ -92,6 +93,7 @@ export function composeServer(
     results,
     renderer,
     memory,
+    haste,
     deferred,
     uses,
     lookupMs: config.lookupMs,
@@ -110,6 +112,8 @@ export function composeServer(
     requestId,
     onHit: (hit) => hitLog.add(hit),
   });
+  const refusal = () => core.admissions.render.refusal();
+  const overload = new Overload({ log, metrics, refusal, requestId, now: monotonic });
   gauge(metrics, core, { memory, images });
   const access = new Access(config, unixSeconds);
   const { presets, deadlineMs, ignoredParameters } = config;
@@ -120,6 +124,7 @@ export function composeServer(
     access,
     demand,
     hitPath,
+    overload,
     presets,
     readQuery: memoize((query) => readQuery(query, presets, ignoredParameters), QUERIES),
     settings: config,
@@ -146,6 +151,7 @@ export function composeServer(
     log,
     hitPath,
     hitLog,
+    overload,
     metrics,
     deferred,
     requestId,
@@ -199,7 +205,7 @@ function apiPlugin(
 /** What the parts know of themselves, asked when /metrics is. */
 function gauge(
   metrics: Metrics,
-  { admissions, originals }: Core,
+  { admissions, originals, haste }: Core,
   { memory, images }: { memory: ResultCache; images: Images },
 ): void {
   metrics.gauge('render_holders', 'Renders at work.', () => admissions.render.load.holders);
@@ -211,6 +217,16 @@ function gauge(
   );
   metrics.gauge('render_expected_wait_ms', 'Expected wait for a render slot.', () =>
     admissions.render.expectedWaitMs(),
+  );
+  metrics.counter(
+    'renders_refused',
+    'Renders that were refused because too much waited.',
+    () => admissions.render.refused,
+  );
+  metrics.counter(
+    'degraded',
+    'Pictures made with less effort or in a cheaper format because too much waited.',
+    () => haste.count,
   );
   metrics.gauge(
     'scratch_bytes',

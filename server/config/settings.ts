@@ -189,8 +189,14 @@ export const SETTINGS = {
   queueMs: setting(
     'QUEUE_MS',
     integer(0, 60_000),
-    3000,
-    'Longest expected wait for a render slot; more is refused with 503.',
+    1000,
+    'Longest expected wait for a render slot while more is asked for than can be rendered; more is refused with 503. What comes at once, as a page of new pictures does, may wait ten times as long, and two thirds of DEADLINE_MS at most.',
+  ),
+  degrade: setting(
+    'DEGRADE',
+    oneOf(['on', 'off']),
+    'on',
+    'Whether renders that would wait for a quarter of QUEUE_MS are made with the cheapest encoder, and from QUEUE_MS on in the cheaper format where one was negotiated. Never with effort in the URL; such answers are cached for 30 s at most, and nothing of them is kept.',
   ),
   deadlineMs: setting(
     'DEADLINE_MS',

@@ -21,6 +21,7 @@ import { type ImageRoutesOptions, imageRoutes } from './image.ts';
 import { refuseOtherMethods, watchMethods } from './methods.ts';
 import type { Metrics } from './metrics.ts';
 import { type OpenApiOptions, openApi, PROBLEM_SCHEMA } from './openapi.ts';
+import type { Overload } from './overload.ts';
 import { playgroundRoutes } from './playground.ts';
 import type { PlaygroundOptions } from './playground-form.ts';
 import { presetRoutes } from './presets.ts';
@@ -38,6 +39,7 @@ export interface AppDeps {
   readonly log: Logger;
   readonly hitPath: HitPath;
   readonly hitLog: HitLog;
+  readonly overload: Overload;
   readonly metrics: Metrics;
   readonly deferred: Deferred;
   readonly requestId: (request: Pick<IncomingMessage, 'headers'>) => string;
@@ -78,7 +80,10 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     serverFactory: (handler) =>
       createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false }, (request, response) => {
         normalizeTarget(request);
-        if (!hasHost(request) || !deps.hitPath.answer(request, response)) handler(request, response);
+        const isAnswered =
+          hasHost(request) &&
+          (deps.hitPath.answer(request, response) || deps.overload.answer(request, response));
+        if (!isAnswered) handler(request, response);
       }),
     frameworkErrors,
     clientErrorHandler: clientErrors(deps.log, () => deps.requestId({ headers: {} })),
@@ -113,9 +118,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 const CLIENT_LEFT = 499;
 
 /** One line per request, whatever becomes of it; the hit path writes the same for its own. */
-function logRequests(app: FastifyInstance, { metrics, deferred }: AppDeps): void {
+function logRequests(app: FastifyInstance, { metrics, deferred, overload }: AppDeps): void {
   const write = (request: FastifyRequest, status: number, ms: number) => {
-    const { tier, ...served } = request.served ?? {};
+    const { tier, isRefused, ...served } = request.served ?? {};
     if (request.served) {
       metrics.request(tier ?? 'none', status, ms, served.bytes ?? 0);
       // One render, however many waited for it.
@@ -124,6 +129,7 @@ function logRequests(app: FastifyInstance, { metrics, deferred }: AppDeps): void
     const { method, routeOptions } = request;
     const level = routeOptions.config?.isRoutine ? 'debug' : 'info';
     const url = withoutKey(request.url);
+    if (isRefused) return overload.add({ requestId: request.id, method, url, ...served }, ms);
     request.log[level]({ method, url, status, ms: Math.round(ms * 10) / 10, tier, ...served }, 'request');
   };
   app.addHook('onRequest', (request, reply, done) => {

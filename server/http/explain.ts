@@ -2,14 +2,15 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Plan } from '../core/plan/plan.ts';
 import { idInUrl } from '../core/query/path.ts';
 import { passesOf } from '../core/render/pipeline.ts';
-import { deadlineProblem } from '../reading/images.ts';
 import type { Originals } from '../reading/originals.ts';
 import { isProblem, problemBody } from '../shared/errors.ts';
 import { unlessAborted } from '../shared/single-flight.ts';
 import type { ImageRequest, ImageRoutesOptions } from './image.ts';
-import { readAsked, requestSignal } from './image.ts';
+import { readAsked } from './image.ts';
 import { publicVersion } from './image-headers.ts';
 import { imageSchema, PROBLEMS } from './image-schema.ts';
+import { deadlineProblem } from './problems.ts';
+import { requestSignal } from './request-signal.ts';
 
 const PREFIX = '/api/explain/';
 

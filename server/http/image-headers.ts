@@ -24,6 +24,8 @@ export const COMMON_HEADERS: Headers = {
 export type CacheSettings = Pick<Config, 'maxAgeSeconds' | 'staleSeconds'>;
 
 const YEAR_SECONDS = 31_536_000;
+/** How long a picture that was made in haste may stand in for what was asked for. */
+export const DEGRADED_SECONDS = 30;
 
 /**
  * The version as pages say it in `v`: short, and of URL-safe characters.
@@ -92,6 +94,22 @@ export function serverTiming(timings: Timings): string {
     .join(', ');
 }
 
+function freshness(
+  { isDegraded, lastModified, version }: ResultFacts,
+  url: Readonly<Record<string, string>>,
+  { settings, now }: { settings: CacheSettings; now: number },
+): Headers {
+  if (!isDegraded)
+    return {
+      'Last-Modified': lastModified.toUTCString(),
+      'Cache-Control': cacheControl(url, version, settings, now),
+    };
+  // No date: what is asked for may be made within the same second, and would be told to be unchanged.
+  const left =
+    url['exp'] === undefined ? DEGRADED_SECONDS : Math.max(0, Number(url['exp']) - Math.floor(now));
+  return { 'Cache-Control': `public, max-age=${Math.min(DEGRADED_SECONDS, settings.maxAgeSeconds, left)}` };
+}
+
 /** Headers of a 200 or 304 that are the same for every request of one URL, as long as the result is. */
 export function resultHeaders(
   facts: ResultFacts,
@@ -103,8 +121,7 @@ export function resultHeaders(
     'Content-Type': facts.contentType,
     'Content-Length': facts.size,
     ETag: `"${facts.etag}"`,
-    'Last-Modified': facts.lastModified.toUTCString(),
-    'Cache-Control': cacheControl(url, facts.version, options.settings, options.now),
+    ...freshness(facts, url, options),
     ...(options.negotiated ? { Vary: 'Accept' } : {}),
     ...(url['dl']
       ? { 'Content-Disposition': contentDisposition(url['dl'], facts.id, facts.contentType) }

@@ -10,23 +10,33 @@ import type { Access, AccessRequest } from '../reading/access.ts';
 import type { Demand } from '../reading/demand.ts';
 import type { Epochs } from '../reading/epoch.ts';
 import type { Images, Tier, Timings } from '../reading/images.ts';
-import { deadlineProblem } from '../reading/images.ts';
 import type { Renderer } from '../reading/renderer.ts';
 import type { ResultFacts } from '../reading/results.ts';
 import { factsOf } from '../reading/results.ts';
 import { isWithoutRecord } from '../reading/versions.ts';
+import { isProblem, type Problem } from '../shared/errors.ts';
 import type { HitPath } from './hit-path.ts';
 import type { CacheSettings, Headers } from './image-headers.ts';
-import { COMMON_HEADERS, resultHeaders, tierHeaders } from './image-headers.ts';
+import { COMMON_HEADERS, DEGRADED_SECONDS, resultHeaders, tierHeaders } from './image-headers.ts';
 import { imageSchema } from './image-schema.ts';
+import type { Overload } from './overload.ts';
 import { isConditional, isUnchanged } from './preconditions.ts';
+import { deadlineProblem } from './problems.ts';
+import { requestSignal } from './request-signal.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** An edge of another deployment asks: old and new ones run side by side for a while. */
     isForeign?: boolean;
     /** What the log line of an image request says beside status and time. */
-    served: { id?: string; canonical?: string; tier?: Tier; timings?: Timings; bytes?: number };
+    served: {
+      id?: string;
+      canonical?: string;
+      tier?: Tier;
+      timings?: Timings;
+      bytes?: number;
+      isRefused?: boolean;
+    };
   }
 }
 
@@ -36,6 +46,7 @@ export interface ImageRoutesOptions {
   readonly access: Access;
   readonly demand: Pick<Demand, 'add'>;
   readonly hitPath: HitPath;
+  readonly overload: Overload;
   readonly presets: Presets;
   /** Of the core, with these presets. */
   readonly readQuery: (query: string) => Canonical;
@@ -95,20 +106,6 @@ function writtenAs(originalUrl: string, prefix: string): string {
   return writtenMessage(`/img/${behind.join('/')}`, query);
 }
 
-/** Fires when the client leaves or the time is over. */
-export function requestSignal(request: FastifyRequest, reply: FastifyReply, deadlineMs: number): AbortSignal {
-  const ending = new AbortController();
-  const end = (name: string, message: string) => ending.abort(new DOMException(message, name));
-  // One controller: AbortSignal.any and .timeout keep theirs until the deadline, long after the answer.
-  const timer = setTimeout(end, deadlineMs, 'TimeoutError', 'The time of this request is over.');
-  reply.raw.once('close', () => {
-    clearTimeout(timer);
-    if (!reply.raw.writableFinished) end('AbortError', 'The client has left.');
-  });
-  if (request.raw.destroyed && !request.raw.complete) end('AbortError', 'The client has left.');
-  return ending.signal;
-}
-
 export function imageRoutes(app: FastifyInstance, options: ImageRoutesOptions): void {
   app.decorateRequest('served');
   app.addHook('onRequest', (request, _reply, done) => {
@@ -145,8 +142,24 @@ async function answer(
     if (request.method === 'HEAD') return await head(request, reply, imageRequest, options, signal);
     return await get(request, reply, imageRequest, options, signal);
   } catch (error) {
+    if (isProblem(error) && error.code === 'overloaded')
+      return refuse(request, reply, options.overload, error);
     throw deadlineProblem(error, options.deadlineMs);
   }
+}
+
+function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  overload: Overload,
+  problem: Problem,
+): FastifyReply {
+  const { originalUrl: url, headers } = request;
+  if (request.method === 'GET') overload.learn({ url, headers }, problem);
+  request.served.isRefused = true;
+  reply.hijack();
+  overload.send(reply.raw, problem, request.id);
+  return reply;
 }
 
 async function get(
@@ -212,9 +225,9 @@ function send(
   const { facts, tier, timings } = found;
   Object.assign(request.served, { tier, timings, bytes: body?.length ?? 0 });
   const isPassing = request.isForeign || isWithoutRecord(facts.version);
-  const foreign: Headers = isPassing
-    ? { 'Cache-Control': `public, max-age=${options.settings.versionSeconds}` }
-    : {};
+  const { versionSeconds } = options.settings;
+  const passing = facts.isDegraded ? Math.min(versionSeconds, DEGRADED_SECONDS) : versionSeconds;
+  const foreign: Headers = isPassing ? { 'Cache-Control': `public, max-age=${passing}` } : {};
   const headers: Headers = {
     ...resultHeaders(facts, imageRequest.read.url, {
       negotiated: imageRequest.read.negotiable,

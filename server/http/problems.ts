@@ -6,7 +6,7 @@ import { brokenEscapes } from '../core/query/id.ts';
 import { isProblem, Problem, type ProblemCode, problemBody, problemCacheControl } from '../shared/errors.ts';
 import { COMMON_HEADERS } from './image-headers.ts';
 
-const TYPE = 'application/problem+json';
+export const PROBLEM_TYPE = 'application/problem+json';
 
 /** Answers what was thrown, and routes that are not there. */
 export function handleErrors(app: FastifyInstance): void {
@@ -17,6 +17,14 @@ export function handleErrors(app: FastifyInstance): void {
     const nothing = `There is nothing at ${request.method} ${request.url.split('?')[0]}.`;
     return tell(new Problem('route_not_found', nothing), request, reply);
   });
+}
+
+/** Turns the end of a request's time into what its client is told. */
+export function deadlineProblem(error: unknown, ms: number): unknown {
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    return new Problem('deadline', `The request took longer than ${ms} ms.`, { retryAfterSeconds: 1 }, error);
+  }
+  return error;
 }
 
 /** Who reads the log must not read a status by it. */
@@ -47,7 +55,7 @@ function tell(error: unknown, request: FastifyRequest, reply: FastifyReply): Fas
   if (request.url.startsWith('/img/')) reply.headers(COMMON_HEADERS);
   return reply
     .header('X-Request-Id', request.id)
-    .type(TYPE)
+    .type(PROBLEM_TYPE)
     .send(JSON.stringify(problemBody(error, request.id)));
 }
 
@@ -120,7 +128,7 @@ export function clientErrors(log: Logger, nextId: () => string) {
 function answerOf(problem: Problem, requestId: string): string {
   const body = JSON.stringify(problemBody(problem, requestId));
   const headers = {
-    'Content-Type': TYPE,
+    'Content-Type': PROBLEM_TYPE,
     'Content-Length': Buffer.byteLength(body),
     'Cache-Control': problemCacheControl(problem.code),
     'X-Request-Id': requestId,

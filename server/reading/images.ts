@@ -1,7 +1,8 @@
 import { resultKey } from '../core/query/id.ts';
 import type { Deferred } from '../shared/deferred.ts';
-import { isProblem, Problem } from '../shared/errors.ts';
+import { isProblem } from '../shared/errors.ts';
 import { SingleFlight, unlessAborted } from '../shared/single-flight.ts';
+import type { Haste } from './haste.ts';
 import { type Inputs, marksOf, type Variant } from './inputs.ts';
 import type { Identity, Original, Originals } from './originals.ts';
 import type { Admitted, Renderer } from './renderer.ts';
@@ -35,6 +36,7 @@ export interface ImagesOptions {
   readonly results: Results;
   readonly renderer: Renderer;
   readonly memory: ResultCache;
+  readonly haste: Haste;
   readonly deferred: Deferred;
   readonly uses: Uses;
   /** How long a request that can be rendered waits for its stored result. */
@@ -95,7 +97,8 @@ export class Images {
   }
 
   /** A result was served, or somebody was told that it is unchanged: its file is not the one to go for want of room. */
-  noteUse(result: Pick<ResultFacts, 'id' | 'canonical' | 'storedAs'>): void {
+  noteUse(result: Pick<ResultFacts, 'id' | 'canonical' | 'storedAs' | 'isDegraded'>): void {
+    if (result.isDegraded) return;
     this.#options.uses.add(resultKey(result.id, result.canonical), result);
   }
 
@@ -154,7 +157,9 @@ export class Images {
     if (read.result && isOfVersion(read.result.version, version)) return fromBucket(read.result);
     signal.throwIfAborted();
     try {
-      return await this.#render(variant, marksOf(version), read, signal);
+      const hurried = this.#options.haste.recall(variant, version);
+      if (hurried) return { result: hurried, tier: 'memory', timings: {} };
+      return await this.#render(variant, version, read, signal);
     } catch (error) {
       // Too busy, or without the original: then the bucket is worth any wait.
       const late = read.isAway && isProblem(error) && error.status >= 500 && (await read.patiently());
@@ -163,17 +168,19 @@ export class Images {
     }
   }
 
-  async #render(variant: Variant, marks: string, read: StoredRead, signal: AbortSignal): Promise<Answer> {
-    const { originals, now } = this.#options;
+  async #render(variant: Variant, version: string, read: StoredRead, signal: AbortSignal): Promise<Answer> {
+    const { originals, haste, now } = this.#options;
+    // Before its original is fetched and looked at, for nothing.
+    haste.checkRoom();
     const started = now();
     const original = await originals.fetch(variant.id, signal);
     const fetched = now();
     const done = await this.#renderFile(variant, original, signal);
     if ('sameAs' in done) return this.#repeat(variant, done.sameAs, signal);
-    const { queuedMs, timings, ...rendered } = done;
+    const { queuedMs, timings, isDegraded, ...rendered } = done;
     const header = now() - fetched - queuedMs - timings.decode - timings.transform - timings.encode;
     // The marks as they were before: those that were laid on may be newer, but never older.
-    const made = { ...original, version: original.version + marks };
+    const made = { ...original, version: original.version + marksOf(version) };
     const own = resultOf(variant.id, variant.canonical, made, { ...rendered, timings });
     const { decode, transform, encode } = timings;
     const stages = {
@@ -183,7 +190,8 @@ export class Images {
       transform,
       encode,
     };
-    return { result: await this.#settleOn(own, read, signal), tier: 'miss', timings: stages };
+    const result = isDegraded ? haste.mark(own) : await this.#settleOn(own, read, signal);
+    return { result, tier: 'miss', timings: stages };
   }
 
   /** One variant has one ETag everywhere: what somebody else has stored meanwhile goes before what was made here. */
@@ -201,13 +209,17 @@ export class Images {
     { id, canonical }: Variant,
     original: Original,
     signal: AbortSignal,
-  ): Promise<Admitted | { readonly sameAs: string }> {
+  ): Promise<(Admitted & { readonly isDegraded: boolean }) | { readonly sameAs: string }> {
     try {
       signal.throwIfAborted();
       const input = { canonical, priority: 'live', focal: original.focal } as const;
-      const { renderer } = this.#options;
-      const { sameAs } = await renderer.plan(await renderer.open(id, original, signal), input);
-      return sameAs === undefined ? await renderer.render(id, original, input, signal) : { sameAs };
+      const { renderer, haste } = this.#options;
+      const source = await renderer.open(id, original, signal);
+      const { sameAs } = await renderer.plan(source, input);
+      if (sameAs !== undefined) return { sameAs };
+      const form = haste.formOf(canonical, source.format);
+      const rendered = await renderer.render(id, original, { ...input, canonical: form }, signal);
+      return { ...rendered, isDegraded: form !== canonical };
     } finally {
       original.release();
     }
@@ -225,8 +237,8 @@ export class Images {
   /** In memory, unless it is known to be old, or could be older than what is there. Asks no store. */
   #remember(result: Result): void {
     const { inputs, memory } = this.#options;
-    const { id, canonical, version } = result;
-    if (isWithoutRecord(version)) return;
+    const { id, canonical, version, isDegraded } = result;
+    if (isDegraded || isWithoutRecord(version)) return;
     const key = resultKey(id, canonical);
     const isGood = inputs.isSettled(result)
       ? inputs.lastKnown(result)?.version === version
@@ -238,11 +250,3 @@ export class Images {
 /** Says so where nobody has said that the version is current. */
 const asAnswered = <T extends { readonly tier: Tier }>(answer: T, { isStale }: Identity): T =>
   isStale ? { ...answer, tier: 'stale' } : answer;
-
-/** Turns the end of a request's time into what its client is told. */
-export function deadlineProblem(error: unknown, ms: number): unknown {
-  if (error instanceof Error && error.name === 'TimeoutError') {
-    return new Problem('deadline', `The request took longer than ${ms} ms.`, { retryAfterSeconds: 1 }, error);
-  }
-  return error;
-}

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Result } from './results.ts';
 
 /** Objects and strings beside the bytes, about. */
-const OVERHEAD_BYTES = 2000;
+export const OVERHEAD_BYTES = 2000;
 
 /** Results by key, least recently used out first, bounded in bytes. */
 export class ResultCache {

@@ -29,6 +29,8 @@ export interface Result {
   readonly width: number | undefined;
   readonly height: number | undefined;
   readonly warnings: readonly string[];
+  /** Made in haste, because too much waited: kept nowhere, and cached for moments. */
+  readonly isDegraded?: boolean;
 }
 
 /** A result without its bytes, as HEAD and conditional requests need it. */

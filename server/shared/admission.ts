@@ -1,12 +1,12 @@
-import { Problem } from './errors.ts';
+import { Congestion, type WaitLimits } from './congestion.ts';
+import type { Problem } from './errors.ts';
+import { Refusals } from './refusals.ts';
 
-export interface AdmissionLimits {
+export interface AdmissionLimits extends WaitLimits {
   /** Holders at once. */
   readonly slots: number;
   /** Memory that holders may take together, as they price themselves. */
   readonly bytes: number;
-  /** Longest expected wait; whoever would wait longer is refused at once. */
-  readonly maxWaitMs: number;
   /** Holders at once of a kind that can take a thousand times its price; such waiters are overtaken. */
   readonly kindSlots?: Readonly<Record<string, number>>;
   /** For the refusal: what is being waited for. */
@@ -32,7 +32,10 @@ export interface Permit {
 interface Waiter {
   readonly price: Cost;
   readonly since: number;
+  /** Waits that are longer are worth nothing to whoever waits. */
+  readonly worthMs: number;
   readonly admit: (permit: Permit) => void;
+  readonly refuse: (problem: Problem) => void;
 }
 
 /** One piece of work says no more than this about all of its kind: a drawing of a thousand times its price is one. */
@@ -48,48 +51,70 @@ export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #now: () => number;
   readonly #waiting: Waiter[] = [];
+  /** Priced ms of those who wait, by kind. */
+  readonly #waitingMs = new Map<string, number>();
   readonly #holding = new Set<Cost>();
   #bytes = 0;
   /** Real ms per priced ms on this machine, smoothed; by kind. */
   readonly #paces = new Map<string, number>();
+  readonly #congestion: Congestion;
+  readonly #refusals: Refusals;
 
   constructor(limits: AdmissionLimits, now: () => number) {
     this.#limits = limits;
     this.#now = now;
+    this.#congestion = new Congestion(limits, now);
+    this.#refusals = new Refusals(limits.name);
   }
 
   get load(): { holders: number; waiting: number; bytes: number } {
     return { holders: this.#holding.size, waiting: this.#waiting.length, bytes: this.#bytes };
   }
 
+  /** Refusals so far. */
+  get refused(): number {
+    return this.#refusals.count;
+  }
+
   /**
-   * @throws Problem `overloaded` at once when the expected wait is too long; the signal's reason when it fires first
+   * @throws Problem `overloaded` at once when the expected wait is too long, or later when it has become so; the
+   *         signal's reason when it fires first
    */
   async acquire(price: Cost, signal?: AbortSignal): Promise<Permit> {
     signal?.throwIfAborted();
     const since = this.#now();
     if (this.#isFirst(price) && this.#fits(price)) return this.#admit(price, since);
-    const expected = this.expectedWaitMs(price.kind);
-    if (expected > this.#limits.maxWaitMs) throw this.#refusal(expected);
+    const refusal = this.#refusalAfter(this.expectedWaitMs(price.kind));
+    if (refusal) throw refusal;
+    const worthMs = price.isPatient ? Number.POSITIVE_INFINITY : this.#congestion.worthMs;
     return new Promise<Permit>((resolve, reject) => {
       const leave = () => {
-        const position = this.#waiting.indexOf(waiter);
-        if (position >= 0) this.#waiting.splice(position, 1);
+        const place = this.#waiting.indexOf(waiter);
+        if (place >= 0) this.#dequeue(place);
         reject(signal?.reason);
         this.#next();
       };
-      const waiter: Waiter = {
-        price,
-        since,
-        admit: (permit) => {
+      const settle =
+        <T>(finish: (value: T) => void) =>
+        (value: T) => {
           signal?.removeEventListener('abort', leave);
-          resolve(permit);
-        },
-      };
+          finish(value);
+        };
+      const waiter: Waiter = { price, since, worthMs, admit: settle(resolve), refuse: settle(reject) };
       signal?.addEventListener('abort', leave, { once: true });
-      const patient = price.isPatient ? -1 : this.#waiting.findIndex((other) => other.price.isPatient);
-      this.#waiting.splice(patient < 0 ? this.#waiting.length : patient, 0, waiter);
+      this.#enqueue(waiter);
     });
+  }
+
+  /** What somebody of this kind who came now would be told; undefined where they would be let in. */
+  refusal(kind?: string): Problem | undefined {
+    return this.#refusalAfter(this.pressureMs(kind));
+  }
+
+  /** ms that somebody who came now would wait: 0 where there is room. */
+  pressureMs(kind?: string): number {
+    const price = { ms: 0, bytes: 0, kind };
+    return this.#isFirst(price) && this.#fits(price) ? 0 : this.expectedWaitMs(kind);
   }
 
   /**
@@ -98,21 +123,45 @@ export class Admission {
    */
   expectedWaitMs(kind = ''): number {
     const share = this.#limits.kindSlots?.[kind];
-    const isBefore = (price: Cost) =>
-      share === undefined ? this.#shareOf(price) === undefined : price.kind === kind;
-    const waiting = this.#waiting.map(({ price }) => price).filter(isBefore);
-    const others = [...this.#holding].filter((price) => !isBefore(price)).length;
+    const isBefore = (other = '') => (share === undefined ? !this.#shareOf(other) : other === kind);
+    const waitingMs = [...this.#waitingMs].filter(([other]) => isBefore(other));
+    const waiting = waitingMs.reduce((sum, [other, ms]) => sum + ms * this.#paceOf(other), 0);
+    const others = [...this.#holding].filter((price) => !isBefore(price.kind)).length;
     const slots = share ?? this.#limits.slots - others;
     // Those who cannot be passed by count too.
-    const holding = slots > 0 ? [...this.#holding].filter(isBefore) : [...this.#holding];
-    return (this.#sumMs(waiting) + this.#sumMs(holding) / 2) / Math.max(1, slots);
+    const holding = [...this.#holding].filter((price) => slots <= 0 || isBefore(price.kind));
+    const held = holding.reduce((sum, price) => sum + price.ms * this.#paceOf(price.kind), 0);
+    return (waiting + held / 2) / Math.max(1, slots);
   }
 
-  #sumMs(prices: readonly Cost[]): number {
-    return prices.reduce((sum, price) => sum + this.#realMs(price), 0);
+  #refusalAfter(expectedMs: number): Problem | undefined {
+    this.#watch();
+    return expectedMs > this.#congestion.allowedMs ? this.#refusals.refuse(expectedMs) : undefined;
   }
 
-  #shareOf({ kind = '' }: Cost): number | undefined {
+  #watch(): void {
+    this.#congestion.watch(this.expectedWaitMs(), this.#waiting.length);
+  }
+
+  #enqueue(waiter: Waiter): void {
+    const { kind = '', ms, isPatient } = waiter.price;
+    const patient = isPatient ? -1 : this.#waiting.findIndex((other) => other.price.isPatient);
+    this.#waiting.splice(patient < 0 ? this.#waiting.length : patient, 0, waiter);
+    this.#waitingMs.set(kind, (this.#waitingMs.get(kind) ?? 0) + ms);
+    this.#watch();
+  }
+
+  #dequeue(place: number): void {
+    for (const { price } of this.#waiting.splice(place, 1)) {
+      const { kind = '', ms } = price;
+      const isOther = this.#waiting.some((other) => (other.price.kind ?? '') === kind);
+      // Of none nothing is left, whatever floating point says.
+      this.#waitingMs.set(kind, isOther ? (this.#waitingMs.get(kind) ?? 0) - ms : 0);
+    }
+    this.#watch();
+  }
+
+  #shareOf(kind = ''): number | undefined {
     return this.#limits.kindSlots?.[kind];
   }
 
@@ -127,7 +176,7 @@ export class Admission {
 
   /** Whether all the slots of its kind are taken. */
   #isOverKind(price: Cost): boolean {
-    const share = this.#shareOf(price);
+    const share = this.#shareOf(price.kind);
     if (share === undefined) return false;
     return [...this.#holding].filter(({ kind }) => kind === price.kind).length >= share;
   }
@@ -154,31 +203,28 @@ export class Admission {
     return { waitedMs: admitted - since, release };
   }
 
-  #realMs({ ms, kind = '' }: Cost): number {
-    return ms * (this.#paces.get(kind) ?? 1);
+  #paceOf(kind = ''): number {
+    return this.#paces.get(kind) ?? 1;
   }
 
   /** Clamped before it is mixed: after it, one piece would still move everything to the limit. */
   #learn({ ms, kind = '' }: Cost, realMs: number): void {
     const pace = Math.min(MOST_PACE, Math.max(LEAST_PACE, realMs / Math.max(1, ms)));
-    this.#paces.set(kind, (this.#paces.get(kind) ?? 1) * (1 - NEWS) + pace * NEWS);
+    this.#paces.set(kind, this.#paceOf(kind) * (1 - NEWS) + pace * NEWS);
   }
 
   #next(): void {
     for (let place = 0; ; ) {
       const waiter = this.#waiting[place];
       if (!waiter) return;
-      if (this.#fits(waiter.price)) {
-        this.#waiting.splice(place, 1);
+      if (this.#now() - waiter.since > waiter.worthMs) {
+        this.#dequeue(place);
+        waiter.refuse(this.#refusals.refuse(this.expectedWaitMs(waiter.price.kind)));
+      } else if (this.#fits(waiter.price)) {
+        this.#dequeue(place);
         waiter.admit(this.#admit(waiter.price, waiter.since));
       } else if (this.#isOverKind(waiter.price)) place += 1;
       else return;
     }
-  }
-
-  #refusal(expectedMs: number): Problem {
-    const seconds = Math.min(30, Math.max(1, Math.ceil(expectedMs / 1000)));
-    const detail = `Too much is waiting for ${this.#limits.name}; try again in ${seconds} s.`;
-    return new Problem('overloaded', detail, { retryAfterSeconds: seconds });
   }
 }

@@ -1,0 +1,283 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import t, { type Test } from 'tap';
+import { corpus } from '../support/corpus.ts';
+import { sampler } from '../support/sample.ts';
+import { bytesOf, problemOf, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { waitFor } from '../support/wait.ts';
+
+/** What browsers and other clients say, and the formats that may be sent to them. */
+const CLIENTS = [
+  [
+    'image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8',
+    ['avif', 'webp', 'png', 'jpeg', 'gif'],
+  ],
+  ['image/avif', ['avif']],
+  ['image/webp,*/*;q=0.1', ['webp', 'png', 'jpeg', 'gif']],
+  ['image/webp', ['webp']],
+  ['*/*', ['png', 'jpeg', 'gif']],
+  ['image/png', ['png']],
+] as const;
+const FORMATS = ['', 'avif', 'webp', 'jpeg', 'png', 'auto-avif', 'source'] as const;
+/** Expected waits in ms: by QUEUE_MS=1000 nothing is saved, then the encoder's patience, then the format too. */
+const WAITS = [0, 400, 2000] as const;
+/** Effort that says something: JPEG has one for `std` and `small`. */
+const EXPLICIT = /effort=fast|^(?!.*fmt=jpeg).*effort=small/;
+const EFFORTS = ['', 'fast', 'small'] as const;
+
+const PICTURES = {
+  'photo.jpg': () => corpus('samples/ladybug.jpg'),
+  'clear.png': () => corpus('samples/transparency-demo.png'),
+  'moving.gif': () => corpus('animated/red-blue.gif'),
+} as const;
+
+const ENV = { RENDER_SLOTS: '1', QUEUE_MS: '1000', VERSION_SECONDS: '3600' };
+
+/** A server whose only slot is taken while somebody asks, at a price that makes the expected wait. */
+async function busy(t: Test, env: Record<string, string> = {}) {
+  const folder = await temporaryFolder();
+  const server = await startServer({ ...ENV, DATA_DIR: folder, ...env });
+  t.teardown(() => server.close());
+  for (const [id, bytes] of Object.entries(PICTURES)) await server.put(id, await bytes());
+  const { render } = server.composed.core.admissions;
+  let kinds = 0;
+  const askAfter = async (waitMs: number, path: string, headers: Record<string, string> = {}) => {
+    // What it takes says nothing of what it is priced at: each is a kind of its own.
+    kinds += 1;
+    const price = { ms: waitMs * 2, bytes: 1, kind: String(kinds) };
+    const permit = waitMs ? await render.acquire(price) : undefined;
+    let isAnswered = false;
+    const answering = server.get(path, { headers }).finally(() => {
+      isAnswered = true;
+    });
+    if (permit) await waitFor(() => isAnswered || render.load.waiting === 1);
+    permit?.release();
+    return answering;
+  };
+  const storedFiles = async () => {
+    await server.composed.images.settle();
+    const names = await readdir(join(folder, 'results'), { recursive: true });
+    return names.filter((name) => name.includes('w='));
+  };
+  return { server, render, askAfter, storedFiles };
+}
+
+const isDegraded = ({ headers }: Response): boolean =>
+  headers.get('x-image-warning')?.split(', ').includes('degraded') ?? false;
+
+interface Case {
+  readonly query: string;
+  readonly accept: string;
+  readonly formats: readonly string[];
+  readonly waitMs: number;
+}
+
+function cases(): Case[] {
+  const some = sampler();
+  return FORMATS.flatMap((fmt) =>
+    some(CLIENTS, 2).flatMap(([accept, formats]) =>
+      some(WAITS, 2).flatMap((waitMs) =>
+        some(EFFORTS).map((effort) => ({
+          query: `${fmt && `&fmt=${fmt}`}${effort && `&effort=${effort}`}`,
+          accept,
+          formats: fmt === '' ? formats : fmt === 'auto-avif' ? ['avif', 'webp'] : formatsOf(fmt),
+          waitMs,
+        })),
+      ),
+    ),
+  );
+}
+
+const formatsOf = (fmt: string): readonly string[] => (fmt === 'source' ? ['jpeg', 'png', 'gif'] : [fmt]);
+
+/** What holds for each answer, whatever was asked for and however much waits. */
+async function check(t: Test, answer: Response, { formats, waitMs, query }: Case): Promise<void> {
+  t.equal(answer.status, 200);
+  const { width, height, format = '' } = await sharp(await bytesOf(answer)).metadata();
+  const named = format === 'heif' ? 'avif' : format;
+  t.ok(formats.includes(named), `${named} is one of ${formats.join(' ')}`);
+  t.same(
+    [answer.headers.get('x-image-width'), answer.headers.get('x-image-height')],
+    [String(width), String(height)],
+  );
+  const cached = answer.headers.get('cache-control') ?? '';
+  t.equal(isDegraded(answer), waitMs > 0 && !EXPLICIT.test(query));
+  t.equal(/immutable|stale/.test(cached), !isDegraded(answer));
+  t.equal(answer.headers.get('last-modified') === null, isDegraded(answer));
+  if (isDegraded(answer)) t.ok(Number(/max-age=(\d+)/.exec(cached)?.[1]) <= 30, cached);
+}
+
+t.test('whatever waits: in a format that is accepted, and nothing made in haste is kept', async (t) => {
+  const { server, askAfter, storedFiles } = await busy(t);
+  const ids = Object.keys(PICTURES);
+  let w = 20;
+  for (const [index, given] of cases().entries()) {
+    const id = ids[index % ids.length] ?? '';
+    const isSame = given.query.includes('fmt=source');
+    w += 1;
+    const v = (await server.composed.core.originals.identify(id)).version.slice(0, 16);
+    const path = `/img/${id}?w=${w}${given.query}&v=${v}`;
+    const headers = { accept: given.accept };
+    await t.test(`${path} for ${given.accept} at ${given.waitMs} ms`, async (t) => {
+      const first = await askAfter(given.waitMs, path, headers);
+      await check(
+        t,
+        first,
+        isSame ? { ...given, formats: [id.replace(/.*\./, '').replace('jpg', 'jpeg')] } : given,
+      );
+      const names = (await storedFiles()).filter((name) => name.includes(`w=${w}`));
+      t.equal(names.length > 0, !isDegraded(first), 'stored under its key');
+      const next = await server.get(path, {
+        headers: { ...headers, 'if-none-match': first.headers.get('etag') ?? '' },
+      });
+      t.notOk(isDegraded(next), 'once there is time it is made as asked for');
+      t.match(next.headers.get('cache-control'), /immutable/);
+      if (next.status === 304) t.equal(next.headers.get('etag'), first.headers.get('etag'));
+    });
+  }
+});
+
+t.test(
+  'who came in haste gets what is asked for once it is there, be it within the same second',
+  async (t) => {
+    const { server, askAfter } = await busy(t);
+    const path = '/img/photo.jpg?w=200';
+    const headers = { accept: CLIENTS[0][0] };
+    const [hurried, again] = [await askAfter(2000, path, headers), await askAfter(2000, path, headers)];
+    t.same([isDegraded(hurried), isDegraded(again)], [true, true]);
+    const asked = await server.get(path, { headers });
+    t.notOk(isDegraded(asked));
+    t.not(asked.headers.get('etag'), hurried.headers.get('etag'));
+    const dated = await server.get(path, {
+      headers: { ...headers, 'if-none-match': hurried.headers.get('etag') ?? '' },
+    });
+    t.equal(dated.status, 200, 'not told to be unchanged');
+    for (const answer of [hurried, again, asked, dated]) await bytesOf(answer);
+    const metrics = await (await server.get('/metrics')).text();
+    t.match(metrics, /rendition_degraded_total 1\b/);
+  },
+);
+
+t.test('the same is made in haste once, and exp is not passed by it', async (t) => {
+  const { server, render } = await busy(t);
+  const path = '/img/photo.jpg?w=210&fmt=webp';
+  const permit = await render.acquire({ ms: 2000, bytes: 1, kind: 'a' });
+  const first = server.get(path);
+  await waitFor(() => render.load.waiting === 1);
+  permit.release();
+  const bytes = await bytesOf(await first);
+  const other = await render.acquire({ ms: 2000, bytes: 1, kind: 'b' });
+  const next = await server.get(path);
+  t.same([isDegraded(next), next.headers.get('x-image-cache')], [true, 'memory']);
+  t.same(await bytesOf(next), bytes, 'while the slot is still taken');
+  other.release();
+});
+
+t.test('DEGRADE=off: what is let in is made as asked for', async (t) => {
+  const { askAfter } = await busy(t, { DEGRADE: 'off' });
+  const answer = await askAfter(2000, '/img/photo.jpg?w=220');
+  t.notOk(isDegraded(answer));
+  await bytesOf(answer);
+});
+
+const refused = (answer: Response) => ({
+  status: answer.status,
+  cached: answer.headers.get('cache-control'),
+  again: answer.headers.get('retry-after'),
+  type: answer.headers.get('content-type'),
+  origin: answer.headers.get('access-control-allow-origin'),
+});
+
+/** Reads of records and stores, counted. */
+function countLooks({ stores }: TestServer): () => number {
+  let looks = 0;
+  for (const store of [stores.records.images, stores.originals, stores.results]) {
+    const get = store.get.bind(store) as (...given: unknown[]) => unknown;
+    Object.assign(store, {
+      get: (...given: unknown[]) => {
+        looks += 1;
+        return get(...given);
+      },
+    });
+  }
+  return () => looks;
+}
+
+t.test(
+  'refusals: the same problem, without a line each, and the second before anything is read',
+  async (t) => {
+    const { server, render } = await busy(t, { QUEUE_MS: '50' });
+    const looks = countLooks(server);
+    const permit = await render.acquire({ ms: 60_000, bytes: 1 });
+    const first = await server.get('/img/photo.jpg?w=300', { headers: { 'x-request-id': 'first' } });
+    const before = looks();
+    t.ok(before > 0);
+    const second = await server.get('/img/photo.jpg?w=300', { headers: { 'x-request-id': 'second' } });
+    t.equal(looks(), before);
+    t.same(refused(second), refused(first));
+    t.match(refused(first), { status: 503, cached: 'no-store', again: '30', type: /problem/, origin: '*' });
+    const bodies = [await problemOf(first), await problemOf(second)];
+    t.same(
+      bodies.map(({ instance }) => instance),
+      ['first', 'second'],
+    );
+    t.match(bodies[1], { code: 'overloaded', title: 'Too busy, retry', detail: /try again in 30 s/ });
+    const other = await server.get('/img/photo.jpg?w=300', { headers: { accept: 'image/avif' } });
+    t.equal((await problemOf(other))['code'], 'overloaded');
+    t.ok(looks() > before, 'for another format there may be a result');
+    t.equal(
+      (await server.get('/img/none.jpg?w=300')).status,
+      404,
+      'what is not there is not refused for want of room',
+    );
+    server.composed.deps.deferred.flush();
+    server.composed.deps.overload.flush();
+    const lines = server.lines.filter(({ msg }) => msg === 'refused');
+    t.equal(
+      lines.reduce((sum, line) => sum + Number(line['refused']), 0),
+      3,
+    );
+    t.match(lines[0], { sample: { requestId: String, method: 'GET', url: '/img/photo.jpg?w=300' } });
+    t.equal(server.lines.filter(({ status }) => status === 503).length, 0);
+    const metrics = await (await server.get('/metrics')).text();
+    t.match(metrics, 'rendition_requests_total{tier="none",status="503"} 3');
+    permit.release();
+    const served = await server.get('/img/photo.jpg?w=300');
+    t.equal(served.status, 200, 'as soon as there is room, however soon');
+    await bytesOf(served);
+  },
+);
+
+t.test('what ends, and what is too long to be remembered, is refused the long way', async (t) => {
+  const { server, render } = await busy(t, { QUEUE_MS: '50' });
+  const looks = countLooks(server);
+  const permit = await render.acquire({ ms: 60_000, bytes: 1 });
+  const long = `/img/photo.jpg?w=300&dl=${'%C3%A9'.repeat(90)}`;
+  for (const path of ['/img/photo.jpg?w=300&exp=9999999999', long]) {
+    const statuses = [(await server.get(path)).status];
+    const before = looks();
+    statuses.push((await server.get(path)).status);
+    t.same(statuses, [503, 503]);
+    t.ok(looks() > before, path);
+  }
+  permit.release();
+});
+
+t.test('a page of new pictures is answered whole', async (t) => {
+  const server = await startServer({ RENDER_SLOTS: '2', QUEUE_MS: '1000' });
+  t.teardown(() => server.close());
+  const photo = await sharp(await corpus('samples/ladybug.jpg'))
+    .resize(320)
+    .jpeg()
+    .toBuffer();
+  const ids = Array.from({ length: 60 }, (_, index) => `page/${index}.jpg`);
+  for (const id of ids) await server.put(id, photo);
+  const headers = { accept: CLIENTS[0][0] };
+  const answers = await Promise.all(ids.map((id) => server.get(`/img/${id}?w=100`, { headers })));
+  t.same(
+    answers.filter(({ status }) => status !== 200).map(({ status }) => status),
+    [],
+  );
+  await Promise.all(answers.map(bytesOf));
+});
