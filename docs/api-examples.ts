@@ -68,6 +68,14 @@ const EXAMPLES: readonly Example[] = [
     call: 'POST /api/sign',
     command: `curl ${json({ urls: ['/img/products/rose.jpg?w=800'] })} ${BASE}/api/sign`,
   },
+  {
+    call: 'POST /api/images/import',
+    command: `curl ${json({ urls: [{ url: 'https://cdn.example.com/tulip.jpg', id: 'products/tulip.jpg', variants: ['w=320&fmt=webp'] }, { url: 'http://192.168.0.1/private.jpg' }] })} ${BASE}/api/images/import`,
+  },
+  {
+    call: 'POST /api/images/{id}/refresh',
+    command: `curl -X POST ${BASE}/api/images/products/tulip.jpg/refresh`,
+  },
   { call: 'POST /api/collections', command: `curl ${json({ name: 'Autumn' })} ${BASE}/api/collections` },
   { call: 'GET /api/collections', command: `curl ${BASE}/api/collections` },
   { call: 'GET /api/collections/{id}', command: `curl ${BASE}/api/collections/<id>` },
@@ -94,6 +102,7 @@ const SHOWN: Readonly<Record<string, unknown>> = {
   expires: '2026-11-29T11:00:00.000Z',
   policy: 'eyJpZCI6…',
   signature: 'S5Vv8tx2…',
+  instance: 'b1d8…-4',
   cpuMs: 30,
   memoryBytes: 13_757_082,
 };
@@ -133,7 +142,8 @@ async function run(command: string, base: string, values: Map<string, string>): 
  */
 export function apiExamples(): Promise<string> {
   const NOTIFICATIONS_TOPIC = 'arn:aws:sns:eu-west-1:123456789012:finished';
-  return withServer({ PUBLIC_URL: BASE, SIGNING_KEYS, NOTIFICATIONS_TOPIC }, async (app) => {
+  const env = { PUBLIC_URL: BASE, SIGNING_KEYS, NOTIFICATIONS_TOPIC, IMPORT_HOSTS: 'cdn.example.com' };
+  return withServer(env, async (app) => {
     const summaries = new Map(
       callsOf(app).map(({ method, path, summary }) => [`${method} ${path}`, summary]),
     );

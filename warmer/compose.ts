@@ -10,6 +10,7 @@ import type { Config } from '../server/config/settings.ts';
 import type { Jobs, Objects, Records, Stores } from '../server/stores/contracts.ts';
 import { readJob } from '../server/warming/jobs.ts';
 import type { Lifetime } from '../server/warming/lifetime.ts';
+import type { Fetches } from '../server/writing/fetches.ts';
 import type { Intents } from '../server/writing/intents.ts';
 import type { Management } from '../server/writing/management.ts';
 import { type Reconciler, UPLOAD_SECONDS } from '../server/writing/reconciler.ts';
@@ -78,7 +79,12 @@ type Expiry = ExpiryOptions & { readonly bucket: string | undefined };
 /** What a message asks for; what it resolves to goes to the log. */
 function handler(
   warm: Warm,
-  { reconciler, notifier, invalidations }: Pick<Management, 'reconciler' | 'notifier' | 'invalidations'>,
+  {
+    reconciler,
+    notifier,
+    invalidations,
+    fetches,
+  }: Pick<Management, 'reconciler' | 'notifier' | 'invalidations' | 'fetches'>,
   { onUnservable, expiry }: { onUnservable: (key: string) => void; expiry: Expiry },
 ): WorkerOptions['handle'] {
   return async ({ body }, signal) => {
@@ -88,6 +94,7 @@ function handler(
     if (job.kind === 'warm') return { kind: 'warm', id: job.id, ...(await warm.run(job, signal)) };
     if (job.kind === 'notify') return { ...job, ...(await notifier.deliver(job)) };
     if (job.kind === 'invalidate') return { ...job, ...(await invalidations.deliver(job)) };
+    if (job.kind === 'fetch') return { ...job, ...(await fetches.deliver(job, signal)) };
     for (const key of job.unservable ?? []) onUnservable(key);
     for (const key of job.staged ?? []) await reconciler.formArrived(key);
     // Whatever the event says, the object as it stands decides.
@@ -106,6 +113,7 @@ interface Parts {
   readonly jobs: Jobs;
   readonly reconciler: Reconciler;
   readonly intents: Intents;
+  readonly fetches: Fetches;
   readonly finish: StatusRollup;
   readonly lifetime: Lifetime;
   readonly rewarm: Rewarm;
@@ -163,7 +171,7 @@ export function composeWarmer(
   const config = warmConfig(input);
   const core = composeCore(config, stores, rendering, log);
   const management = composeManagement(config, stores, core, { external, log });
-  const { notifier, intents, reconciler, rewarm } = management;
+  const { notifier, intents, fetches, reconciler, rewarm } = management;
   const { originals, records, jobs, collectGarbage } = stores;
   const finish = new StatusRollup({
     records,
@@ -185,6 +193,7 @@ export function composeWarmer(
     jobs,
     reconciler,
     intents,
+    fetches,
     finish,
     lifetime,
     rewarm,
@@ -194,7 +203,7 @@ export function composeWarmer(
     expiry: { records, results: core.results, inputs: core.inputs, bucket: stores.results.bucket },
   });
   const isAside: WorkerOptions['isAside'] = ({ body }) =>
-    ['notify', 'invalidate'].includes(readJob(body).kind);
+    ['notify', 'invalidate', 'fetch'].includes(readJob(body).kind);
   const { renderSlots: slots, visibilitySeconds } = config;
   return {
     worker: new Worker({ jobs, slots, visibilitySeconds, handle, isAside, log, now: monotonic }),

@@ -25,11 +25,6 @@ export function isPermanent(error: unknown): boolean {
   return isProblem(error) && !TRANSIENT.includes(error.code);
 }
 
-/** `code: detail`, for the status; nothing of the inside of an unexpected error. */
-export function reasonOf(error: unknown): string {
-  return isProblem(error) ? `${error.code}: ${error.detail}` : 'internal: Something went wrong on our side.';
-}
-
 const GAVE_UP = 'gave_up';
 
 /** Why a variant failed whose message was received too often. */

@@ -1,5 +1,6 @@
 import type { Jobs, Records, VariantRecord } from '../server/stores/contracts.ts';
 import { currentVersion } from '../server/warming/queue.ts';
+import type { Fetches } from '../server/writing/fetches.ts';
 import type { Intents } from '../server/writing/intents.ts';
 import type { Reconciler } from '../server/writing/reconciler.ts';
 import type { StatusRollup } from './status-rollup.ts';
@@ -9,6 +10,7 @@ export interface SweepOptions {
   readonly jobs: Jobs;
   readonly reconciler: Pick<Reconciler, 'look'>;
   readonly intents: Intents;
+  readonly fetches: Pick<Fetches, 'sendAgain'>;
   readonly finish: StatusRollup;
   /** Nothing has been written of an image for so long: something may be wrong with it. */
   readonly staleSeconds: number;
@@ -64,10 +66,16 @@ export class Sweep {
   }
 
   async #look(id: string, front: Date): Promise<boolean> {
-    const { records, reconciler, intents, finish } = this.#options;
+    const { records, reconciler, intents, fetches, finish } = this.#options;
     // Leftovers of uploads, objects that were overwritten or removed without an event.
     await reconciler.look(id);
     const record = (await intents.settle(id))?.record;
+    if (
+      record?.owed?.fetch &&
+      this.#isBehind(front, Date.parse(record.updatedAt)) &&
+      (await fetches.sendAgain(record))
+    )
+      return true;
     const version = record && currentVersion(record);
     if (!record || !version || record.status === 'uploading') return false;
     const open = (await records.variants.list(id)).filter(isOpen);
@@ -89,7 +97,12 @@ export class Sweep {
     const last = Math.max(...open.map(({ updatedAt }) => Date.parse(updatedAt)));
     const isQuiet = now().getTime() - last > staleSeconds * 1000;
     // What was written just before the message was sent, by a clock that may be behind the queue's by as much.
-    return isQuiet && front.getTime() - last > CLOCKS_MS;
+    return isQuiet && this.#isBehind(front, last);
+  }
+
+  /** Whether all that was sent by then has been received. */
+  #isBehind(front: Date, time: number): boolean {
+    return front.getTime() - time > CLOCKS_MS;
   }
 }
 

@@ -40,7 +40,7 @@ export const PERMISSIONS: Readonly<Record<Program, readonly Grant[]>> = {
   ],
   warmer: [
     ['originals', '', ['s3:ListBucket']],
-    ['originals', '/*', ['s3:DeleteObject', 's3:GetObject', 's3:PutObject']],
+    ['originals', '/*', ['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject', 's3:PutObject']],
     ['results', '', ['s3:ListBucket']],
     ['results', '/*', ['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject', 's3:PutObject']],
     ...RECORDS,

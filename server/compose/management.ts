@@ -2,8 +2,13 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import { epochsInBucket } from '../reading/epoch.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
+import { HostPace } from '../shared/host-pace.ts';
+import { Remote } from '../shared/remote.ts';
+import { isAllowedUrl } from '../shared/remote-hosts.ts';
 import type { Stores, VariantChange, VariantRecord } from '../stores/contracts.ts';
 import { isPast, type Lifetime, readyAs } from '../warming/lifetime.ts';
+import { Fetches, type FetchesOptions } from '../writing/fetches.ts';
+import { Imports } from '../writing/imports.ts';
 import { Intents } from '../writing/intents.ts';
 import { Invalidations } from '../writing/invalidations.ts';
 import { Library } from '../writing/library.ts';
@@ -13,10 +18,11 @@ import { Notifier } from '../writing/notify.ts';
 import { PresignedUploads } from '../writing/presigned-uploads.ts';
 import { Purge } from '../writing/purge.ts';
 import { Reconciler } from '../writing/reconciler.ts';
+import { Replacement, type ReplacementOptions } from '../writing/replace.ts';
 import { Rewarm } from '../writing/rewarm.ts';
 import { Uploads } from '../writing/uploads.ts';
 import { Urls } from '../writing/urls.ts';
-import type { Core } from './core.ts';
+import { type Core, monotonic } from './core.ts';
 import type { ExternalServices } from './external-services.ts';
 import { composeWarmSets } from './warm-sets.ts';
 
@@ -46,7 +52,10 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
   const reconciler = new Reconciler(shared);
   const { maxUploads, maxSourceBytes, maxUploadBytes: maxBytes = maxSourceBytes } = config;
   const limits = { maxBytes, maxSourceBytes, readsHeic: config.heic === 'on' };
+  const fetching = { ...shared, reconciler, limits, remote: composeRemote(config) };
   return {
+    imports: new Imports(fetching),
+    fetches: composeFetches(config, fetching),
     uploads: new Uploads({ ...shared, reconciler, limits, maxUploads, lookups: core.originals }),
     presignedUploads: new PresignedUploads({ originals, records, jobs, localForms, limits, now }),
     library: new Library({ ...shared, reconciler, lifetime }),
@@ -65,6 +74,27 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
     notifier,
     warmSets,
   };
+}
+
+/** Servers that originals are fetched from; undefined where there are none. */
+function composeRemote({ importHosts, importPrivate, importSeconds }: Config): Remote | undefined {
+  if (importHosts.length === 0) return undefined;
+  return new Remote({
+    allows: (url) => isAllowedUrl(url, importHosts),
+    allowPrivate: importPrivate,
+    maxSeconds: importSeconds,
+  });
+}
+
+/** Requests to one host, and to all, that are under way at once: fetches wait beside the slots of a warmer. */
+const [HOST_FETCHES, ALL_FETCHES] = [8, 32];
+
+function composeFetches(
+  { importSeconds: maxSeconds, importRatePerMinute: perMinute }: Config,
+  parts: Omit<FetchesOptions, 'pace' | 'maxSeconds' | 'replacement'> & ReplacementOptions,
+): Fetches {
+  const pace = new HostPace({ perMinute, atOnce: HOST_FETCHES, inAll: ALL_FETCHES, now: monotonic });
+  return new Fetches({ ...parts, pace, maxSeconds, replacement: new Replacement(parts) });
 }
 
 function composeIntents(

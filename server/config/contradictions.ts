@@ -2,6 +2,7 @@ import { PRESET_FREE, presetForms, refusedWidth } from '../core/operations/allow
 import { variantsOfAll } from '../core/operations/variants.ts';
 import { nearest } from '../core/query/nearest.ts';
 import type { Presets } from '../core/query/rule.ts';
+import type { RemoteHost } from '../shared/remote-hosts.ts';
 import { LEARNED } from './parsers.ts';
 
 /** The settings that rules between settings look at. */
@@ -31,6 +32,8 @@ export interface Related {
   readonly presetsOnly: boolean;
   readonly allowedWidths: readonly number[];
   readonly warmDefaults: readonly string[];
+  readonly importHosts: readonly RemoteHost[];
+  readonly importPrivate: boolean;
 }
 
 const when = (isWrong: boolean, told: string): string[] => (isWrong ? [told] : []);
@@ -112,6 +115,10 @@ export function contradictions(config: Related): string[] {
     ...when(
       maxUploadBytes > maxSourceBytes,
       `MAX_UPLOAD_BYTES (${maxUploadBytes}) is above MAX_SOURCE_BYTES (${maxSourceBytes}): such uploads could not be read`,
+    ),
+    ...when(
+      config.importPrivate && config.importHosts.some(({ name }) => name === '*'),
+      'IMPORT_PRIVATE=1 with IMPORT_HOSTS=*: whoever may import could read all that this machine reaches; name the hosts',
     ),
     ...besideOpen(config),
     ...unservedDefaults(config),

@@ -4,6 +4,7 @@ import { RULES } from '../core/operations/table.ts';
 import { INDEX, readPresets } from '../core/operations/transformation.ts';
 import { isId } from '../core/query/id.ts';
 import type { Presets } from '../core/query/rule.ts';
+import { type RemoteHost, readRemoteHost } from '../shared/remote-hosts.ts';
 
 /** Reads the text of a variable; throws with what was expected. */
 export interface Parser<T> {
@@ -71,6 +72,11 @@ export const url = parser('an http or https URL', (value) =>
 /** As browsers send it: scheme, host and port, without a path. */
 export const origin = parser('an origin such as https://shop.example.com', (value) =>
   /^https?:\/\//.test(value) && URL.canParse(value) && new URL(value).origin === value ? value : undefined,
+);
+
+export const remoteHost: Parser<RemoteHost> = parser(
+  'a host such as cdn.example.com, *.example.com, http://old.example.com:8080, or * for all',
+  readRemoteHost,
 );
 
 /** `a,b,c`; the empty text is the empty list. */

@@ -15,6 +15,7 @@ import {
   origin,
   presets,
   queries,
+  remoteHost,
   revision,
   secrets,
   text,
@@ -325,6 +326,30 @@ export const SETTINGS = {
     'Bytes a second that an upload must bring, over any ten seconds; slower ones are ended with 408. 0: any.',
   ),
   maxUploads: setting('MAX_UPLOADS', integer(1, 1024), 16, 'Uploads in flight.'),
+  importHosts: setting(
+    'IMPORT_HOSTS',
+    list(remoteHost),
+    '',
+    'Hosts that originals may be fetched from: `cdn.example.com`, `*.example.com` for all below it, `*` for all. By https, unless `http://` stands in front; at the port of the scheme, unless one is named. Redirects are held to it as well. Empty: nothing is fetched.',
+  ),
+  importPrivate: setting(
+    'IMPORT_PRIVATE',
+    flag,
+    0,
+    'Whether the hosts that originals are fetched from may have private addresses. Those at which clouds hand out keys may not in any case.',
+  ),
+  importSeconds: setting(
+    'IMPORT_SECONDS',
+    integer(1, 3600),
+    60,
+    'Time for fetching one original, redirects included.',
+  ),
+  importRatePerMinute: setting(
+    'IMPORT_RATE_PER_MINUTE',
+    integer(0, 1_000_000),
+    300,
+    'Requests that a warmer sends to one host; 0: any number. Of those, 8 are under way at once.',
+  ),
   resultDays: setting(
     'RESULT_DAYS',
     integer(0, 3650),

@@ -15,6 +15,8 @@ const OPERATION_IDS: Readonly<Record<string, string>> = {
   'GET /api/images/{id}/status': 'getStatus',
   'POST /api/images/{id}/variants': 'warmVariants',
   'DELETE /api/images/{id}/variants': 'forgetVariants',
+  'POST /api/images/import': 'importImages',
+  'POST /api/images/{id}/refresh': 'refreshImage',
   'POST /api/images/{id}/notifications': 'notifyAgain',
   'POST /api/images/{id}/purge': 'purgeImage',
   'POST /api/images/presign': 'presignUpload',

@@ -38,6 +38,7 @@ export const PROBLEMS = {
   damaged_store: [500, 'Stored bytes are damaged'],
   watermark_unusable: [500, 'The watermark cannot be used'],
   source_error: [502, 'The original cannot be fetched'],
+  source_refused: [502, 'The original cannot be had from its address'],
   overloaded: [503, 'Too busy, retry'],
   draining: [503, 'Shutting down, retry'],
   store_refused: [500, 'Storage refuses this'],
@@ -94,6 +95,11 @@ export class Problem extends Error {
 /** Whether `error` is a Problem, told by its code so that it also holds across module copies. */
 export function isProblem(error: unknown): error is Problem {
   return error instanceof Error && 'code' in error && String(error.code) in PROBLEMS && 'facts' in error;
+}
+
+/** `code: detail`, for the status; nothing of the inside of an unexpected error. */
+export function reasonOf(error: unknown): string {
+  return isProblem(error) ? `${error.code}: ${error.detail}` : 'internal: Something went wrong on our side.';
 }
 
 /** The RFC 9457 body of a failure; `instance` is the request id. Unknown errors reveal nothing. */

@@ -60,22 +60,43 @@ export function checkWebhook(text: string, { allowPrivate }: { allowPrivate: boo
   throw new Problem('invalid_parameter', `The webhook must be ${allowed}.`, facts);
 }
 
+/** Where clouds hand out the keys of a machine: nobody's pictures, whatever a deployment allows. */
+const METADATA = new BlockList();
+METADATA.addSubnet('169.254.0.0', 16, 'ipv4');
+METADATA.addAddress('100.100.100.200', 'ipv4');
+METADATA.addSubnet('fe80::', 10, 'ipv6');
+METADATA.addAddress('fd00:ec2::254', 'ipv6');
+
+/** Whether a program that may call private addresses may call this one. */
+export function isReachableAddress(address: string, { allowPrivate }: { allowPrivate: boolean }): boolean {
+  if (!allowPrivate) return isPublicAddress(address);
+  // Of ::ffff:169.254.169.254 the list tells by itself that it is 169.254.169.254.
+  return !METADATA.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
+}
+
 /** Whether all that a name stands for is public: one private address among others is where an attacker points. */
 export function isPublicHost(addresses: ReadonlyArray<{ readonly address: string }>): boolean {
   return addresses.length > 0 && addresses.every(({ address }) => isPublicAddress(address));
 }
 
+/** A name that stands for an address which may not be called. */
+export class ForbiddenHost extends Error {}
+
 /** Hands the connection only addresses that were checked: a name that resolves anew later gains nothing. */
-const publicLookup: LookupFunction = (hostname, options, done) => {
-  lookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error) return done(error, '', 0);
-    const [first] = addresses;
-    if (!first || !isPublicHost(addresses)) {
-      return done(new Error(`${hostname} is not a public host`), '', 0);
-    }
-    return options.all ? done(null, addresses) : done(null, first.address, first.family);
-  });
-};
+export const checkedLookup =
+  (allows: (addresses: ReadonlyArray<{ readonly address: string }>) => boolean): LookupFunction =>
+  (hostname, options, done) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error) return done(error, '', 0);
+      const [first] = addresses;
+      if (!first || !allows(addresses)) {
+        return done(new ForbiddenHost(`${hostname} is not a public host`), '', 0);
+      }
+      return options.all ? done(null, addresses) : done(null, first.address, first.family);
+    });
+  };
+
+const publicLookup = checkedLookup(isPublicHost);
 
 /**
  * POSTs JSON to a foreign server. Follows no redirect and reads no body.

@@ -208,6 +208,25 @@ export interface Owed {
   forget?: string[];
   /** Those who asked are to be told that the image is finished. */
   notify?: true;
+  /** The original is to be fetched from its address, for the first time or anew; a new image then gets into the collection. */
+  fetch?: { collection?: string };
+}
+
+/** Where an original was fetched from, and how that went. */
+export interface RemoteSource {
+  url: string;
+  /** Of the original that was fetched, as it was stored; absent: none was. */
+  version?: string;
+  /** What the server said of those bytes: with them it is asked whether they are current. */
+  etag?: string;
+  lastModified?: string;
+  /** When the server last said what is current, as toISOString writes it. */
+  checkedAt?: string;
+  /** Why it could not say so since. */
+  error?: string;
+  /** Of what is owed: so far, and not before when, as toISOString writes it. */
+  tries?: number;
+  notBefore?: string;
 }
 
 export interface ImageRecord {
@@ -238,6 +257,8 @@ export interface ImageRecord {
   undelivered?: string;
   /** Why the whole image failed. */
   error?: string;
+  /** Of an image that was fetched from elsewhere. */
+  source?: RemoteSource;
   /** Absent: nothing. */
   owed?: Owed;
   /** As toISOString writes it; lists are in this order. */
@@ -263,6 +284,7 @@ export type ImageChange = {
     | 'quiet'
     | 'digest'
     | 'undelivered'
+    | 'source'
     | 'owed'
     | 'error']?: ImageRecord[K] | undefined;
 };

@@ -39,7 +39,16 @@ export interface InvalidateJob extends Retried {
   readonly id: string;
 }
 
-export type Job = WarmJob | ObjectsJob | NotifyJob | InvalidateJob | UnknownJob;
+/** Fetch the original of an image from its address; what is to be fetched, and how often that was tried, is in its record. */
+export interface FetchJob extends Retried {
+  readonly kind: 'fetch';
+  readonly id: string;
+}
+
+export type Job = WarmJob | ObjectsJob | NotifyJob | InvalidateJob | FetchJob | UnknownJob;
+
+/** Jobs that come again by themselves until they are done. */
+type RetriedJob = NotifyJob | InvalidateJob | FetchJob;
 
 /** What a handler throws that has done what can be done now: another job takes the place of its message. */
 export class Later extends Error {
@@ -57,18 +66,14 @@ export class Later extends Error {
  *
  * @param now  Unix seconds
  */
-export function again<T extends NotifyJob | InvalidateJob>(
-  job: T,
-  seconds: number,
-  now: number,
-): OutgoingJob {
+export function again<T extends RetriedJob>(job: T, seconds: number, now: number): OutgoingJob {
   const after = Math.ceil(now + seconds);
   const body = JSON.stringify({ ...job, tries: (job.tries ?? 0) + 1, after });
   return { body, delaySeconds: Math.min(MAX_DELAY_SECONDS, Math.ceil(seconds)) };
 }
 
 /** @throws Later  where it is not yet time for the job */
-export function checkTime(job: NotifyJob | InvalidateJob, now: number): void {
+export function checkTime(job: RetriedJob, now: number): void {
   const seconds = Math.ceil((job.after ?? 0) - now);
   if (seconds <= 1) return;
   throw new Later(
@@ -131,6 +136,10 @@ export function invalidateJob(id: string): OutgoingJob {
   };
 }
 
+export function fetchJob(id: string): OutgoingJob {
+  return { body: JSON.stringify({ kind: 'fetch', id } satisfies FetchJob), key: `fetch ${id}` };
+}
+
 /**
  * Reads a message: one of ours, or an S3 event as S3 sends it to SQS (straight, through SNS or through EventBridge).
  * Never throws: whatever the queue holds, the messages behind it are to be worked on.
@@ -148,7 +157,8 @@ export function readJob(body: string, results?: string): Job {
   if (!isRecord(parsed)) return { kind: 'unknown', reason: 'not an object' };
   if (parsed['kind'] === 'warm') return readWarm(parsed);
   if (parsed['kind'] === 'notify') return readNotify(parsed);
-  if (parsed['kind'] === 'invalidate') return readInvalidate(parsed);
+  if (parsed['kind'] === 'invalidate') return readOf('invalidate', parsed);
+  if (parsed['kind'] === 'fetch') return readOf('fetch', parsed);
   if (parsed['kind'] === 'objects' && Array.isArray(parsed['events'])) {
     return { kind: 'objects', events: parsed['events'].filter(isEvent) };
   }
@@ -177,10 +187,10 @@ function readNotify({ id, channel, message, ...rest }: Record<string, unknown>):
   return { kind: 'notify', id, channel, message: name, ...readRetried(rest) };
 }
 
-function readInvalidate({ id, ...rest }: Record<string, unknown>): Job {
+function readOf(kind: 'invalidate' | 'fetch', { id, ...rest }: Record<string, unknown>): Job {
   return isText(id) && isId(id)
-    ? { kind: 'invalidate', id, ...readRetried(rest) }
-    : { kind: 'unknown', reason: 'an invalidate job without its parts' };
+    ? { kind, id, ...readRetried(rest) }
+    : { kind: 'unknown', reason: `a job of kind ${kind} without its parts` };
 }
 
 function readRetried({ tries, after }: Record<string, unknown>): Retried {

@@ -11,7 +11,7 @@ import type {
   VariantRecord,
 } from '../stores/contracts.ts';
 import { pause, updateWithRetry } from '../stores/update-record.ts';
-import { type Channel, notifyJobs, objectJob, warmJobs } from '../warming/jobs.ts';
+import { type Channel, fetchJob, notifyJobs, objectJob, warmJobs } from '../warming/jobs.ts';
 import { currentVersion, isAwaited, isQuiet, rollUpStatus, toUpdate } from '../warming/queue.ts';
 import { forgetVariants } from './forget.ts';
 import { type Debt, isDoable, isOwed, owedBy, owing } from './owing.ts';
@@ -127,6 +127,11 @@ export class Intents {
   /** Lets a warmer find out whether an original can be rendered; else the sweep does. */
   async sendArrival(id: string, etag: string): Promise<void> {
     await this.#send(id, [objectJob(id, 'created', etag)]);
+  }
+
+  /** Lets a warmer fetch originals that are owed; else the sweep does. */
+  async sendFetches(ids: readonly string[]): Promise<void> {
+    await this.#send(ids.join(' '), ids.map(fetchJob));
   }
 
   /** The same for somebody who has done his part: what cannot be done now is left to the sweep. */
@@ -260,6 +265,7 @@ export class Intents {
       const notify = (isEnd && isTold) || (!isSent && owed.notify === true);
       const left: Debt = {
         ...(owed.measure && { measure: true }),
+        ...(owed.fetch && { fetch: owed.fetch }),
         ...(notify && { notify: true }),
         ...(!isSent && { rewarm: 'open' }),
       };

@@ -1,4 +1,6 @@
 import type { WarmSets } from '../warming/warm-set.ts';
+import type { Fetches } from './fetches.ts';
+import type { Imports } from './imports.ts';
 import type { Intents } from './intents.ts';
 import type { Invalidations } from './invalidations.ts';
 import type { Library } from './library.ts';
@@ -14,6 +16,8 @@ import type { Urls } from './urls.ts';
 export interface Management {
   readonly uploads: Uploads;
   readonly presignedUploads: PresignedUploads;
+  readonly imports: Imports;
+  readonly fetches: Fetches;
   readonly library: Library;
   readonly reconciler: Reconciler;
   readonly intents: Intents;

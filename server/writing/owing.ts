@@ -46,12 +46,21 @@ export function isOwed(record: ImageRecord, owed: Owed): boolean {
   return owedBy(record)?.token === owed.token;
 }
 
-/** Whether there is anything to do but to look at the original, which the reconciler does. */
+/** Whether there is anything to do but to look at the original or to fetch it, which others do. */
 export function isDoable({
   token: _token,
   measure: _measure,
+  fetch: _fetch,
   requested: _requested,
   ...rest
 }: Owed): boolean {
   return Object.keys(rest).length > 0;
+}
+
+/** What is owed once these parts of it are done; undefined for nothing. */
+export function withoutDebt(owed: Owed | undefined, ...done: readonly (keyof Debt)[]): Owed | undefined {
+  if (!owed) return undefined;
+  const { token, ...debt } = owed;
+  const rest = Object.entries(debt).filter(([name]) => !done.some((part) => part === name));
+  return rest.length > 0 ? { token, ...Object.fromEntries(rest) } : undefined;
 }

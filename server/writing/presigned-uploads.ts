@@ -18,7 +18,7 @@ import { deletedMeanwhile } from './replace.ts';
 import { newSecret, statusKey } from './status-keys.ts';
 
 /** Version of variants that wait for an original which has not arrived. */
-const AWAITED = 'awaited';
+export const AWAITED = 'awaited';
 
 export interface PresignedUploadsOptions {
   readonly originals: Objects;

@@ -1,12 +1,12 @@
 import type { Problem } from '../shared/errors.ts';
-import type { ImageChange, ImageRecord, NewImage, Objects, Owed, Records } from '../stores/contracts.ts';
+import type { ImageChange, ImageRecord, NewImage, Objects, Records } from '../stores/contracts.ts';
 import { pause } from '../stores/update-record.ts';
 import { currentVersion, toUpdate } from '../warming/queue.ts';
 import type { WarmSets } from '../warming/warm-set.ts';
 import { formKey, idOfForm } from './form-keys.ts';
 import { hasResults, type Intents } from './intents.ts';
 import { isRefusal, type Measure, type Measured } from './measure.ts';
-import { type Debt, owedBy, owing } from './owing.ts';
+import { type Debt, owedBy, owing, withoutDebt } from './owing.ts';
 import type { Purge } from './purge.ts';
 import { removeOwn } from './remove-own.ts';
 
@@ -87,7 +87,7 @@ export class Reconciler {
     await this.reconcile(id);
     const record = await records.images.get(id);
     if (!record?.owed?.measure) return;
-    const rest = withoutMeasure(record.owed);
+    const rest = withoutDebt(record.owed, 'measure');
     await records.images.update(id, record.revision, { owed: rest });
   }
 
@@ -120,7 +120,7 @@ export class Reconciler {
       await intents.settle(id);
       return true;
     }
-    if (record.status === 'uploading' && this.#isOpen(record)) return true;
+    if (record.status === 'uploading' && (record.owed?.fetch || this.#isOpen(record))) return true;
     // A new upload may have the id by now.
     if (!(await records.images.bury(id, owing(undefined, { delete: 'rest' }), record))) return false;
     await intents.settle(id);
@@ -178,7 +178,7 @@ export class Reconciler {
       digest: undefined,
       // The claim of a server that died stays: the same upload once more ends what that one began.
       ...(before?.status !== 'uploading' && { claim: undefined }),
-      owed: owing(withoutMeasure(before?.owed), debt),
+      owed: owing(withoutDebt(before?.owed, 'measure'), debt),
     });
     if (isWritten && isUndecided) await intents.sendArrival(id, measured.etag);
     return isWritten;
@@ -240,11 +240,4 @@ export class Reconciler {
   #create(image: Omit<NewImage, 'createdAt'>): Promise<boolean> {
     return this.#options.records.images.create({ ...image, createdAt: this.#options.now().toISOString() });
   }
-}
-
-/** What is owed beside a look at the original. */
-function withoutMeasure(owed: Owed | undefined): Owed | undefined {
-  if (!owed) return undefined;
-  const { measure: _done, ...rest } = owed;
-  return Object.keys(rest).length > 1 ? rest : undefined;
 }

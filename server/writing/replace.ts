@@ -3,13 +3,20 @@ import { clearMasters, copyMaster } from '../reading/masters.ts';
 import { notFound } from '../reading/versions.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
-import type { ImageRecord, ObjectFacts, Objects, Owed, Records, VariantRecord } from '../stores/contracts.ts';
+import type {
+  ImageRecord,
+  ObjectFacts,
+  Objects,
+  Records,
+  RemoteSource,
+  VariantRecord,
+} from '../stores/contracts.ts';
 import { pause, updateWithRetry } from '../stores/update-record.ts';
 import { VARIANTS_PAGE } from '../warming/queue.ts';
 import { type IngestLimits, openIngest } from './ingest.ts';
 import type { Intents } from './intents.ts';
 import type { Measure, Measured } from './measure.ts';
-import { type Debt, owedBy, owing } from './owing.ts';
+import { type Debt, owedBy, owing, withoutDebt } from './owing.ts';
 import type { Reconciler } from './reconciler.ts';
 import { removeOwn } from './remove-own.ts';
 
@@ -34,6 +41,13 @@ export interface FinishedUpload {
   readonly variants: readonly VariantRecord[];
 }
 
+/** Bytes that are good and lie aside, until they are an image's. */
+export interface Staged extends Measured {
+  readonly key: string;
+  /** SHA-256 of the bytes in hex. */
+  readonly digest: string;
+}
+
 /** Takes new bytes in for an image that is there. */
 export class Replacement {
   readonly #options: ReplacementOptions;
@@ -50,25 +64,49 @@ export class Replacement {
    *         meanwhile, and those of accept
    */
   async replace(id: string, source: AsyncIterable<Uint8Array>): Promise<FinishedUpload> {
-    const { originals, results, limits, measure, intents, now } = this.#options;
     await this.#arrived(id);
+    return this.withStaged(source, (staged) => this.publish(id, staged));
+  }
+
+  /**
+   * Stores bytes aside while `work` is done with them; nothing of them stays there.
+   *
+   * @throws Problem those of openIngest and Measure; what `work` throws
+   */
+  async withStaged<T>(source: AsyncIterable<Uint8Array>, work: (staged: Staged) => Promise<T>): Promise<T> {
+    const { originals, results, limits, measure, now } = this.#options;
     const { contentType, body, digest } = await openIngest(source, limits);
-    const staged = `${STAGED}${newUlid(now().getTime())}`;
-    await originals.put(staged, body, { contentType });
+    const key = `${STAGED}${newUlid(now().getTime())}`;
+    await originals.put(key, body, { contentType });
     try {
-      const measured = await measure.of(staged);
-      if (!measured) throw deletedMeanwhile(id);
-      // Whoever dies from here on leaves word that the original may be another one.
-      const before = await this.#arrived(id);
-      await intents.ask(id, { measure: true });
-      const stored = await this.#publish(staged, id);
-      if (!stored) throw deletedMeanwhile(id);
-      await copyMaster(results, { id: staged, etag: measured.etag }, { id, etag: stored.etag });
-      return await this.#replaced({ ...measured, etag: stored.etag }, digest(), before);
+      const measured = await measure.of(key);
+      if (!measured) throw new Problem('store_unavailable', 'What was stored a moment ago is not there.');
+      return await work({ ...measured, key, digest: digest() });
     } finally {
-      await originals.remove([staged]);
-      await clearMasters(results, staged, undefined);
+      await originals.remove([key]);
+      await clearMasters(results, key, undefined);
     }
+  }
+
+  /**
+   * Puts staged bytes in the place of those of an image.
+   *
+   * @param source  where they were fetched, which the image then owes no more
+   * @throws Problem as `replace`
+   */
+  async publish(id: string, staged: Staged, source?: RemoteSource): Promise<FinishedUpload> {
+    // Whoever dies from here on leaves word that the original may be another one.
+    const before = await this.#arrived(id);
+    await this.#options.intents.ask(id, { measure: true });
+    const stored = await this.#publish(staged.key, id);
+    if (!stored) throw deletedMeanwhile(id);
+    await this.moveMaster(staged, id, stored.etag);
+    return this.#replaced({ ...staged, etag: stored.etag }, before, source);
+  }
+
+  /** What renders read of bytes that had to be decoded at their arrival goes where their image is. */
+  async moveMaster({ key, etag }: Staged, id: string, stored: string): Promise<void> {
+    await copyMaster(this.#options.results, { id: key, etag }, { id, etag: stored });
   }
 
   /** One conditional write after the other: of several at once each replaces the one before, and none is lost unseen. */
@@ -96,18 +134,19 @@ export class Replacement {
 
   /** @param before  the record as it was before the new bytes were there */
   async #replaced(
-    { etag, facts, isDecoded }: Measured,
-    digest: string,
+    { etag, facts, isDecoded, digest }: Staged,
     before: ImageRecord,
+    source: RemoteSource | undefined,
   ): Promise<FinishedUpload> {
     const { originals, records, reconciler, intents } = this.#options;
     const { id, version: was } = before;
     const isUndecided = !isDecoded && (await records.variants.page(id, { limit: 1 })).items.length === 0;
     const changed = await updateWithRetry(records, id, (record) => {
       const owed = owedBy(record);
-      const { measure: _done, ...debt } = owed ?? { token: '' };
+      const rest = source ? withoutDebt(owed, 'measure', 'fetch') : withoutDebt(owed, 'measure');
+      const fetched = source && { source: { ...source, version: etag } };
       // The bucket's own event may have been faster: then the rest is done as well, or owed.
-      if (record.version === etag && was !== etag) return { digest, owed: owed?.measure && rest(debt) };
+      if (record.version === etag && was !== etag) return { ...fetched, digest, owed: rest };
       // Of the same bytes nothing would look changed, and results are about to go.
       const next = was === etag ? { generation: (record.generation ?? 0) + 1 } : {};
       const arrival = {
@@ -119,7 +158,7 @@ export class Replacement {
         digest,
       } as const;
       const more: Debt = { purge: true, rewarm: 'all', ...(isUndecided && { measure: true }) };
-      return { ...arrival, ...next, owed: owing(rest(debt), more) };
+      return { ...arrival, ...next, ...fetched, owed: owing(rest, more) };
     });
     // Of two at once, the record may be that of one and the object that of the other.
     if (changed && (await originals.head(id))?.etag !== etag) await reconciler.reconcile(id);
@@ -139,10 +178,6 @@ export class Replacement {
 export function unlessDamaged(error: unknown): 'damaged' {
   if (isProblem(error) && error.code === 'damaged_store') return 'damaged';
   throw error;
-}
-
-function rest(owed: Owed): Owed | undefined {
-  return Object.keys(owed).length > 1 ? owed : undefined;
 }
 
 export function notArrived(id: string): Problem {

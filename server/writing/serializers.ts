@@ -54,6 +54,7 @@ export function statusView({ record, counts, variants, next }: Described, urls: 
 export function imageView({ record, counts }: Counted, urls: Urls, base: string) {
   const { id, status, title = null, description = null, collection = null, focal = null } = record;
   const { original, version = null, error = null, undelivered = null, createdAt, updatedAt } = record;
+  const { source } = record;
   return {
     id,
     status,
@@ -68,6 +69,9 @@ export function imageView({ record, counts }: Counted, urls: Urls, base: string)
     error,
     undelivered,
     ...counts,
+    source: source
+      ? { url: source.url, checkedAt: source.checkedAt ?? null, error: source.error ?? null }
+      : null,
     createdAt,
     updatedAt,
   };

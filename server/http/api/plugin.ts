@@ -8,6 +8,7 @@ import { collectionRoutes } from './collections.ts';
 import type { Api, ApiDeps } from './context.ts';
 import { keepAnswers } from './idempotency.ts';
 import { imageRoutes } from './images.ts';
+import { importRoutes } from './imports.ts';
 import { presignRoutes } from './presign.ts';
 import { rewarmRoutes } from './rewarm.ts';
 import { signRoutes } from './sign.ts';
@@ -38,6 +39,7 @@ export async function managementApi(app: FastifyInstance, deps: ApiDeps): Promis
   uploadRoutes(api, deps);
   presignRoutes(api, deps);
   imageRoutes(api, deps);
+  importRoutes(api, deps);
   statusRoutes(api, deps);
   collectionRoutes(api, deps);
   signRoutes(api, deps);

@@ -120,6 +120,38 @@ export const UploadAnswer = Type.Union([Upload, Uploads], {
   description: 'Of one file what became of it; of several a list.',
 });
 
+/** Addresses that one call may name. */
+export const MAX_IMPORTS = 1000;
+
+export const ImportBody = Type.Object(
+  {
+    urls: Type.Array(
+      Type.Object(
+        {
+          url: Type.String({ description: 'https, of a host that IMPORT_HOSTS names.' }),
+          id: Type.Optional(Type.String({ description: 'Generated when absent.' })),
+          title: Type.Optional(title),
+          collection: Type.Optional(CollectionId),
+          variants: Type.Optional(Variants),
+        },
+        options,
+      ),
+      { minItems: 1, maxItems: MAX_IMPORTS },
+    ),
+  },
+  options,
+);
+
+const UrlRefused = Type.Object(
+  { url, problem: Type.Object({}, { additionalProperties: true }) },
+  { title: 'UrlRefused', description: 'An address that is not fetched from, and why.' },
+);
+
+export const Imports = Type.Object(
+  { images: Type.Array(Type.Union([Upload, UrlRefused])) },
+  { title: 'Imports', description: 'What became of each address, in the order of the request.' },
+);
+
 export const VariantStatus = Type.Object(
   {
     ...variantFields,
@@ -215,6 +247,15 @@ const Original = Type.Object(
   },
 );
 
+const Source = Type.Object(
+  {
+    url,
+    checkedAt: nullable(Type.String({ description: 'When its server last said what is current.' })),
+    error: nullable(Type.String({ description: 'Why it could not say so since.' })),
+  },
+  { title: 'Source', description: 'Where an original was fetched from.' },
+);
+
 const imageFields = {
   id: Type.String(),
   status: imageStatus,
@@ -233,6 +274,7 @@ const imageFields = {
     }),
   ),
   ...counts,
+  source: nullable(Source),
   createdAt: time,
   updatedAt: time,
 };

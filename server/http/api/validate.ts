@@ -21,7 +21,7 @@ export const validator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) 
 };
 
 /** No schema here takes more of a list or an object. */
-const MOST = 100;
+const MOST = 1000;
 const DEEPEST = 20;
 
 /**

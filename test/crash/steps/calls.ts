@@ -1,4 +1,7 @@
+import t from 'tap';
+import { updateWithRetry } from '../../../server/stores/update-record.ts';
 import { call, form, noise, type UploadAnswer } from '../../support/api.ts';
+import { remoteServer } from '../../support/remote.ts';
 import type { TestServer } from '../../support/server.ts';
 
 /** What a client does, and does again when no answer comes. */
@@ -16,6 +19,11 @@ const WANTED = ['fmt=webp&w=20', 'fmt=jpeg&w=30'];
 const files = await Promise.all([noise(60, 40, 1), noise(50, 50, 2), noise(40, 60, 3)]);
 const [first, second, third] = files as [Buffer, Buffer, Buffer];
 
+const remote = await remoteServer(t);
+/** Where originals may be fetched from. */
+export const REMOTE = remote.base;
+export const FAR = remote.picture('/far.jpg', third);
+
 /** What is there before each step: image `a` with two variants in collection `c`, and collection `empty`. */
 export async function prepare(server: TestServer): Promise<void> {
   const { collections } = server.stores.records;
@@ -29,6 +37,10 @@ export async function prepare(server: TestServer): Promise<void> {
     ['file', first],
   ] as const;
   await call<UploadAnswer>(server, 'POST', '/api/images', form(parts));
+  // As if it had been fetched: its server has another one by now.
+  await updateWithRetry(server.stores.records, 'a', ({ version = '' }) => ({
+    source: { url: FAR, version },
+  }));
 }
 
 const post = (path: string, body: object) => (server: TestServer) => call(server, 'POST', path, body);
@@ -90,6 +102,11 @@ export const STEPS: readonly Step[] = [
         ]),
       ),
   },
+  {
+    call: 'POST /api/images/import',
+    act: post('/api/images/import', { urls: [{ url: FAR, id: 'far', collection: 'c', variants: WANTED }] }),
+  },
+  { call: 'POST /api/images/{id}/refresh', act: (server) => call(server, 'POST', '/api/images/a/refresh') },
   { call: 'POST /api/images/presign', act: post('/api/images/presign', announced) },
   { call: 'POST /api/uploads/{id}', act: announceAndPost },
   { call: 'POST /api/sign', act: post('/api/sign', { urls: ['/img/a?w=9'] }) },

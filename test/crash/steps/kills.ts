@@ -6,7 +6,7 @@ import { currentVersion } from '../../../server/warming/queue.ts';
 import { removeStaged } from '../../../server/writing/staging.ts';
 import { startServer, temporaryFolder } from '../../support/server.ts';
 import { createWarmer, type TestWarmer } from '../../support/warmer.ts';
-import { prepare, type Step } from './calls.ts';
+import { prepare, REMOTE, type Step } from './calls.ts';
 import { type Mortal, mortal } from './mortal.ts';
 
 /** What the client does after the kill. */
@@ -26,6 +26,8 @@ export const ENV = {
   VISIBILITY_SECONDS: '1',
   WEBHOOK_SECRET: 'a secret of some length, as they are',
   WEBHOOK_PRIVATE: '1',
+  IMPORT_HOSTS: REMOTE,
+  IMPORT_PRIVATE: '1',
 };
 const ROUNDS = 40;
 
@@ -91,11 +93,14 @@ export async function settled(warmer: TestWarmer): Promise<string[]> {
   return faults;
 }
 
-/** The hour of a form and of staged bytes, and the minute of a claim, are over. */
+/** The hour of a form and of staged bytes, the minute of a claim, and the time of a fetch are over. */
 async function expire({ originals, records: { images } }: Stores): Promise<void> {
   const now = new Date().toISOString();
-  for (const { id, openUntil = '', revision } of (await images.list({ limit: 100 })).items)
+  for (const { id, openUntil = '', source, revision } of (await images.list({ limit: 100 })).items) {
     if (openUntil > now) await images.update(id, revision, { openUntil: now });
+    if ((source?.notBefore ?? '') > now && source)
+      await images.update(id, revision, { source: { ...source, notBefore: now } });
+  }
   await removeStaged(originals, new Date(Date.now() + 60_000));
 }
 

@@ -5,7 +5,7 @@ import { call, form, noise } from '../../support/api.ts';
 import { type Receiver, receiver } from '../../support/receiver.ts';
 import { startServer, type TestServer, temporaryFolder } from '../../support/server.ts';
 import { createWarmer } from '../../support/warmer.ts';
-import { prepare } from './calls.ts';
+import { FAR, prepare } from './calls.ts';
 import { ENV, settled } from './kills.ts';
 import { type Mortal, mortal } from './mortal.ts';
 
@@ -57,6 +57,18 @@ const CAUSES: Readonly<Record<Exclude<Job['kind'], 'unknown'>, Readonly<Record<s
         const event = { source: 'aws.s3', 'detail-type': 'Object Deleted', detail: { object: { key: 'a' } } };
         await stores.jobs.send([JSON.stringify(event)]);
       },
+    },
+  },
+  fetch: {
+    'an original that lies elsewhere': {
+      act: (server) =>
+        call(server, 'POST', '/api/images/import', {
+          urls: [{ url: FAR, id: 'far', collection: 'c', variants: ['w=9&fmt=png'] }],
+        }),
+    },
+    'one that has changed there': {
+      act: (server) => call(server, 'POST', '/api/images/a/refresh'),
+      fault: edgeFault,
     },
   },
   invalidate: {

@@ -1,0 +1,266 @@
+import { isProblem, Problem, type ProblemCode, reasonOf } from '../shared/errors.ts';
+import type { HostPace } from '../shared/host-pace.ts';
+import type { Remote, RemoteAnswer } from '../shared/remote.ts';
+import type { ImageRecord, Objects, Records, RemoteSource } from '../stores/contracts.ts';
+import { updateWithRetry } from '../stores/update-record.ts';
+import { again, checkTime, type FetchJob, Later } from '../warming/jobs.ts';
+import { toUpdate } from '../warming/queue.ts';
+import type { Intents } from './intents.ts';
+import { isRefusal } from './measure.ts';
+import { type Debt, owing, withoutDebt } from './owing.ts';
+import type { Reconciler } from './reconciler.ts';
+import { removeOwn } from './remove-own.ts';
+import { holdsBytes, taken } from './repeats.ts';
+import type { Replacement, Staged } from './replace.ts';
+
+/** Pauses between tries, seven hours in all: a server that is away for a night is a server that is gone. */
+const RETRY_SECONDS = [10, 60, 300, 1800, 7200, 14_400] as const;
+/** Longest pause that a server may ask for. */
+const MOST_PAUSE_SECONDS = 14_400;
+/** For storing and decoding what was fetched: nobody else begins the same meanwhile. */
+const STORE_SECONDS = 120;
+
+/** What no other try will change. */
+const FINAL: readonly ProblemCode[] = [
+  'source_refused',
+  'not_allowed',
+  'invalid_parameter',
+  'upload_too_large',
+  'conflict',
+];
+
+export interface FetchesOptions {
+  readonly remote: Remote | undefined;
+  readonly pace: HostPace;
+  readonly maxSeconds: number;
+  readonly originals: Objects;
+  readonly records: Records;
+  readonly intents: Intents;
+  readonly reconciler: Pick<Reconciler, 'reconcile'>;
+  readonly replacement: Replacement;
+  readonly now: () => Date;
+}
+
+/** One try to fetch the original of an image. */
+interface Turn {
+  readonly record: ImageRecord;
+  readonly source: RemoteSource;
+}
+
+/** What a try came to, for the log. */
+type Outcome = 'nothing owed' | 'unchanged' | 'fetched' | 'failed';
+
+/** Fetches the originals that images owe. */
+export class Fetches {
+  readonly #options: FetchesOptions;
+
+  constructor(options: FetchesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * One try. May come twice and at once: the record says who is at it.
+   *
+   * @throws Later  when it is to be tried again
+   */
+  async deliver(job: FetchJob, signal: AbortSignal): Promise<{ outcome: Outcome }> {
+    const { records, pace, now } = this.#options;
+    const unixSeconds = now().getTime() / 1000;
+    checkTime(job, unixSeconds);
+    const record = await records.images.get(job.id);
+    if (!record?.source || !record.owed?.fetch) return { outcome: 'nothing owed' };
+    const { host } = new URL(record.source.url);
+    const waitMs = pace.enter(host, job.tries !== undefined);
+    if (waitMs > 0) throw new Later(again(job, waitMs / 1000, unixSeconds), undefined);
+    try {
+      const turn = await this.#begin(job.id);
+      // Whoever has it does it; where he has died the sweep sends it again.
+      if (!turn) return { outcome: 'nothing owed' };
+      return { outcome: await this.#try(turn, job, signal) };
+    } finally {
+      pace.leave(host);
+    }
+  }
+
+  /** For the sweep: whether what is owed is at nobody's. It is sent again, and counts as touched. */
+  async sendAgain({ id }: ImageRecord): Promise<boolean> {
+    const { records, intents } = this.#options;
+    const isFree = ({ owed, source }: ImageRecord) => owed?.fetch && source && this.#isDue(source);
+    const record = await records.images.get(id);
+    if (!record?.source || !isFree(record)) return false;
+    const notBefore = this.#time(0);
+    if (!(await records.images.update(id, record.revision, { source: { ...record.source, notBefore } })))
+      return false;
+    await intents.sendFetches([id]);
+    return true;
+  }
+
+  #isDue({ notBefore }: RemoteSource): boolean {
+    return notBefore === undefined || notBefore <= this.#time(0);
+  }
+
+  #time(seconds: number): string {
+    return new Date(this.#options.now().getTime() + seconds * 1000).toISOString();
+  }
+
+  /** Counts the try before it is made, since it may be what kills the process; undefined while somebody is at it. */
+  async #begin(id: string): Promise<Turn | undefined> {
+    const { records, maxSeconds } = this.#options;
+    let begun: RemoteSource | undefined;
+    const record = await updateWithRetry(records, id, ({ owed, source }) => {
+      begun = undefined;
+      if (!owed?.fetch || !source || !this.#isDue(source)) return undefined;
+      const notBefore = this.#time(maxSeconds + STORE_SECONDS);
+      begun = { ...source, tries: (source.tries ?? 0) + 1, notBefore };
+      return { source: begun };
+    });
+    return record && begun && { record, source: begun };
+  }
+
+  async #try(turn: Turn, job: FetchJob, signal: AbortSignal): Promise<Outcome> {
+    try {
+      return await this.#fetch(turn, signal);
+    } catch (error) {
+      if (signal.aborted) await this.#giveBack(turn);
+      signal.throwIfAborted();
+      if (isFinal(error)) return this.#fail(turn, error);
+      const pause = pauseOf(error, turn.source.tries ?? 0);
+      if (pause === undefined) return this.#fail(turn, error);
+      await this.#note(turn, { ...turn.source, error: reasonOf(error), notBefore: this.#time(pause) });
+      throw new Later(again(job, pause, this.#options.now().getTime() / 1000), error);
+    }
+  }
+
+  async #fetch({ record, source }: Turn, signal: AbortSignal): Promise<Outcome> {
+    const { remote, replacement } = this.#options;
+    if (!remote) throw new Problem('not_allowed', 'This deployment fetches no originals any more.');
+    const isOurs = record.version !== undefined && record.version === source.version;
+    const { etag, lastModified } = source;
+    const answer = await remote.get(source.url, isOurs ? { etag, lastModified } : {}, signal);
+    if (answer.isUnchanged) return this.#unchanged(record, { ...source, ...validatorsOf(answer) });
+    const { url, version } = source;
+    const fresh: RemoteSource = { url, ...(version !== undefined && { version }), ...validatorsOf(answer) };
+    return replacement.withStaged(answer.body, async (staged) => {
+      const checked = { ...fresh, checkedAt: this.#time(0) };
+      if (record.version === undefined) return this.#arrive(record.id, staged, checked);
+      if (await this.#isSame(record, staged))
+        return this.#unchanged(record, { ...fresh, version: record.version });
+      await this.#relate(record.id);
+      await replacement.publish(record.id, staged, checked);
+      return 'fetched';
+    });
+  }
+
+  /** The server says that what we have is current. */
+  async #unchanged({ id }: ImageRecord, source: RemoteSource): Promise<Outcome> {
+    const { tries: _tries, notBefore: _notBefore, error: _error, ...rest } = source;
+    const checked = { ...rest, checkedAt: this.#time(0) };
+    await this.#relate(id);
+    await updateWithRetry(this.#options.records, id, ({ owed }) => ({
+      source: checked,
+      owed: withoutDebt(owed, 'fetch'),
+    }));
+    await this.#options.intents.settle(id);
+    return 'unchanged';
+  }
+
+  /** The first original of an image. */
+  async #arrive(id: string, staged: Staged, source: RemoteSource): Promise<Outcome> {
+    const { originals, records, intents, replacement } = this.#options;
+    const version = await this.#place(id, staged);
+    await replacement.moveMaster(staged, id, version);
+    await this.#relate(id);
+    const isUndecided =
+      !staged.isDecoded && (await records.variants.page(id, { limit: 1 })).items.length === 0;
+    const { facts: original, digest } = staged;
+    const said = { version, original, digest, source: { ...source, version }, error: undefined };
+    const more: Debt = { warm: [], rewarm: 'all', ...(isUndecided && { measure: true }) };
+    const record = await updateWithRetry(records, id, ({ owed, status, version: was }) => {
+      const rest = withoutDebt(owed, 'fetch');
+      // The bucket's own event was faster.
+      if (was === version) return { ...said, owed: rest };
+      return status === 'uploading' ? { ...said, status: 'uploaded', owed: owing(rest, more) } : undefined;
+    });
+    if (record?.version !== version) await removeOwn(originals, id, version);
+    await intents.trySettle(id);
+    if (isUndecided) await intents.sendArrival(id, version);
+    return 'fetched';
+  }
+
+  /**
+   * Puts the bytes where they are served; resolves to their ETag. What lies there already may be what a try put that died.
+   *
+   * @throws Problem `conflict` for an object of others, which becomes the original of the image
+   */
+  async #place(id: string, { key, digest }: Staged): Promise<string> {
+    const { originals, reconciler } = this.#options;
+    const stored = await originals.copy(key, id, { ifAbsent: true });
+    if (stored) return stored.etag;
+    const head = await originals.head(id);
+    if (head && (await holdsBytes(originals, id, digest))) return head.etag;
+    await reconciler.reconcile(id);
+    throw taken(id);
+  }
+
+  async #isSame({ id, digest }: ImageRecord, staged: Staged): Promise<boolean> {
+    if (digest !== undefined) return digest === staged.digest;
+    return holdsBytes(this.#options.originals, id, staged.digest);
+  }
+
+  /** Into the collection that was asked for; one that is gone by now holds no image up. */
+  async #relate(id: string): Promise<void> {
+    const { records } = this.#options;
+    const collection = (await records.images.get(id))?.owed?.fetch?.collection;
+    if (collection !== undefined) await records.collections.relate(collection, [id]);
+  }
+
+  /** Given up, until somebody asks anew: an image that has an original keeps it. */
+  async #fail({ record: { id }, source }: Turn, error: unknown): Promise<Outcome> {
+    const { records, intents } = this.#options;
+    const reason = reasonOf(error);
+    const { tries: _tries, notBefore: _notBefore, ...rest } = source;
+    const isNew = (await records.images.get(id))?.version === undefined;
+    if (isNew) {
+      const waiting = (await records.variants.list(id)).filter(({ status }) => status === 'queued');
+      await records.variants.updateAll(
+        id,
+        waiting.map(toUpdate(['queued'], { status: 'failed', error: reason })),
+      );
+    }
+    await updateWithRetry(records, id, ({ owed, version }) => ({
+      source: { ...rest, error: reason },
+      ...(version === undefined
+        ? { status: 'failed', error: reason, owed: owing(undefined, { notify: true }) }
+        : { owed: withoutDebt(owed, 'fetch') }),
+    }));
+    await intents.trySettle(id);
+    return 'failed';
+  }
+
+  /** The warmer stops: the try was none. */
+  async #giveBack(turn: Turn): Promise<void> {
+    const { source } = turn;
+    await this.#note(turn, { ...source, tries: (source.tries ?? 1) - 1, notBefore: this.#time(0) }).catch(
+      () => undefined,
+    );
+  }
+
+  async #note({ record: { id } }: Turn, source: RemoteSource): Promise<void> {
+    await updateWithRetry(this.#options.records, id, ({ owed }) => (owed?.fetch ? { source } : undefined));
+  }
+}
+
+function validatorsOf({ etag, lastModified }: RemoteAnswer): Pick<RemoteSource, 'etag' | 'lastModified'> {
+  return { ...(etag !== undefined && { etag }), ...(lastModified !== undefined && { lastModified }) };
+}
+
+function isFinal(error: unknown): boolean {
+  return isRefusal(error) || (isProblem(error) && FINAL.includes(error.code));
+}
+
+/** Seconds until the next try; undefined: there is none. */
+function pauseOf(error: unknown, tries: number): number | undefined {
+  const pause = RETRY_SECONDS[tries - 1];
+  const asked = isProblem(error) ? (error.facts.retryAfterSeconds ?? 0) : 0;
+  return pause && Math.max(pause, Math.min(asked, MOST_PAUSE_SECONDS));
+}

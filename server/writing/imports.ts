@@ -1,0 +1,169 @@
+import { readId } from '../core/query/id.ts';
+import { notFound } from '../reading/versions.ts';
+import { isProblem, Problem } from '../shared/errors.ts';
+import { inLanes } from '../shared/in-lanes.ts';
+import type { Remote } from '../shared/remote.ts';
+import { newUlid } from '../shared/ulid.ts';
+import type { NewImage, Objects, Records } from '../stores/contracts.ts';
+import { updateWithRetry } from '../stores/update-record.ts';
+import { named } from '../warming/queue.ts';
+import type { WarmSets } from '../warming/warm-set.ts';
+import type { Details } from './details.ts';
+import type { Intents } from './intents.ts';
+import type { Asked } from './library.ts';
+import { owedBy, owing } from './owing.ts';
+import { AWAITED } from './presigned-uploads.ts';
+import type { Reconciler } from './reconciler.ts';
+import { collectionNotFound } from './relate.ts';
+import { taken } from './repeats.ts';
+
+/** What is sent to the queue before the rest is written down. */
+const BATCH = 50;
+
+/** An original that is to be fetched. */
+export interface Import extends Omit<Details, 'webhook' | 'description'> {
+  readonly url: string;
+  /** Absent: one is made. */
+  readonly id?: string | undefined;
+}
+
+export interface ImportsOptions {
+  /** Absent: nothing is fetched from anywhere. */
+  readonly remote: Pick<Remote, 'check'> | undefined;
+  readonly originals: Objects;
+  readonly records: Records;
+  readonly intents: Intents;
+  readonly reconciler: Pick<Reconciler, 'reconcile'>;
+  readonly warmSets: Pick<WarmSets, 'formsFor'>;
+  readonly now: () => Date;
+}
+
+/**
+ * Originals that are to be fetched from elsewhere. Nothing is fetched here: the record says what is owed, and a warmer
+ * does it (Fetches). Whoever knows of addresses comes here, be it a call or a feed.
+ */
+export class Imports {
+  readonly #options: ImportsOptions;
+
+  constructor(options: ImportsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Writes down what is to be fetched, each by itself. The same address under the same id once more is the same import.
+   *
+   * @returns  in their order what became of each: a Problem is `invalid_parameter`, `not_allowed`, `conflict`,
+   *           `collection_not_found`
+   */
+  async request(imports: readonly Import[]): Promise<(Asked | Problem)[]> {
+    const { intents } = this.#options;
+    const outcomes: (Asked | Problem)[] = [];
+    for (let start = 0; start < imports.length; start += BATCH) {
+      const batch = await inLanes(imports.slice(start, start + BATCH), (one) => this.#tryWrite(one));
+      const owing = batch.flatMap((one) =>
+        'record' in one && one.record.owed?.fetch ? [one.record.id] : [],
+      );
+      await intents.sendFetches(owing);
+      outcomes.push(...batch);
+    }
+    return outcomes;
+  }
+
+  /**
+   * Has the original of an image fetched anew where its server has another one. Of one that could not be fetched it is
+   * tried once more.
+   *
+   * @throws Problem `image_not_found`, `conflict` for one that was not fetched, `not_allowed`
+   */
+  async refresh(id: string): Promise<void> {
+    const { records, intents } = this.#options;
+    const before = await records.images.get(id);
+    if (!before) throw notFound(id);
+    if (!before.source) throw notFetched(id);
+    this.#check(before.source.url);
+    const record = await updateWithRetry(records, id, (image) => {
+      if (!image.source || image.owed?.fetch) return undefined;
+      const { tries: _tries, notBefore: _notBefore, ...source } = image.source;
+      const isNew = image.version === undefined;
+      return {
+        source,
+        owed: owing(owedBy(image), { fetch: {} }),
+        ...(isNew && { status: 'uploading', error: undefined }),
+      };
+    });
+    if (!record) throw notFound(id);
+    await intents.sendFetches([id]);
+  }
+
+  async #tryWrite(one: Import): Promise<Asked | Problem> {
+    try {
+      return await this.#write(one);
+    } catch (error) {
+      if (isProblem(error) && error.status < 500) return error;
+      throw error;
+    }
+  }
+
+  async #write({
+    url,
+    id: givenId,
+    title,
+    collection,
+    variants = [],
+    requested = {},
+  }: Import): Promise<Asked> {
+    const { records, originals, warmSets, now } = this.#options;
+    this.#check(url);
+    const id = givenId === undefined ? newUlid(now().getTime()) : readId(givenId);
+    if (originals.isReadOnly)
+      throw new Problem('not_allowed', 'The originals of this deployment are read only.');
+    if (collection !== undefined && !(await records.collections.get(collection)))
+      throw collectionNotFound(collection);
+    const warm = [...new Set([...variants, ...(await warmSets.formsFor(id))])];
+    const fetch = collection === undefined ? {} : { collection };
+    const image: NewImage = {
+      id,
+      status: 'uploading',
+      ...(title !== undefined && { title }),
+      createdAt: now().toISOString(),
+      source: { url },
+      owed: owing(undefined, { warm, requested, fetch }),
+    };
+    const isNew = (givenId === undefined || (await this.#isFree(id))) && (await records.images.create(image));
+    const record = await records.images.get(id);
+    if (record?.source?.url !== url) throw taken(id);
+    // Of a repetition what is there is told.
+    if (!isNew) return { record, variants: named(await records.variants.list(id), warm) };
+    return {
+      record,
+      variants: warm.length > 0 ? await records.variants.queue(id, AWAITED, warm, requested) : [],
+    };
+  }
+
+  /** Neither an object of others nor an image that is being deleted has the id. */
+  async #isFree(id: string): Promise<boolean> {
+    const { records, originals, intents, reconciler } = this.#options;
+    await intents.settle(id);
+    if (await records.images.get(id)) return false;
+    if (!(await originals.head(id))) return true;
+    await reconciler.reconcile(id);
+    return false;
+  }
+
+  /** @throws Problem `not_allowed`, `invalid_parameter` */
+  #check(url: string): void {
+    const { remote } = this.#options;
+    if (remote) return void remote.check(url);
+    const hint = 'IMPORT_HOSTS names the hosts that originals may be fetched from.';
+    throw new Problem('not_allowed', 'This deployment fetches no originals.', {
+      param: 'url',
+      received: url,
+      hint,
+    });
+  }
+}
+
+function notFetched(id: string): Problem {
+  const detail = `"${id}" was not fetched from anywhere: there is nothing to ask anew.`;
+  return new Problem('conflict', detail, { param: 'id', received: id });
+}

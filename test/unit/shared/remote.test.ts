@@ -1,0 +1,195 @@
+import { createServer } from 'node:http';
+import ipaddr from 'ipaddr.js';
+import t from 'tap';
+import { isProblem } from '../../../server/shared/errors.ts';
+import { HostPace } from '../../../server/shared/host-pace.ts';
+import { isPublicAddress, isReachableAddress } from '../../../server/shared/outbound.ts';
+import { Remote } from '../../../server/shared/remote.ts';
+import { isAllowedUrl, type RemoteHost, readRemoteHost } from '../../../server/shared/remote-hosts.ts';
+import { addressOf } from '../../support/ports.ts';
+import { seeded } from '../../support/seeded.ts';
+
+/** Blocks that anybody may be in, though they are special: AS112 (RFC 7534) and AMT (RFC 7450). */
+const PUBLIC_RANGES = ['unicast', 'as112', 'amt'];
+
+t.test('what is public to us is public to ipaddr.js, over addresses at and around every boundary', (t) => {
+  const random = seeded(1);
+  const byte = () => Math.floor(random() * 256);
+  const edges = [0, 10, 100, 127, 169, 172, 192, 198, 203, 223, 224, 255];
+  const seconds = [0, 16, 31, 32, 63, 64, 88, 127, 128, 168, 254, 255, 18, 19, 20, 51];
+  const fours = edges.flatMap((first) => seconds.map((second) => `${first}.${second}.${byte()}.${byte()}`));
+  for (let n = 0; n < 3000; n++) fours.push([byte(), byte(), byte(), byte()].join('.'));
+  for (const text of fours)
+    if (isPublicAddress(text) !== PUBLIC_RANGES.includes(ipaddr.IPv4.parse(text).range()))
+      t.fail(`${text} is ${ipaddr.IPv4.parse(text).range()}`);
+  const group = () => Math.floor(random() * 65_536).toString(16);
+  const heads = [
+    '2001:0',
+    '2001:db8',
+    '2002:a00',
+    '64:ff9b',
+    'fe80:0',
+    'fc00:0',
+    'fd00:ec2',
+    'ff02:0',
+    '0:0',
+    '3fff:0',
+    '2a00:1450',
+  ];
+  const sixes = heads.map((head) => `${head}:${Array.from({ length: 6 }, group).join(':')}`);
+  for (let n = 0; n < 3000; n++) sixes.push(Array.from({ length: 8 }, group).join(':'));
+  sixes.push('::1', '::', '::ffff:127.0.0.1', '::ffff:8.8.8.8', '::127.0.0.1', '64:ff9b::10.0.0.1');
+  for (const text of sixes)
+    if (isPublicAddress(text) && !PUBLIC_RANGES.includes(ipaddr.IPv6.parse(text).range()))
+      t.fail(`${text} is ${ipaddr.IPv6.parse(text).range()}`);
+  t.ok(isPublicAddress('2606:4700::1111'));
+  t.end();
+});
+
+t.test('addresses at which clouds hand out keys are never called', (t) => {
+  const metadata = [
+    '169.254.169.254',
+    '169.254.170.2',
+    '::ffff:169.254.169.254',
+    'fe80::a9fe:a9fe',
+    'fd00:ec2::254',
+    '100.100.100.200',
+  ];
+  for (const address of metadata) t.notOk(isReachableAddress(address, { allowPrivate: true }), address);
+  for (const address of ['127.0.0.1', '10.0.0.1', 'fd00::1', '8.8.8.8']) {
+    t.ok(isReachableAddress(address, { allowPrivate: true }), address);
+    t.equal(isReachableAddress(address, { allowPrivate: false }), address === '8.8.8.8');
+  }
+  t.end();
+});
+
+t.test('hosts as IMPORT_HOSTS has them, and the addresses that each allows', (t) => {
+  const urls = [
+    'https://a.example/x',
+    'http://a.example/x',
+    'https://a.example:8443/x',
+    'https://b.a.example/x',
+    'https://a.example.evil.test/',
+    'https://aa.example/',
+    'https://[2001:db8::1]/',
+  ];
+  const allowed: Readonly<Record<string, readonly number[]>> = {
+    'a.example': [0],
+    'A.Example': [0],
+    'http://a.example': [0, 1],
+    'https://a.example:8443': [2],
+    '*.a.example': [3],
+    '*': [0, 3, 4, 5, 6],
+    '[2001:db8::1]': [6],
+  };
+  for (const [text, indices] of Object.entries(allowed)) {
+    const host = readRemoteHost(text);
+    t.same(
+      urls.filter((url) => host && isAllowedUrl(new URL(url), [host])),
+      indices.map((index) => urls[index]),
+      text,
+    );
+  }
+  for (const text of [
+    '',
+    'a.example/x',
+    'a*.example',
+    '*.*',
+    '**',
+    'ftp://a',
+    'a b',
+    'name@a.example',
+    '*.10.0.0.1',
+    'a:99999',
+    'a:b',
+  ])
+    t.equal(readRemoteHost(text), undefined, text);
+  t.end();
+});
+
+const all: readonly RemoteHost[] = [{ name: '*', port: '', allowsHttp: true }];
+
+t.test(
+  'a name or an address of this machine is refused where the connection is made, however it is written',
+  async (t) => {
+    let calls = 0;
+    const server = createServer((_request, response) => void response.end(String(calls++)));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => server.close());
+    const { port } = addressOf(server);
+    const hosts = all.map((host) => ({ ...host, port: String(port) }));
+    const remote = new Remote({
+      allows: (url) => isAllowedUrl(url, hosts),
+      allowPrivate: false,
+      maxSeconds: 30,
+    });
+    for (const host of [
+      '127.0.0.1',
+      'localhost',
+      '2130706433',
+      '0x7f.1',
+      '017700000001',
+      '[::1]',
+      '[::ffff:7f00:1]',
+      '0.0.0.0',
+    ]) {
+      const error = await remote
+        .get(`http://${host}:${port}/`, {}, new AbortController().signal)
+        .catch((error: unknown) => error);
+      t.ok(isProblem(error), host);
+      t.match(error, { code: 'source_refused' }, host);
+    }
+    t.equal(calls, 0);
+  },
+);
+
+t.test('credentials go to the origin of the address, and to nobody whom that redirects to', async (t) => {
+  const seen: (string | undefined)[] = [];
+  const servers = [0, 1].map(() =>
+    createServer(({ headers, url }, response) => {
+      seen.push(headers.authorization);
+      if (url === '/own') return void response.writeHead(302, { location: '/other' }).end();
+      if (url === '/other')
+        return void response.writeHead(302, { location: `http://localhost:${ports[1]}/end` }).end();
+      response.writeHead(200).end('x');
+    }),
+  );
+  const ports: number[] = [];
+  for (const server of servers) {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => server.close());
+    ports.push(addressOf(server).port);
+  }
+  const remote = new Remote({ allows: () => true, allowPrivate: true, maxSeconds: 30 });
+  const request = { credentials: { Authorization: 'Bearer x' } };
+  const { body } = await remote.get(
+    `http://127.0.0.1:${ports[0]}/own`,
+    request,
+    new AbortController().signal,
+  );
+  for await (const chunk of body) t.same(Buffer.from(chunk).toString(), 'x');
+  t.same(seen, ['Bearer x', 'Bearer x', undefined]);
+});
+
+t.test('a host is asked in bursts of ten and then at its pace, whoever waits', (t) => {
+  let now = 1_000_000;
+  const pace = new HostPace({ perMinute: 60, atOnce: 100, inAll: 100, now: () => now });
+  const waits = Array.from({ length: 13 }, () => pace.enter('a', false));
+  t.same(waits, [...Array.from({ length: 10 }, () => 0), 1000, 2000, 3000]);
+  t.equal(pace.enter('b', false), 0, 'another host has a pace of its own');
+  now += 3000;
+  t.same(
+    [pace.enter('a', true), pace.enter('a', true), pace.enter('a', true)],
+    [0, 0, 0],
+    'who has waited is let in',
+  );
+  t.ok(pace.enter('a', false) > 0);
+  const few = new HostPace({ perMinute: 0, atOnce: 2, inAll: 3, now: () => now });
+  t.same(
+    ['a', 'a', 'a', 'b', 'b'].map((host) => few.enter(host, false) > 0),
+    [false, false, true, false, true],
+  );
+  few.leave('a');
+  t.same([few.enter('b', false), few.enter('b', false) > 0], [0, true]);
+  t.end();
+});
