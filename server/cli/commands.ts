@@ -2,6 +2,7 @@ import { backup, restore } from './backup.ts';
 import type { Command } from './command.ts';
 import { explain } from './explain.ts';
 import { purge, remove, status, unwarm, warm } from './images.ts';
+import { importUrls } from './import.ts';
 import { server, warmer } from './programs.ts';
 import { put } from './put.ts';
 import { redrive } from './redrive.ts';
@@ -16,7 +17,7 @@ import { verify } from './verify.ts';
 /** Every command; help and docs/cli.md are made from this. */
 export const COMMANDS: readonly Command[] = [
   ...[serve, server, warmer],
-  ...[put, status, warm, unwarm, purge, remove, explain, stats],
+  ...[put, importUrls, status, warm, unwarm, purge, remove, explain, stats],
   ...[sign, token],
   ...[scan, redrive, rewarm],
   ...[backup, restore, verify],

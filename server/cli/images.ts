@@ -54,7 +54,7 @@ const OPEN = ['uploading', 'uploaded', 'processing'];
 /** Longest wait of one request. */
 const POLL_SECONDS = 50;
 
-async function statusOf(deployment: Deployment, id: string, seconds: number): Promise<Status> {
+export async function statusOf(deployment: Deployment, id: string, seconds: number): Promise<Status> {
   const ends = Date.now() + seconds * 1000;
   for (;;) {
     const wait = Math.max(0, Math.min(POLL_SECONDS, Math.ceil((ends - Date.now()) / 1000)));
@@ -85,19 +85,19 @@ function statusText({ id, status, error, variants }: Status): string {
   return [`${id}: ${status}${error === null ? '' : ` (${error})`}`, ...lines].join('\n');
 }
 
-function tellStatus(status: Status, output: Output): void {
+export function tellStatus(status: Status, output: Output): void {
   output.result({ ...status }, statusText(status));
   if (status.status === 'failed' || status.status === 'partial')
     output.failed(status.id, new Error(status.error ?? 'not all of its variants could be rendered'));
 }
 
-function secondsOf(text: string | undefined): number {
+export function secondsOf(text: string | undefined): number {
   if (text === undefined) return 0;
   if (!/^\d{1,5}$/.test(text)) throw new UsageError(`--wait ${text}: expected seconds, a whole number.`);
   return Number(text);
 }
 
-const WAIT = { value: 'SECONDS', doc: 'Waits so long for a warmer to be finished with it.' } as const;
+export const WAIT = { value: 'SECONDS', doc: 'Waits so long for a warmer to be finished with it.' } as const;
 
 export const status = command({
   name: 'status',

@@ -1,9 +1,12 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { fetchJob } from '../../server/warming/jobs.ts';
 import { call, noise, type UploadAnswer } from '../support/api.ts';
+import { rendition } from '../support/cli.ts';
 import { type RemoteServer, remoteServer } from '../support/remote.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { createWarmer } from '../support/warmer.ts';
 
 type Refused = { url: string; problem: { code: string; detail: string } };
@@ -298,3 +301,31 @@ t.test(
     t.match(await ask(server, []), { status: 400, body: { code: 'invalid_request', param: 'urls' } });
   },
 );
+
+t.test('rendition import reads lists and addresses, and tells of each', async (t) => {
+  const { server, remote, work } = await deployment(t);
+  const urls = [remote.picture('/shop/red%20shoe.jpg', first), remote.picture('/x?id=2', second)];
+  const list = join(await temporaryFolder(), 'urls.txt');
+  await writeFile(list, `# the shop\n${urls[0]}\n\n  ${urls[1]}  two.jpg\n`);
+  const other = 'https://example.com/a.jpg';
+  const env = { RENDITION_URL: server.base };
+  const words = ['import', list, other, '--prefix', 'old/', '--variants', 'w=9&fmt=png'];
+  const told = await rendition(words, { env });
+  t.equal(told.code, 1);
+  t.match(told.stderr, `${other}: This deployment fetches nothing from https://example.com.\n`);
+  t.match(told.lines.toSorted(), [
+    / {2}queued +fmt=png&w=9/,
+    / {2}queued +fmt=png&w=9/,
+    'old/shop/red shoe.jpg: uploading',
+    'old/two.jpg: uploading',
+  ]);
+  await work();
+  const again = ['import', '-', '--prefix', 'old/', '--wait', '9', '--json'];
+  const done = await rendition(again, { env, input: `${urls[0]}\n` });
+  t.match(done, { code: 0, stderr: '' });
+  t.match(JSON.parse(done.stdout), { id: 'old/shop/red shoe.jpg', status: 'completed' });
+  t.same(
+    remote.requests.map(({ status }) => status),
+    [200, 200],
+  );
+});
