@@ -69,6 +69,7 @@ export function composeCore(config: Config, stores: Stores, rendering: Rendering
     scratch,
     limits,
     deadlineMs: config.deadlineMs,
+    maxPriceBytes: bytes,
     isOn: config.heic === 'on',
     now: monotonic,
     onStoreFailure: (err, id) => log.warn({ err, id }, 'the master of a HEIC was not read or stored'),

@@ -1,6 +1,4 @@
-import { constants, createWriteStream } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
+import { open, rm } from 'node:fs/promises';
 import { isHeic, MAGIC_BYTES } from '../core/original/sniff.ts';
 import { checkPixels, type MasterOf, type Source, type SourceLimits } from '../core/original/source.ts';
 import { masterPrefix } from '../core/query/id.ts';
@@ -11,6 +9,7 @@ import { Problem } from '../shared/errors.ts';
 import type { Scratch } from '../shared/scratch.ts';
 import type { Objects } from '../stores/contracts.ts';
 import { checkFile, toFile } from '../stores/to-file.ts';
+import { takeFile } from './take-file.ts';
 import { Verdicts } from './verdicts.ts';
 
 export interface MastersOptions {
@@ -21,6 +20,8 @@ export interface MastersOptions {
   readonly scratch: Pick<Scratch, 'path'>;
   readonly limits: SourceLimits;
   readonly deadlineMs: number;
+  /** Memory that renders may take together. */
+  readonly maxPriceBytes: number;
   /** Whether HEIC is read at all. */
   readonly isOn: boolean;
   /** Monotonic ms. */
@@ -132,38 +133,20 @@ export class Masters {
   }
 
   async #decode(original: OriginalRef, { signal, patience }: Waiting): Promise<OriginalRef> {
-    const { pool, admission, limits, deadlineMs } = this.#options;
+    const { pool, admission, limits, maxPriceBytes, deadlineMs } = this.#options;
     const bounds = { signal, maxCpuMs: deadlineMs, maxWallMs: deadlineMs };
     const source = await pool.run('open', { original }, { ...bounds, maxResidentBytes: PROCESS_BYTES });
     checkPixels(source, 1, limits);
     const price = priceOf(source);
+    checkMemory(source, price, maxPriceBytes);
     const permit = await admission.acquire(price, patience);
     try {
       const maxResidentBytes = PROCESS_BYTES + 2 * price.bytes;
       const made = await pool.run('master', { original, limits }, { ...bounds, maxResidentBytes });
-      return await this.#taken(made);
+      const path = this.#options.scratch.path();
+      return { path, bytes: await takeFile(made.path, path), master: made.master };
     } finally {
       permit.release();
-    }
-  }
-
-  /** What a render process wrote becomes a file of ours: it may put anything else in its place later. */
-  async #taken({ path, master }: OriginalRef): Promise<OriginalRef> {
-    const own = this.#options.scratch.path();
-    let file: FileHandle | undefined;
-    try {
-      // A process that is not itself any more may have put a link to something of ours there.
-      file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-      if (!(await file.stat()).isFile()) throw new Error(`${path} is no file`);
-      const copy = createWriteStream(own, { flags: 'wx' });
-      await pipeline(file.createReadStream({ autoClose: false }), copy);
-      return { path: own, bytes: copy.bytesWritten, master };
-    } catch (error) {
-      await rm(own, { force: true });
-      throw error;
-    } finally {
-      await file?.close();
-      await rm(path, { force: true });
     }
   }
 
@@ -180,6 +163,8 @@ export class Masters {
     } finally {
       await file.close();
     }
+    // Those of the versions before, and of another edition.
+    await clearMasters(results, id, etag);
     // Whoever removes an original removes its masters afterwards: of those that come later nobody else would know.
     if ((await originals.head(id))?.etag !== etag) await results.remove([key]);
   }
@@ -225,4 +210,12 @@ function priceOf({ stored, bits, alpha, bytes }: Source): Cost {
     bytes: Math.ceil(pixels * (alpha ? kind.alpha : kind.opaque) + FILES * bytes),
     kind: 'heic-master',
   };
+}
+
+/** All of it is decoded at once, so that one alone must not take more than all together may. */
+function checkMemory({ stored: { width, height }, bits }: Source, { bytes }: Cost, most: number): void {
+  if (bytes <= most) return;
+  const received = `${width} x ${height} px of ${bits} bits`;
+  const detail = `A HEIC of ${received} takes ${bytes} bytes to decode; renders may take ${most} (RENDER_MEMORY_BYTES).`;
+  throw new Problem('too_many_pixels', detail, { received });
 }

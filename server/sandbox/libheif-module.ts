@@ -56,6 +56,36 @@ interface Functions {
     chroma: number,
     options: number,
   ) => void;
+  readonly _heif_decoding_options_alloc: () => number;
+  readonly _heif_image_handle_get_item_id: (handle: number) => number;
+  readonly _heif_item_get_transformation_properties: (
+    context: number,
+    item: number,
+    out: number,
+    count: number,
+  ) => number;
+  readonly _heif_item_get_property_type: (context: number, item: number, property: number) => number;
+  readonly _heif_item_get_property_transform_mirror: (
+    context: number,
+    item: number,
+    property: number,
+  ) => number;
+  readonly _heif_item_get_property_transform_rotation_ccw: (
+    context: number,
+    item: number,
+    property: number,
+  ) => number;
+  readonly _heif_item_get_property_transform_crop_borders: (
+    context: number,
+    item: number,
+    property: number,
+    width: number,
+    height: number,
+    left: number,
+    top: number,
+    right: number,
+    bottom: number,
+  ) => void;
   readonly _heif_image_get_plane_readonly: (image: number, channel: number, stride: number) => number;
   readonly _heif_image_get_width: (image: number, channel: number) => number;
   readonly _heif_image_get_height: (image: number, channel: number) => number;

@@ -1,4 +1,5 @@
-import { Problem } from '../shared/errors.ts';
+import type { Size } from '../core/operations/operation.ts';
+import { type Cicp, type HeifFacts, type HeifPixels, type HeifTransformation, problemOf } from './heif.ts';
 import { loadLibheif } from './libheif-module.ts';
 
 /** Values of heif_colorspace, heif_chroma and heif_channel. */
@@ -6,42 +7,15 @@ const [MONOCHROME, RGB] = [2, 1];
 const INTERLEAVED = { 8: { opaque: 10, alpha: 11 }, 16: { opaque: 14, alpha: 15 } } as const;
 const INTERLEAVED_CHANNEL = 10;
 
-/** Code points of ITU-T H.273, and the brightest that is shown, in cd/m². */
-export interface Cicp {
-  readonly primaries: number;
-  readonly transfer: number;
-  readonly peak: number | undefined;
-}
-
-/** What is said of the primary image; orientation, mirror and crop are in its size. */
-export interface HeifFacts {
-  readonly width: number;
-  readonly height: number;
-  /** Of a sample: 8 to 16. */
-  readonly bits: number;
-  readonly isGrey: boolean;
-  readonly hasAlpha: boolean;
-  readonly isPremultiplied: boolean;
-  readonly hasSequence: boolean;
-  readonly profile: Buffer | undefined;
-  readonly cicp: Cicp | undefined;
-  readonly exif: Buffer | undefined;
-  readonly xmp: Buffer | undefined;
-}
-
-/** Rows without gaps, 3 or 4 samples a pixel; they lie in the decoder's memory until it is let go of. */
-export interface HeifPixels {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 3 | 4;
-  /** Of a sample, 8 or more: it takes a byte, or two, the lower one first. */
-  readonly bits: number;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
 /** Of heif_security_limits: pixels of an image, which is the first 64-bit number behind the version. */
 const MAX_PIXELS_OFFSET = 8;
 const ERROR_BYTES = 12;
+/** In heif_decoding_options. */
+const IGNORE_TRANSFORMATIONS = 1;
+/** A crop, a turn and a mirror are what files have. */
+const MAX_TRANSFORMATIONS = 16;
+
+const fourcc = (type: string): number => Buffer.from(type, 'latin1').readUInt32BE();
 
 /**
  * One file in a decoder of its own: what a hostile file does to its memory ends with it. Nothing is given back singly, as all
@@ -103,7 +77,10 @@ export class HeifFile {
   decode({ bits: deep, hasAlpha }: Pick<HeifFacts, 'bits' | 'hasAlpha'>): HeifPixels {
     const heif = this.#heif;
     const chroma = INTERLEAVED[deep > 8 ? 16 : 8][hasAlpha ? 'alpha' : 'opaque'];
-    this.#do((error) => heif._heif_decode_image(error, this.#handle, this.#out, RGB, chroma, 0));
+    // libheif 1.23.2 turns the planes before it mixes them, and at odd sizes the colours of one edge are those of another.
+    const options = heif._heif_decoding_options_alloc();
+    heif.HEAPU8[options + IGNORE_TRANSFORMATIONS] = 1;
+    this.#do((error) => heif._heif_decode_image(error, this.#handle, this.#out, RGB, chroma, options));
     const image = this.#number(this.#out);
     const place = heif._heif_image_get_plane_readonly(image, INTERLEAVED_CHANNEL, this.#out);
     const stride = this.#number(this.#out);
@@ -118,6 +95,42 @@ export class HeifFile {
     for (let y = 1; y < height && stride !== row; y += 1)
       heif.HEAPU8.copyWithin(place + y * row, place + y * stride, place + y * stride + row);
     return { width, height, channels, bits, bytes: heif.HEAPU8.subarray(place, place + row * height) };
+  }
+
+  transformations(): HeifTransformation[] {
+    const heif = this.#heif;
+    const context = this.#context;
+    const item = heif._heif_image_handle_get_item_id(this.#handle);
+    const list = heif._malloc(4 * MAX_TRANSFORMATIONS);
+    const count = heif._heif_item_get_transformation_properties(context, item, list, MAX_TRANSFORMATIONS);
+    const properties = Array.from({ length: count }, (_, index) => this.#number(list + 4 * index));
+    return properties.map((property): HeifTransformation => {
+      const type = heif._heif_item_get_property_type(context, item, property);
+      if (type === fourcc('irot'))
+        return { clockwise: -heif._heif_item_get_property_transform_rotation_ccw(context, item, property) };
+      if (type === fourcc('imir')) {
+        const direction = heif._heif_item_get_property_transform_mirror(context, item, property);
+        return { mirror: direction === 1 ? 'left-right' : 'top-bottom' };
+      }
+      return { crop: (frame) => this.#borders(item, property, frame) };
+    });
+  }
+
+  #borders(item: number, property: number, { width, height }: Size) {
+    const [left, top, right, bottom] = [0, 4, 8, 12].map((offset) => this.#out + offset);
+    this.#heif._heif_item_get_property_transform_crop_borders(
+      this.#context,
+      item,
+      property,
+      width,
+      height,
+      left ?? 0,
+      top ?? 0,
+      right ?? 0,
+      bottom ?? 0,
+    );
+    const side = (place = 0) => this.#view().getInt32(place, true);
+    return { left: side(left), top: side(top), right: side(right), bottom: side(bottom) };
   }
 
   #view(): DataView {
@@ -197,19 +210,4 @@ export class HeifFile {
       return isThere ? [{ type, contentType, body: this.#copy(place, length) }] : [];
     });
   }
-}
-
-/** heif_error_code and heif_suberror_code. */
-const [UNSUPPORTED_FILE, UNSUPPORTED_FEATURE, MEMORY] = [3, 4, 6];
-const SECURITY_LIMIT = 1000;
-
-function problemOf(code: number, subcode: number, message: string): Problem {
-  const cause = new Error(`libheif: ${message} (${code}, ${subcode})`);
-  if (subcode === SECURITY_LIMIT || code === MEMORY)
-    return new Problem('unrenderable', 'The HEIC is larger inside than this deployment decodes.', {}, cause);
-  if (code === UNSUPPORTED_FILE || code === UNSUPPORTED_FEATURE) {
-    const detail = 'This is a HEIF of a kind that is not decoded; readable are those with HEVC inside.';
-    return new Problem('unsupported_source', detail, { received: 'a HEIF of a rare kind' }, cause);
-  }
-  return new Problem('damaged_source', 'The HEIC is damaged, or was cut.', {}, cause);
 }

@@ -3,12 +3,24 @@ import { stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
+import {
+  angle,
+  type Box,
+  compose,
+  inverse,
+  type Turn,
+  turnBox,
+  turnSize,
+  UPRIGHT,
+} from '../core/geometry/turns.ts';
+import type { Size } from '../core/operations/operation.ts';
 import { primarySize } from '../core/original/avif.ts';
 import { readExif, setUpright } from '../core/original/exif.ts';
 import { pngChunk, profileBody, withPngChunks } from '../core/original/png.ts';
 import { checkPixels, readSource, type Source } from '../core/original/source.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
-import { type HeifFacts, HeifFile, type HeifPixels } from './libheif.ts';
+import type { HeifFacts, HeifPixels, HeifTransformation } from './heif.ts';
+import { HeifFile } from './libheif.ts';
 import type { AsksOf, OriginalRef } from './protocol.ts';
 
 /**
@@ -45,7 +57,9 @@ export async function makeMaster(
   const source = sourceOf(bytes, facts);
   checkPixels(source, 1, limits);
   const pixels = opening(() => file.decode(facts));
-  const png = await imageOf(pixels, facts).png({ compressionLevel: 2, adaptiveFiltering: true }).toBuffer();
+  const png = await laidOut(imageOf(pixels, facts), pixels, file.transformations())
+    .png({ compressionLevel: 2, adaptiveFiltering: true })
+    .toBuffer();
   const path = join(tmpdir(), randomUUID());
   await writeFile(path, withPngChunks(png, chunksOf(facts)), { mode: 0o644 });
   const { size } = await stat(path);
@@ -89,6 +103,36 @@ function imageOf(pixels: HeifPixels, { isGrey, isPremultiplied }: HeifFacts): Sh
   }).toColourspace(bits > 8 ? 'grey16' : 'b-w');
 }
 
+/** Upright and cropped, as the file says. */
+function laidOut(image: Sharp, stored: Size, transformations: readonly HeifTransformation[]): Sharp {
+  let box: Box = { left: 0, top: 0, width: stored.width, height: stored.height };
+  let turn = UPRIGHT;
+  for (const transformation of transformations) {
+    if ('crop' in transformation) {
+      const frame = turnSize(box, turn);
+      const within = turnBox(boxOf(transformation.crop(frame), frame), frame, inverse(turn));
+      box = { ...within, left: box.left + within.left, top: box.top + within.top };
+    } else turn = compose(turn, turnOf(transformation));
+  }
+  const upright = turn.flop ? image.extract(box).flop() : image.extract(box);
+  return turn.angle ? upright.rotate(turn.angle) : upright;
+}
+
+function turnOf(transformation: Exclude<HeifTransformation, { crop: unknown }>): Turn {
+  if ('clockwise' in transformation) return { flop: false, angle: angle(transformation.clockwise) };
+  return { flop: true, angle: transformation.mirror === 'left-right' ? 0 : 180 };
+}
+
+function boxOf(
+  { left, top, right, bottom }: { left: number; top: number; right: number; bottom: number },
+  frame: Size,
+): Box {
+  const [width, height] = [frame.width - left - right, frame.height - top - bottom];
+  if (Math.min(left, top, right, bottom) < 0 || width < 1 || height < 1)
+    throw new Problem('damaged_source', 'The HEIC is to be cropped to what lies outside of it.');
+  return { left, top, width, height };
+}
+
 /** To all of 16 bits, so that white stays white. */
 function stretched(samples: Uint16Array<ArrayBuffer>, bits: number): Uint16Array<ArrayBuffer> {
   const [up, down] = [16 - bits, 2 * bits - 16];
@@ -125,7 +169,7 @@ function firstOf<T extends Uint8Array | Uint16Array>(samples: T, channels: 3 | 4
 function chunksOf({ profile, cicp, exif, xmp }: HeifFacts): Buffer[] {
   const chunks: Buffer[] = [];
   if (profile) chunks.push(pngChunk('iCCP', profileBody(profile)));
-  else if (cicp && cicp.primaries !== UNSPECIFIED && cicp.transfer !== UNSPECIFIED) {
+  else if (cicp && !(cicp.primaries === UNSPECIFIED && cicp.transfer === UNSPECIFIED)) {
     chunks.push(pngChunk('cICP', Buffer.from([cicp.primaries, cicp.transfer, 0, 1])));
     if (cicp.peak !== undefined) chunks.push(pngChunk('cLLI', lightLevel(cicp.peak)));
   }

@@ -28,6 +28,27 @@ t.test('the small ones of the corpus have their size, bands and depth; broken on
   );
 });
 
+t.test('the edges of a turned picture of odd sides have its own colours', async (t) => {
+  const server = await startServer();
+  t.teardown(() => server.close());
+  await server.put('a', await corpus('heic/turned-odd.heic'));
+  const { data, info } = await sharp(await bytesOf(await server.get('/img/a?fmt=png')))
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const [width, height] = [97, 61];
+  t.match(info, { width: height, height: width, channels: 4 });
+  let most = 0;
+  for (let index = 0; index < data.length; index += 4) {
+    // The drawing as it is stored, which was turned by 270 degrees: test/support/pillow.py.
+    const [x, y] = [width - 1 - Math.floor(index / 4 / height), (index / 4) % height];
+    const mean = (0.3 * x + 0.7 * y) / (0.3 * width + 0.7 * height);
+    const drawn = [0.3 * (x / width) + 0.7 * mean, 0.3 * (y / height) + 0.7 * mean, mean];
+    for (const [band, value] of [...drawn, 0.25 + (0.75 * (x + y)) / (width + height)].entries())
+      most = Math.max(most, Math.abs((data[index + band] ?? 0) - 255 * value));
+  }
+  t.ok(most < 6, `off by ${most} at most`);
+});
+
 /** Another size in the header of every image in the file. */
 function claiming(file: Buffer, width: number, height: number): Buffer {
   const copy = Buffer.from(file);

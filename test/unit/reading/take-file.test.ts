@@ -1,0 +1,23 @@
+import { spawnSync } from 'node:child_process';
+import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { takeFile } from '../../../server/reading/take-file.ts';
+import { temporaryFolder } from '../../support/server.ts';
+
+t.test('takes a plain file over, and neither a link nor what never ends', async (t) => {
+  const folder = await temporaryFolder();
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const [from, own, secret] = [join(folder, 'made'), join(folder, 'own'), join(folder, 'secret')];
+  await writeFile(secret, 'a key');
+  await symlink(secret, from);
+  await t.rejects(takeFile(from, own), { code: 'ELOOP' });
+  spawnSync('mkfifo', [from]);
+  await t.rejects(takeFile(from, own), /is no file/);
+  await t.rejects(takeFile(folder, own));
+  t.same(await readdir(folder), ['secret'], 'nothing of them stays');
+  await writeFile(from, 'a picture');
+  t.equal(await takeFile(from, own), 9);
+  t.equal(await readFile(own, 'utf8'), 'a picture');
+  t.same((await readdir(folder)).sort(), ['own', 'secret']);
+});
