@@ -21,6 +21,7 @@ const HOLDS: Readonly<Record<string, string>> = {
   'server/stores/sqlite': 'records and jobs in SQLite',
   'server/stores/dynamodb': 'records in DynamoDB',
   'server/stores/sqs': 'jobs in SQS',
+  'server/telemetry': 'the table of metrics, who counts them, and traces',
   'server/reading': 'from a request to a picture: access, tiers, originals, results, renders',
   'server/warming': 'which variants are rendered ahead, and the messages that ask for it',
   'server/writing': 'uploads, replacing, purging, what others do to the bucket, who is told',

@@ -7,6 +7,7 @@ import { PROBLEMS, type ProblemCode, problemCacheControl } from '../server/share
 import { apiExamples } from './api-examples.ts';
 import { calls } from './calls.ts';
 import { anchor, code, plain, table } from './markdown.ts';
+import { metrics } from './metrics.ts';
 import { migration } from './migrate.ts';
 import { order, parameters, spellings } from './parameters.ts';
 import { rooms } from './rooms.ts';
@@ -97,6 +98,7 @@ export type Sections = Readonly<Record<string, () => string | Promise<string>>>;
 export const SECTIONS: Readonly<Record<string, Sections>> = {
   'docs/parameters.md': { order, parameters, spellings },
   'docs/settings.md': { settings },
+  'docs/metrics.md': { metrics },
   'docs/cli.md': { overview: overviewOfCommands, commands },
   'docs/http.md': { problem, errors },
   'docs/api.md': { calls: managementCalls, examples: apiExamples },

@@ -1,21 +1,20 @@
-import { readFileSync } from 'node:fs';
 import { openExternalServices } from './compose/external-services.ts';
 import { withOwnToken } from './compose/own-token.ts';
 import { logPool, openRendering } from './compose/rendering.ts';
 import { composeServer } from './compose/server.ts';
 import { logUnusable, openStores } from './compose/stores.ts';
 import { loadConfig } from './config/settings.ts';
-import { buildApp } from './http/app.ts';
+import { type AppDeps, buildApp } from './http/app.ts';
 import { Connections } from './http/connections.ts';
 import { exitWithError, withContext } from './shared/error-text.ts';
 import { createLog } from './shared/log.ts';
+import { packageVersion } from './shared/package-version.ts';
+import { listenFor, type Told } from './telemetry/listen.ts';
 
-/** Version in package.json. */
-function packageVersion(): string {
-  const manifest: { version?: string } = JSON.parse(
-    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-  );
-  return manifest.version ?? '0';
+/** What Prometheus reads, with the requests that were just answered. */
+async function shown({ metrics, deferred }: AppDeps): Promise<Told> {
+  deferred.flush();
+  return { type: metrics.contentType, body: await metrics.text() };
 }
 
 async function main(): Promise<void> {
@@ -38,6 +37,11 @@ async function main(): Promise<void> {
   const { port, host } = config;
   const where = `PORT=${port}, HOST="${host}": cannot listen`;
   const address = await withContext(where, () => app.listen({ port, host }));
+  const { metricsPort } = config;
+  if (metricsPort !== undefined)
+    await withContext(`METRICS_PORT=${metricsPort}: cannot listen`, () =>
+      listenFor({ port: metricsPort, host }, { '/metrics': () => shown(deps) }),
+    );
   log.info({ address, stores: stores.summary, ready: true }, 'listening');
   flush();
   // For whoever started us with a channel: on a port that was taken, somebody else would answer.

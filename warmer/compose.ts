@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import { Registry } from 'prom-client';
 import type { Core } from '../server/compose/core.ts';
 import { composeCore } from '../server/compose/core.ts';
 import type { ExternalServices } from '../server/compose/external-services.ts';
 import { composeManagement, lifetimeOf } from '../server/compose/management.ts';
 import type { Rendering } from '../server/compose/rendering.ts';
+import { readProgram } from '../server/compose/server-metrics.ts';
 import type { Config } from '../server/config/settings.ts';
 import type { Jobs, Objects, Records, Stores } from '../server/stores/contracts.ts';
+import { countedStores } from '../server/telemetry/counted-stores.ts';
+import { Metrics } from '../server/telemetry/metrics.ts';
 import { readJob } from '../server/warming/jobs.ts';
 import type { Lifetime } from '../server/warming/lifetime.ts';
 import type { Fetches } from '../server/writing/fetches.ts';
@@ -18,7 +20,8 @@ import type { Rewarm } from '../server/writing/rewarm.ts';
 import { removeStaged } from '../server/writing/staging.ts';
 import { failDeadLetters } from './dead-letters.ts';
 import { type ExpiryOptions, followExpiry } from './expiry.ts';
-import { countInvalidations } from './invalidation-metrics.ts';
+import { readInvalidations } from './invalidation-metrics.ts';
+import { countJobs, countVariants } from './job-metrics.ts';
 import { OutdatedResults } from './outdated.ts';
 import { rewarmRound } from './rewarm-round.ts';
 import { Scheduler } from './scheduler.ts';
@@ -26,14 +29,13 @@ import { StatusRollup } from './status-rollup.ts';
 import { StoredResults } from './stored-results.ts';
 import { Sweep } from './sweep.ts';
 import { tellOfUnservable } from './unservable.ts';
-import { Warm } from './warm.ts';
+import { Warm, type WarmReport } from './warm.ts';
 import { Worker, type WorkerOptions } from './worker.ts';
 
 export interface Warmer {
   readonly worker: Worker;
   readonly rounds: Scheduler;
-  /** As Prometheus reads them. */
-  metrics(): Promise<string>;
+  readonly metrics: Metrics;
 }
 
 /** Nobody waits for a warm render: it may take this many times the deadline of a request. */
@@ -55,7 +57,11 @@ function warmConfig(config: Config): Config {
   };
 }
 
-function composeWarm(core: Core, { records, reconciler, intents, finish, lifetime }: Parts): Warm {
+function composeWarm(
+  core: Core,
+  { records, reconciler, intents, finish, lifetime }: Parts,
+  metrics: Metrics,
+): Warm {
   const { originals, inputs, results, renderer, rendering, admissions } = core;
   return new Warm({
     originals,
@@ -67,6 +73,7 @@ function composeWarm(core: Core, { records, reconciler, intents, finish, lifetim
     intents,
     reconciler,
     lifetime,
+    onReady: (seconds) => metrics.observe('variantReadySeconds', seconds),
     admission: admissions.render,
     pool: rendering.pool,
     now: monotonic,
@@ -75,6 +82,13 @@ function composeWarm(core: Core, { records, reconciler, intents, finish, lifetim
 
 /** Where results expire, and what is to be known of that. */
 type Expiry = ExpiryOptions & { readonly bucket: string | undefined };
+
+/** Who hears of what comes up on the way. */
+interface Ears {
+  readonly onUnservable: (key: string) => void;
+  readonly onReport: (report: WarmReport) => void;
+  readonly expiry: Expiry;
+}
 
 /** What a message asks for; what it resolves to goes to the log. */
 function handler(
@@ -85,13 +99,17 @@ function handler(
     invalidations,
     fetches,
   }: Pick<Management, 'reconciler' | 'notifier' | 'invalidations' | 'fetches'>,
-  { onUnservable, expiry }: { onUnservable: (key: string) => void; expiry: Expiry },
+  { onUnservable, onReport, expiry }: Ears,
 ): WorkerOptions['handle'] {
   return async ({ body }, signal) => {
     const job = readJob(body, expiry.bucket);
     // Left alone, it becomes a dead letter that somebody can look at.
     if (job.kind === 'unknown') throw new Error(`Unknown message: ${job.reason}.`);
-    if (job.kind === 'warm') return { kind: 'warm', id: job.id, ...(await warm.run(job, signal)) };
+    if (job.kind === 'warm') {
+      const report = await warm.run(job, signal);
+      onReport(report);
+      return { kind: 'warm', id: job.id, ...report };
+    }
     if (job.kind === 'notify') return { ...job, ...(await notifier.deliver(job)) };
     if (job.kind === 'invalidate') return { ...job, ...(await invalidations.deliver(job)) };
     if (job.kind === 'fetch') return { ...job, ...(await fetches.deliver(job, signal)) };
@@ -165,10 +183,13 @@ function composeRounds(
 /** A warmer over the stores of a process. */
 export function composeWarmer(
   input: Config,
-  stores: Stores,
-  { log, external, rendering }: { log: Logger; external: ExternalServices; rendering: Rendering },
+  uncounted: Stores,
+  process: { log: Logger; external: ExternalServices; rendering: Rendering; version: string },
 ): Warmer {
+  const { log, external, rendering, version } = process;
   const config = warmConfig(input);
+  const metrics = new Metrics('warmer');
+  const stores = countedStores(uncounted, metrics);
   const core = composeCore(config, stores, rendering, log);
   const management = composeManagement(config, stores, core, { external, log });
   const { notifier, intents, fetches, reconciler, rewarm } = management;
@@ -179,10 +200,10 @@ export function composeWarmer(
     intents,
     channelsOf: (record) => notifier.channelsOf(record),
   });
-  const registry = new Registry();
-  countInvalidations(management.invalidations, registry);
-  const outdated = new OutdatedResults(stores, log, registry);
-  const storedResults = new StoredResults(stores, { maxBytes: config.resultsBytes, log, registry });
+  readProgram(metrics, core, { config, stores, version });
+  readInvalidations(management.invalidations, metrics);
+  const outdated = new OutdatedResults(stores, log, metrics);
+  const storedResults = new StoredResults(stores, { maxBytes: config.resultsBytes, log, metrics });
   const lifetime = lifetimeOf(config);
   const parts = {
     originals,
@@ -198,16 +219,26 @@ export function composeWarmer(
     lifetime,
     rewarm,
   };
-  const handle = handler(composeWarm(core, parts), management, {
-    onUnservable: tellOfUnservable(log, registry),
+  const handle = handler(composeWarm(core, parts, metrics), management, {
+    onReport: (report) => countVariants(metrics, report),
+    onUnservable: tellOfUnservable(log, metrics),
     expiry: { records, results: core.results, inputs: core.inputs, bucket: stores.results.bucket },
   });
   const isAside: WorkerOptions['isAside'] = ({ body }) =>
     ['notify', 'invalidate', 'fetch'].includes(readJob(body).kind);
   const { renderSlots: slots, visibilitySeconds } = config;
   return {
-    worker: new Worker({ jobs, slots, visibilitySeconds, handle, isAside, log, now: monotonic }),
+    worker: new Worker({
+      jobs,
+      slots,
+      visibilitySeconds,
+      handle,
+      isAside,
+      log,
+      onEnd: countJobs(metrics),
+      now: monotonic,
+    }),
     rounds: composeRounds(config, parts, log),
-    metrics: () => registry.metrics(),
+    metrics,
   };
 }

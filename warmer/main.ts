@@ -1,11 +1,11 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { openExternalServices } from '../server/compose/external-services.ts';
 import { logPool, openRendering } from '../server/compose/rendering.ts';
 import { logUnusable, openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
 import { exitWithError, withContext } from '../server/shared/error-text.ts';
 import { createLog } from '../server/shared/log.ts';
+import { packageVersion } from '../server/shared/package-version.ts';
+import { listenFor } from '../server/telemetry/listen.ts';
 import { composeWarmer, type Warmer } from './compose.ts';
 import { lowerPriority } from './priority.ts';
 
@@ -16,13 +16,13 @@ const HUNG_MS = 90_000;
 
 /** For a container's health check, alive as long as the queue is looked at, and for Prometheus. */
 async function listen(port: number, { worker, metrics }: Warmer): Promise<void> {
-  const server = createServer(async (request, response) => {
-    const isHealth = request.url === '/healthz';
-    if (request.url === '/metrics') response.end(await metrics());
-    else response.writeHead(!isHealth ? 404 : worker.idleMs < HUNG_MS ? 200 : 503).end();
-  });
-  server.listen(port).unref();
-  await once(server, 'listening');
+  await listenFor(
+    { port },
+    {
+      '/healthz': () => ({ status: worker.idleMs < HUNG_MS ? 200 : 503 }),
+      '/metrics': async () => ({ type: metrics.contentType, body: await metrics.text() }),
+    },
+  );
 }
 
 async function main(): Promise<void> {
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   const stores = await openStores(config, { onUnusable: logUnusable(log) });
   const rendering = await openRendering({ ...config, renderSlots: config.warmSlots }, stores, logPool(log));
   const external = await openExternalServices(config, stores);
-  const warmer = composeWarmer(config, stores, { log, external, rendering });
+  const warmer = composeWarmer(config, stores, { log, external, rendering, version: packageVersion() });
   const { worker, rounds } = warmer;
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {

@@ -1,23 +1,19 @@
 import type { Logger } from 'pino';
-import { Counter, type Registry } from 'prom-client';
 import { PIPELINE } from '../server/core/version.ts';
 import { isOutdated } from '../server/reading/epoch.ts';
 import type { Stores } from '../server/stores/contracts.ts';
+import type { Metrics } from '../server/telemetry/metrics.ts';
 
 /** Removes stored results of former pipelines, some thousands a round. */
 export class OutdatedResults {
   readonly #stores: Pick<Stores, 'removeOutdated'>;
   readonly #log: Logger;
-  readonly #count: Counter;
+  readonly #metrics: Metrics;
 
-  constructor(stores: Pick<Stores, 'removeOutdated'>, log: Logger, registry: Registry) {
+  constructor(stores: Pick<Stores, 'removeOutdated'>, log: Logger, metrics: Metrics) {
     this.#stores = stores;
     this.#log = log;
-    this.#count = new Counter({
-      name: 'rendition_outdated_results_total',
-      help: 'Stored results of former pipelines that were removed.',
-      registers: [registry],
-    });
+    this.#metrics = metrics;
   }
 
   async run(isStopping: () => boolean): Promise<void> {
@@ -27,7 +23,7 @@ export class OutdatedResults {
       isStopping,
     });
     if (removed === 0) return;
-    this.#count.inc(removed);
+    this.#metrics.add('outdatedResults', {}, removed);
     this.#log.info({ removed, isDone, pipeline: PIPELINE }, 'results of former pipelines were removed');
   }
 }

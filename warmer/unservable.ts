@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { Counter, type Registry } from 'prom-client';
 import { refusalOf } from '../server/core/query/id.ts';
+import type { Metrics } from '../server/telemetry/metrics.ts';
 
 /**
  * Tells of objects in the bucket of originals whose key no URL can name. Nobody sees that such an image is missing,
@@ -8,14 +8,9 @@ import { refusalOf } from '../server/core/query/id.ts';
  *
  * @returns to be called with such a key
  */
-export function tellOfUnservable(log: Logger, registry: Registry): (key: string) => void {
-  const count = new Counter({
-    name: 'rendition_unservable_keys_total',
-    help: 'Events of objects whose key cannot be an id.',
-    registers: [registry],
-  });
+export function tellOfUnservable(log: Logger, metrics: Metrics): (key: string) => void {
   return (key) => {
-    count.inc();
+    metrics.add('unservableKeys');
     log.warn(
       { key, reason: refusalOf(key) },
       'an object was put whose key cannot be an id; it is not served',

@@ -32,6 +32,8 @@ export interface WarmOptions {
   readonly intents: Intents;
   readonly reconciler: Pick<Reconciler, 'reconcile'>;
   readonly lifetime: Lifetime;
+  /** Hears of each variant that was rendered and stored how many seconds ago it was asked for. */
+  readonly onReady: (seconds: number) => void;
   /** Monotonic ms. */
   readonly now: () => number;
 }
@@ -57,6 +59,8 @@ interface Run {
   readonly marks: Map<string, string>;
   /** Names by the canonical form that they are rendered and stored as: several may have the same bytes. */
   readonly names: Map<string, string[]>;
+  /** When each variant was asked for, as its record says. */
+  readonly queuedAt: Map<string, string>;
   /** What made a variant wait for another try. */
   trouble: unknown;
   /** The image is not of this version any more. */
@@ -93,12 +97,13 @@ export class Warm {
       report,
       marks: new Map(),
       names: new Map(),
+      queuedAt: new Map(),
       trouble: undefined,
       stale: false,
     };
     const identity = await this.#options.originals.refresh(job.id);
     if (identity?.version !== job.version) return this.#abandon(run);
-    const open = await this.#open(job);
+    const open = await this.#open(run);
     try {
       const missing = await this.#missing(run, open);
       if (missing.length) await this.#render(run, missing);
@@ -112,11 +117,13 @@ export class Warm {
     return report;
   }
 
-  async #open({ id, version, variants }: WarmJob): Promise<string[]> {
+  async #open({ job: { id, version, variants }, queuedAt }: Run): Promise<string[]> {
     const records = await this.#options.records.variants.list(id);
-    return records
-      .filter((record) => record.version === version && variants.includes(record.variant) && isOpen(record))
-      .map(({ variant }) => variant);
+    const open = records.filter(
+      (record) => record.version === version && variants.includes(record.variant) && isOpen(record),
+    );
+    for (const record of open) queuedAt.set(record.variant, record.queuedAt);
+    return open.map(({ variant }) => variant);
   }
 
   /** Those without a current result; the others are ready, by whoever made them. */
@@ -222,12 +229,18 @@ export class Warm {
       const stored = await this.#stored.keep(run.job, names, result, Math.round(ms));
       run.report.ready += stored;
       if (stored === 0) run.stale = true;
+      else for (const name of names) this.#tellReady(run, name);
     } catch (error) {
       // The records cannot be reached either, or not yet: the message comes again.
       await this.#failAll(run, form, error).catch(() => {
         run.trouble ??= error;
       });
     }
+  }
+
+  #tellReady({ queuedAt }: Run, name: string): void {
+    const asked = queuedAt.get(name);
+    if (asked !== undefined) this.#options.onReady(Math.max(0, Date.now() - Date.parse(asked)) / 1000);
   }
 
   async #failAll(run: Run, form: string, thrown: unknown): Promise<void> {

@@ -14,8 +14,16 @@ export interface WorkerOptions {
   /** Whether a message is worked on beside the slots: it waits for others, not for a processor. */
   readonly isAside: (message: ReceivedJob) => boolean;
   readonly log: Logger;
+  readonly onEnd: (message: ReceivedJob, end: JobEnd) => void;
   /** Monotonic ms. */
   readonly now: () => number;
+}
+
+/** How a message ended in this process. */
+export interface JobEnd {
+  /** `later`: another one took its place; `failed`: it comes again, or becomes a dead letter. */
+  readonly outcome: 'done' | 'later' | 'failed' | 'given_back';
+  readonly ms: number;
 }
 
 const WAIT_SECONDS = 20;
@@ -88,22 +96,25 @@ export class Worker {
   }
 
   async #work(message: ReceivedJob, signal: AbortSignal): Promise<void> {
-    const { jobs, handle, log, now } = this.#options;
+    const { jobs, handle, log, now, onEnd } = this.#options;
     const { receipt, receives } = message;
     const started = now();
+    const end = (outcome: JobEnd['outcome']) => onEnd(message, { outcome, ms: now() - started });
     const heart = this.#beat(receipt);
     this.#held.add(receipt);
     try {
       const report = await handle(message, signal);
       await jobs.remove(receipt);
       log.info({ ...report, receives, ms: Math.round(now() - started) }, 'job');
+      end('done');
     } catch (err) {
       // A heartbeat after the message is given back would hide it from other warmers again.
       clearInterval(heart);
-      if (err instanceof Later && (await this.#replaced(receipt, err))) return;
+      if (err instanceof Later && (await this.#replaced(receipt, err))) return end('later');
       const isGivenBack = signal.aborted;
       const seconds = isGivenBack ? 0 : this.#backoffSeconds(receives);
       await jobs.extend(receipt, seconds).catch(() => {});
+      end(isGivenBack ? 'given_back' : 'failed');
       if (isGivenBack) log.info({ receives }, 'job given back');
       else log.warn({ err, receives, seconds, permanent: isPermanent(err) }, 'job not done');
     } finally {

@@ -9,8 +9,8 @@ import { managementApi } from '../http/api/plugin.ts';
 import type { AppDeps } from '../http/app.ts';
 import { HitLog } from '../http/hit-log.ts';
 import { HitPath } from '../http/hit-path.ts';
-import { Metrics } from '../http/metrics.ts';
 import { Overload } from '../http/overload.ts';
+import { PictureMetrics } from '../http/picture-metrics.ts';
 import { Access } from '../reading/access.ts';
 import { Demand } from '../reading/demand.ts';
 import { epochsAtEdge } from '../reading/epoch.ts';
@@ -20,12 +20,15 @@ import { Uses } from '../reading/uses.ts';
 import { Deferred } from '../shared/deferred.ts';
 import { memoize } from '../shared/memoize.ts';
 import type { Stores } from '../stores/contracts.ts';
+import { countedStores } from '../telemetry/counted-stores.ts';
+import { Metrics } from '../telemetry/metrics.ts';
 import type { Management } from '../writing/management.ts';
 import type { Core } from './core.ts';
 import { composeCore, monotonic } from './core.ts';
 import type { ExternalServices } from './external-services.ts';
 import { composeManagement } from './management.ts';
 import type { Rendering } from './rendering.ts';
+import { readProgram, readServer } from './server-metrics.ts';
 
 const unixSeconds = (): number => Date.now() / 1000;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
@@ -58,7 +61,7 @@ export interface Composed {
 /** Everything that buildApp needs; `isDraining` is asked by /readyz and before every other request. */
 export function composeServer(
   config: Config,
-  stores: Stores,
+  uncounted: Stores,
   process: {
     log: Logger;
     version: string;
@@ -68,10 +71,12 @@ export function composeServer(
     rendering: Rendering;
   },
 ): Composed {
+  const metrics = new Metrics('server');
+  const pictures = new PictureMetrics(metrics);
+  const stores = countedStores(uncounted, metrics);
   const core = composeCore(config, stores, process.rendering, process.log);
   const { originals, inputs, results, renderer, haste } = core;
   const memory = new ResultCache(config.memoryBytes);
-  const metrics = new Metrics();
   const { log } = process;
   const onStoreFailure = (err: unknown, { id, canonical }: { id: string; canonical: string }) =>
     log.warn({ err, id, canonical }, 'results bucket failed; the answer went out without it');
@@ -101,7 +106,7 @@ export function composeServer(
     onStoreFailure,
   });
   const requestId = requestIds();
-  const hitLog = new HitLog({ log, metrics, mode: config.logHits });
+  const hitLog = new HitLog({ log, metrics: pictures, mode: config.logHits });
   const hitPath = new HitPath({
     memory,
     inputs,
@@ -113,8 +118,7 @@ export function composeServer(
     onHit: (hit) => hitLog.add(hit),
   });
   const refusal = () => core.admissions.render.refusal();
-  const overload = new Overload({ log, metrics, refusal, requestId, now: monotonic });
-  gauge(metrics, core, { memory, images });
+  const overload = new Overload({ log, metrics: pictures, refusal, requestId, now: monotonic });
   const access = new Access(config, unixSeconds);
   const { presets, deadlineMs, ignoredParameters } = config;
   const image = {
@@ -134,10 +138,12 @@ export function composeServer(
   };
   const { external, plugins = [] } = process;
   const management = external && composeManagement(config, stores, core, { external, log, memory });
+  readProgram(metrics, core, { config, stores, version: process.version });
+  readServer(metrics, core, { memory, images, uploads: management?.uploads });
   const auth = new Auth(config);
   if (management && auth.isOpen)
     log.info('the management API is open to this machine alone: neither API_TOKENS nor JWKS_URL is set');
-  const api = management && apiPlugin(config, stores, core, { management, external, demand });
+  const api = management && apiPlugin(config, stores, core, { management, external, demand, metrics });
   const probes = {
     originals: () => stores.originals.ping(),
     results: () => stores.results.ping(),
@@ -145,7 +151,9 @@ export function composeServer(
     jobs: () => stores.jobs.ping(),
   };
   const broken = () => process.rendering.pool.broken;
-  const health = { metrics, deferred, probes, isDraining: process.isDraining, broken };
+  const { isDraining } = process;
+  const isScrapedElsewhere = config.metricsPort !== undefined;
+  const health = { metrics, deferred, probes, isDraining, broken, isScrapedElsewhere };
   const watermarks = Object.keys(config.watermarks);
   const deps = {
     log,
@@ -153,6 +161,7 @@ export function composeServer(
     hitLog,
     overload,
     metrics,
+    pictures,
     deferred,
     requestId,
     image,
@@ -177,17 +186,18 @@ function apiPlugin(
   config: Config,
   stores: Stores,
   core: Core,
-  parts: { management: Management; external: ExternalServices; demand: Demand },
+  parts: { management: Management; external: ExternalServices; demand: Demand; metrics: Metrics },
 ): AppDeps['plugins'][number] {
   const { presets, apiRatePerMinute: ratePerMinute, webhookSecrets, webhookPrivate } = config;
   const { maxSourceBytes, maxUploadBytes = maxSourceBytes, minUploadRate } = config;
-  const { management, external, demand } = parts;
+  const { management, external, demand, metrics } = parts;
   const { localForms } = external;
   const { ignoredParameters: ignored } = config;
   return (app) =>
     managementApi(app, {
       ...management,
       records: stores.records,
+      metrics,
       demand,
       presets,
       ignored,
@@ -200,62 +210,4 @@ function apiPlugin(
       check: (canonical) => core.renderer.check(canonical),
       hasWebhookSecret: webhookSecrets.length > 0,
     });
-}
-
-/** What the parts know of themselves, asked when /metrics is. */
-function gauge(
-  metrics: Metrics,
-  { admissions, originals, haste }: Core,
-  { memory, images }: { memory: ResultCache; images: Images },
-): void {
-  metrics.gauge('render_holders', 'Renders at work.', () => admissions.render.load.holders);
-  metrics.gauge('render_waiting', 'Renders waiting for a slot.', () => admissions.render.load.waiting);
-  metrics.gauge(
-    'render_priced_bytes',
-    'Memory that renders at work are priced at.',
-    () => admissions.render.load.bytes,
-  );
-  metrics.gauge('render_expected_wait_ms', 'Expected wait for a render slot.', () =>
-    admissions.render.expectedWaitMs(),
-  );
-  metrics.counter(
-    'renders_refused',
-    'Renders that were refused because too much waited.',
-    () => admissions.render.refused,
-  );
-  metrics.counter(
-    'degraded',
-    'Pictures made with less effort or in a cheaper format because too much waited.',
-    () => haste.count,
-  );
-  metrics.gauge(
-    'scratch_bytes',
-    'Originals of a bucket that are read, or wait to be rendered, in bytes.',
-    () => admissions.room.load.bytes,
-  );
-  metrics.gauge('memory_bytes', 'Results kept in memory, in bytes.', () => memory.load.bytes);
-  metrics.gauge('memory_results', 'Results kept in memory.', () => memory.load.results);
-  metrics.gauge('flights', 'Variants being fetched or rendered.', () => images.load.flights);
-  metrics.gauge('storing_bytes', 'Results that wait to be stored, in bytes.', () => images.load.bytes);
-  metrics.counter(
-    'results_dropped',
-    'Results not stored: too much waited for the bucket.',
-    () => images.load.dropped,
-  );
-  metrics.counter(
-    'results_damaged',
-    'Stored results that were not what had been written, and were made anew.',
-    () => images.load.damaged,
-  );
-  metrics.counter(
-    'originals_damaged',
-    'Reads of originals that were not what had been written.',
-    () => originals.damaged,
-  );
-  metrics.gauge('versions_unawaited', 'Whether nobody waits for looked-up versions: 1 or 0.', () =>
-    Number(originals.isAway),
-  );
-  metrics.gauge('results_unawaited', 'Whether nobody waits for stored results: 1 or 0.', () =>
-    Number(images.isBucketAway),
-  );
 }

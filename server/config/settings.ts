@@ -47,6 +47,11 @@ const secret = <T>(row: Setting<T>): Setting<T> => ({ ...row, secret: true });
 /** Every setting is one row. The table of docs/settings.md is made from it, and nothing else reads the environment. */
 export const SETTINGS = {
   port: setting('PORT', integer(0, 65_535), 8080, 'Port to listen on; 0 takes a free one.'),
+  metricsPort: given(
+    'METRICS_PORT',
+    integer(1, 65_535),
+    'Port of /metrics of a server, which then is nowhere else; default: PORT. A warmer has WARMER_PORT.',
+  ),
   host: setting('HOST', text, '0.0.0.0', 'Address to listen on.'),
   dataDir: setting('DATA_DIR', text, './data', 'Folder of the embedded stores.'),
   logLevel: setting(
@@ -405,7 +410,7 @@ export const SETTINGS = {
     'WARMER_PORT',
     integer(0, 65_535),
     0,
-    'Port on which a warmer answers /healthz; 0: none.',
+    'Port on which a warmer answers /healthz and /metrics; 0: none.',
   ),
   warmAttempts: setting('WARM_ATTEMPTS', integer(1, 100), 5, 'Receives of a job before it is given up.'),
   visibilitySeconds: setting(

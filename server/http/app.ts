@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import type { Originals } from '../reading/originals.ts';
 import type { Deferred } from '../shared/deferred.ts';
 import { Problem } from '../shared/errors.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { allowOrigins } from './cors.ts';
 import { explainRoutes } from './explain.ts';
 import { type HealthOptions, healthRoutes } from './health.ts';
@@ -19,9 +20,9 @@ import type { HitPath } from './hit-path.ts';
 import { foldId } from './id-in-path.ts';
 import { type ImageRoutesOptions, imageRoutes } from './image.ts';
 import { refuseOtherMethods, watchMethods } from './methods.ts';
-import type { Metrics } from './metrics.ts';
-import { type OpenApiOptions, openApi, PROBLEM_SCHEMA } from './openapi.ts';
+import { type OpenApiOptions, openApi, operationOf, PROBLEM_SCHEMA } from './openapi.ts';
 import type { Overload } from './overload.ts';
+import type { PictureMetrics } from './picture-metrics.ts';
 import { playgroundRoutes } from './playground.ts';
 import type { PlaygroundOptions } from './playground-form.ts';
 import { presetRoutes } from './presets.ts';
@@ -41,6 +42,7 @@ export interface AppDeps {
   readonly hitLog: HitLog;
   readonly overload: Overload;
   readonly metrics: Metrics;
+  readonly pictures: PictureMetrics;
   readonly deferred: Deferred;
   readonly requestId: (request: Pick<IncomingMessage, 'headers'>) => string;
   readonly image: ImageRoutesOptions & { readonly originals: Originals };
@@ -118,15 +120,17 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 const CLIENT_LEFT = 499;
 
 /** One line per request, whatever becomes of it; the hit path writes the same for its own. */
-function logRequests(app: FastifyInstance, { metrics, deferred, overload }: AppDeps): void {
+function logRequests(app: FastifyInstance, { metrics, pictures, deferred, overload }: AppDeps): void {
   const write = (request: FastifyRequest, status: number, ms: number) => {
     const { tier, isRefused, ...served } = request.served ?? {};
     if (request.served) {
-      metrics.request(tier ?? 'none', status, ms, served.bytes ?? 0);
+      pictures.request(tier ?? 'none', status, ms, served.bytes ?? 0);
       // One render, however many waited for it.
-      if (tier !== 'coalesced') metrics.stages(served.timings ?? {});
+      if (tier !== 'coalesced') pictures.stages(served.timings ?? {});
     }
     const { method, routeOptions } = request;
+    if (routeOptions.url?.startsWith('/api/'))
+      countCall(metrics, operationOf(method, routeOptions.url), status, ms);
     const level = routeOptions.config?.isRoutine ? 'debug' : 'info';
     const url = withoutKey(request.url);
     if (isRefused) return overload.add({ requestId: request.id, method, url, ...served }, ms);
@@ -144,6 +148,11 @@ function logRequests(app: FastifyInstance, { metrics, deferred, overload }: AppD
     const { statusCode, elapsedTime } = reply;
     deferred.afterResponse(() => write(request, statusCode, elapsedTime));
   });
+}
+
+function countCall(metrics: Metrics, operation: string, status: number, ms: number): void {
+  metrics.add('apiRequests', { operation, status: String(status) });
+  metrics.observe('apiRequestSeconds', ms / 1000, { operation });
 }
 
 /** Holds for what comes over connections open at SIGTERM. Hits of the hit path go out: a refusal costs no less. */

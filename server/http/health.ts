@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Deferred } from '../shared/deferred.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { StoreProbes } from './store-probes.ts';
 
 declare module 'fastify' {
@@ -20,6 +20,8 @@ export interface HealthOptions {
   readonly isDraining: () => boolean;
   /** Why this process can render nothing; undefined as long as it can. */
   readonly broken: () => Error | undefined;
+  /** Whether Prometheus has a port of its own. */
+  readonly isScrapedElsewhere: boolean;
 }
 
 const STATUS = { type: 'object', properties: { status: { type: 'string' } }, additionalProperties: true };
@@ -27,12 +29,12 @@ const METRICS = { description: 'In the text format of Prometheus.', type: 'strin
 
 export function healthRoutes(
   app: FastifyInstance,
-  { metrics, deferred, probes, isDraining, broken }: HealthOptions,
+  { metrics, deferred, probes, isDraining, broken, isScrapedElsewhere }: HealthOptions,
 ): void {
   const stores = new StoreProbes(probes, app.log);
-  metrics.labelled('store_up', 'Whether a store answers: 1 or 0.', 'store', async () =>
-    Object.fromEntries(
-      Object.entries(await stores.answers()).map(([store, answer]) => [store, answer === 'ok' ? 1 : 0]),
+  metrics.readAll('storeUp', async () =>
+    Object.entries(await stores.answers()).map(
+      ([store, answer]) => [{ store }, Number(answer === 'ok')] as const,
     ),
   );
   const options = (summary: string, response: object) => ({
@@ -60,8 +62,9 @@ export function healthRoutes(
         .send({ status, stores: await stores.answers() });
     },
   );
+  if (isScrapedElsewhere) return;
   app.get('/metrics', options('Prometheus metrics.', { 200: METRICS }), async (_request, reply) => {
     deferred.flush();
-    return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    return reply.type(metrics.contentType).send(await metrics.text());
   });
 }

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import type { Result } from '../reading/results.ts';
-import type { Metrics } from './metrics.ts';
+import type { PictureMetrics } from './picture-metrics.ts';
 
 /** An answer of the hit path. */
 export interface Hit {
@@ -14,7 +14,7 @@ export interface Hit {
 
 export interface HitLogOptions {
   readonly log: Logger;
-  readonly metrics: Pick<Metrics, 'request'>;
+  readonly metrics: Pick<PictureMetrics, 'request'>;
   readonly mode: Config['logHits'];
 }
 

@@ -37,6 +37,12 @@ const OPERATION_IDS: Readonly<Record<string, string>> = {
   'GET /metrics': 'getMetrics',
 };
 
+/** Name of the operation of a route, as Fastify writes its path. */
+export function operationOf(method: string, url: string): string {
+  const path = url.replace('/*', '/{id}').replace(/:(\w+)/g, '{$1}');
+  return OPERATION_IDS[`${method} ${path}`] ?? 'none';
+}
+
 /** RFC 9457, as OpenAPI knows it. */
 export const PROBLEM_SCHEMA = {
   $id: 'Problem',

@@ -3,12 +3,12 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { type Problem, problemBody, problemCacheControl } from '../shared/errors.ts';
 import { COMMON_HEADERS } from './image-headers.ts';
-import type { Metrics } from './metrics.ts';
+import type { PictureMetrics } from './picture-metrics.ts';
 import { PROBLEM_TYPE } from './problems.ts';
 
 export interface OverloadOptions {
   readonly log: Logger;
-  readonly metrics: Pick<Metrics, 'request'>;
+  readonly metrics: Pick<PictureMetrics, 'request'>;
   /** What a render that came now would be told; undefined where it would be let in. */
   readonly refusal: () => Problem | undefined;
   readonly requestId: (request: IncomingMessage) => string;

@@ -4,12 +4,14 @@ import { sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** A layer of protection around a render process, as the log and the metric name it. */
-export type Layer =
-  | 'empty-environment'
-  | 'file-permissions'
-  | 'other-user'
-  | 'no-new-privileges'
-  | 'no-network';
+export const LAYERS = [
+  'empty-environment',
+  'file-permissions',
+  'other-user',
+  'no-new-privileges',
+  'no-network',
+] as const;
+export type Layer = (typeof LAYERS)[number];
 
 /** How a render process is started. */
 export interface Launch {

@@ -23,8 +23,11 @@ export interface RunOptions extends RunLimits, TaskEvents {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Why a process ended. */
+export type ProcessEnd = 'crashed' | 'too-slow' | 'too-large' | 'abandoned' | 'recycled';
+
 export interface PoolEvent {
-  readonly kind: 'crashed' | 'too-slow' | 'too-large' | 'abandoned' | 'recycled' | 'fewer-layers' | 'broken';
+  readonly kind: ProcessEnd | 'fewer-layers' | 'broken';
   readonly reason: string;
 }
 
@@ -52,6 +55,7 @@ export class RenderPool {
   #failedStarts = 0;
   #starting = 0;
   #isClosed = false;
+  readonly #ends = { crashed: 0, 'too-slow': 0, 'too-large': 0, abandoned: 0, recycled: 0 };
   /** Why no process can be started any more. */
   #broken: Error | undefined;
 
@@ -62,6 +66,11 @@ export class RenderPool {
 
   get layers(): readonly Layer[] {
     return this.#launch.layers;
+  }
+
+  /** How many processes have ended, by reason. */
+  get ends(): Readonly<Record<ProcessEnd, number>> {
+    return this.#ends;
   }
 
   get load(): PoolLoad {
@@ -115,7 +124,7 @@ export class RenderPool {
 
   async #attempt(task: Task, options: RunOptions): Promise<unknown> {
     const { signal } = options;
-    const { now, onEvent } = this.#options;
+    const { now } = this.#options;
     const process = await this.#take(task.kind === 'open', signal);
     const end = new AbortController();
     let limits: RunLimits = options;
@@ -128,12 +137,12 @@ export class RenderPool {
     void watchTask(process, watched).then((found) => {
       if (!found) return;
       breach = found;
-      onEvent(found);
+      this.#tell(found);
       process.kill(found.reason);
     });
     const running = process.run(task, { ...options, onDrawn }, signal).catch((error: unknown) => {
       if (error instanceof ProcessEnded && !this.#isClosed && !breach && !signal?.aborted)
-        onEvent({ kind: 'crashed', reason: error.message });
+        this.#tell({ kind: 'crashed', reason: error.message });
       throw breach?.problem ?? error;
     });
     const free = () => {
@@ -202,13 +211,19 @@ export class RenderPool {
     const reason = error instanceof Error ? error.message : String(error);
     if (!isPlain(this.#launch)) {
       this.#launch = plainLaunch(this.#launch);
-      this.#options.onEvent({ kind: 'fewer-layers', reason });
+      this.#tell({ kind: 'fewer-layers', reason });
     } else if (this.#failedStarts >= MAX_FAILED_STARTS) {
       this.#broken = new Error(`No render process can be started: ${reason}`, { cause: error });
-      this.#options.onEvent({ kind: 'broken', reason });
+      this.#tell({ kind: 'broken', reason });
       for (const waiter of this.#waiting.splice(0)) waiter.refuse(this.#broken);
     }
     this.#grow();
+  }
+
+  #tell(event: PoolEvent): void {
+    const { kind } = event;
+    if (kind !== 'fewer-layers' && kind !== 'broken') this.#ends[kind] += 1;
+    this.#options.onEvent(event);
   }
 
   #forget(process: RenderProcess): void {
@@ -219,11 +234,11 @@ export class RenderPool {
   }
 
   async #giveBack(process: RenderProcess): Promise<void> {
-    const { recycleBytes, recycleTasks, onEvent } = this.#options;
+    const { recycleBytes, recycleTasks } = this.#options;
     if (process.hasEnded) return;
     const resident = await process.residentBytes();
     if (process.done < recycleTasks && resident < recycleBytes) return this.#free(process);
-    onEvent({ kind: 'recycled', reason: `${process.done} tasks, ${resident} bytes` });
+    this.#tell({ kind: 'recycled', reason: `${process.done} tasks, ${resident} bytes` });
     process.kill('It has done its share.');
   }
 

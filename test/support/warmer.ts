@@ -55,7 +55,7 @@ export async function createWarmer(
   const rendering = await sharedRendering();
   const core = composeCore(config, stores, rendering, log);
   const management = composeManagement(config, stores, core, { external, log });
-  const warmer = composeWarmer(config, alter(stores), { log, external, rendering });
+  const warmer = composeWarmer(config, alter(stores), { log, external, rendering, version: '0' });
   return {
     ...warmer,
     config,

@@ -57,13 +57,13 @@ t.test('rounds remove the results of former pipelines and no others; counted and
     await stores.results.put(key, Buffer.from(key), { contentType: 'image/png' });
   await rounds.run();
   t.same((await keysOf(stores.results)).sort(), KEPT.toSorted());
-  t.match(await testWarmer.metrics(), `rendition_outdated_results_total ${OLD.length}`);
+  t.match(await testWarmer.metrics.text(), `rendition_outdated_results_total ${OLD.length}`);
   t.match(
     lines.filter(({ removed }) => removed !== undefined),
     [{ removed: OLD.length, isDone: true, pipeline: PIPELINE, level: 30 }],
   );
   await rounds.run();
-  t.match(await testWarmer.metrics(), `rendition_outdated_results_total ${OLD.length}`);
+  t.match(await testWarmer.metrics.text(), `rendition_outdated_results_total ${OLD.length}`);
 });
 
 /** Files of former and of this pipeline in turn; whole objects are not needed to be removed. */

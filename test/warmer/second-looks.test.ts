@@ -115,6 +115,7 @@ t.test('no beat hides a message again that was given back', async (t) => {
     now: () => 0,
     handle: (_message, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', reject)),
     isAside: () => false,
+    onEnd: () => undefined,
     log: pino({ level: 'silent' }),
   });
   await jobs.send(['a']);

@@ -204,8 +204,8 @@ t.test('a warmer keeps results below RESULTS_BYTES, and says how much they take'
     items.map(({ key }) => key),
     ['img/a/0', 'img/a/1', 'img/a/2', 'img/a/3'],
   );
-  t.match(await warmer.metrics(), /rendition_results_stored_bytes 32768\n/);
-  t.match(await warmer.metrics(), /rendition_results_evicted_total 4\n/);
+  t.match(await warmer.metrics.text(), /rendition_results_stored_bytes 32768\n/);
+  t.match(await warmer.metrics.text(), /rendition_results_evicted_total 4\n/);
   await warmer.rounds.run();
   t.equal((await results.list({ prefix: '', limit: 10 })).items.length, 4);
 });

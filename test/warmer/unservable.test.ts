@@ -35,7 +35,7 @@ t.test('an object whose key no URL can name is told of and counted, and holds no
   );
   for (const [index, [, reason]] of outside.entries())
     t.match(told[index], { level: 40, reason: new RegExp(reason) });
-  t.match(await testWarmer.metrics(), `rendition_unservable_keys_total ${outside.length}`);
+  t.match(await testWarmer.metrics.text(), `rendition_unservable_keys_total ${outside.length}`);
 });
 
 /** The keys that a store takes at all: some refuse what others hold. */

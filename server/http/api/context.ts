@@ -4,6 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefau
 import type { Presets } from '../../core/query/rule.ts';
 import type { Demand } from '../../reading/demand.ts';
 import type { Records } from '../../stores/contracts.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
 import type { Management } from '../../writing/management.ts';
 import type { LocalForms } from '../../writing/presign.ts';
 
@@ -18,6 +19,7 @@ export type Api = FastifyInstance<
 
 export interface ApiDeps extends Management {
   readonly records: Records;
+  readonly metrics: Metrics;
   /** What this process has counted and not written yet. */
   readonly demand: Pick<Demand, 'flush'>;
   readonly presets: Presets;

@@ -9,6 +9,7 @@ import { answerAgain, nextId, takeTurn } from './idempotency.ts';
 import { receiving } from './pace.ts';
 import { chunksOf, formOnly, partsOf } from './parts.ts';
 import { Id, PROBLEMS, PresignBody, Presigned } from './schemas.ts';
+import { counting } from './upload-metrics.ts';
 
 /** Uploads by browsers that have no token: the form, and on the embedded default where it is posted to. */
 export function presignRoutes(api: Api, deps: ApiDeps): void {
@@ -69,7 +70,7 @@ async function receive(
   deps: ApiDeps,
   forms: NonNullable<ApiDeps['localForms']>,
 ): Promise<KeptAnswer | undefined> {
-  const { presignedUploads, uploads } = deps;
+  const { presignedUploads, uploads, metrics } = deps;
   const fields: Record<string, string> = {};
   for await (const part of partsOf(request)) {
     if (part.kind === 'field') {
@@ -79,7 +80,8 @@ async function receive(
     const policy = forms.open(fields, id, Date.now());
     const kept = await takeTurn(request, deps, `form ${fields['signature']}`);
     await uploads.withSlot(async () => {
-      if (!kept) return presignedUploads.receive(policy, chunksOf(part));
+      const stored = () => presignedUploads.receive(policy, chunksOf(part));
+      if (!kept) return counting(metrics, () => policy.size, stored);
       for await (const _chunk of chunksOf(part));
     });
     return kept;

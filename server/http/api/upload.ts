@@ -14,6 +14,7 @@ import { nextId } from './idempotency.ts';
 import { receiving } from './pace.ts';
 import { chunksOf, drain, type FilePart, formOnly, isFileFault, partsOf, remaining } from './parts.ts';
 import { Id, PROBLEMS, Upload, UploadAnswer } from './schemas.ts';
+import { counting, countUnstored } from './upload-metrics.ts';
 
 type Outcome = { file: string; accepted: Accepted | Repeated } | { file: string; problem: Problem };
 
@@ -70,16 +71,25 @@ export function uploadRoutes(api: Api, deps: ApiDeps): void {
   );
 }
 
-async function replace(request: FastifyRequest, id: string, { uploads }: ApiDeps): Promise<FinishedUpload> {
+async function replace(
+  request: FastifyRequest,
+  id: string,
+  { uploads, metrics }: ApiDeps,
+): Promise<FinishedUpload> {
   for await (const part of partsOf(request)) {
-    if (part.kind === 'file') return await uploads.replace(id, chunksOf(part));
+    if (part.kind === 'file')
+      return counting(
+        metrics,
+        ({ record }) => record.original?.bytes,
+        () => uploads.replace(id, chunksOf(part)),
+      );
     throw new Problem('invalid_request', `There is no field "${part.name}" here.`, { param: part.name });
   }
   throw noFile();
 }
 
 async function upload(request: FastifyRequest, reply: FastifyReply, deps: ApiDeps): Promise<unknown> {
-  const { uploads } = deps;
+  const { uploads, metrics } = deps;
   const outcomes: Outcome[] = [];
   const finished: FinishedUpload[] = [];
   try {
@@ -89,7 +99,16 @@ async function upload(request: FastifyRequest, reply: FastifyReply, deps: ApiDep
     const details = fields.details();
     if (fields.id !== undefined) await useId(fields.id, outcomes, details, deps);
     for (const outcome of outcomes) {
-      if ('accepted' in outcome) finished.push(await uploads.finish(outcome.accepted, details));
+      if (!('accepted' in outcome)) continue;
+      const { accepted } = outcome;
+      const bytes = 'isRepeated' in accepted ? undefined : accepted.facts.bytes;
+      finished.push(
+        await counting(
+          metrics,
+          () => bytes,
+          () => uploads.finish(accepted, details),
+        ),
+      );
     }
   } catch (error) {
     // What went in before the request as a whole was refused goes too, each whatever becomes of the others.
@@ -133,7 +152,7 @@ async function readForm(
 
 async function takeFile(
   part: FilePart,
-  { uploads }: ApiDeps,
+  { uploads, metrics }: ApiDeps,
   { id, details }: { id: string | undefined; details: Details },
 ): Promise<Outcome> {
   const { name } = part;
@@ -141,6 +160,7 @@ async function takeFile(
     const accepted = await uploads.accept(chunksOf(part), id, details);
     return { file: name, accepted };
   } catch (error) {
+    countUnstored(metrics, error);
     if (!isFileFault(error)) throw error;
     return { file: name, problem: error };
   }

@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
 import pino from 'pino';
-import { Registry } from 'prom-client';
 import t, { type Test } from 'tap';
+import { Metrics } from '../../../server/telemetry/metrics.ts';
 import { type InvalidateJob, Later, readJob } from '../../../server/warming/jobs.ts';
 import { CloudFrontCdn, invalidationPaths } from '../../../server/writing/cdn.ts';
 import { Invalidations } from '../../../server/writing/invalidations.ts';
-import { countInvalidations } from '../../../warmer/invalidation-metrics.ts';
+import { readInvalidations } from '../../../warmer/invalidation-metrics.ts';
 import { identity } from '../../support/emulators.ts';
 import { addressOf } from '../../support/ports.ts';
 import { startServer } from '../../support/server.ts';
@@ -74,9 +74,9 @@ t.test('200 images that are deleted at once are all invalidated in the end', asy
   );
   t.ok(refusals() > 0, 'the quota was met on the way');
   t.match(invalidations.counts, { paths: 200, refused: refusals(), waiting: 0 });
-  const registry = new Registry();
-  countInvalidations(invalidations, registry);
-  const metrics = await registry.metrics();
+  const program = new Metrics('warmer');
+  readInvalidations(invalidations, program);
+  const metrics = await program.text();
   t.match(metrics, /^rendition_invalidation_paths_total 200$/m);
   t.match(metrics, new RegExp(`^rendition_invalidations_taken_total ${invalidations.counts.taken}$`, 'm'));
   t.match(metrics, new RegExp(`^rendition_invalidations_refused_total ${refusals()}$`, 'm'));

@@ -1,0 +1,119 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { METRICS, type MetricKey, type MetricRow, nameOf, type Program } from './metrics-table.ts';
+
+export type Labels = Readonly<Record<string, string>>;
+/** Values that somebody else counts, with what tells them from each other. */
+export type Readings = readonly (readonly [labels: Labels, value: number])[];
+
+/** Of prom-client, but gauges: `_total` is the ending of a counter (promtool check metrics). */
+const MISNAMED = [
+  'nodejs_active_resources_total',
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+];
+
+type Metric = Counter | Gauge | Histogram;
+type Read = () => Readings | Promise<Readings>;
+
+/** What Prometheus sees of a program: the rows of the table that are its own, and those of Node. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #metrics = new Map<MetricKey, Metric>();
+  readonly #reads = new Map<MetricKey, Read>();
+
+  constructor(program: Program) {
+    collectDefaultMetrics({ register: this.#registry });
+    for (const name of MISNAMED) this.#registry.removeSingleMetric(name);
+    for (const key of Object.keys(METRICS).filter((name): name is MetricKey => name in METRICS)) {
+      const row: MetricRow = METRICS[key];
+      if (row.programs.includes(program)) this.#metrics.set(key, this.#made(key, row));
+    }
+  }
+
+  /** Content type of `text`. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** All of them, in the text format of Prometheus. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  /** Counts one more, or so many. */
+  add(key: MetricKey, labels: Labels = {}, amount = 1): void {
+    this.counter(key).inc({ ...labels }, amount);
+  }
+
+  set(key: MetricKey, value: number, labels: Labels = {}): void {
+    const metric = this.#of(key);
+    if (metric instanceof Gauge) metric.set({ ...labels }, value);
+  }
+
+  observe(key: MetricKey, seconds: number, labels: Labels = {}): void {
+    this.histogram(key).observe({ ...labels }, seconds);
+  }
+
+  /** A value that is asked for when Prometheus asks; undefined: there is none now. */
+  read(key: MetricKey, value: () => number | undefined): void {
+    this.readAll(key, () => {
+      const now = value();
+      return now === undefined ? [] : [[{}, now]];
+    });
+  }
+
+  /** The same for each value of its labels. */
+  readAll(key: MetricKey, read: Read): void {
+    this.#of(key);
+    this.#reads.set(key, read);
+  }
+
+  /** For who counts too often to look labels up. */
+  counter(key: MetricKey): Counter {
+    const metric = this.#of(key);
+    if (metric instanceof Counter) return metric;
+    throw new Error(`${nameOf(key)} is no counter.`);
+  }
+
+  histogram(key: MetricKey): Histogram {
+    const metric = this.#of(key);
+    if (metric instanceof Histogram) return metric;
+    throw new Error(`${nameOf(key)} is no histogram.`);
+  }
+
+  #of(key: MetricKey): Metric {
+    const metric = this.#metrics.get(key);
+    if (!metric) throw new Error(`${nameOf(key)} is not a metric of this program.`);
+    return metric;
+  }
+
+  #made(key: MetricKey, { kind, help, labels, buckets = [] }: MetricRow): Metric {
+    const registers = [this.#registry];
+    const options = { name: nameOf(key), help, labelNames: [...labels], registers };
+    if (kind === 'histogram') return new Histogram({ ...options, buckets: [...buckets] });
+    const collect = (metric: Counter | Gauge) => this.#collect(key, metric);
+    if (kind === 'counter')
+      return new Counter({
+        ...options,
+        collect() {
+          return collect(this);
+        },
+      });
+    return new Gauge({
+      ...options,
+      collect() {
+        return collect(this);
+      },
+    });
+  }
+
+  async #collect(key: MetricKey, metric: Counter | Gauge): Promise<void> {
+    const read = this.#reads.get(key);
+    if (!read) return;
+    const readings = await read();
+    metric.reset();
+    for (const [labels, value] of readings) metric.inc({ ...labels }, value);
+    // A gauge without labels would be 0, which is another thing than not to know.
+    if (readings.length === 0 && metric instanceof Gauge) metric.remove({});
+  }
+}

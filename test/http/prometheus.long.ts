@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { expressions } from '../support/dashboard.ts';
+import { freePort } from '../support/ports.ts';
+import { folderWithPhoto, spawnServer } from '../support/process.ts';
+import { temporaryFolder } from '../support/server.ts';
+import { waitFor } from '../support/wait.ts';
+import { spawnWarmer } from '../support/warmer.ts';
+
+const { PROMETHEUS } = process.env;
+const skip = PROMETHEUS ? false : 'PROMETHEUS names no program: .ci/run takes it from Debian';
+
+interface Answer {
+  status: string;
+  error?: string;
+  data?: { result: { metric: Record<string, string>; value: [number, string] }[] };
+}
+
+t.test(
+  'Prometheus itself scrapes both programs and understands what the dashboard asks',
+  { skip },
+  async (t) => {
+    const folder = await temporaryFolder();
+    t.teardown(() => rm(folder, { recursive: true, force: true }));
+    const [metricsPort, warmerPort, port] = [await freePort(), await freePort(), await freePort()];
+    const env = {
+      DATA_DIR: await folderWithPhoto(t),
+      METRICS_PORT: String(metricsPort),
+      WARMER_PORT: String(warmerPort),
+    };
+    const server = await spawnServer(env);
+    t.teardown(() => server.end('SIGKILL'));
+    const warmer = await spawnWarmer(env);
+    t.teardown(() => warmer.end('SIGKILL'));
+    const jobs = { rendition: metricsPort, 'rendition-warmer': warmerPort };
+    const scrapes = Object.entries(jobs).map(
+      ([job, target]) => `  - job_name: ${job}\n    static_configs: [{ targets: ['127.0.0.1:${target}'] }]\n`,
+    );
+    await writeFile(
+      join(folder, 'prometheus.yml'),
+      `global: { scrape_interval: 1s }\nscrape_configs:\n${scrapes.join('')}`,
+    );
+    const args = [
+      `--config.file=${folder}/prometheus.yml`,
+      `--storage.tsdb.path=${folder}/tsdb`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ];
+    const prometheus = spawn(PROMETHEUS ?? '', args, { stdio: 'ignore' });
+    t.teardown(async () => {
+      prometheus.kill('SIGKILL');
+      await once(prometheus, 'exit');
+    });
+    const ask = async (expr: string): Promise<Answer> => {
+      const url = `http://127.0.0.1:${port}/api/v1/query?${new URLSearchParams({ query: expr })}`;
+      return (await fetch(url)).json() as Promise<Answer>;
+    };
+    const upOf = async () => (await ask('up').catch(() => undefined))?.data?.result ?? [];
+    await waitFor(async () => (await upOf()).filter(({ value }) => value[1] === '1').length === 2);
+    await fetch(`${server.base}/img/ladybug.jpg?w=40&fmt=webp`);
+    await waitFor(
+      async () => (await ask('rendition_requests_total{status="200"}')).data?.result.length === 1,
+    );
+    for (const { title, expr } of expressions()) {
+      const filled = expr.replaceAll('$job', '.*').replaceAll('$__rate_interval', '1m');
+      const { status, error } = await ask(filled);
+      t.equal(status, 'success', `${title}: ${error ?? filled}`);
+    }
+    const builds = (await ask('rendition_build_info')).data?.result.map(({ metric }) => metric['job']);
+    t.same(builds?.toSorted(), Object.keys(jobs).toSorted());
+  },
+);
