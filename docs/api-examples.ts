@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { FeedStates } from '../server/feeds/state.ts';
 import { callsOf } from './calls.ts';
 import { curl } from './curl.ts';
 import { plain } from './markdown.ts';
@@ -44,6 +45,8 @@ const EXAMPLES: readonly Example[] = [
     command: `curl -X DELETE ${json({ variants: ['p=thumb&fmt=webp'] })} ${IMAGE}/variants`,
   },
   { call: 'POST /api/rewarm', command: `curl -X POST ${BASE}/api/rewarm` },
+  { call: 'GET /api/feeds', command: `curl ${BASE}/api/feeds` },
+  { call: 'POST /api/feeds/{name}/run', command: `curl -X POST ${BASE}/api/feeds/shop/run` },
   { call: 'GET /api/warm-set', command: `curl ${BASE}/api/warm-set` },
   { call: 'POST /api/images/{id}/notifications', command: `curl -X POST ${IMAGE}/notifications` },
   { call: 'POST /api/images/{id}/purge', command: `curl -X POST ${IMAGE}/purge` },
@@ -135,6 +138,40 @@ async function run(command: string, base: string, values: Map<string, string>): 
   return [`\`\`\`sh\n${command}\n\`\`\``, `answers ${answer.status}${text ? ':' : '.'}`, ...shown];
 }
 
+/** As a watcher leaves it that has run the feed once. */
+async function putFeed(states: FeedStates): Promise<void> {
+  const startedAt = '2026-11-29T10:00:00.000Z';
+  const from = 'https://shop.example/sitemap.xml';
+  const feed = {
+    name: 'shop',
+    kind: 'sitemap',
+    from,
+    path: undefined,
+    prefix: 'shop/',
+    everyMinutes: 60,
+    collection: undefined,
+    vanished: 'mark',
+    recheck: 'always',
+  } as const;
+  const reasons = [
+    {
+      from: 'https://shop.example/old.jpg',
+      error: 'source_refused: https://shop.example/old.jpg answers 404.',
+    },
+  ];
+  const summary = { seen: 240, new: 12, changed: 3, pending: 0, vanished: 1, failed: 1, reasons };
+  await states.putIndex({ readAt: startedAt, feeds: [feed] });
+  await states.put('shop', {
+    source: from,
+    run: 1,
+    isRunning: false,
+    shards: [],
+    documents: {},
+    refused: { count: 0, first: [] },
+    summary: { startedAt, finishedAt: '2026-11-29T10:00:04.000Z', ...summary },
+  });
+}
+
 /**
  * A section for every call, with what a real server answered.
  *
@@ -143,7 +180,8 @@ async function run(command: string, base: string, values: Map<string, string>): 
 export function apiExamples(): Promise<string> {
   const NOTIFICATIONS_TOPIC = 'arn:aws:sns:eu-west-1:123456789012:finished';
   const env = { PUBLIC_URL: BASE, SIGNING_KEYS, NOTIFICATIONS_TOPIC, IMPORT_HOSTS: 'cdn.example.com' };
-  return withServer(env, async (app) => {
+  return withServer(env, async (app, { records }) => {
+    await putFeed(new FeedStates(records.progress));
     const summaries = new Map(
       callsOf(app).map(({ method, path, summary }) => [`${method} ${path}`, summary]),
     );

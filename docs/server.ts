@@ -11,6 +11,7 @@ import { composeServer } from '../server/compose/server.ts';
 import { openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
 import { buildApp } from '../server/http/app.ts';
+import type { Stores } from '../server/stores/contracts.ts';
 
 const SAMPLES = fileURLToPath(new URL('../samples/', import.meta.url));
 
@@ -22,7 +23,7 @@ const SAMPLES = fileURLToPath(new URL('../samples/', import.meta.url));
  */
 export async function withServer<T>(
   env: Readonly<Record<string, string>>,
-  work: (app: FastifyInstance) => Promise<T>,
+  work: (app: FastifyInstance, stores: Stores) => Promise<T>,
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
   const config = loadConfig({ DATA_DIR: folder, ...env });
@@ -42,7 +43,7 @@ export async function withServer<T>(
     for (const name of await readdir(SAMPLES))
       if (!name.endsWith('.md')) await putFile(stores, join(SAMPLES, name), { id: `samples/${name}` });
     await app.ready();
-    return await work(app);
+    return await work(app, stores);
   } finally {
     await app.close();
     await composed.images.settle();

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Core } from '../server/compose/core.ts';
 import { composeCore } from '../server/compose/core.ts';
 import type { ExternalServices } from '../server/compose/external-services.ts';
+import { composeWatcher } from '../server/compose/feeds.ts';
 import { composeManagement, lifetimeOf } from '../server/compose/management.ts';
 import type { Rendering } from '../server/compose/rendering.ts';
 import { readProgram } from '../server/compose/server-metrics.ts';
@@ -30,11 +31,14 @@ import { StoredResults } from './stored-results.ts';
 import { Sweep } from './sweep.ts';
 import { tellOfUnservable } from './unservable.ts';
 import { Warm, type WarmReport } from './warm.ts';
+import { Watching } from './watching.ts';
 import { Worker, type WorkerOptions } from './worker.ts';
 
 export interface Warmer {
   readonly worker: Worker;
   readonly rounds: Scheduler;
+  /** Of feeds; absent where no WATCH names any. */
+  readonly watching: Watching | undefined;
   readonly metrics: Metrics;
 }
 
@@ -180,6 +184,19 @@ function composeRounds(
   return scheduler;
 }
 
+function composeWatching(
+  config: Config,
+  stores: Stores,
+  core: Core,
+  parts: { management: Management; log: Logger },
+): Watching | undefined {
+  const watcher = composeWatcher(config, stores, core, parts);
+  if (!watcher) return undefined;
+  const onFailure = (err: unknown) => parts.log.warn({ err }, 'round of feeds failed');
+  const { sweepSeconds: seconds } = config;
+  return new Watching({ watcher, records: stores.records, owner: randomUUID(), seconds, onFailure });
+}
+
 /** A warmer over the stores of a process. */
 export function composeWarmer(
   input: Config,
@@ -239,6 +256,7 @@ export function composeWarmer(
       now: monotonic,
     }),
     rounds: composeRounds(config, parts, log),
+    watching: composeWatching(config, stores, core, { management, log }),
     metrics,
   };
 }

@@ -33,7 +33,7 @@ async function main(): Promise<void> {
   const rendering = await openRendering({ ...config, renderSlots: config.warmSlots }, stores, logPool(log));
   const external = await openExternalServices(config, stores);
   const warmer = composeWarmer(config, stores, { log, external, rendering, version: packageVersion() });
-  const { worker, rounds } = warmer;
+  const { worker, rounds, watching } = warmer;
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) return;
@@ -56,9 +56,11 @@ async function main(): Promise<void> {
   const { warmerPort: port } = config;
   if (port) await withContext(`WARMER_PORT=${port}: cannot listen`, () => listen(port, warmer));
   rounds.start();
+  watching?.start();
   log.info({ stores: stores.summary, slots: config.warmSlots, ready: true }, 'warming');
   flush();
   await worker.run();
+  await watching?.stop();
   await rounds.stop();
   await rendering.close();
   stores.close();

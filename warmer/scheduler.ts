@@ -33,6 +33,11 @@ export class Scheduler {
     }, this.#options.seconds * 1000);
   }
 
+  /** Of a task; one that takes longer than that renews it. */
+  get leaseSeconds(): number {
+    return this.#options.seconds * GRACE;
+  }
+
   /** Asked by tasks that may be long. */
   get isStopping(): boolean {
     return this.#isStopping;
@@ -50,11 +55,11 @@ export class Scheduler {
 
   /** One round, each task where we hold its lease. Never rejects. */
   async run(): Promise<void> {
-    const { records, owner, seconds, tasks, onFailure } = this.#options;
+    const { records, owner, tasks, onFailure } = this.#options;
     for (const [task, work] of Object.entries(tasks)) {
       if (this.#isStopping) return;
       try {
-        if (await records.locks.lease(task, owner, seconds * GRACE)) await work();
+        if (await records.locks.lease(task, owner, this.leaseSeconds)) await work();
       } catch (error) {
         onFailure(error, task);
       }

@@ -3,8 +3,6 @@ import type { Config } from '../config/settings.ts';
 import { epochsInBucket } from '../reading/epoch.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
 import { HostPace } from '../shared/host-pace.ts';
-import { Remote } from '../shared/remote.ts';
-import { isAllowedUrl } from '../shared/remote-hosts.ts';
 import type { Stores, VariantChange, VariantRecord } from '../stores/contracts.ts';
 import { isPast, type Lifetime, readyAs } from '../warming/lifetime.ts';
 import { Fetches, type FetchesOptions } from '../writing/fetches.ts';
@@ -24,6 +22,7 @@ import { Uploads } from '../writing/uploads.ts';
 import { Urls } from '../writing/urls.ts';
 import { type Core, monotonic } from './core.ts';
 import type { ExternalServices } from './external-services.ts';
+import { composeRemote } from './remote.ts';
 import { composeWarmSets } from './warm-sets.ts';
 
 /** Longest wait of an upload for a slot to be decoded in; after it a warmer decides. */
@@ -74,16 +73,6 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
     notifier,
     warmSets,
   };
-}
-
-/** Servers that originals are fetched from; undefined where there are none. */
-function composeRemote({ importHosts, importPrivate, importSeconds }: Config): Remote | undefined {
-  if (importHosts.length === 0) return undefined;
-  return new Remote({
-    allows: (url) => isAllowedUrl(url, importHosts),
-    allowPrivate: importPrivate,
-    maxSeconds: importSeconds,
-  });
 }
 
 /** Requests to one host, and to all, that are under way at once: fetches wait beside the slots of a warmer. */

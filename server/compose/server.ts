@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import { readQuery } from '../core/operations/transformation.ts';
+import { Feeds } from '../feeds/feeds.ts';
+import { FeedStates } from '../feeds/state.ts';
 import { Auth } from '../http/api/auth.ts';
 import { apiGuard } from '../http/api/guard.ts';
 import { managementApi } from '../http/api/plugin.ts';
@@ -199,6 +201,7 @@ function apiPlugin(
       records: stores.records,
       metrics,
       demand,
+      feeds: new Feeds(new FeedStates(stores.records.progress), () => new Date()),
       presets,
       ignored,
       isReadOnly: stores.originals.isReadOnly === true,

@@ -1,9 +1,9 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import { errorText, withContext } from '../shared/error-text.ts';
-import type { EvictionRound, Jobs, OutdatedRound, Records, Stores } from '../stores/contracts.ts';
+import type { EvictionRound, Jobs, Objects, OutdatedRound, Records, Stores } from '../stores/contracts.ts';
 import { evict } from '../stores/files/evict.ts';
 import { FileObjects } from '../stores/files/objects.ts';
 import { removeOutdated } from '../stores/files/outdated.ts';
@@ -189,6 +189,57 @@ export async function openStores(config: Config, options: StoresOptions = {}): P
     summary: `objects in ${buckets ? 'S3' : 'files'}, records in ${table ? 'DynamoDB' : 'SQLite'}, jobs in ${queue ? 'SQS' : 'SQLite'}`,
     close: () => sqlite?.close(),
   };
+}
+
+/** The bucket and key, or prefix, of `s3://bucket/key`; undefined for anything else. */
+function readS3Address(text: string): { bucket: string; key: string } | undefined {
+  const [, bucket, key = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/s.exec(text) ?? [];
+  return bucket === undefined ? undefined : { bucket, key };
+}
+
+async function openBucket({ s3Endpoint }: Config, bucket: string): Promise<Objects> {
+  const [{ S3Client }, { S3Objects }] = await Promise.all([
+    import('@aws-sdk/client-s3'),
+    import('../stores/s3/objects.ts'),
+  ]);
+  // Somebody else's bucket may be in another region.
+  const options = { ...REACHING_BUCKET, followRegionRedirects: true };
+  return new S3Objects(
+    new S3Client({ ...options, ...(s3Endpoint ? { endpoint: s3Endpoint, forcePathStyle: true } : {}) }),
+    bucket,
+  );
+}
+
+/**
+ * Opens what is somebody else's, to be read: `s3://bucket/prefix`, or a folder.
+ *
+ * @throws Problem `store_unavailable` where there is no such folder
+ */
+export async function openForeign(
+  config: Config,
+  from: string,
+): Promise<{ objects: Objects; prefix: string }> {
+  const address = readS3Address(from);
+  if (address) return { objects: await openBucket(config, address.bucket), prefix: address.key };
+  const { FolderObjects } = await import('../stores/folder/objects.ts');
+  return { objects: await FolderObjects.open(from), prefix: '' };
+}
+
+/**
+ * Reads the file that WATCH names: a path, or `s3://bucket/key`.
+ *
+ * @throws Error for one that is not there or larger than `maxBytes`
+ */
+export async function readWatched(config: Config, watch: string, maxBytes: number): Promise<string> {
+  const address = readS3Address(watch);
+  const object = address && (await (await openBucket(config, address.bucket)).get(address.key));
+  const size = address ? object?.size : (await stat(watch)).size;
+  if (size === undefined) throw new Error(`${watch} is not there`);
+  if (size > maxBytes) {
+    object?.body.destroy();
+    throw new Error(`${watch} has ${size} bytes; a list of feeds has ${maxBytes} at most`);
+  }
+  return object ? (await object.bytes()).toString() : readFile(watch, 'utf8');
 }
 
 /** @throws Error where the settings name no embedded database */

@@ -34,6 +34,7 @@ export interface Related {
   readonly warmDefaults: readonly string[];
   readonly importHosts: readonly RemoteHost[];
   readonly importPrivate: boolean;
+  readonly watch: string | undefined;
 }
 
 const when = (isWrong: boolean, told: string): string[] => (isWrong ? [told] : []);
@@ -103,6 +104,10 @@ export function contradictions(config: Related): string[] {
     ...when(
       config.originalsBucket !== undefined && config.originalsFolder !== undefined,
       'ORIGINALS_BUCKET and ORIGINALS_FOLDER exclude each other: originals lie in one place',
+    ),
+    ...when(
+      config.watch !== undefined && config.originalsFolder !== undefined,
+      'WATCH with ORIGINALS_FOLDER: feeds bring originals in, and that folder is read only',
     ),
     ...when(
       config.signatures === 'required' && Object.keys(config.signingKeys).length === 0,

@@ -385,6 +385,11 @@ export const SETTINGS = {
     7,
     'Days after which what was asked for counts half.',
   ),
+  watch: given(
+    'WATCH',
+    text,
+    'List of feeds whose pictures are brought in: the path of a file, or `s3://bucket/key`. See [feeds](feeds.md).',
+  ),
   webhookSecrets: secret(
     setting(
       'WEBHOOK_SECRET',

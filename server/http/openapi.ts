@@ -24,6 +24,8 @@ const OPERATION_IDS: Readonly<Record<string, string>> = {
   'POST /api/sign': 'signUrls',
   'POST /api/rewarm': 'rewarmVariants',
   'GET /api/warm-set': 'getWarmSet',
+  'GET /api/feeds': 'listFeeds',
+  'POST /api/feeds/{name}/run': 'runFeed',
   'POST /api/collections': 'createCollection',
   'GET /api/collections': 'listCollections',
   'GET /api/collections/{id}': 'getCollection',

@@ -85,6 +85,7 @@ export class Demand {
   #asked = nothing();
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
+  #isFailing = false;
 
   constructor(options: DemandOptions) {
     this.#options = options;
@@ -130,9 +131,12 @@ export class Demand {
       await progress.update(NAME, (before) =>
         written(mergedAsked(decayed(before, halfLifeDays, now()), counted), now()),
       );
+      this.#isFailing = false;
     } catch (error) {
       this.#asked = mergedAsked(this.#asked, counted);
-      onFailure(error);
+      // Servers of a second region may write nothing, ever: once is enough.
+      if (!this.#isFailing) onFailure(error);
+      this.#isFailing = true;
     }
   }
 }

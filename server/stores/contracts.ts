@@ -253,6 +253,8 @@ export interface ImageRecord {
   quiet?: string;
   /** SHA-256 of the original in hex, where it was uploaded through us. */
   digest?: string;
+  /** Since when the feed that brought it does not list it any more, as toISOString writes it. */
+  vanishedAt?: string;
   /** What was tried in vain until it was given up: telling of the finished image. */
   undelivered?: string;
   /** Why the whole image failed. */
@@ -285,6 +287,7 @@ export type ImageChange = {
     | 'digest'
     | 'undelivered'
     | 'source'
+    | 'vanishedAt'
     | 'owed'
     | 'error']?: ImageRecord[K] | undefined;
 };

@@ -53,8 +53,8 @@ export function statusView({ record, counts, variants, next }: Described, urls: 
 /** A record without its variants, as lists show it. */
 export function imageView({ record, counts }: Counted, urls: Urls, base: string) {
   const { id, status, title = null, description = null, collection = null, focal = null } = record;
-  const { original, version = null, error = null, undelivered = null, createdAt, updatedAt } = record;
-  const { source } = record;
+  const { original, version = null, error = null, undelivered = null, vanishedAt = null } = record;
+  const { createdAt, updatedAt, source } = record;
   return {
     id,
     status,
@@ -68,6 +68,7 @@ export function imageView({ record, counts }: Counted, urls: Urls, base: string)
     version,
     error,
     undelivered,
+    vanishedAt,
     ...counts,
     source: source
       ? { url: source.url, checkedAt: source.checkedAt ?? null, error: source.error ?? null }

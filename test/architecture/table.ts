@@ -42,10 +42,12 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'server/reading': ['server/config', 'core', 'server/sandbox', 'server/shared', 'server/stores'],
   'server/warming': ['core', 'server/reading', 'server/shared', 'server/stores'],
   'server/writing': ['core', 'server/reading', 'server/shared', 'server/stores', 'server/warming'],
+  'server/feeds': ['core', 'server/shared', 'server/stores', 'server/warming', 'server/writing'],
   'server/http': ['server/config', 'core', 'server/reading', 'server/shared', 'server/telemetry'],
   'server/http/api': [
     'server/config',
     'core',
+    'server/feeds',
     'server/http',
     'server/reading',
     'server/shared',
@@ -57,6 +59,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'server/compose': [
     'server/config',
     'core',
+    'server/feeds',
     'server/http',
     'server/http/api',
     'server/reading',
@@ -87,6 +90,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'server/compose',
     'server/config',
     'core',
+    'server/feeds',
     'server/reading',
     'server/sandbox',
     'server/shared',

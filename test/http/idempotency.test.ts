@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
 import { call, form, keysOf, noise, type UploadAnswer } from '../support/api.ts';
+import { putFeed } from '../support/feed.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -55,6 +56,7 @@ t.test('every POST of the API is done once, and its answer is repeated byte for 
     by('one', 'a'),
   );
   t.equal(a.status, 202);
+  await putFeed(server.stores.records);
   const collection = await post<{ id: string }>('/api/collections', { name: 'c' }, by('one', 'c'));
   const { paths } = (await (await server.get('/openapi.json')).json()) as {
     paths: Record<string, { post?: { parameters?: { name: string; in: string }[] } }>;
@@ -81,6 +83,7 @@ t.test('every POST of the API is done once, and its answer is repeated byte for 
     '/api/images/{id}/purge': ['/api/images/a/purge', () => ({})],
     '/api/rewarm': ['/api/rewarm', () => ({})],
     '/api/images/{id}/notifications': ['/api/images/a/notifications', () => ({})],
+    '/api/feeds/{name}/run': ['/api/feeds/f/run', () => ({})],
     '/api/sign': ['/api/sign', () => ({ urls: ['/img/a?w=9'] })],
     '/api/collections': ['/api/collections', () => ({ name: 'autumn' })],
     '/api/collections/{id}/relationships/images': [

@@ -162,6 +162,7 @@ t.test('what could not be written is not lost', async (t) => {
   demand.start();
   demand.add(visited);
   await demand.flush();
+  await demand.flush();
   demand.add(visited);
   demand.add({ ...visited, form: `text=${'x'.repeat(300)}` });
   demand.add({ ...visited, tier: 'coalesced' });

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
 import type { Presets } from '../../core/query/rule.ts';
+import type { Feeds } from '../../feeds/feeds.ts';
 import type { Demand } from '../../reading/demand.ts';
 import type { Records } from '../../stores/contracts.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -22,6 +23,7 @@ export interface ApiDeps extends Management {
   readonly metrics: Metrics;
   /** What this process has counted and not written yet. */
   readonly demand: Pick<Demand, 'flush'>;
+  readonly feeds: Feeds;
   readonly presets: Presets;
   /** Names in queries of images that the deployment drops without a word. */
   readonly ignored: readonly string[];

@@ -6,6 +6,7 @@ import { Problem } from '../../shared/errors.ts';
 import { readOnly } from '../../stores/errors.ts';
 import { collectionRoutes } from './collections.ts';
 import type { Api, ApiDeps } from './context.ts';
+import { feedRoutes } from './feeds.ts';
 import { keepAnswers } from './idempotency.ts';
 import { imageRoutes } from './images.ts';
 import { importRoutes } from './imports.ts';
@@ -45,6 +46,7 @@ export async function managementApi(app: FastifyInstance, deps: ApiDeps): Promis
   signRoutes(api, deps);
   rewarmRoutes(api, deps);
   warmSetRoutes(api, deps);
+  feedRoutes(api, deps);
 }
 
 /** Before anything is noted down that the store would then refuse to do, again and again. */

@@ -1,4 +1,6 @@
 import Type, { type TSchema } from 'typebox';
+import { FEED_KINDS, VANISHED_POLICIES } from '../../feeds/definition.ts';
+import { FEED_STATUSES } from '../../feeds/feeds.ts';
 import { IMAGE_STATUSES, VARIANT_STATUSES } from '../../stores/contracts.ts';
 import { VARIANTS_PAGE } from '../../warming/queue.ts';
 import { SIGNATURE_FORMS } from '../../writing/signing.ts';
@@ -275,6 +277,9 @@ const imageFields = {
   ),
   ...counts,
   source: nullable(Source),
+  vanishedAt: nullable(
+    Type.String({ description: 'Since when the feed that brought it does not list it any more.' }),
+  ),
   createdAt: time,
   updatedAt: time,
 };
@@ -418,6 +423,77 @@ export const WarmSetAnswer = Type.Object(
     ),
   },
   { title: 'WarmSetAnswer', description: 'What is asked for, over all images and by prefix.' },
+);
+
+export const FeedName = Type.String({ maxLength: 40, description: 'Name of a feed.' });
+
+export const FeedRunQuery = Type.Object(
+  {
+    vanished: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Let what its last run has held vanish, unless it lists nothing at all.',
+      }),
+    ),
+  },
+  options,
+);
+
+const FeedRun = Type.Object(
+  {
+    startedAt: time,
+    finishedAt: nullable(Type.String({ description: 'null while it is under way.' })),
+    seen: Type.Integer({ description: 'Pictures that were listed and dealt with.' }),
+    new: Type.Integer(),
+    changed: Type.Integer(),
+    pending: Type.Integer({ description: 'Still to be fetched, or to be asked for.' }),
+    vanished: Type.Integer({ description: 'Marked or deleted, where the feed says so.' }),
+    failed: Type.Integer(),
+    reasons: Type.Array(
+      Type.Object(
+        { from: Type.String(), error: Type.String() },
+        { title: 'FeedFailure', description: 'A picture that could not be brought in, and why.' },
+      ),
+      { description: 'Of the first of those that failed.' },
+    ),
+    error: nullable(Type.String({ description: 'Why the feed could not be read; nothing was changed.' })),
+    held: nullable(
+      Type.Object(
+        {
+          vanished: Type.Integer(),
+          of: Type.Integer(),
+          examples: Type.Array(Type.String({ description: 'Ids.' })),
+        },
+        { title: 'FeedHeld', description: 'So many would vanish that a person is to say so.' },
+      ),
+    ),
+  },
+  { title: 'FeedRun', description: 'What a run of a feed came to.' },
+);
+
+export const FeedAnswer = Type.Object(
+  {
+    name: Type.String(),
+    kind: Type.Enum([...FEED_KINDS]),
+    from: Type.String(),
+    everyMinutes: Type.Integer(),
+    vanished: Type.Enum([...VANISHED_POLICIES]),
+    status: Type.Enum([...FEED_STATUSES]),
+    nextRun: nullable(Type.String({ description: 'When it is due; null while it runs or was asked for.' })),
+    run: nullable(FeedRun),
+  },
+  { title: 'Feed', description: 'A list of pictures elsewhere, and how its last run went.' },
+);
+
+export const FeedsAnswer = Type.Object(
+  {
+    readAt: nullable(
+      Type.String({ description: 'When the list of feeds last changed; null: none is watched.' }),
+    ),
+    error: nullable(Type.String({ description: 'Why the list of feeds cannot be read; no feed is run.' })),
+    items: Type.Array(FeedAnswer),
+  },
+  { title: 'Feeds', description: 'All feeds.' },
 );
 
 export const PurgeQuery = Type.Object(

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { updateWithRetry } from '../../../server/stores/update-record.ts';
 import { call, form, noise, type UploadAnswer } from '../../support/api.ts';
+import { putFeed } from '../../support/feed.ts';
 import { remoteServer } from '../../support/remote.ts';
 import type { TestServer } from '../../support/server.ts';
 
@@ -30,6 +31,7 @@ export async function prepare(server: TestServer): Promise<void> {
   const createdAt = new Date().toISOString();
   await collections.create({ id: 'c', name: 'c', createdAt });
   await collections.create({ id: 'empty', name: 'empty', createdAt });
+  await putFeed(server.stores.records);
   const parts = [
     ['id', 'a'],
     ['collection', 'c'],
@@ -109,6 +111,7 @@ export const STEPS: readonly Step[] = [
   { call: 'POST /api/images/{id}/refresh', act: (server) => call(server, 'POST', '/api/images/a/refresh') },
   { call: 'POST /api/images/presign', act: post('/api/images/presign', announced) },
   { call: 'POST /api/uploads/{id}', act: announceAndPost },
+  { call: 'POST /api/feeds/{name}/run', act: post('/api/feeds/f/run', {}) },
   { call: 'POST /api/sign', act: post('/api/sign', { urls: ['/img/a?w=9'] }) },
   { call: 'POST /api/collections', act: post('/api/collections', { name: 'new' }) },
   {

@@ -1,0 +1,55 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config/settings.ts';
+import { type Feed, MAX_DEFINITION_BYTES, readFeeds } from '../feeds/definition.ts';
+import { HttpSource } from '../feeds/http-source.ts';
+import { type Foreign, ObjectSource } from '../feeds/object-source.ts';
+import { FeedStates } from '../feeds/state.ts';
+import { Vanishing } from '../feeds/vanishing.ts';
+import { Watcher } from '../feeds/watcher.ts';
+import type { Stores } from '../stores/contracts.ts';
+import { readWarmRequest } from '../warming/warm-request.ts';
+import type { Management } from '../writing/management.ts';
+import type { Core } from './core.ts';
+import { composeRemote } from './remote.ts';
+import { openForeign, readWatched } from './stores.ts';
+
+/** Each once; what could not be opened is tried again. */
+function opened(open: (from: string) => Promise<Foreign>) {
+  const all = new Map<string, Promise<Foreign>>();
+  return ({ from }: Feed): Promise<Foreign> => {
+    const found = all.get(from) ?? open(from);
+    all.set(from, found);
+    found.catch(() => all.delete(from));
+    return found;
+  };
+}
+
+/** Watches the feeds of the file that WATCH names; undefined where it names none. */
+export function composeWatcher(
+  config: Config,
+  { records }: Pick<Stores, 'records'>,
+  { renderer }: Core,
+  { management, log }: { management: Management; log: Logger },
+): Watcher | undefined {
+  const { watch, presets } = config;
+  if (watch === undefined) return undefined;
+  const { imports, uploads, library } = management;
+  const now = () => new Date();
+  const states = new FeedStates(records.progress);
+  const http = new HttpSource({ imports, remote: composeRemote(config) });
+  const objects = new ObjectSource({ uploads, open: opened((from) => openForeign(config, from)) });
+  const check = (canonical: string) => renderer.check(canonical);
+  return new Watcher({
+    feeds: async () => {
+      const text = await readWatched(config, watch, MAX_DEFINITION_BYTES);
+      return readFeeds(text, (variants) => readWarmRequest({ variants }, { presets, check }));
+    },
+    sources: { sitemap: http, rss: http, json: http, s3: objects, folder: objects },
+    states,
+    records,
+    vanishing: new Vanishing({ states, records, library, now }),
+    now,
+    onRun: (feed, { summary }) => log.info({ feed, ...summary }, summary.error ? 'feed failed' : 'feed'),
+    onFailure: (err, feed) => log.warn({ err, feed }, feed ? 'feed not run' : 'list of feeds not read'),
+  });
+}

@@ -1,0 +1,158 @@
+import { isProblem, Problem, reasonOf } from '../shared/errors.ts';
+import { inLanes } from '../shared/in-lanes.ts';
+import type { Remote, RemoteAnswer } from '../shared/remote.ts';
+import type { Imports } from '../writing/imports.ts';
+import type { Asked } from '../writing/library.ts';
+import type { Feed } from './definition.ts';
+import { broken, decodeText, readBody } from './document.ts';
+import type { Found } from './found.ts';
+import { readJsonList } from './json.ts';
+import { type Listed, type Listing, listFound, newListing } from './listing.ts';
+import { readRss } from './rss.ts';
+import { readSitemap } from './sitemap.ts';
+import type { Brought, Read, Source } from './source.ts';
+import type { Documents, Known, ReadDocument } from './state.ts';
+
+/** Documents of one feed: an index of sitemaps may name 50,000, of which each may have 50 MB. */
+const MAX_DOCUMENTS = 1_000;
+/** Refused addresses of a document that are told of again while it is what it was. */
+const REFUSED_KEPT = 20;
+
+export interface HttpSourceOptions {
+  /** Absent: nothing is fetched from anywhere. */
+  readonly remote: Pick<Remote, 'get'> | undefined;
+  readonly imports: Pick<Imports, 'request' | 'refresh'>;
+}
+
+/** A document on its way. */
+interface Turn {
+  readonly feed: Feed;
+  readonly url: string;
+  readonly before: ReadDocument | undefined;
+  readonly listing: Listing;
+  readonly signal: AbortSignal;
+}
+
+/** Pictures at addresses that documents list: warmers fetch them, and ask whether they are current. */
+export class HttpSource implements Source {
+  readonly #options: HttpSourceOptions;
+
+  constructor(options: HttpSourceOptions) {
+    this.#options = options;
+  }
+
+  async read(feed: Feed, before: Documents, signal: AbortSignal): Promise<Read> {
+    const listing = newListing();
+    const documents: Record<string, ReadDocument> = {};
+    const unchanged = new Set<string>();
+    const waiting = [feed.from];
+    for (let url = waiting.shift(); url !== undefined; url = waiting.shift()) {
+      if (documents[url]) continue;
+      if (Object.keys(documents).length === MAX_DOCUMENTS)
+        throw broken(feed.from, `names more than ${MAX_DOCUMENTS} sitemaps`);
+      const { document, isUnchanged } = await this.#document({
+        feed,
+        url,
+        before: before[url],
+        listing,
+        signal,
+      });
+      documents[url] = document;
+      if (isUnchanged) unchanged.add(url);
+      const { sitemaps = [] } = document;
+      if (sitemaps.length > 0 && url !== feed.from)
+        throw broken(url, 'is an index of sitemaps in an index of sitemaps');
+      waiting.push(...sitemaps);
+    }
+    return { listing, documents, unchanged };
+  }
+
+  async bring(feed: Feed, pictures: readonly Listed[]): Promise<Brought[]> {
+    const { imports } = this.#options;
+    const { collection, warm } = feed;
+    const outcomes = await imports.request(
+      pictures.map(({ id, from: url, title }) => ({
+        id,
+        url,
+        title,
+        collection,
+        variants: warm.forms,
+        requested: warm.requested,
+      })),
+    );
+    return inLanes(outcomes, async (outcome) =>
+      isProblem(outcome) ? { error: reasonOf(outcome) } : this.#requested(outcome),
+    );
+  }
+
+  /** What was requested before and could not be fetched is tried again. */
+  async #requested({ record: { id, version, owed } }: Asked): Promise<Brought> {
+    // Of a run that was killed before it could write that down.
+    if (version !== undefined) return { outcome: 'new', version };
+    return owed?.fetch ? { isPending: true } : this.#refresh(id);
+  }
+
+  async look({ recheck }: Feed, pictures: readonly { listed: Listed; known: Known }[]): Promise<Brought[]> {
+    return inLanes(pictures, async ({ listed: { id, mark }, known }) => {
+      const isDue = recheck === 'always' || mark === undefined || mark !== known.mark;
+      return isDue || known.error !== undefined ? this.#refresh(id) : {};
+    });
+  }
+
+  async #refresh(id: string): Promise<Brought> {
+    try {
+      await this.#options.imports.refresh(id);
+      return { isPending: true };
+    } catch (error) {
+      if (!isProblem(error) || error.status >= 500) throw error;
+      if (error.code === 'image_not_found') return { isDeleted: true };
+      // Somebody has put another original there, which is theirs.
+      return error.code === 'conflict' ? {} : { error: reasonOf(error) };
+    }
+  }
+
+  async #document(turn: Turn): Promise<{ document: ReadDocument; isUnchanged: boolean }> {
+    const { feed, url, before, listing, signal } = turn;
+    const answer = await this.#get(url, before ?? {}, signal);
+    if (answer.isUnchanged && before) {
+      listing.refused.push(...(before.refused ?? []));
+      return { document: before, isUnchanged: true };
+    }
+    const text = decodeText(url, await readBody(url, answer.body));
+    const refusedBefore = listing.refused.length;
+    const { found, sitemaps } = readDocument(feed, url, text);
+    listFound(listing, feed, url, found);
+    const refused = listing.refused.slice(refusedBefore, refusedBefore + REFUSED_KEPT);
+    const document = {
+      ...validatorsOf(answer),
+      ...(sitemaps.length > 0 && { sitemaps }),
+      ...(refused.length > 0 && { refused }),
+    };
+    return { document, isUnchanged: false };
+  }
+
+  async #get(url: string, { etag, lastModified }: ReadDocument, signal: AbortSignal): Promise<RemoteAnswer> {
+    const { remote } = this.#options;
+    if (remote) return remote.get(url, { etag, lastModified }, signal);
+    const hint = 'IMPORT_HOSTS names the hosts that originals and feeds may be fetched from.';
+    throw new Problem('not_allowed', 'This deployment fetches nothing from elsewhere.', {
+      received: url,
+      hint,
+    });
+  }
+}
+
+function validatorsOf({ etag, lastModified }: RemoteAnswer): ReadDocument {
+  return { ...(etag !== undefined && { etag }), ...(lastModified !== undefined && { lastModified }) };
+}
+
+function readDocument(
+  { kind, path = '$' }: Feed,
+  url: string,
+  text: string,
+): { found: readonly Found[]; sitemaps: readonly string[] } {
+  if (kind === 'rss') return { found: readRss(url, text), sitemaps: [] };
+  if (kind === 'json') return { found: readJsonList(url, text, path), sitemaps: [] };
+  const { pictures, sitemaps } = readSitemap(url, text);
+  return { found: pictures, sitemaps };
+}

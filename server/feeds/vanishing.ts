@@ -1,0 +1,123 @@
+import type { ImageRecord, Records } from '../stores/contracts.ts';
+import { updateWithRetry } from '../stores/update-record.ts';
+import type { Library } from '../writing/library.ts';
+import type { FeedStates, Held, Known, Shard } from './state.ts';
+import type { Turn } from './turn.ts';
+
+/** Of what a feed had, the part beyond which nothing vanishes unless a person says so. */
+const MOST_VANISHING = 1 / 10;
+/** What is told of those that would. */
+const EXAMPLES = 10;
+/** After which what has vanished is known no more; its image stays. */
+const FORGET_MS = 90 * 86_400_000;
+
+export interface VanishingOptions {
+  readonly states: Pick<FeedStates, 'putShard'>;
+  readonly records: Pick<Records, 'images'>;
+  readonly library: Pick<Library, 'remove'>;
+  readonly now: () => Date;
+}
+
+/** What becomes of images that their feed does not list any more. */
+export class Vanishing {
+  readonly #options: VanishingOptions;
+
+  constructor(options: VanishingOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * After all that is listed was dealt with: what was not has vanished. An answer that lists nothing lets nothing vanish,
+   * whoever asks for it.
+   *
+   * @param isLetGo  whether a person has said that more than a tenth may vanish
+   */
+  async run(turn: Turn, isLetGo: boolean): Promise<{ vanished: number; held?: Held }> {
+    const { feed, state, read, shards } = turn;
+    const all = [...shards.values()].flatMap((shard) => Object.entries(shard));
+    const isGone = ({ run, vanishedAt, isDeleted }: Known) => run !== state.run && !vanishedAt && !isDeleted;
+    const gone = all.filter(([, known]) => isGone(known)).map(([id]) => id);
+    const isOld = ({ run, outcome, version }: Known) =>
+      run === state.run && outcome !== 'new' && version !== undefined;
+    const had = gone.length + all.filter(([, known]) => isOld(known)).length;
+    const isTooMuch = read.listing.pictures.size === 0 || (!isLetGo && gone.length > had * MOST_VANISHING);
+    const isHeld = gone.length > 0 && isTooMuch && feed.vanished !== 'keep';
+    let vanished = 0;
+    for (const [number, shard] of shards) {
+      const after = isHeld ? unlisted(shard, isGone) : await this.#after(turn, shard, isGone);
+      if (after === undefined) continue;
+      vanished += isHeld ? 0 : Object.values(shard).filter(isGone).length;
+      shards.set(number, after);
+      await this.#options.states.putShard(feed.name, number, after);
+    }
+    return isHeld
+      ? { vanished, held: { vanished: gone.length, of: had, examples: gone.slice(0, EXAMPLES) } }
+      : { vanished };
+  }
+
+  /** Images that vanished once and are listed again. */
+  async reappeared(pictures: readonly { readonly id: string }[]): Promise<void> {
+    for (const { id } of pictures)
+      await updateWithRetry(this.#options.records, id, ({ vanishedAt }) =>
+        vanishedAt === undefined ? undefined : { vanishedAt: undefined },
+      );
+  }
+
+  /** The shard as it is then; undefined where nothing of it has vanished, or is to be forgotten. */
+  async #after(
+    { feed, state: { run }, signal }: Turn,
+    shard: Shard,
+    isGone: (known: Known) => boolean,
+  ): Promise<Shard | undefined> {
+    const now = this.#options.now();
+    const after: Record<string, Known> = { ...shard };
+    let isOther = false;
+    for (const [id, known] of Object.entries(shard)) {
+      signal.throwIfAborted();
+      const isForgotten = Date.parse(known.vanishedAt ?? '') < now.getTime() - FORGET_MS;
+      const isUnlisted = known.isDeleted && known.run !== run;
+      if (!isGone(known) && !isForgotten && !isUnlisted) continue;
+      isOther = true;
+      delete after[id];
+      if (!isGone(known)) continue;
+      if (feed.vanished === 'delete') await this.#remove(id, known);
+      else {
+        if (feed.vanished === 'mark') await this.#mark(id, known);
+        after[id] = { ...known, vanishedAt: now.toISOString() };
+      }
+    }
+    return isOther ? after : undefined;
+  }
+
+  async #remove(id: string, known: Known): Promise<void> {
+    const record = await this.#options.records.images.get(id);
+    if (record && isOfFeed(record, known)) await this.#options.library.remove(id);
+  }
+
+  async #mark(id: string, known: Known): Promise<void> {
+    const vanishedAt = this.#options.now().toISOString();
+    await updateWithRetry(this.#options.records, id, (record) =>
+      isOfFeed(record, known) && record.vanishedAt === undefined ? { vanishedAt } : undefined,
+    );
+  }
+}
+
+/**
+ * What is held is named by no document any more: else one that is what it was would name it the next time. Undefined where
+ * nothing of the shard is.
+ */
+function unlisted(shard: Shard, isGone: (known: Known) => boolean): Shard | undefined {
+  const isNamed = (known: Known) => isGone(known) && known.documents !== undefined;
+  if (!Object.values(shard).some(isNamed)) return undefined;
+  const entries = Object.entries(shard).map(([id, known]): [string, Known] => {
+    const { documents: _documents, ...rest } = known;
+    return [id, isNamed(known) ? rest : known];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Whether the original is what the feed brought: one that somebody has replaced is theirs. */
+function isOfFeed({ version, source }: ImageRecord, known: Known): boolean {
+  const isFetched = source?.url === known.from && source.version === version;
+  return version === undefined || version === known.version || isFetched;
+}

@@ -1,0 +1,19 @@
+import { FeedStates } from '../../server/feeds/state.ts';
+import type { Records } from '../../server/stores/contracts.ts';
+
+const FEED = {
+  name: 'f',
+  kind: 'folder',
+  from: '/nowhere',
+  path: undefined,
+  prefix: '',
+  everyMinutes: 60,
+  collection: undefined,
+  vanished: 'keep',
+  recheck: 'always',
+} as const;
+
+/** Notes a feed `f`, as a watcher does. */
+export function putFeed({ progress }: Pick<Records, 'progress'>): Promise<void> {
+  return new FeedStates(progress).putIndex({ readAt: new Date().toISOString(), feeds: [FEED] });
+}

@@ -1,0 +1,32 @@
+import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import t from 'tap';
+import { startStorage, useKeys } from '../support/emulators.ts';
+import { ask, feedOf, idsOf, picture, watched } from './feeds.ts';
+
+t.test('a prefix of another bucket, named by a list in a bucket', async (t) => {
+  const storage = await startStorage();
+  t.teardown(() => storage.stop());
+  useKeys();
+  const { s3, endpoint: S3_ENDPOINT, originals: ORIGINALS_BUCKET, results: RESULTS_BUCKET } = storage;
+  const Bucket = `photos-${ORIGINALS_BUCKET.slice(-12)}`;
+  await s3.send(new CreateBucketCommand({ Bucket }));
+  const put = (Key: string, Body: Buffer | string) => s3.send(new PutObjectCommand({ Bucket, Key, Body }));
+  const feed = { name: 'old', kind: 's3', from: `s3://${Bucket}/in/`, vanished: 'mark' };
+  await put('imports.json', JSON.stringify({ feeds: [feed] }));
+  await put('in/', '');
+  for (let n = 0; n < 12; n++) await put(`in/${n}.jpg`, await picture(n + 1));
+  await put('out/no.jpg', await picture(50));
+  const env = { WATCH: `s3://${Bucket}/imports.json`, S3_ENDPOINT, ORIGINALS_BUCKET, RESULTS_BUCKET };
+  const { server, look } = await watched(t, env);
+  await look();
+  const ids = Array.from({ length: 12 }, (_, n) => `old/${n}.jpg`).sort();
+  t.same(await idsOf(server), ids);
+  t.match(await feedOf(server, 'old'), { status: 'ok', run: { seen: 12, new: 12, failed: 0 } });
+  await put('in/3.jpg', await picture(60));
+  await s3.send(new DeleteObjectCommand({ Bucket, Key: 'in/4.jpg' }));
+  await ask(server, 'old');
+  await look();
+  t.match(await feedOf(server, 'old'), { status: 'ok', run: { seen: 11, new: 0, changed: 1, vanished: 1 } });
+  const { records } = server.stores;
+  t.same((await records.images.get('old/4.jpg'))?.vanishedAt?.slice(0, 2), '20');
+});
