@@ -48,7 +48,9 @@ export const COMMON = {
 };
 
 export const SECONDS = PRICES.hoursPerMonth * 3600;
-const ALARMS = 11;
+const ALARMS = 13;
+/** Made of lines of the log. */
+const OWN_METRICS = 2;
 const SECRETS = 2;
 const RULES = 2;
 /** GB a million requests: the programs' log, and CloudFront's before and after it is Parquet. */
@@ -164,6 +166,7 @@ export function monthlyCost(traffic: Traffic): Bill {
     'logs, alarms, secrets, metrics':
       (misses / 1e6) * LOG_GB.program * PRICES.logsGb +
       ALARMS * PRICES.alarmMonth +
+      OWN_METRICS * PRICES.metricMonth +
       SECRETS * PRICES.secretMonth +
       cloudfront.metricsMonth,
     'Origin Shield': traffic.shield ? misses * cloudfront.shieldRequest : 0,

@@ -35,4 +35,5 @@ export const PRICES = {
   firewall: { acl: 5, rule: 1, request: 0.6e-6 },
   secretMonth: 0.4,
   alarmMonth: 0.1,
+  metricMonth: 0.3,
 } as const;

@@ -1,7 +1,8 @@
+import { CloudwatchLogMetricFilter } from '@cdktf/provider-aws/lib/cloudwatch-log-metric-filter/index.js';
 import { CloudwatchMetricAlarm } from '@cdktf/provider-aws/lib/cloudwatch-metric-alarm/index.js';
 import type { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
 import type { Context } from './context.ts';
-import { type Metric, type Metrics, metrics, type Watched } from './metrics.ts';
+import { LOGGED, type Metric, type Metrics, metrics, ownNamespace, type Watched } from './metrics.ts';
 import { literal } from './text.ts';
 
 interface Watch {
@@ -40,6 +41,18 @@ function watches(m: Metrics): Record<string, Watch> {
       above: 0,
       minutes: 1,
       about: 'Images were given up on, redrive them.',
+    },
+    invalidations: {
+      metric: m.invalidationsNotTaken,
+      above: 0,
+      minutes: 10,
+      about: 'CloudFront takes no invalidations: what was deleted or replaced is still shown.',
+    },
+    notifications: {
+      metric: m.notificationsGivenUp,
+      above: 0,
+      minutes: 1,
+      about: 'A webhook or topic took nothing in all of its tries.',
     },
     'oldest-message': {
       metric: m.oldestMessage,
@@ -97,9 +110,21 @@ function alarm(at: Context, name: string, watch: Watch, topicArn: string, provid
   }).arn;
 }
 
+/** The lines of the warmer's log that become series. */
+function countLines(at: Context, logGroupName: string): void {
+  for (const [name, pattern] of Object.entries(LOGGED))
+    new CloudwatchLogMetricFilter(at.stack, `counted-${name}`, {
+      name,
+      logGroupName,
+      pattern: literal(pattern),
+      metricTransformation: { name, namespace: ownNamespace(at), value: '1', defaultValue: '0' },
+    });
+}
+
 /** One alarm for each row; resolves to their ARNs for the dashboard. */
 export function alarms(at: Context, parts: Watched): string[] {
-  const { told } = parts;
+  const { told, running } = parts;
+  countLines(at, running.warmerLogs);
   return Object.entries(watches(metrics(at, parts))).map(([name, watch]) =>
     watch.metric.global
       ? alarm(at, name, watch, told.globalAlarmsArn, at.global)

@@ -101,6 +101,26 @@ function serverMetrics({ front, running }: Watched) {
   };
 }
 
+/**
+ * What only the warmer's log tells: filters of its log group count those lines as series of the stage's own, which bear
+ * no dimensions. An invalidation is tried until it is taken, so a first refusal says only that there are many at once;
+ * after the fifth, four minutes later, something else is wrong.
+ */
+export const LOGGED = {
+  InvalidationsNotTaken: '{ ($.msg = "invalidation not taken") && ($.tries >= 5) }',
+  NotificationsGivenUp: '{ $.msg = "notification given up" }',
+} as const;
+
+export const ownNamespace = ({ prefix }: Pick<Context, 'prefix'>): string => `Rendition/${prefix}`;
+
+function loggedMetrics(at: Context) {
+  const own = series(ownNamespace(at), {});
+  return {
+    invalidationsNotTaken: metric([own('InvalidationsNotTaken', 'Sum')]),
+    notificationsGivenUp: metric([own('NotificationsGivenUp', 'Sum')]),
+  };
+}
+
 function warmerMetrics({ warm, stored, running }: Watched) {
   const service = series('AWS/ECS', { ClusterName: running.cluster, ServiceName: running.warmer });
   const queue = series('AWS/SQS', { QueueName: warm.name });
@@ -129,5 +149,10 @@ function warmerMetrics({ warm, stored, running }: Watched) {
 
 /** Everything that the alarms and the dashboard look at, said once. */
 export function metrics(at: Context, watched: Watched) {
-  return { ...edgeMetrics(at, watched), ...serverMetrics(watched), ...warmerMetrics(watched) };
+  return {
+    ...edgeMetrics(at, watched),
+    ...serverMetrics(watched),
+    ...warmerMetrics(watched),
+    ...loggedMetrics(at),
+  };
 }

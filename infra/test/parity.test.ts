@@ -98,7 +98,7 @@ function verdict({ uri, query = '' }: EdgeRequest): object {
   try {
     const { id, canonical: form } = readPath(uri.slice('/img/'.length));
     const read = readQuery([form, query].filter(Boolean).join('&'), registered);
-    access.check({ id, read, written: writtenMessage(uri, query) });
+    access.check({ id, read, written: () => writtenMessage(uri, query) });
     const canonical = read.negotiable ? resolved(read.canonical, negotiate(undefined)) : read.canonical;
     return { uri: `/img/${idInUrl(id)}/${place(canonical, plain, marked)}` };
   } catch (error) {

@@ -1,5 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
 import t from 'tap';
+import { FileObjects } from '../../server/stores/files/objects.ts';
+import { Invalidations } from '../../server/writing/invalidations.ts';
+import { LOGGED } from '../stacks/metrics.ts';
 import { DOCUMENTED, PARQUET_COLUMNS } from './support/documented-metrics.ts';
 import { chartsOf, seriesOfAlarms } from './support/series.ts';
 import { resources, synthStage } from './support/synth.ts';
@@ -17,12 +24,16 @@ for (const values of [{}, { region: 'eu-west-1' }]) {
   t.test(`every alarm looks at a series that exists: ${region}`, async (t) => {
     const alarms = resources(stack, 'aws_cloudwatch_metric_alarm');
     t.ok(alarms.length > 8);
+    const counted = resources(stack, 'aws_cloudwatch_log_metric_filter').map(({ metric_transformation }) =>
+      JSON.stringify(metric_transformation),
+    );
     for (const alarm of alarms) {
       const series = seriesOfAlarms(alarm);
       t.ok(series.length > 0, String(alarm.alarm_name));
       for (const { namespace, name, dimensions } of series)
         t.ok(
-          exists(namespace, name, Object.keys(dimensions)),
+          exists(namespace, name, Object.keys(dimensions)) ||
+            counted.some((text) => text.includes(`"name":"${name}","namespace":"${namespace}"`)),
           `${namespace} ${name} by ${Object.keys(dimensions)}`,
         );
     }
@@ -41,6 +52,40 @@ for (const values of [{}, { region: 'eu-west-1' }]) {
     }
   });
 }
+
+/** Whether a pattern of CloudWatch Logs of the kind that we write (`$.name = "text"`, `$.name >= number`, joined by &&) fits. */
+function fits(pattern: string, line: Record<string, unknown>): boolean {
+  const terms = pattern.replace(/[{}()]/g, '').split('&&');
+  return terms.every((term) => {
+    const [, name = '', operator, value = ''] = term.match(/\$\.(\w+) (=|>=) (.+?)\s*$/) ?? [];
+    const wanted: unknown = JSON.parse(value);
+    return operator === '=' ? line[name] === wanted : Number(line[name]) >= Number(wanted);
+  });
+}
+
+t.test('the warmer’s log has the lines that are counted', async (t) => {
+  const lines: Record<string, unknown>[] = [];
+  const log = pino({ base: null }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  const folder = await mkdtemp(join(tmpdir(), 'rendition-watch-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const invalidations = new Invalidations({
+    cdn: { invalidate: () => Promise.reject(new Error('TooManyInvalidationsInProgress')) },
+    originals: await FileObjects.open(folder),
+    isMark: () => false,
+    log,
+    now: () => Date.now() / 1000,
+  });
+  for (const tries of [0, 3, 4, 9])
+    await t.rejects(invalidations.deliver({ kind: 'invalidate', id: 'a.jpg', tries }), {
+      message: /^Another try/,
+    });
+  t.same(
+    lines.map((line) => fits(LOGGED.InvalidationsNotTaken, line)),
+    [false, false, true, true],
+  );
+  const source = await readFile(new URL('../../server/writing/notify.ts', import.meta.url), 'utf8');
+  t.match(source, `'${LOGGED.NotificationsGivenUp.match(/"(.+)"/)?.[1]}'`);
+});
 
 t.test('an alarm’s text says where its page is, and the page has it', async (t) => {
   const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');

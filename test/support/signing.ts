@@ -1,5 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { pages } from './markdown.ts';
@@ -25,7 +27,16 @@ export function isMissing(language: string): string | false {
 }
 
 /** What the program of the page prints. */
-export async function printed(language: string, folder: string): Promise<string> {
+export async function printed(language: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'rendition-signing-'));
+  try {
+    return await printedIn(language, folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+async function printedIn(language: string, folder: string): Promise<string> {
   const { file = '', command: [name = '', ...before] = [] } = LANGUAGES[language] ?? {};
   const program = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(PAGE)?.[1] ?? '';
   writeFileSync(join(folder, file), program);
