@@ -1,4 +1,5 @@
 import { openExternalServices } from './compose/external-services.ts';
+import { checkFallback } from './compose/fallback.ts';
 import { withOwnToken } from './compose/own-token.ts';
 import { logPool, openRendering } from './compose/rendering.ts';
 import { composeServer } from './compose/server.ts';
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
   const config = await withOwnToken(loadConfig(process.env), (text) => process.stderr.write(text));
   const { log, flush } = await createLog(config);
   const stores = await openStores(config, { onUnusable: logUnusable(log) });
+  await checkFallback(config, stores.originals);
   let draining = false;
   const rendering = await openRendering(config, stores, logPool(log));
   const { deps, images, uses, demand } = composeServer(config, stores, {

@@ -172,13 +172,19 @@ export class Warm {
     const members = await this.#plan(run, missing, source, original);
     const storing: Promise<void>[] = [];
     const done = (outcome: Outcome, ms: number) => storing.push(this.#done(run, original, outcome, ms));
-    const begin = (picture: Picture) => this.#begin(run, picture);
+    const beginning: Promise<boolean>[] = [];
+    const begin = (picture: Picture) => {
+      const begun = this.#begin(run, picture);
+      beginning.push(begun);
+      return begun;
+    };
     try {
       const rendering = { renderer, admission, pool, original, source, signal, begin, done };
       await renderGroups(groupPlans(members), rendering);
     } finally {
       await Promise.all(storing);
-      if (signal.aborted) await this.#giveBack(job);
+      // A mark that is still on its way would be written behind what gives it back.
+      if (signal.aborted) await Promise.allSettled(beginning).then(() => this.#giveBack(job));
     }
   }
 
@@ -211,7 +217,7 @@ export class Warm {
   }
 
   async #begin(run: Run, picture: Picture): Promise<boolean> {
-    if (run.stale) return false;
+    if (run.stale || run.signal.aborted) return false;
     const attempt = { status: 'rendering', attempt: true } as const;
     const names = picture.flatMap(({ name }) => run.names.get(name) ?? []);
     const items = await Promise.all(names.map((name) => this.#stored.mark(run.job, name, attempt, OPEN)));

@@ -122,7 +122,7 @@ export function composeServer(
   const refusal = () => core.admissions.render.refusal();
   const overload = new Overload({ log, metrics: pictures, refusal, requestId, now: monotonic });
   const access = new Access(config, unixSeconds);
-  const { presets, deadlineMs, ignoredParameters } = config;
+  const { presets, deadlineMs, ignoredParameters, fallbackImage } = config;
   const image = {
     images,
     originals,
@@ -136,6 +136,7 @@ export function composeServer(
     settings: config,
     epochs: epochsAtEdge(config),
     deadlineMs,
+    fallbackImage,
     now: unixSeconds,
   };
   const { external, plugins = [] } = process;

@@ -138,6 +138,8 @@ export const ignoredParameters = list(
   }),
 );
 
+export const id = parser('an id of an image', (value) => (isId(value) ? value : undefined));
+
 /** Names of watermarks, each with the id of an original. */
 export const watermarks = parser('name=id;name=id, or a JSON object of the same', (value) => {
   const found = namedFor('wm', value);

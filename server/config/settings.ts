@@ -7,6 +7,7 @@ import {
   decimal,
   flag,
   folder,
+  id,
   ignoredParameters,
   integer,
   list,
@@ -266,6 +267,11 @@ export const SETTINGS = {
     watermarks,
     '',
     'Names for wm, each with the id of an original: logo=marks/logo.png.',
+  ),
+  fallbackImage: given(
+    'FALLBACK_IMAGE',
+    id,
+    'Id of an original that is shown by /img for one that is not there, in the form that was asked for, with 404. The server does not start where it is missing.',
   ),
   revision: setting(
     'REVISION',

@@ -15,6 +15,7 @@ import type { ResultFacts } from '../reading/results.ts';
 import { factsOf } from '../reading/results.ts';
 import { isWithoutRecord } from '../reading/versions.ts';
 import { isProblem, type Problem } from '../shared/errors.ts';
+import { showFallback } from './fallback.ts';
 import type { HitPath } from './hit-path.ts';
 import type { CacheSettings, Headers } from './image-headers.ts';
 import { COMMON_HEADERS, DEGRADED_SECONDS, resultHeaders, tierHeaders } from './image-headers.ts';
@@ -54,6 +55,7 @@ export interface ImageRoutesOptions {
   /** What the edge of this deployment asks for. */
   readonly epochs: Epochs;
   readonly deadlineMs: number;
+  readonly fallbackImage: string | undefined;
   /** Unix seconds. */
   readonly now: () => number;
 }
@@ -140,7 +142,12 @@ async function answer(
     options.renderer.check(imageRequest.canonical);
     const signal = requestSignal(request, reply, options.deadlineMs);
     if (request.method === 'HEAD') return await head(request, reply, imageRequest, options, signal);
-    return await get(request, reply, imageRequest, options, signal);
+    return await get(request, reply, imageRequest, options, signal).catch(async (error: unknown) => {
+      const missing = { ...imageRequest, negotiated: imageRequest.read.negotiable };
+      const shown = await showFallback(request, reply, missing, { ...options, error, signal });
+      if (!shown) throw error;
+      return shown;
+    });
   } catch (error) {
     if (isProblem(error) && error.code === 'overloaded')
       return refuse(request, reply, options.overload, error);

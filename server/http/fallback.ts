@@ -1,0 +1,54 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Images } from '../reading/images.ts';
+import { factsOf } from '../reading/results.ts';
+import { isProblem, problemCacheControl } from '../shared/errors.ts';
+import { type CacheSettings, type Headers, resultHeaders, tierHeaders } from './image-headers.ts';
+
+export interface FallbackOptions {
+  readonly images: Images;
+  /** Id of the picture that is shown in place of one that is not there. */
+  readonly fallbackImage: string | undefined;
+  readonly settings: CacheSettings;
+}
+
+/** What was asked for and is not there. */
+export interface Missing {
+  readonly id: string;
+  /** Canonical form, format resolved. */
+  readonly canonical: string;
+  readonly negotiated: boolean;
+}
+
+/**
+ * Shows the fallback in the form that was asked for, with the 404 kept: pages have no hole, caches and crawlers know
+ * better. It is a result of its own image; nothing lies under the id that is missing.
+ *
+ * @param error  why the picture was not sent
+ * @returns      undefined where that is another reason, or the fallback cannot be had: the error is the answer then
+ */
+export async function showFallback(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  missing: Missing,
+  options: FallbackOptions & { readonly error: unknown; readonly signal: AbortSignal },
+): Promise<FastifyReply | undefined> {
+  const { images, fallbackImage: id, settings, error, signal } = options;
+  if (id === undefined || id === missing.id || request.method !== 'GET') return undefined;
+  if (!isProblem(error) || error.code !== 'image_not_found') return undefined;
+  const found = await images.find({ id, canonical: missing.canonical }, signal).catch(() => undefined);
+  if (!found) return undefined;
+  const { result, tier, timings } = found;
+  Object.assign(request.served, { tier, timings, bytes: result.bytes.length });
+  const facts = { ...factsOf(result), warnings: [...result.warnings, 'fallback'] };
+  const shown = resultHeaders(facts, {}, { negotiated: missing.negotiated, settings, now: 0 });
+  // It is no version of what was asked for: with a validator it would be "not modified" once that is there.
+  const { ETag: _etag, 'Last-Modified': _date, ...own } = shown;
+  const headers: Headers = {
+    ...own,
+    ...tierHeaders(tier, timings, request.id),
+    'Cache-Control': request.isForeign ? 'no-store' : problemCacheControl('image_not_found'),
+  };
+  reply.hijack();
+  reply.raw.writeHead(404, headers).end(result.bytes);
+  return reply;
+}
