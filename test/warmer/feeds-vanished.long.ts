@@ -138,7 +138,7 @@ t.test('kept, as long as nothing else is said; and what somebody has replaced is
     '/api/images/7.jpg/original',
     form([['file', await picture(70)]]),
   );
-  t.equal(replaced.status, 200);
+  t.ok(replaced.status < 300);
   list(without(6, 7));
   await ask(server, 'f');
   await round();
