@@ -32,7 +32,7 @@ const WAITING_SHARE = 2 / 3;
 
 const waitsOf = ({ queueMs, deadlineMs }: Config): WaitLimits => ({
   maxWaitMs: queueMs,
-  burstWaitMs: Math.min(BURST * queueMs, deadlineMs * WAITING_SHARE),
+  burstWaitMs: Math.min(BURST * queueMs, Math.floor(deadlineMs * WAITING_SHARE)),
 });
 
 /** Expected waits above which less is spent on a picture. */
