@@ -79,6 +79,10 @@ const EXAMPLES: readonly Example[] = [
     call: 'POST /api/images/{id}/refresh',
     command: `curl -X POST ${BASE}/api/images/products/tulip.jpg/refresh`,
   },
+  {
+    call: 'DELETE /api/images/{id}/block',
+    command: `curl -X DELETE ${BASE}/api/images/shop/shoe.jpg/block`,
+  },
   { call: 'POST /api/collections', command: `curl ${json({ name: 'Autumn' })} ${BASE}/api/collections` },
   { call: 'GET /api/collections', command: `curl ${BASE}/api/collections` },
   { call: 'GET /api/collections/{id}', command: `curl ${BASE}/api/collections/<id>` },

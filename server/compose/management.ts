@@ -5,6 +5,7 @@ import type { ResultCache } from '../reading/result-cache.ts';
 import { HostPace } from '../shared/host-pace.ts';
 import type { Stores, VariantChange, VariantRecord } from '../stores/contracts.ts';
 import { isPast, type Lifetime, readyAs } from '../warming/lifetime.ts';
+import { Blocks } from '../writing/blocks.ts';
 import { Fetches, type FetchesOptions } from '../writing/fetches.ts';
 import { Imports } from '../writing/imports.ts';
 import { Intents } from '../writing/intents.ts';
@@ -23,6 +24,7 @@ import { Urls } from '../writing/urls.ts';
 import { type Core, monotonic } from './core.ts';
 import type { ExternalServices } from './external-services.ts';
 import { composeRemote } from './remote.ts';
+import { composePulls, composeSources } from './sources.ts';
 import { composeWarmSets } from './warm-sets.ts';
 
 /** Longest wait of an upload for a slot to be decoded in; after it a warmer decides. */
@@ -47,16 +49,26 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
   const notifier = composeNotifier(config, stores, { urls, lifetime }, process);
   const intents = composeIntents(stores, core, { log, purge, notifier, lifetime });
   const warmSets = composeWarmSets(config, stores, core);
-  const shared = { originals, results, records, measure, purge, intents, warmSets, now };
+  const [sources, blocks] = [composeSources(config), new Blocks(records)];
+  const shared = { originals, results, records, measure, purge, intents, warmSets, sources, blocks, now };
   const reconciler = new Reconciler(shared);
   const { maxUploads, maxSourceBytes, maxUploadBytes: maxBytes = maxSourceBytes } = config;
   const limits = { maxBytes, maxSourceBytes, readsHeic: config.heic === 'on' };
   const fetching = { ...shared, reconciler, limits, remote: composeRemote(config) };
+  const imports = new Imports(fetching);
+  const fetches = composeFetches(config, fetching);
   return {
-    imports: new Imports(fetching),
-    fetches: composeFetches(config, fetching),
+    imports,
+    fetches,
+    pulls: composePulls(config, {
+      ...shared,
+      imports,
+      fetches,
+      onFailure: (err, id) => log.warn({ err, id }, 'a source was not asked anew; the next look tries again'),
+    }),
+    blocks,
     uploads: new Uploads({ ...shared, reconciler, limits, maxUploads, lookups: core.originals }),
-    presignedUploads: new PresignedUploads({ originals, records, jobs, localForms, limits, now }),
+    presignedUploads: new PresignedUploads({ sources, originals, records, jobs, localForms, limits, now }),
     library: new Library({ ...shared, reconciler, lifetime }),
     rewarm: new Rewarm({ records, intents, lifetime, now }),
     invalidations: new Invalidations({

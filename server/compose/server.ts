@@ -141,6 +141,7 @@ export function composeServer(
   };
   const { external, plugins = [] } = process;
   const management = external && composeManagement(config, stores, core, { external, log, memory });
+  if (management) originals.pullThrough(management.pulls);
   readProgram(metrics, core, { config, stores, version: process.version });
   readServer(metrics, core, { memory, images, uploads: management?.uploads });
   const auth = new Auth(config);

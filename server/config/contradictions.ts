@@ -3,6 +3,7 @@ import { variantsOfAll } from '../core/operations/variants.ts';
 import { nearest } from '../core/query/nearest.ts';
 import type { Presets } from '../core/query/rule.ts';
 import type { RemoteHost } from '../shared/remote-hosts.ts';
+import type { Source } from '../shared/sources.ts';
 import { LEARNED } from './parsers.ts';
 
 /** The settings that rules between settings look at. */
@@ -35,6 +36,8 @@ export interface Related {
   readonly importHosts: readonly RemoteHost[];
   readonly importPrivate: boolean;
   readonly watch: string | undefined;
+  readonly sources: readonly Source[];
+  readonly sourceHeaders: Readonly<Record<string, unknown>>;
 }
 
 const when = (isWrong: boolean, told: string): string[] => (isWrong ? [told] : []);
@@ -96,6 +99,19 @@ function unservedDefaults({ warmDefaults, presets, presetsOnly, allowedWidths }:
   }
 }
 
+/** What would be stored nowhere, or sent to nobody. */
+function aboutSources({ sources, sourceHeaders, originalsFolder }: Related): string[] {
+  const names = sources.map(({ name }) => name);
+  const strange = Object.keys(sourceHeaders).filter((name) => !names.includes(name));
+  return [
+    ...strange.map((name) => `SOURCE_HEADERS names "${name}", which SOURCES does not`),
+    ...when(
+      sources.length > 0 && originalsFolder !== undefined,
+      'SOURCES and ORIGINALS_FOLDER exclude each other: nothing can be kept in a folder that is served as it stands',
+    ),
+  ];
+}
+
 /** Rules between settings: everything that is wrong, each in a line. */
 export function contradictions(config: Related): string[] {
   const { maxSourceBytes, maxUploadBytes = maxSourceBytes } = config;
@@ -125,6 +141,7 @@ export function contradictions(config: Related): string[] {
       config.importPrivate && config.importHosts.some(({ name }) => name === '*'),
       'IMPORT_PRIVATE=1 with IMPORT_HOSTS=*: whoever may import could read all that this machine reaches; name the hosts',
     ),
+    ...aboutSources(config),
     ...besideOpen(config),
     ...unservedDefaults(config),
   ];

@@ -5,6 +5,7 @@ import { INDEX, readPresets } from '../core/operations/transformation.ts';
 import { isId } from '../core/query/id.ts';
 import type { Presets } from '../core/query/rule.ts';
 import { type RemoteHost, readRemoteHost } from '../shared/remote-hosts.ts';
+import { readSource, type Source } from '../shared/sources.ts';
 
 /** Reads the text of a variable; throws with what was expected. */
 export interface Parser<T> {
@@ -139,6 +140,29 @@ export const ignoredParameters = list(
 );
 
 export const id = parser('an id of an image', (value) => (isId(value) ? value : undefined));
+/** Names that ids begin with, each with where their originals are. */
+export const sources: Parser<readonly Source[]> = parser(
+  'name=https://host/path/;name=…, or a JSON object of the same',
+  (value) => {
+    const written = map.parse(value);
+    return written && Object.entries(written).map(([name, text]) => readSource(name, text));
+  },
+);
+
+const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): *([\x20-\x7e]+)$/;
+
+/** A header for each source, in the form that a request has it. */
+export const sourceHeaders: Parser<Readonly<Record<string, Readonly<Record<string, string>>>>> = parser(
+  'name=Header: value;name=Header: value, or a JSON object of the same',
+  (value) => {
+    const written = Object.entries(map.parse(value) ?? { '': '' });
+    const read = written.map(([source, text]) => [source, HEADER.exec(text)] as const);
+    if (read.some(([, parts]) => !parts)) return undefined;
+    return Object.fromEntries(
+      read.map(([source, parts]) => [source, { [parts?.[1] ?? '']: parts?.[2] ?? '' }]),
+    );
+  },
+);
 
 /** Names of watermarks, each with the id of an original. */
 export const watermarks = parser('name=id;name=id, or a JSON object of the same', (value) => {

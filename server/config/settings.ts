@@ -19,6 +19,8 @@ import {
   remoteHost,
   revision,
   secrets,
+  sourceHeaders,
+  sources,
   text,
   url,
   watermarks,
@@ -361,6 +363,39 @@ export const SETTINGS = {
     300,
     'Requests that a warmer sends to one host; 0: any number. Of those, 8 are under way at once.',
   ),
+  sources: setting(
+    'SOURCES',
+    sources,
+    '',
+    'Where originals are whose ids begin with a name: `shop=https://shop.example/media/` fetches `shop/a.jpg` from `https://shop.example/media/a.jpg` when it is asked for first, and keeps it. Redirects may lead to the same origin and to IMPORT_HOSTS. Nothing is uploaded under such ids.',
+  ),
+  sourceHeaders: secret(
+    setting(
+      'SOURCE_HEADERS',
+      sourceHeaders,
+      '',
+      'A header that a source is sent, for its credentials: shop=Authorization: Bearer abc. No other server hears of it.',
+    ),
+  ),
+  sourceMaxAge: setting(
+    'SOURCE_MAX_AGE',
+    integer(1, 31_536_000),
+    3600,
+    'Seconds after which a picture that is asked for is looked at anew at its source, in the background.',
+  ),
+  sourceRatePerMinute: setting(
+    'SOURCE_RATE_PER_MINUTE',
+    integer(0, 1_000_000),
+    600,
+    'New pictures that a server asks one source for, absent ones too; more are 503. 0: any number.',
+  ),
+  sourceIdsPerHour: setting(
+    'SOURCE_IDS_PER_HOUR',
+    integer(1, 100_000_000),
+    10_000,
+    'New pictures that a server stores of one source in an hour, since whoever asks for one writes; then those that are here are served.',
+  ),
+  sourceBytesPerHour: setting('SOURCE_BYTES_PER_HOUR', bytes, '10GiB', 'The same in bytes.'),
   resultDays: setting(
     'RESULT_DAYS',
     integer(0, 3650),

@@ -1,5 +1,5 @@
 /** Last segments that name what is done to the image before them. */
-const ACTIONS = ['status', 'variants', 'purge', 'original', 'notifications', 'refresh'] as const;
+const ACTIONS = ['status', 'variants', 'purge', 'original', 'notifications', 'refresh', 'block'] as const;
 const PREFIX = '/api/images/';
 
 /** RFC 3986, 6.2.2.2: of letters, digits and `-._~` the escape is another spelling, also in the names of routes. */

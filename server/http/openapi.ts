@@ -17,6 +17,7 @@ const OPERATION_IDS: Readonly<Record<string, string>> = {
   'DELETE /api/images/{id}/variants': 'forgetVariants',
   'POST /api/images/import': 'importImages',
   'POST /api/images/{id}/refresh': 'refreshImage',
+  'DELETE /api/images/{id}/block': 'unblockImage',
   'POST /api/images/{id}/notifications': 'notifyAgain',
   'POST /api/images/{id}/purge': 'purgeImage',
   'POST /api/images/presign': 'presignUpload',

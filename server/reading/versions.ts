@@ -32,6 +32,18 @@ interface Confirmed {
   readonly identity: Identity | undefined;
 }
 
+/** Where originals come from that are not here. */
+export interface PullThrough {
+  /**
+   * Brings the original of an id here. False: its id belongs to nobody who could have it.
+   *
+   * @throws Problem `image_not_found` where there is none, and those that say why it cannot be had
+   */
+  pull(id: string): Promise<boolean>;
+  /** The record of an image that was fetched has been read: it may be time to ask for another version. */
+  seen(record: ImageRecord): void;
+}
+
 export interface VersionsOptions {
   readonly objects: Objects;
   readonly records: Pick<Records, 'images'>;
@@ -57,6 +69,7 @@ export class Versions {
   readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN });
   readonly #confirmed = new LRUCache<string, Confirmed>({ max: MAX_KNOWN });
   readonly #circuit: Circuit;
+  #elsewhere: PullThrough | undefined;
   #lookingUp = 0;
   #damaged = 0;
 
@@ -87,6 +100,20 @@ export class Versions {
    * @throws Problem `image_not_found`, `store_unavailable`
    */
   async identify(id: string): Promise<Identity> {
+    try {
+      return await this.#identify(id);
+    } catch (error) {
+      if (!isAbsent(error) || !(await this.#elsewhere?.pull(id))) throw error;
+      return (await this.refresh(id)) ?? refuse(id);
+    }
+  }
+
+  /** From now on originals that are not here are looked for there. */
+  pullThrough(elsewhere: PullThrough): void {
+    this.#elsewhere = elsewhere;
+  }
+
+  async #identify(id: string): Promise<Identity> {
     const fresh = this.#fresh(id);
     if (fresh?.isSettled) return fresh.arrived ?? refuse(id);
     const last = this.#standIn(id);
@@ -226,6 +253,7 @@ export class Versions {
       objects.head(id).catch((error: unknown) => ({ error })),
       records.images.get(id),
     ]);
+    if (record?.source) this.#elsewhere?.seen(record);
     if (!facts) return undefined;
     if ('error' in facts) {
       const recorded = isDamaged(facts.error) ? recordedIdentity(record) : undefined;
@@ -239,6 +267,7 @@ export class Versions {
   }
 }
 
+const isAbsent = (error: unknown): boolean => isProblem(error) && error.code === 'image_not_found';
 const isDamaged = (error: unknown): boolean => isProblem(error) && error.code === 'damaged_store';
 
 /** Of an original that is damaged: what was made of it is still good. */

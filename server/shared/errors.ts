@@ -16,6 +16,7 @@ export const PROBLEMS = {
   image_not_found: [404, 'No such image'],
   collection_not_found: [404, 'No such collection'],
   feed_not_found: [404, 'No such feed'],
+  source_absent: [404, 'There is no original at its address'],
   route_not_found: [404, 'No such page'],
   method_not_allowed: [405, 'Method not allowed'],
   request_timeout: [408, 'Request took too long to arrive'],

@@ -38,15 +38,37 @@ export class HostPace {
    * @returns      ms after which to try again; 0: it has begun, and `leave` has to be called at its end
    */
   enter(name: string, isDue: boolean): number {
-    const { perMinute, atOnce, inAll, now } = this.#options;
-    const host = this.#hosts.get(name) ?? { underWay: 0, nextMs: 0 };
-    this.#hosts.set(name, host);
-    const interval = perMinute === 0 ? 0 : 60_000 / perMinute;
+    const host = this.#hostOf(name);
     if (!isDue) {
-      const waitMs = host.nextMs - now();
-      host.nextMs = Math.max(host.nextMs, now() - (BURST - 1) * interval) + interval;
+      const waitMs = host.nextMs - this.#options.now();
+      this.#count(host);
       if (waitMs > 0) return waitMs;
     }
+    return this.#begin(host);
+  }
+
+  /** The same for somebody who does not come again: no turn is kept for him. */
+  tryEnter(name: string): number {
+    const host = this.#hostOf(name);
+    const waitMs = Math.max(0, host.nextMs - this.#options.now()) || this.#begin(host);
+    if (waitMs === 0) this.#count(host);
+    return waitMs;
+  }
+
+  #hostOf(name: string): Host {
+    const host = this.#hosts.get(name) ?? { underWay: 0, nextMs: 0 };
+    this.#hosts.set(name, host);
+    return host;
+  }
+
+  #count(host: Host): void {
+    const { perMinute, now } = this.#options;
+    const interval = perMinute === 0 ? 0 : 60_000 / perMinute;
+    host.nextMs = Math.max(host.nextMs, now() - (BURST - 1) * interval) + interval;
+  }
+
+  #begin(host: Host): number {
+    const { atOnce, inAll } = this.#options;
     if (host.underWay >= atOnce || this.#underWay >= inAll) return FULL_MS;
     host.underWay += 1;
     this.#underWay += 1;

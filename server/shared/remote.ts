@@ -14,6 +14,7 @@ const MAX_REDIRECTS = 5;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 /** What a server says that will answer otherwise in a while. */
 const PASSING: readonly number[] = [408, 425, 429];
+const ABSENT: readonly number[] = [404, 410];
 const MAX_URL = 2048;
 /** Idle connections that are kept, of all hosts together. */
 const MAX_IDLE = 16;
@@ -81,7 +82,7 @@ export class Remote {
   /**
    * Fetches an original, or hears that it is what it was.
    *
-   * @throws Problem those of `check`; `source_refused` where asking again is of no use, else `source_error`: the body
+   * @throws Problem those of `check`; `source_absent`, `source_refused` where asking again is of no use, else `source_error`: the body
    *         throws it as well; the signal's reason
    */
   async get(text: string, request: RemoteRequest, signal: AbortSignal): Promise<RemoteAnswer> {
@@ -199,6 +200,8 @@ function problemOf(
     return encoding === undefined || encoding === 'identity'
       ? undefined
       : refused(text, `sends it compressed (${encoding}), unasked`);
+  if (ABSENT.includes(status))
+    return new Problem('source_absent', `${text} answers ${status}.`, { param: 'url', received: text });
   if (status < 500 && !PASSING.includes(status)) return refused(text, `answers ${status}`);
   const seconds = Number(headers['retry-after']);
   return failed(text, `answers ${status}`, undefined, seconds > 0 ? seconds : undefined);

@@ -5,6 +5,7 @@ import type { ImageRecord, Objects, Records, RemoteSource } from '../stores/cont
 import { updateWithRetry } from '../stores/update-record.ts';
 import { again, checkTime, type FetchJob, Later } from '../warming/jobs.ts';
 import { toUpdate } from '../warming/queue.ts';
+import type { WarmSets } from '../warming/warm-set.ts';
 import type { Intents } from './intents.ts';
 import { isRefusal } from './measure.ts';
 import { type Debt, owing, withoutDebt } from './owing.ts';
@@ -12,6 +13,7 @@ import type { Reconciler } from './reconciler.ts';
 import { removeOwn } from './remove-own.ts';
 import { holdsBytes, taken } from './repeats.ts';
 import type { Replacement, Staged } from './replace.ts';
+import type { Sources, Way } from './sources.ts';
 
 /** Pauses between tries, seven hours in all: a server that is away for a night is a server that is gone. */
 const RETRY_SECONDS = [10, 60, 300, 1800, 7200, 14_400] as const;
@@ -22,6 +24,7 @@ const STORE_SECONDS = 120;
 
 /** What no other try will change. */
 const FINAL: readonly ProblemCode[] = [
+  'source_absent',
   'source_refused',
   'not_allowed',
   'invalid_parameter',
@@ -30,6 +33,8 @@ const FINAL: readonly ProblemCode[] = [
 ];
 
 export interface FetchesOptions {
+  readonly sources: Sources;
+  readonly warmSets: Pick<WarmSets, 'formsFor'>;
   readonly remote: Remote | undefined;
   readonly pace: HostPace;
   readonly maxSeconds: number;
@@ -82,6 +87,38 @@ export class Fetches {
     }
   }
 
+  /**
+   * Fetches the original of an id that is no image yet, for somebody who waits for it. Whoever dies once it is known to be
+   * good leaves a record that owes it.
+   *
+   * @returns  its bytes
+   * @throws Problem those of Remote, openIngest and Measure; `conflict` for an id that is somebody else's by now
+   */
+  async pull(id: string, { url, remote, credentials }: Way): Promise<number> {
+    const { replacement } = this.#options;
+    const answer = await remote.get(url, { credentials }, NEVER);
+    return replacement.withStaged(answer.body, async (staged) => {
+      await this.#claim(id, url);
+      await this.#arrive(id, staged, { url, ...validatorsOf(answer), checkedAt: this.#time(0) });
+      return staged.facts.bytes;
+    });
+  }
+
+  /** A record that owes the original, and is ours for a while. */
+  async #claim(id: string, url: string): Promise<void> {
+    const { records, warmSets, maxSeconds, now } = this.#options;
+    const source = { url, notBefore: this.#time(maxSeconds + STORE_SECONDS) };
+    const owed = owing(undefined, { fetch: {}, warm: [...(await warmSets.formsFor(id))] });
+    const status = 'uploading' as const;
+    if (await records.images.create({ id, status, createdAt: now().toISOString(), source, owed })) return;
+    const isSame = (record: ImageRecord) => record.version === undefined && record.source?.url === url;
+    // Of a try that died, or failed.
+    const record = await updateWithRetry(records, id, (before) =>
+      isSame(before) ? { status, source, owed, error: undefined } : undefined,
+    );
+    if (!record || !isSame(record)) throw taken(id);
+  }
+
   /** For the sweep: whether what is owed is at nobody's. It is sent again, and counts as touched. */
   async sendAgain({ id }: ImageRecord): Promise<boolean> {
     const { records, intents } = this.#options;
@@ -132,11 +169,15 @@ export class Fetches {
   }
 
   async #fetch({ record, source }: Turn, signal: AbortSignal): Promise<Outcome> {
-    const { remote, replacement } = this.#options;
-    if (!remote) throw new Problem('not_allowed', 'This deployment fetches no originals any more.');
+    const { sources, remote, replacement } = this.#options;
+    const way = sources.wayTo(record.id);
+    const isOfSource = way?.url === source.url;
+    const from = isOfSource ? way.remote : remote;
+    if (!from) throw new Problem('not_allowed', 'This deployment fetches no originals any more.');
     const isOurs = record.version !== undefined && record.version === source.version;
-    const { etag, lastModified } = source;
-    const answer = await remote.get(source.url, isOurs ? { etag, lastModified } : {}, signal);
+    const { etag, lastModified } = isOurs ? source : {};
+    const credentials = isOfSource ? way.credentials : undefined;
+    const answer = await from.get(source.url, { etag, lastModified, credentials }, signal);
     if (answer.isUnchanged) return this.#unchanged(record, { ...source, ...validatorsOf(answer) });
     const { url, version } = source;
     const fresh: RemoteSource = { url, ...(version !== undefined && { version }), ...validatorsOf(answer) };
@@ -218,7 +259,9 @@ export class Fetches {
   async #fail({ record: { id }, source }: Turn, error: unknown): Promise<Outcome> {
     const { records, intents } = this.#options;
     const reason = reasonOf(error);
-    const { tries: _tries, notBefore: _notBefore, ...rest } = source;
+    const { tries: _tries, ...begun } = source;
+    // From when on it may be asked again whether that is still so.
+    const rest = { ...begun, notBefore: this.#time(0) };
     const isNew = (await records.images.get(id))?.version === undefined;
     if (isNew) {
       const waiting = (await records.variants.list(id)).filter(({ status }) => status === 'queued');
@@ -249,6 +292,8 @@ export class Fetches {
     await updateWithRetry(this.#options.records, id, ({ owed }) => (owed?.fetch ? { source } : undefined));
   }
 }
+
+const NEVER = new AbortController().signal;
 
 function validatorsOf({ etag, lastModified }: RemoteAnswer): Pick<RemoteSource, 'etag' | 'lastModified'> {
   return { ...(etag !== undefined && { etag }), ...(lastModified !== undefined && { lastModified }) };

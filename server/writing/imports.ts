@@ -16,6 +16,7 @@ import { AWAITED } from './presigned-uploads.ts';
 import type { Reconciler } from './reconciler.ts';
 import { collectionNotFound } from './relate.ts';
 import { taken } from './repeats.ts';
+import type { Sources } from './sources.ts';
 
 /** What is sent to the queue before the rest is written down. */
 const BATCH = 50;
@@ -30,6 +31,7 @@ export interface Import extends Omit<Details, 'webhook' | 'description'> {
 export interface ImportsOptions {
   /** Absent: nothing is fetched from anywhere. */
   readonly remote: Pick<Remote, 'check'> | undefined;
+  readonly sources: Pick<Sources, 'wayTo' | 'refuseUpload'>;
   readonly originals: Objects;
   readonly records: Records;
   readonly intents: Intents;
@@ -80,10 +82,13 @@ export class Imports {
     const before = await records.images.get(id);
     if (!before) throw notFound(id);
     if (!before.source) throw notFetched(id);
-    this.#check(before.source.url);
+    const url = this.#options.sources.wayTo(id)?.url;
+    if (url === undefined) this.#check(before.source.url);
     const record = await updateWithRetry(records, id, (image) => {
       if (!image.source || image.owed?.fetch) return undefined;
-      const { tries: _tries, notBefore: _notBefore, ...source } = image.source;
+      const { tries: _tries, notBefore: _notBefore, ...known } = image.source;
+      // A source that has moved is asked at its new place, where other validators hold.
+      const source = url === undefined || url === known.url ? known : { url };
       const isNew = image.version === undefined;
       return {
         source,
@@ -112,9 +117,10 @@ export class Imports {
     variants = [],
     requested = {},
   }: Import): Promise<Asked> {
-    const { records, originals, warmSets, now } = this.#options;
+    const { records, originals, sources, warmSets, now } = this.#options;
     this.#check(url);
     const id = givenId === undefined ? newUlid(now().getTime()) : readId(givenId);
+    sources.refuseUpload(id);
     if (originals.isReadOnly)
       throw new Problem('not_allowed', 'The originals of this deployment are read only.');
     if (collection !== undefined && !(await records.collections.get(collection)))

@@ -15,12 +15,14 @@ import { updateWithRetry } from '../stores/update-record.ts';
 import { asOfNow, type Lifetime } from '../warming/lifetime.ts';
 import { currentVersion, isFinished, named, VARIANTS_PAGE } from '../warming/queue.ts';
 import type { WarmList } from '../warming/warm-request.ts';
+import type { Blocks } from './blocks.ts';
 import { hasResults, type Intents } from './intents.ts';
 import { owedBy, owing } from './owing.ts';
 import type { Purge, PurgeAnswer } from './purge.ts';
 import type { Reconciler } from './reconciler.ts';
 import { collectionNotFound } from './relate.ts';
 import { notArrived, unlessDamaged } from './replace.ts';
+import type { Sources } from './sources.ts';
 
 export interface LibraryOptions {
   readonly originals: Objects;
@@ -29,6 +31,8 @@ export interface LibraryOptions {
   readonly purge: Purge;
   readonly intents: Intents;
   readonly reconciler: Reconciler;
+  readonly sources: Pick<Sources, 'has'>;
+  readonly blocks: Blocks;
   readonly lifetime: Lifetime;
   readonly now: () => Date;
 }
@@ -179,10 +183,12 @@ export class Library {
 
   /**
    * Removes original, record, relationship, results and copies at the edge. May be repeated: whatever an
-   * earlier attempt left is removed then.
+   * earlier attempt left is removed then. One of a source stays away until its block is lifted.
    */
   async remove(id: string): Promise<void> {
-    const { originals, records, results, intents, now } = this.#options;
+    const { originals, records, results, intents, sources, blocks, now } = this.#options;
+    // Before anything goes: whoever asks for it from now on may not bring it back.
+    if (sources.has(id)) await blocks.block(id, now());
     if (await intents.bury(id, 'all')) return;
     const isThere =
       (await originals.head(id).catch(unlessDamaged)) !== undefined || (await hasResults(results, id));

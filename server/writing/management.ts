@@ -1,4 +1,5 @@
 import type { WarmSets } from '../warming/warm-set.ts';
+import type { Blocks } from './blocks.ts';
 import type { Fetches } from './fetches.ts';
 import type { Imports } from './imports.ts';
 import type { Intents } from './intents.ts';
@@ -6,6 +7,7 @@ import type { Invalidations } from './invalidations.ts';
 import type { Library } from './library.ts';
 import type { Notifier } from './notify.ts';
 import type { PresignedUploads } from './presigned-uploads.ts';
+import type { Pulls } from './pulls.ts';
 import type { Purge } from './purge.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { Rewarm } from './rewarm.ts';
@@ -18,6 +20,8 @@ export interface Management {
   readonly presignedUploads: PresignedUploads;
   readonly imports: Imports;
   readonly fetches: Fetches;
+  readonly pulls: Pulls;
+  readonly blocks: Blocks;
   readonly library: Library;
   readonly reconciler: Reconciler;
   readonly intents: Intents;

@@ -15,12 +15,14 @@ import { UPLOAD_SECONDS } from './reconciler.ts';
 import { removeOwn } from './remove-own.ts';
 import { holdsBytes, sameBytes, taken } from './repeats.ts';
 import { deletedMeanwhile } from './replace.ts';
+import type { Sources } from './sources.ts';
 import { newSecret, statusKey } from './status-keys.ts';
 
 /** Version of variants that wait for an original which has not arrived. */
 export const AWAITED = 'awaited';
 
 export interface PresignedUploadsOptions {
+  readonly sources: Pick<Sources, 'refuseUpload'>;
   readonly originals: Objects;
   readonly records: Records;
   readonly jobs: Jobs;
@@ -62,6 +64,7 @@ export class PresignedUploads {
     const { originals, records, now } = this.#options;
     this.#check(announcement);
     const id = announcement.id === undefined ? newUlid(now().getTime()) : readId(announcement.id);
+    this.#options.sources.refuseUpload(id);
     if (announcement.id !== undefined && (await originals.head(id))) throw taken(id);
     const { filename: title, contentType, size, variants, requested } = announcement;
     const expires = now().getTime() + UPLOAD_SECONDS * 1000;

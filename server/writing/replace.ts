@@ -19,11 +19,13 @@ import type { Measure, Measured } from './measure.ts';
 import { type Debt, owedBy, owing, withoutDebt } from './owing.ts';
 import type { Reconciler } from './reconciler.ts';
 import { removeOwn } from './remove-own.ts';
+import type { Sources } from './sources.ts';
 
 /** Replacements of one image at once are few; whoever is overtaken this often is told so. */
 const ATTEMPTS = 10;
 
 export interface ReplacementOptions {
+  readonly sources: Pick<Sources, 'refuseUpload'>;
   readonly originals: Objects;
   readonly results: Objects;
   readonly records: Records;
@@ -64,6 +66,7 @@ export class Replacement {
    *         meanwhile, and those of accept
    */
   async replace(id: string, source: AsyncIterable<Uint8Array>): Promise<FinishedUpload> {
+    this.#options.sources.refuseUpload(id);
     await this.#arrived(id);
     return this.withStaged(source, (staged) => this.publish(id, staged));
   }

@@ -76,7 +76,7 @@ export class Uploads {
     said: Details = {},
   ): Promise<Accepted | Repeated> {
     const { originals, limits, now } = this.#options;
-    const id = givenId === undefined ? newUlid(now().getTime()) : readId(givenId);
+    const id = givenId === undefined ? newUlid(now().getTime()) : this.#readId(givenId);
     // Not every S3-compatible store knows conditional writes.
     const standing = givenId === undefined ? undefined : await this.#repeats.standing(id);
     if (standing) return this.#repeats.accept(standing, source);
@@ -93,6 +93,13 @@ export class Uploads {
       await this.#takeBack(claim, etag);
       throw error;
     }
+  }
+
+  /** @throws Problem `invalid_parameter`, `conflict` for one of a source */
+  #readId(text: string): string {
+    const id = readId(text);
+    this.#options.sources.refuseUpload(id);
+    return id;
   }
 
   /** @throws Problem `conflict` */
@@ -113,7 +120,7 @@ export class Uploads {
 
   /** Moves an accepted upload to the id that was told too late, inside the store. */
   async rename(accepted: Accepted | Repeated, id: string, said: Details): Promise<Accepted | Repeated> {
-    const standing = await this.#repeats.standing(readId(id));
+    const standing = await this.#repeats.standing(this.#readId(id));
     const moved = standing
       ? await this.#repeats.compare(standing, accepted.digest)
       : await this.#copy(accepted, id, said);

@@ -132,7 +132,7 @@ t.test('what is refused says why in its own status, and stops nothing else', asy
       /redirects to no address/,
     ],
     file: [remote.answer('/f', to('file:///etc/passwd')), /source_refused: .* redirects to file/],
-    absent: [`${remote.base}/absent`, /source_refused: .* answers 404/],
+    absent: [`${remote.base}/absent`, /source_absent: .* answers 404/],
     html: [
       remote.answer('/h.jpg', (_, response) => {
         response

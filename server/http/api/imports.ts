@@ -14,7 +14,7 @@ const MAX_BODY_BYTES = 4 * 2 ** 20;
 
 /** Having originals fetched from elsewhere. */
 export function importRoutes(api: Api, deps: ApiDeps): void {
-  const { imports, library, urls } = deps;
+  const { imports, library, blocks, pulls, urls } = deps;
   api.post(
     '/api/images/import',
     {
@@ -60,6 +60,23 @@ export function importRoutes(api: Api, deps: ApiDeps): void {
         .code(202)
         .header('Location', urls.status(base, id))
         .send(imageView(await library.describe(id), urls, base));
+    },
+  );
+  api.delete(
+    '/api/images/:id/block',
+    {
+      schema: {
+        tags,
+        params: Type.Object({ id: Id }),
+        summary: 'Lets a source bring an image again that was deleted here. Repeating it is no error.',
+        response: { 204: Type.Null(), ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const id = readId(request.params.id);
+      await blocks.lift(id);
+      pulls.forget(id);
+      return reply.code(204).send(null);
     },
   );
 }

@@ -109,6 +109,15 @@ export const STEPS: readonly Step[] = [
     act: post('/api/images/import', { urls: [{ url: FAR, id: 'far', collection: 'c', variants: WANTED }] }),
   },
   { call: 'POST /api/images/{id}/refresh', act: (server) => call(server, 'POST', '/api/images/a/refresh') },
+  // Renders nothing, so that what is there is what was fetched.
+  { call: 'HEAD /img/{id}', act: (server) => server.get('/img/shop/far.jpg', { method: 'HEAD' }) },
+  {
+    call: 'DELETE /api/images/{id}/block',
+    act: async (server) => {
+      await call(server, 'DELETE', '/api/images/shop/far.jpg');
+      return call(server, 'DELETE', '/api/images/shop/far.jpg/block');
+    },
+  },
   { call: 'POST /api/images/presign', act: post('/api/images/presign', announced) },
   { call: 'POST /api/uploads/{id}', act: announceAndPost },
   { call: 'POST /api/feeds/{name}/run', act: post('/api/feeds/f/run', {}) },

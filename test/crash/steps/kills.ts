@@ -27,6 +27,7 @@ export const ENV = {
   WEBHOOK_SECRET: 'a secret of some length, as they are',
   WEBHOOK_PRIVATE: '1',
   IMPORT_HOSTS: REMOTE,
+  SOURCES: `shop=${REMOTE}/`,
   IMPORT_PRIVATE: '1',
 };
 const ROUNDS = 40;

@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
+import { notFound, type PullThrough } from '../reading/versions.ts';
+import { isProblem, Problem } from '../shared/errors.ts';
+import type { HostPace } from '../shared/host-pace.ts';
+import type { ImageRecord, Objects, Records } from '../stores/contracts.ts';
+import type { Blocks } from './blocks.ts';
+import type { Fetches } from './fetches.ts';
+import type { Imports } from './imports.ts';
+import type { Sources, Way } from './sources.ts';
+
+/** How long it is believed that there is nothing, and that a source is away. */
+const ABSENT_MS = 30_000;
+const AWAY_MS = 5_000;
+const MAX_MISSES = 10_000;
+/** A server that was killed holds an id no longer. */
+const LEASE_SECONDS = 10;
+/** Between two looks for what another process fetches. */
+const LOOK_MS = 100;
+const HOUR_MS = 3_600_000;
+
+export interface PullsOptions {
+  readonly sources: Sources;
+  readonly fetches: Fetches;
+  readonly imports: Imports;
+  readonly blocks: Blocks;
+  readonly originals: Objects;
+  readonly records: Pick<Records, 'locks'>;
+  /** By source. */
+  readonly pace: HostPace;
+  /** What an hour may bring of one source, to this process. */
+  readonly hourly: { readonly ids: number; readonly bytes: number };
+  /** After which a source is asked whether it has another version. */
+  readonly maxAgeSeconds: number;
+  readonly onFailure: (error: unknown, id: string) => void;
+  readonly now: () => Date;
+}
+
+interface Hour {
+  readonly begunMs: number;
+  ids: number;
+  bytes: number;
+}
+
+/** Brings originals here that somebody asks for, from the source that their id names. */
+export class Pulls implements PullThrough {
+  readonly #options: PullsOptions;
+  readonly #flights = new Map<string, Promise<void>>();
+  readonly #misses = new LRUCache<string, Problem>({ max: MAX_MISSES });
+  readonly #hours = new Map<string, Hour>();
+  readonly #asking = new Set<string>();
+
+  constructor(options: PullsOptions) {
+    this.#options = options;
+  }
+
+  async pull(id: string): Promise<boolean> {
+    const way = this.#options.sources.wayTo(id);
+    if (!way) return false;
+    const miss = this.#misses.get(id);
+    if (miss) throw miss;
+    const flight = this.#flights.get(id) ?? this.#pull(id, way).finally(() => this.#flights.delete(id));
+    this.#flights.set(id, flight);
+    await flight;
+    return true;
+  }
+
+  /** What was remembered of an id counts no more. */
+  forget(id: string): void {
+    this.#misses.delete(id);
+  }
+
+  seen({ id, source, owed }: ImageRecord): void {
+    const { sources, imports, maxAgeSeconds, onFailure, now } = this.#options;
+    const { checkedAt = '', notBefore = '' } = source ?? {};
+    const [, last = ''] = [checkedAt, notBefore].toSorted();
+    const isFresh = Date.parse(last) + maxAgeSeconds * 1000 > now().getTime();
+    if (owed?.fetch || isFresh || this.#asking.has(id) || !sources.wayTo(id)) return;
+    this.#asking.add(id);
+    const asked = imports.refresh(id).catch((error: unknown) => onFailure(error, id));
+    void asked.finally(() => this.#asking.delete(id));
+  }
+
+  async #pull(id: string, way: Way): Promise<void> {
+    try {
+      if (await this.#options.blocks.isBlocked(id)) throw notFound(id);
+      await this.#alone(id, () => this.#fetch(id, way));
+    } catch (error) {
+      const problem = problemOf(id, error);
+      // Of our own stores nothing is remembered: they say so themselves.
+      const ttl = problem?.status === 503 ? 0 : problem?.code === 'source_error' ? AWAY_MS : ABSENT_MS;
+      if (problem && ttl > 0) this.#misses.set(id, problem, { ttl });
+      throw problem ?? error;
+    }
+  }
+
+  /** By a lock in the records: of all processes one fetches, and the others find what it has stored. */
+  async #alone(id: string, work: () => Promise<void>): Promise<void> {
+    const { originals } = this.#options;
+    const { locks } = this.#options.records;
+    const [name, owner] = [`pull ${id}`, randomUUID()];
+    const hold = () => locks.lease(name, owner, LEASE_SECONDS);
+    while (!(await hold())) {
+      if (await originals.head(id)) return;
+      await sleep(LOOK_MS);
+    }
+    // One that fails is made up for by the next.
+    const timer = setInterval(() => hold().catch(() => undefined), (LEASE_SECONDS * 1000) / 3);
+    try {
+      if (!(await originals.head(id))) await work();
+    } finally {
+      clearInterval(timer);
+      await locks.release(name, owner);
+    }
+  }
+
+  async #fetch(id: string, way: Way): Promise<void> {
+    const { fetches, pace } = this.#options;
+    const hour = this.#hourOf(way.source);
+    const waitMs = pace.tryEnter(way.source);
+    if (waitMs > 0) throw tooMuch(way, Math.ceil(waitMs / 1000));
+    try {
+      hour.bytes += await fetches.pull(id, way);
+      hour.ids += 1;
+    } finally {
+      pace.leave(way.source);
+    }
+  }
+
+  /** @throws Problem `overloaded` where it has brought all that it may */
+  #hourOf(name: string): Hour {
+    const { hourly, now } = this.#options;
+    const nowMs = now().getTime();
+    const last = this.#hours.get(name);
+    const hour = last && last.begunMs + HOUR_MS > nowMs ? last : { begunMs: nowMs, ids: 0, bytes: 0 };
+    this.#hours.set(name, hour);
+    if (hour.ids < hourly.ids && hour.bytes < hourly.bytes) return hour;
+    throw tooMuch({ source: name }, Math.ceil((hour.begunMs + HOUR_MS - nowMs) / 1000));
+  }
+}
+
+function tooMuch({ source }: Pick<Way, 'source'>, retryAfterSeconds: number): Problem {
+  const detail = `The source "${source}" brings no further pictures just now; those that are here are served.`;
+  return new Problem('overloaded', detail, { retryAfterSeconds });
+}
+
+/** What a viewer is told; undefined for what nobody expected. */
+function problemOf(id: string, error: unknown): Problem | undefined {
+  if (!isProblem(error)) return undefined;
+  if (error.code === 'source_absent') return notFound(id);
+  // The address is the deployment's own business, and may name hosts that nobody is to know.
+  if (error.code === 'source_error' || error.code === 'source_refused')
+    return new Problem(error.code, `The source of "${id}" does not answer as it should.`, {}, error);
+  return error;
+}

@@ -1,0 +1,60 @@
+import { Problem } from '../shared/errors.ts';
+import type { Remote } from '../shared/remote.ts';
+import { addressOf, type HttpSource, type Source, sourceOf } from '../shared/sources.ts';
+
+/** How the original of an id is had. */
+export interface Way {
+  readonly source: string;
+  readonly url: string;
+  readonly remote: Remote;
+  readonly credentials: Readonly<Record<string, string>> | undefined;
+}
+
+export interface SourcesOptions {
+  readonly sources: readonly Source[];
+  /** By name of the source. */
+  readonly headers: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly remoteOf: (source: HttpSource) => Remote;
+}
+
+/** Sources of originals by the first segment of their ids. */
+export class Sources {
+  readonly #options: SourcesOptions;
+  readonly #remotes: ReadonlyMap<string, Remote>;
+
+  constructor(options: SourcesOptions) {
+    this.#options = options;
+    this.#remotes = new Map(options.sources.map((source) => [source.name, options.remoteOf(source)]));
+  }
+
+  /** Whether an id belongs to a source. */
+  has(id: string): boolean {
+    return sourceOf(id, this.#options.sources) !== undefined;
+  }
+
+  /** Undefined for an id of no source. */
+  wayTo(id: string): Way | undefined {
+    const found = sourceOf(id, this.#options.sources);
+    const remote = found && this.#remotes.get(found.source.name);
+    if (!found || !remote) return undefined;
+    const { source, rest } = found;
+    return {
+      source: source.name,
+      url: addressOf(source, rest),
+      remote,
+      credentials: this.#options.headers[source.name],
+    };
+  }
+
+  /**
+   * What others call so would come in the place of what is uploaded, or never be seen.
+   *
+   * @throws Problem `conflict` for an id that belongs to a source
+   */
+  refuseUpload(id: string): void {
+    const found = sourceOf(id, this.#options.sources);
+    if (!found) return;
+    const detail = `Ids that begin with "${found.source.name}/" are those of a source: nothing is uploaded there.`;
+    throw new Problem('conflict', detail, { param: 'id', received: id, hint: 'SOURCES names the sources.' });
+  }
+}
