@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   await checkFallback(config, stores.originals);
   let draining = false;
   const rendering = await openRendering(config, stores, logPool(log));
-  const { deps, images, uses, demand } = composeServer(config, stores, {
+  const { deps, images, uses, upgrades, demand } = composeServer(config, stores, {
     log,
     version: packageVersion(),
     isDraining: () => draining,
@@ -35,6 +35,7 @@ async function main(): Promise<void> {
   const app = await buildApp(deps);
   uses.start();
   demand.start();
+  upgrades.start();
   const connections = new Connections(app.server);
   const { port, host } = config;
   const where = `PORT=${port}, HOST="${host}": cannot listen`;
@@ -70,6 +71,7 @@ async function main(): Promise<void> {
     await images.settle();
     await uses.stop();
     await demand.stop();
+    await upgrades.stop();
     await rendering.close();
     stores.close();
     log.info('drained');

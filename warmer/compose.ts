@@ -30,6 +30,7 @@ import { StatusRollup } from './status-rollup.ts';
 import { StoredResults } from './stored-results.ts';
 import { Sweep } from './sweep.ts';
 import { tellOfUnservable } from './unservable.ts';
+import { countUpgrades, Upgrade, type UpgradeReport } from './upgrade.ts';
 import { Warm, type WarmReport } from './warm.ts';
 import { Watching } from './watching.ts';
 import { Worker, type WorkerOptions } from './worker.ts';
@@ -44,6 +45,9 @@ export interface Warmer {
 
 /** Nobody waits for a warm render: it may take this many times the deadline of a request. */
 const PATIENCE = 10;
+
+/** Upgrades that wait for a slot which nobody else wants; those of one image share its decode. */
+const UPGRADES_PER_SLOT = 2;
 
 const monotonic = (): number => performance.now();
 
@@ -84,6 +88,17 @@ function composeWarm(
   });
 }
 
+function composeMakers(config: Config, core: Core, parts: Parts, metrics: Metrics): Makers {
+  const { pool } = core.rendering;
+  const admission = core.admissions.render;
+  const atOnce = UPGRADES_PER_SLOT * config.renderSlots;
+  return {
+    warm: composeWarm(core, parts, metrics),
+    upgrade: new Upgrade({ ...parts, ...core, admission, pool, atOnce }),
+    onUpgraded: (report) => countUpgrades(metrics, report),
+  };
+}
+
 /** Where results expire, and what is to be known of that. */
 type Expiry = ExpiryOptions & { readonly bucket: string | undefined };
 
@@ -94,9 +109,16 @@ interface Ears {
   readonly expiry: Expiry;
 }
 
+/** What makes results. */
+interface Makers {
+  readonly warm: Warm;
+  readonly upgrade: Upgrade;
+  readonly onUpgraded: (report: UpgradeReport) => void;
+}
+
 /** What a message asks for; what it resolves to goes to the log. */
 function handler(
-  warm: Warm,
+  { warm, upgrade, onUpgraded }: Makers,
   {
     reconciler,
     notifier,
@@ -113,6 +135,11 @@ function handler(
       const report = await warm.run(job, signal);
       onReport(report);
       return { kind: 'warm', id: job.id, ...report };
+    }
+    if (job.kind === 'upgrade') {
+      const report = await upgrade.run(job, signal);
+      onUpgraded(report);
+      return { kind: 'upgrade', id: job.id, ...report };
     }
     if (job.kind === 'notify') return { ...job, ...(await notifier.deliver(job)) };
     if (job.kind === 'invalidate') return { ...job, ...(await invalidations.deliver(job)) };
@@ -236,13 +263,13 @@ export function composeWarmer(
     lifetime,
     rewarm,
   };
-  const handle = handler(composeWarm(core, parts, metrics), management, {
+  const handle = handler(composeMakers(config, core, parts, metrics), management, {
     onReport: (report) => countVariants(metrics, report),
     onUnservable: tellOfUnservable(log, metrics),
     expiry: { records, results: core.results, inputs: core.inputs, bucket: stores.results.bucket },
   });
   const isAside: WorkerOptions['isAside'] = ({ body }) =>
-    ['notify', 'invalidate', 'fetch'].includes(readJob(body).kind);
+    ['notify', 'invalidate', 'fetch', 'upgrade'].includes(readJob(body).kind);
   const { renderSlots: slots, visibilitySeconds } = config;
   return {
     worker: new Worker({

@@ -24,6 +24,8 @@ export interface Rendering extends RenderEvents {
   readonly original: Original;
   readonly source: Source;
   readonly signal: AbortSignal;
+  /** Whatever else is to be rendered goes before. */
+  readonly isPatient?: boolean;
 }
 
 /**
@@ -41,7 +43,8 @@ export async function renderGroups(
 
 async function renderGroup(group: Group<PlannedMember>, rendering: Rendering): Promise<void> {
   const open = new Map(group.pictures.flat().map((member) => [member.name, member]));
-  const permit = await rendering.admission.acquire(priceOf(rendering.source, group.cost), rendering.signal);
+  const { admission, source, signal, isPatient } = rendering;
+  const permit = await admission.acquire({ ...priceOf(source, group.cost), isPatient }, signal);
   try {
     await run([...open.values()], group, { ...rendering, open });
   } catch (error) {

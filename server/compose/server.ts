@@ -24,6 +24,7 @@ import { memoize } from '../shared/memoize.ts';
 import type { Stores } from '../stores/contracts.ts';
 import { countedStores } from '../telemetry/counted-stores.ts';
 import { Metrics } from '../telemetry/metrics.ts';
+import { type Upgradable, Upgrades } from '../warming/upgrades.ts';
 import type { Management } from '../writing/management.ts';
 import type { Core } from './core.ts';
 import { composeCore, monotonic } from './core.ts';
@@ -55,6 +56,7 @@ export interface Composed {
   readonly core: Core;
   readonly images: Images;
   readonly uses: Uses;
+  readonly upgrades: Upgrades;
   readonly demand: Demand;
   /** Absent where no external service was handed in. */
   readonly management: Management | undefined;
@@ -94,6 +96,11 @@ export function composeServer(
     now: Date.now,
     onFailure: (err) => log.warn({ err }, 'what was asked for was not written; again in a minute'),
   });
+  const upgrades = new Upgrades({
+    jobs: stores.jobs,
+    onFailure: (err) => log.warn({ err }, 'results that can become smaller were not told of'),
+  });
+  const onUpgradable = config.upgrade === 'on' ? (result: Upgradable) => upgrades.note(result) : undefined;
   const images = new Images({
     originals,
     inputs,
@@ -106,6 +113,7 @@ export function composeServer(
     lookupMs: config.lookupMs,
     now: monotonic,
     onStoreFailure,
+    onUpgradable,
   });
   const requestId = requestIds();
   const hitLog = new HitLog({ log, metrics: pictures, mode: config.logHits });
@@ -183,7 +191,7 @@ export function composeServer(
     openApi: { version: process.version, publicUrl: config.publicUrl, hasTokens: !auth.isOpen },
     proxyHops: config.proxyHops,
   };
-  return { deps, core, images, uses, demand, management };
+  return { deps, core, images, uses, upgrades, demand, management };
 }
 
 function apiPlugin(

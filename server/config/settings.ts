@@ -445,6 +445,12 @@ export const SETTINGS = {
     0,
     'Whether webhooks may use http and private addresses: for development only.',
   ),
+  upgrade: setting(
+    'UPGRADE',
+    oneOf(['on', 'off']),
+    'on',
+    'Whether results that were made on request are made again by a warmer that has nothing else to do, and replaced where that saves bytes. Once each, never with effort in the URL.',
+  ),
   warmSlots: setting('WARM_SLOTS', integer(1, 256), availableParallelism(), 'Renders at once in a warmer.'),
   warmerNice: setting(
     'WARMER_NICE',

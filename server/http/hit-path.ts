@@ -99,7 +99,7 @@ export class HitPath {
     const identity = this.#options.inputs.believed(meaning);
     if (!identity || isWithoutRecord(identity.version)) return false;
     const answer = this.#answerIn(entry, meaning.negotiable ? this.#format(request.headers.accept) : '');
-    const inMemory = this.#options.memory.get(answer.key, identity.version);
+    const inMemory = this.#options.memory.get(answer.key, identity.version, identity.upgraded);
     const result = inMemory ?? this.#options.stored(answer.variant, identity);
     if (!result) return false;
     this.#options.uses.add(answer.key, result);

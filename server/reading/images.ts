@@ -1,3 +1,4 @@
+import { isUpgradable } from '../core/plan/economy.ts';
 import { resultKey } from '../core/query/id.ts';
 import type { Deferred } from '../shared/deferred.ts';
 import { isProblem } from '../shared/errors.ts';
@@ -6,7 +7,7 @@ import type { Haste } from './haste.ts';
 import { type Inputs, marksOf, type Variant } from './inputs.ts';
 import type { Identity, Original, Originals } from './originals.ts';
 import type { Admitted, Renderer } from './renderer.ts';
-import type { ResultCache } from './result-cache.ts';
+import { type ResultCache, UNKNOWN } from './result-cache.ts';
 import type { Result, ResultFacts, Results } from './results.ts';
 import { factsOf, resultOf } from './results.ts';
 import { type StoredRead, StoredReads } from './stored-reads.ts';
@@ -45,6 +46,14 @@ export interface ImagesOptions {
   readonly now: () => number;
   /** A result could not be stored: the answer has gone out all the same. */
   readonly onStoreFailure: (error: unknown, variant: Variant) => void;
+  /** A result can become smaller, or is to be made at all: in time. Absent: none is made again. */
+  readonly onUpgradable?: ((result: Variant & { version: string; isStored: boolean }) => void) | undefined;
+}
+
+/** A picture, and what it is to what was asked for. */
+interface Made extends Admitted {
+  readonly isDegraded: boolean;
+  readonly isUpgradable: boolean;
 }
 
 /** The use case of the service: a variant from memory, from its bucket, or by one render. */
@@ -59,7 +68,8 @@ export class Images {
     const { results, inputs, memory, deferred, lookupMs, now, onStoreFailure } = options;
     this.#stored = new StoredReads({ results, lookupMs, now, onFailure: onStoreFailure });
     const remember = (result: Result) => this.#remember(result);
-    this.#writes = new WriteBehind({ results, inputs, memory, deferred, onStoreFailure, remember });
+    const onStored = (result: Result) => this.#tell(result, true);
+    this.#writes = new WriteBehind({ results, inputs, memory, deferred, onStoreFailure, onStored, remember });
   }
 
   get load(): { flights: number; damaged: number } & WriteBehind['load'] {
@@ -120,9 +130,9 @@ export class Images {
   }
 
   /** A stored result that is there without waiting for it; undefined says nothing of whether there is one. */
-  findAtOnce(variant: Variant, { version }: Identity): Result | undefined {
-    const result = this.#options.results.getAtOnce(variant, version);
-    if (result) this.#remember(result);
+  findAtOnce(variant: Variant, identity: Identity): Result | undefined {
+    const result = this.#options.results.getAtOnce(variant, identity.version);
+    if (result) this.#remember(result, identity);
     return result;
   }
 
@@ -137,29 +147,42 @@ export class Images {
   }
 
   /** Without its record an original has no version that anything in memory could be of. */
-  #held(key: string, { version }: Identity): Result | undefined {
-    return isWithoutRecord(version) ? undefined : this.#options.memory.get(key, version);
+  #held(key: string, { version, upgraded }: Identity): Result | undefined {
+    return isWithoutRecord(version) ? undefined : this.#options.memory.get(key, version, upgraded);
+  }
+
+  #tell({ id, canonical, version, isUpgradable, isDegraded }: Result, isStored: boolean): void {
+    if ((isUpgradable || isDegraded) && !isWithoutRecord(version))
+      this.#options.onUpgradable?.({ id, canonical, version, isStored });
   }
 
   async #obtain(
     variant: Variant,
-    { version }: Identity,
+    identity: Identity,
     early: Promise<Result | undefined> | undefined,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const { now } = this.#options;
+    const { now, memory } = this.#options;
+    const { version } = identity;
     const started = now();
     const fromBucket = (result: Result): Answer => {
-      this.#remember(result);
+      this.#remember(result, identity);
+      this.#tell(result, true);
       return { result, tier: 'stored', timings: { fetch: now() - started } };
     };
     const read = await this.#stored.read(variant, version, early, signal);
     if (read.result && isOfVersion(read.result.version, version)) return fromBucket(read.result);
     signal.throwIfAborted();
+    // There was to be a smaller one, but it cannot be had.
+    const known = memory.getAnyway(resultKey(variant.id, variant.canonical), version);
+    if (known && !known.storedAs) {
+      this.#remember(known, identity);
+      return { result: known, tier: 'memory', timings: {} };
+    }
     try {
       const hurried = this.#options.haste.recall(variant, version);
       if (hurried) return { result: hurried, tier: 'memory', timings: {} };
-      return await this.#render(variant, version, read, signal);
+      return await this.#render(variant, identity, read, signal);
     } catch (error) {
       // Too busy, or without the original: then the bucket is worth any wait.
       const late = read.isAway && isProblem(error) && error.status >= 500 && (await read.patiently());
@@ -168,7 +191,12 @@ export class Images {
     }
   }
 
-  async #render(variant: Variant, version: string, read: StoredRead, signal: AbortSignal): Promise<Answer> {
+  async #render(
+    variant: Variant,
+    identity: Identity,
+    read: StoredRead,
+    signal: AbortSignal,
+  ): Promise<Answer> {
     const { originals, haste, now } = this.#options;
     // Before its original is fetched and looked at, for nothing.
     haste.checkRoom();
@@ -176,12 +204,13 @@ export class Images {
     const original = await originals.fetch(variant.id, signal);
     const fetched = now();
     const done = await this.#renderFile(variant, original, signal);
-    if ('sameAs' in done) return this.#repeat(variant, done.sameAs, signal);
-    const { queuedMs, timings, isDegraded, ...rendered } = done;
+    if ('sameAs' in done) return this.#repeat(variant, identity, done.sameAs, signal);
+    const { queuedMs, timings, isDegraded, isUpgradable, ...rendered } = done;
     const header = now() - fetched - queuedMs - timings.decode - timings.transform - timings.encode;
     // The marks as they were before: those that were laid on may be newer, but never older.
-    const made = { ...original, version: original.version + marksOf(version) };
-    const own = resultOf(variant.id, variant.canonical, made, { ...rendered, timings });
+    const made = { ...original, version: original.version + marksOf(identity.version) };
+    const pure = resultOf(variant.id, variant.canonical, made, { ...rendered, timings });
+    const own = { ...pure, isUpgradable };
     const { decode, transform, encode } = timings;
     const stages = {
       queue: queuedMs,
@@ -190,17 +219,23 @@ export class Images {
       transform,
       encode,
     };
-    const result = isDegraded ? haste.mark(own) : await this.#settleOn(own, read, signal);
+    const result = isDegraded ? haste.mark(own) : await this.#settleOn(own, identity, read, signal);
+    if (isDegraded) this.#tell(result, false);
     return { result, tier: 'miss', timings: stages };
   }
 
   /** One variant has one ETag everywhere: what somebody else has stored meanwhile goes before what was made here. */
-  async #settleOn(own: Result, { isAway }: StoredRead, signal: AbortSignal): Promise<Result> {
+  async #settleOn(
+    own: Result,
+    identity: Identity,
+    { isAway }: StoredRead,
+    signal: AbortSignal,
+  ): Promise<Result> {
     // Kept nowhere: nobody knows which version it is of.
     if (isWithoutRecord(own.version)) return own;
     const other = isAway ? undefined : (await this.#stored.read(own, own.version, undefined, signal)).result;
-    this.#remember(other ?? own);
-    if (!other) this.#writes.store(own);
+    this.#remember(other ?? own, identity);
+    if (!other) this.#writes.store(own, identity.upgraded);
     return other ?? own;
   }
 
@@ -209,33 +244,34 @@ export class Images {
     { id, canonical }: Variant,
     original: Original,
     signal: AbortSignal,
-  ): Promise<(Admitted & { readonly isDegraded: boolean }) | { readonly sameAs: string }> {
+  ): Promise<Made | { readonly sameAs: string }> {
     try {
       signal.throwIfAborted();
       const input = { canonical, priority: 'live', focal: original.focal } as const;
-      const { renderer, haste } = this.#options;
+      const { renderer, haste, onUpgradable } = this.#options;
       const source = await renderer.open(id, original, signal);
-      const { sameAs } = await renderer.plan(source, input);
+      const { plan, sameAs } = await renderer.plan(source, input);
       if (sameAs !== undefined) return { sameAs };
       const form = haste.formOf(canonical, source.format);
       const rendered = await renderer.render(id, original, { ...input, canonical: form }, signal);
-      return { ...rendered, isDegraded: form !== canonical };
+      const isDegraded = form !== canonical;
+      return { ...rendered, isDegraded, isUpgradable: onUpgradable !== undefined && isUpgradable(plan) };
     } finally {
       original.release();
     }
   }
 
   /** The bytes of another variant, which alone is stored: five widths above the original's are one object. */
-  async #repeat(variant: Variant, plainer: string, signal: AbortSignal): Promise<Answer> {
+  async #repeat(variant: Variant, identity: Identity, plainer: string, signal: AbortSignal): Promise<Answer> {
     const answer = await this.find({ id: variant.id, canonical: plainer }, signal);
     const { storedAs = plainer } = answer.result;
     const result = { ...answer.result, canonical: variant.canonical, storedAs };
-    this.#remember(result);
+    this.#remember(result, identity);
     return { ...answer, result };
   }
 
   /** In memory, unless it is known to be old, or could be older than what is there. Asks no store. */
-  #remember(result: Result): void {
+  #remember(result: Result, identity?: Identity): void {
     const { inputs, memory } = this.#options;
     const { id, canonical, version, isDegraded } = result;
     if (isDegraded || isWithoutRecord(version)) return;
@@ -243,7 +279,7 @@ export class Images {
     const isGood = inputs.isSettled(result)
       ? inputs.lastKnown(result)?.version === version
       : (memory.versionAt(key) ?? version) === version;
-    if (isGood) memory.set(key, result);
+    if (isGood) memory.set(key, result, identity ? identity.upgraded : UNKNOWN);
   }
 }
 

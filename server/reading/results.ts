@@ -4,7 +4,7 @@ import { resultKey } from '../core/query/id.ts';
 import { place } from '../core/query/path.ts';
 import type { Rendered } from '../core/render/types.ts';
 import { Problem } from '../shared/errors.ts';
-import type { Objects, StoredFacts } from '../stores/contracts.ts';
+import type { Condition, Objects, StoredFacts } from '../stores/contracts.ts';
 import { pause } from '../stores/update-record.ts';
 import { type Epochs, epochsInBucket } from './epoch.ts';
 import { originalOf, type Variant } from './inputs.ts';
@@ -29,6 +29,8 @@ export interface Result {
   readonly width: number | undefined;
   readonly height: number | undefined;
   readonly warnings: readonly string[];
+  /** Made while somebody waited: a smaller one may take its place, see Upgrades. */
+  readonly isUpgradable?: boolean;
   /** Made in haste, because too much waited: kept nowhere, and cached for moments. */
   readonly isDegraded?: boolean;
 }
@@ -84,6 +86,7 @@ const META = {
   height: 'height',
   warning: 'warning',
   checksum: 'crc32',
+  upgrade: 'upgrade',
 } as const;
 
 /** Writers that come between a look and a write; more in a row than this is a bug. */
@@ -201,12 +204,35 @@ export class Results {
       if (!(await isCurrent())) return undefined;
       if (there && this.#isCurrent(there, result.version))
         return factsFrom(result.id, result.canonical, there);
-      if (!(await this.#put(key, result, !there))) continue;
+      if (!(await this.#put(key, result, { ifAbsent: !there }))) continue;
       if (await isCurrent()) return { ...factsOf(result), storedAt: new Date() };
       await this.removeOld(result.id, result.canonical, result.version);
       return undefined;
     }
     throw new Error(`The result of ${result.id} changed under our hands ${ROUNDS} times.`);
+  }
+
+  /**
+   * Puts a result in the place of one of the same version, where that has not become another one meanwhile and this has
+   * fewer bytes; else notes that there is nothing to be gained.
+   *
+   * @returns  what is there now; undefined where something else is, or the version has passed
+   */
+  async replace(
+    there: StoredResult,
+    smaller: Result,
+    isCurrent: () => Promise<boolean>,
+  ): Promise<StoredResult | undefined> {
+    const { id, canonical, version, etag } = there;
+    const key = this.keyOf(id, canonical);
+    const isGain = smaller.bytes.length < there.size;
+    const result = isGain ? smaller : await this.get(id, canonical, version);
+    if (!key || result?.version !== version || !(await isCurrent())) return undefined;
+    const settled = { ...result, isUpgradable: false };
+    if (!(await this.#put(key, settled, { ifMatch: etag }))) return undefined;
+    if (await isCurrent()) return { ...factsOf(settled), storedAt: new Date() };
+    await this.removeOld(id, canonical, version);
+    return undefined;
   }
 
   /** Reads every result, removes what is not what was written, and says of each whether it is. */
@@ -260,8 +286,8 @@ export class Results {
     return isOfVersion(metadata[META.version], version) && metadata[META.epoch] === this.#epochs.plain;
   }
 
-  /** False when `ifAbsent` and there is one. */
-  async #put(key: string, result: Result, ifAbsent: boolean): Promise<boolean> {
+  /** False when the condition does not hold. */
+  async #put(key: string, result: Result, condition: Condition): Promise<boolean> {
     const { width, height, warnings } = result;
     const metadata = {
       [META.version]: result.version,
@@ -270,8 +296,14 @@ export class Results {
       [META.checksum]: checksumOf(result.bytes),
       ...(width && height ? { [META.width]: String(width), [META.height]: String(height) } : {}),
       ...(warnings.length ? { [META.warning]: warnings.join(',') } : {}),
+      ...(result.isUpgradable ? { [META.upgrade]: 'due' } : {}),
     };
-    const object = { contentType: result.contentType, cacheControl: this.#cacheControl, metadata, ifAbsent };
+    const object = {
+      contentType: result.contentType,
+      cacheControl: this.#cacheControl,
+      metadata,
+      ...condition,
+    };
     return (await this.#objects.put(key, result.bytes, object)) !== undefined;
   }
 }
@@ -312,5 +344,6 @@ function factsFrom(id: string, canonical: string, stored: StoredFacts): StoredRe
     width: side(META.width),
     height: side(META.height),
     warnings: metadata[META.warning]?.split(',') ?? [],
+    isUpgradable: metadata[META.upgrade] !== undefined,
   };
 }

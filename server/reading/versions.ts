@@ -14,6 +14,8 @@ export interface Identity {
   readonly focal: Point | undefined;
   /** SHA-256 of the bytes in hex, where they were uploaded through us. */
   readonly digest?: string | undefined;
+  /** Changes when results of this version were replaced by smaller ones. */
+  readonly upgraded?: number | undefined;
   /** The stores did not say so in time: it is what they said last, or what they say without a record. */
   readonly isStale?: boolean;
 }
@@ -263,7 +265,8 @@ export class Versions {
     }
     const { etag, lastModified, size } = facts;
     const digest = record?.version === etag ? record.digest : undefined;
-    return { version: versionOf(etag, record?.generation), lastModified, size, focal: record?.focal, digest };
+    const { generation, focal, upgraded } = record ?? {};
+    return { version: versionOf(etag, generation), lastModified, size, focal, digest, upgraded };
   }
 }
 

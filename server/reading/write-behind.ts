@@ -14,6 +14,8 @@ export interface WriteBehindOptions {
   readonly deferred: Deferred;
   /** A result could not be stored: the answer has gone out all the same. */
   readonly onStoreFailure: (error: unknown, variant: Variant) => void;
+  /** A result lies in its bucket, as it was made here. */
+  readonly onStored?: ((result: Result) => void) | undefined;
   /** Puts a result into memory, unless it is old. */
   readonly remember: (result: Result) => void;
 }
@@ -33,8 +35,12 @@ export class WriteBehind {
     return { storing: this.#storing.size, bytes: this.#bytes, dropped: this.#dropped };
   }
 
-  /** In the background: the answer does not wait. Dropped where too much waits already. */
-  store(result: Result): void {
+  /**
+   * In the background: the answer does not wait. Dropped where too much waits already.
+   *
+   * @param upgraded  of the image, as it was before the result was made
+   */
+  store(result: Result, upgraded = 0): void {
     const { deferred, onStoreFailure } = this.#options;
     const { length } = result.bytes;
     if (this.#bytes > 0 && this.#bytes + length > MAX_BYTES) {
@@ -43,7 +49,7 @@ export class WriteBehind {
     }
     this.#bytes += length;
     const done = new Promise<void>((resolve) => deferred.afterResponse(resolve))
-      .then(() => this.#storeCurrent(result))
+      .then(() => this.#storeCurrent(result, upgraded))
       .catch((error: unknown) => onStoreFailure(error, result))
       .finally(() => {
         this.#bytes -= length;
@@ -61,15 +67,16 @@ export class WriteBehind {
    * An original that was overwritten meanwhile must not leave the old picture behind, in the bucket or in memory; nor
    * may two pictures of one variant be served, where somebody else has stored one first.
    */
-  async #storeCurrent(result: Result): Promise<void> {
-    const { results, inputs, memory, remember } = this.#options;
+  async #storeCurrent(result: Result, upgraded: number): Promise<void> {
+    const { results, inputs, memory, onStored, remember } = this.#options;
     const { id, canonical, version, etag } = result;
     if (!results.keyOf(id, canonical)) return;
     const key = resultKey(id, canonical);
     const isCurrent = async () => (await inputs.revalidate(result))?.version === version;
     const kept = await results.keep(result, isCurrent);
     if (kept?.etag === etag) {
-      if (memory.versionAt(key) !== version) memory.set(key, result);
+      onStored?.(result);
+      if (memory.versionAt(key) !== version) memory.set(key, result, upgraded);
       return;
     }
     memory.drop(key, version);

@@ -241,6 +241,8 @@ export interface ImageRecord {
   original?: OriginalFacts;
   /** Counts purges of unchanged bytes; part of the version that servers compare. Absent: never purged. */
   generation?: number;
+  /** Counts rounds in which results were replaced by smaller ones of the same version. Absent: none. */
+  upgraded?: number;
   /** Where to send the finished status, if anywhere (HTTPS). */
   webhook?: string;
   /** Of an upload: its bytes are awaited until then, as toISOString writes it. */
@@ -280,6 +282,7 @@ export type ImageChange = {
     | 'version'
     | 'original'
     | 'generation'
+    | 'upgraded'
     | 'webhook'
     | 'openUntil'
     | 'claim'

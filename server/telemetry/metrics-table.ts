@@ -95,6 +95,17 @@ export const METRICS = {
       buckets: LONG,
     },
   ),
+  upgrades: counter(
+    WARMER,
+    'upgrades',
+    'Results that were made on request and then by a warmer, by outcome: smaller, same, made (had only been made in haste).',
+    ['outcome'],
+  ),
+  upgradeSavedBytes: counter(
+    WARMER,
+    'upgrade_saved_bytes',
+    'Bytes by which results have become smaller that were made on request.',
+  ),
   variantsWarmed: counter(
     WARMER,
     'variants_warmed',

@@ -45,7 +45,19 @@ export interface FetchJob extends Retried {
   readonly id: string;
 }
 
-export type Job = WarmJob | ObjectsJob | NotifyJob | InvalidateJob | FetchJob | UnknownJob;
+/** Make results smaller that were made while somebody waited, if the image is still of this version. */
+export interface UpgradeJob {
+  readonly kind: 'upgrade';
+  readonly id: string;
+  /** Of the original, see versionOf. */
+  readonly version: string;
+  /** Canonical forms, format resolved, whose results are there. */
+  readonly stored: readonly string[];
+  /** The same of those that were only made in haste: nothing is there yet. */
+  readonly missing: readonly string[];
+}
+
+export type Job = WarmJob | UpgradeJob | ObjectsJob | NotifyJob | InvalidateJob | FetchJob | UnknownJob;
 
 /** Jobs that come again by themselves until they are done. */
 type RetriedJob = NotifyJob | InvalidateJob | FetchJob;
@@ -91,6 +103,20 @@ export function warmJobs(id: string, version: string, variants: readonly string[
   for (let start = 0; start < variants.length; start += MAX_VARIANTS) {
     const part = variants.slice(start, start + MAX_VARIANTS);
     const body = JSON.stringify({ kind: 'warm', id, version, variants: part } satisfies WarmJob);
+    jobs.push({ body, key: body });
+  }
+  return jobs;
+}
+
+/** The upgrades of one image; long lists are split. */
+export function upgradeJobs({ id, version, stored, missing }: Omit<UpgradeJob, 'kind'>): OutgoingJob[] {
+  const names = [...stored, ...missing];
+  const jobs: OutgoingJob[] = [];
+  for (let start = 0; start < names.length; start += MAX_VARIANTS) {
+    const part = names.slice(start, start + MAX_VARIANTS);
+    const of = (list: readonly string[]) => part.filter((name) => list.includes(name));
+    const job: UpgradeJob = { kind: 'upgrade', id, version, stored: of(stored), missing: of(missing) };
+    const body = JSON.stringify(job);
     jobs.push({ body, key: body });
   }
   return jobs;
@@ -156,6 +182,7 @@ export function readJob(body: string, results?: string): Job {
   }
   if (!isRecord(parsed)) return { kind: 'unknown', reason: 'not an object' };
   if (parsed['kind'] === 'warm') return readWarm(parsed);
+  if (parsed['kind'] === 'upgrade') return readUpgrade(parsed);
   if (parsed['kind'] === 'notify') return readNotify(parsed);
   if (parsed['kind'] === 'invalidate') return readOf('invalidate', parsed);
   if (parsed['kind'] === 'fetch') return readOf('fetch', parsed);
@@ -177,6 +204,13 @@ function readWarm({ id, version, variants }: Record<string, unknown>): Job {
   return whole
     ? { kind: 'warm', id, version, variants }
     : { kind: 'unknown', reason: 'a warm job without its parts' };
+}
+
+function readUpgrade({ id, version, stored, missing }: Record<string, unknown>): Job {
+  const areTexts = (list: unknown): list is string[] => Array.isArray(list) && list.every(isText);
+  return isText(id) && isId(id) && isText(version) && areTexts(stored) && areTexts(missing)
+    ? { kind: 'upgrade', id, version, stored, missing }
+    : { kind: 'unknown', reason: 'an upgrade job without its parts' };
 }
 
 /** Of programs before, a message has no name of its own. */

@@ -1,7 +1,12 @@
 import { readQuery } from '../operations/transformation.ts';
+import type { Plan } from './plan.ts';
 
 /** What is saved on a picture while many wait: the encoder's patience, or the format too. */
 export type Economy = 'encoder' | 'format';
+
+/** Whether a warmer, which has time, may make fewer bytes of it than a request did. JPEG is written alike by both. */
+export const isUpgradable = ({ settings, format, values }: Plan): boolean =>
+  settings.effort === 'live' && format !== 'jpeg' && values.ph === undefined;
 
 const EFFORT = /(?:^|&)effort=/;
 const NEGOTIATED_AVIF = /(?<=^|&)fmt=auto-avif(?=&|$)/;

@@ -71,6 +71,15 @@ const CAUSES: Readonly<Record<Exclude<Job['kind'], 'unknown'>, Readonly<Record<s
       fault: edgeFault,
     },
   },
+  upgrade: {
+    'a result that was made on request': {
+      act: async (server) => {
+        await (await server.get('/img/a?w=11&fmt=webp')).arrayBuffer();
+        await server.composed.images.settle();
+        await server.composed.upgrades.flush();
+      },
+    },
+  },
   invalidate: {
     'a purge': { act: (server) => call(server, 'POST', '/api/images/a/purge?warm=true'), fault: edgeFault },
   },
