@@ -4,7 +4,11 @@ FROM ${NODE_IMAGE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 # sharp's binaries are optional packages, so those stay; Node is the image's own, and the emulator of DynamoDB is for tests.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+# The optional peers stay too, as locked for development: a container traces without another build.
+RUN npm ci --ignore-scripts --no-audit --no-fund \
+ && mv node_modules/@opentelemetry /traces \
+ && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
+ && cp -r /traces/. node_modules/@opentelemetry \
  && rm -rf node_modules/node-linux-* node_modules/node-win-* node_modules/.bin/node node_modules/@dynoxide
 
 FROM ${NODE_IMAGE}

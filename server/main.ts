@@ -11,6 +11,7 @@ import { exitWithError, withContext } from './shared/error-text.ts';
 import { createLog } from './shared/log.ts';
 import { packageVersion } from './shared/package-version.ts';
 import { listenFor, type Told } from './telemetry/listen.ts';
+import { openTracing } from './telemetry/open-tracing.ts';
 
 /** What Prometheus reads, with the requests that were just answered. */
 async function shown({ metrics, deferred }: AppDeps): Promise<Told> {
@@ -25,12 +26,15 @@ async function main(): Promise<void> {
   await checkFallback(config, stores.originals);
   let draining = false;
   const rendering = await openRendering(config, stores, logPool(log));
+  const version = packageVersion();
+  const tracing = await openTracing({ ...config, service: 'rendition-server', version, log });
   const { deps, images, uses, upgrades, demand } = composeServer(config, stores, {
     log,
-    version: packageVersion(),
+    version,
     isDraining: () => draining,
     external: await openExternalServices(config, stores),
     rendering,
+    tracing,
   });
   const app = await buildApp(deps);
   uses.start();
@@ -72,6 +76,7 @@ async function main(): Promise<void> {
     await uses.stop();
     await demand.stop();
     await upgrades.stop();
+    await tracing.close();
     await rendering.close();
     stores.close();
     log.info('drained');

@@ -7,10 +7,12 @@ import { composeWatcher } from '../server/compose/feeds.ts';
 import { composeManagement, lifetimeOf } from '../server/compose/management.ts';
 import type { Rendering } from '../server/compose/rendering.ts';
 import { readProgram } from '../server/compose/server-metrics.ts';
+import { traceCore } from '../server/compose/traced.ts';
 import type { Config } from '../server/config/settings.ts';
 import type { Jobs, Objects, Records, Stores } from '../server/stores/contracts.ts';
 import { countedStores } from '../server/telemetry/counted-stores.ts';
 import { Metrics } from '../server/telemetry/metrics.ts';
+import { ECHO, type Tracing } from '../server/telemetry/tracing.ts';
 import { readJob } from '../server/warming/jobs.ts';
 import type { Lifetime } from '../server/warming/lifetime.ts';
 import type { Fetches } from '../server/writing/fetches.ts';
@@ -153,6 +155,16 @@ function handler(
   };
 }
 
+/** Each message as a trace of its own, if anybody watches. */
+function tracedJobs(handle: WorkerOptions['handle'], tracing: Tracing): WorkerOptions['handle'] {
+  if (!tracing.isOn) return handle;
+  return (message, signal) => {
+    const job = readJob(message.body);
+    const id = 'id' in job ? job.id : undefined;
+    return tracing.job({ ...message, kind: job.kind, id }, () => handle(message, signal));
+  };
+}
+
 interface Parts {
   readonly originals: Objects;
   readonly collectGarbage: Stores['collectGarbage'];
@@ -228,13 +240,21 @@ function composeWatching(
 export function composeWarmer(
   input: Config,
   uncounted: Stores,
-  process: { log: Logger; external: ExternalServices; rendering: Rendering; version: string },
+  process: {
+    log: Logger;
+    external: ExternalServices;
+    rendering: Rendering;
+    version: string;
+    /** Absent: none. */
+    tracing?: Tracing;
+  },
 ): Warmer {
-  const { log, external, rendering, version } = process;
+  const { log, external, rendering, version, tracing = ECHO } = process;
   const config = warmConfig(input);
   const metrics = new Metrics('warmer');
   const stores = countedStores(uncounted, metrics);
   const core = composeCore(config, stores, rendering, log);
+  traceCore(core, tracing);
   const management = composeManagement(config, stores, core, { external, log });
   const { notifier, intents, fetches, reconciler, rewarm } = management;
   const { originals, records, jobs, collectGarbage } = stores;
@@ -276,7 +296,7 @@ export function composeWarmer(
       jobs,
       slots,
       visibilitySeconds,
-      handle,
+      handle: tracedJobs(handle, tracing),
       isAside,
       log,
       onEnd: countJobs(metrics),

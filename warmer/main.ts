@@ -6,6 +6,7 @@ import { exitWithError, withContext } from '../server/shared/error-text.ts';
 import { createLog } from '../server/shared/log.ts';
 import { packageVersion } from '../server/shared/package-version.ts';
 import { listenFor } from '../server/telemetry/listen.ts';
+import { openTracing } from '../server/telemetry/open-tracing.ts';
 import { composeWarmer, type Warmer } from './compose.ts';
 import { lowerPriority } from './priority.ts';
 
@@ -32,7 +33,9 @@ async function main(): Promise<void> {
   const stores = await openStores(config, { onUnusable: logUnusable(log) });
   const rendering = await openRendering({ ...config, renderSlots: config.warmSlots }, stores, logPool(log));
   const external = await openExternalServices(config, stores);
-  const warmer = composeWarmer(config, stores, { log, external, rendering, version: packageVersion() });
+  const version = packageVersion();
+  const tracing = await openTracing({ ...config, service: 'rendition-warmer', version, log });
+  const warmer = composeWarmer(config, stores, { log, external, rendering, version, tracing });
   const { worker, rounds, watching } = warmer;
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
@@ -62,6 +65,7 @@ async function main(): Promise<void> {
   await worker.run();
   await watching?.stop();
   await rounds.stop();
+  await tracing.close();
   await rendering.close();
   stores.close();
   log.info('stopped');

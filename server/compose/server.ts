@@ -24,6 +24,7 @@ import { memoize } from '../shared/memoize.ts';
 import type { Stores } from '../stores/contracts.ts';
 import { countedStores } from '../telemetry/counted-stores.ts';
 import { Metrics } from '../telemetry/metrics.ts';
+import { ECHO, type Tracing } from '../telemetry/tracing.ts';
 import { type Upgradable, Upgrades } from '../warming/upgrades.ts';
 import type { Management } from '../writing/management.ts';
 import type { Core } from './core.ts';
@@ -32,6 +33,7 @@ import type { ExternalServices } from './external-services.ts';
 import { composeManagement } from './management.ts';
 import type { Rendering } from './rendering.ts';
 import { readProgram, readServer } from './server-metrics.ts';
+import { traceCore } from './traced.ts';
 
 const unixSeconds = (): number => Date.now() / 1000;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
@@ -73,12 +75,16 @@ export function composeServer(
     plugins?: AppDeps['plugins'];
     external?: ExternalServices;
     rendering: Rendering;
+    /** Absent: none. */
+    tracing?: Tracing;
   },
 ): Composed {
   const metrics = new Metrics('server');
   const pictures = new PictureMetrics(metrics);
   const stores = countedStores(uncounted, metrics);
   const core = composeCore(config, stores, process.rendering, process.log);
+  const { tracing = ECHO } = process;
+  traceCore(core, tracing);
   const { originals, inputs, results, renderer, haste } = core;
   const memory = new ResultCache(config.memoryBytes);
   const { log } = process;
@@ -125,6 +131,7 @@ export function composeServer(
     settings: config,
     now: monotonic,
     requestId,
+    tracing,
     onHit: (hit) => hitLog.add(hit),
   });
   const refusal = () => core.admissions.render.refusal();
@@ -174,6 +181,7 @@ export function composeServer(
     overload,
     metrics,
     pictures,
+    tracing,
     deferred,
     requestId,
     image,

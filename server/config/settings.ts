@@ -55,6 +55,11 @@ export const SETTINGS = {
     integer(1, 65_535),
     'Port of /metrics of a server, which then is nowhere else; default: PORT. A warmer has WARMER_PORT.',
   ),
+  otlpEndpoint: given(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    url,
+    'Base address of an OpenTelemetry receiver that takes OTLP over HTTP, as http://localhost:4318: traces go there. Needs the packages of OpenTelemetry, which the image has; they read the other OTEL_ variables.',
+  ),
   host: setting('HOST', text, '0.0.0.0', 'Address to listen on.'),
   dataDir: setting('DATA_DIR', text, './data', 'Folder of the embedded stores.'),
   logLevel: setting(

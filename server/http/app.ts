@@ -12,6 +12,7 @@ import type { Originals } from '../reading/originals.ts';
 import type { Deferred } from '../shared/deferred.ts';
 import { Problem } from '../shared/errors.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import { allowOrigins } from './cors.ts';
 import { explainRoutes } from './explain.ts';
 import { type HealthOptions, healthRoutes } from './health.ts';
@@ -35,6 +36,7 @@ import {
   withoutKey,
 } from './problems.ts';
 import { normalizeTarget } from './request-target.ts';
+import { traceRequests } from './trace-requests.ts';
 
 export interface AppDeps {
   readonly log: Logger;
@@ -42,6 +44,7 @@ export interface AppDeps {
   readonly hitLog: HitLog;
   readonly overload: Overload;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
   readonly pictures: PictureMetrics;
   readonly deferred: Deferred;
   readonly requestId: (request: Pick<IncomingMessage, 'headers'>) => string;
@@ -97,6 +100,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   }) as unknown as FastifyInstance;
   const routes = watchMethods(app);
   handleErrors(app);
+  traceRequests(app, deps.tracing);
   refuseWithoutHost(app);
   logRequests(app, deps);
   await allowOrigins(app, deps.corsOrigins);
@@ -133,6 +137,7 @@ function logRequests(app: FastifyInstance, { metrics, pictures, deferred, overlo
       countCall(metrics, operationOf(method, routeOptions.url), status, ms);
     const level = routeOptions.config?.isRoutine ? 'debug' : 'info';
     const url = withoutKey(request.url);
+    request.trace?.end(status, ms, { 'http.route': routeOptions.url, 'rendition.tier': tier });
     if (isRefused) return overload.add({ requestId: request.id, method, url, ...served }, ms);
     request.log[level]({ method, url, status, ms: Math.round(ms * 10) / 10, tier, ...served }, 'request');
   };

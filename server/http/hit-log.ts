@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import type { Result } from '../reading/results.ts';
+import type { RequestTrace } from '../telemetry/tracing.ts';
 import type { PictureMetrics } from './picture-metrics.ts';
 
 /** An answer of the hit path. */
 export interface Hit {
   readonly requestId: string;
+  readonly traced?: RequestTrace | undefined;
   readonly tier: 'memory' | 'stored' | 'stale';
   readonly status: 200 | 304;
   readonly result: Result;
@@ -50,6 +52,7 @@ export class HitLog {
     const { metrics, log, mode } = this.#options;
     const bytes = hit.status === 200 ? hit.result.bytes.length : 0;
     metrics.request(hit.tier, hit.status, hit.ms, bytes);
+    hit.traced?.end(hit.status, hit.ms, { 'http.route': '/img/*', 'rendition.tier': hit.tier });
     if (mode === 'none') return;
     if (mode === 'all' || hit.ms >= SLOW_MS) log.info(factsOf(hit), 'request');
     if (mode === 'sample') this.#tally(hit, bytes);
@@ -79,9 +82,9 @@ export class HitLog {
 }
 
 /** As the line of any other request. */
-function factsOf({ requestId, status, tier, ms, result }: Hit): object {
+function factsOf({ requestId, traced, status, tier, ms, result }: Hit): object {
   const { id, canonical, bytes } = result;
   const rounded = Math.round(ms * 10) / 10;
   const sent = status === 200 ? bytes.length : 0;
-  return { requestId, method: 'GET', status, ms: rounded, tier, id, canonical, bytes: sent };
+  return { requestId, ...traced?.ids, method: 'GET', status, ms: rounded, tier, id, canonical, bytes: sent };
 }

@@ -9,6 +9,7 @@ import type { Result } from '../reading/results.ts';
 import { factsOf } from '../reading/results.ts';
 import type { Uses } from '../reading/uses.ts';
 import { isWithoutRecord } from '../reading/versions.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import type { Hit } from './hit-log.ts';
 import type { CacheSettings } from './image-headers.ts';
 import { resultHeaders } from './image-headers.ts';
@@ -53,6 +54,7 @@ export interface HitPathOptions {
   /** Monotonic ms. */
   readonly now: () => number;
   readonly requestId: (request: IncomingMessage) => string;
+  readonly tracing: Pick<Tracing, 'request'>;
   readonly onHit: (hit: Hit) => void;
 }
 
@@ -153,12 +155,14 @@ export class HitPath {
     }: Pick<Hit, 'result' | 'tier'> & { prepared: Prepared; started: number },
   ): void {
     const requestId = this.#options.requestId(request);
+    const traced = this.#options.tracing.request(request);
     const same = isConditional(request.headers) && isUnchanged(request.headers, result);
     const status = same ? 304 : 200;
     const own = ['X-Image-Cache', tier, 'X-Request-Id', requestId];
+    if (traced) own.push('traceparent', traced.traceparent);
     response.writeHead(status, (same ? prepared.unchanged : prepared.ok).concat(own));
     response.end(same ? undefined : result.bytes);
-    this.#options.onHit({ requestId, tier, status, result, ms: this.#options.now() - started });
+    this.#options.onHit({ requestId, traced, tier, status, result, ms: this.#options.now() - started });
   }
 }
 

@@ -11,6 +11,7 @@ import { logUnusable, openStores } from '../../server/compose/stores.ts';
 import { loadConfig } from '../../server/config/settings.ts';
 import { buildApp } from '../../server/http/app.ts';
 import type { Stores } from '../../server/stores/contracts.ts';
+import { openTracing } from '../../server/telemetry/open-tracing.ts';
 import { PATIENT } from './env.ts';
 import { sharedRendering } from './rendering.ts';
 
@@ -62,7 +63,9 @@ export async function startServer(
   const stores = await openStores(config, { onUnusable: logUnusable(log) });
   const external = { ...(await openExternalServices(config, stores)), ...beyond };
   const rendering = await sharedRendering();
+  const tracing = await openTracing({ ...config, service: 'rendition-server', version: '0', log });
   const composed = composeServer(config, alter(stores), {
+    tracing,
     log,
     version: '0',
     isDraining: () => draining,
@@ -90,7 +93,9 @@ export async function startServer(
     close: async () => {
       app.server.closeAllConnections();
       await app.close();
+      composed.deps.deferred.flush();
       await composed.images.settle();
+      await tracing.close();
       stores.close();
       if (own) await rm(own, { recursive: true, force: true });
     },

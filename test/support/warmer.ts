@@ -10,6 +10,7 @@ import { composeManagement } from '../../server/compose/management.ts';
 import { openStores } from '../../server/compose/stores.ts';
 import { type Config, loadConfig } from '../../server/config/settings.ts';
 import type { Objects, Stores, VariantRecord } from '../../server/stores/contracts.ts';
+import { openTracing } from '../../server/telemetry/open-tracing.ts';
 import type { Management } from '../../server/writing/management.ts';
 import { composeWarmer, type Warmer } from '../../warmer/compose.ts';
 import { type Program, spawnProgram } from './command.ts';
@@ -55,7 +56,8 @@ export async function createWarmer(
   const rendering = await sharedRendering();
   const core = composeCore(config, stores, rendering, log);
   const management = composeManagement(config, stores, core, { external, log });
-  const warmer = composeWarmer(config, alter(stores), { log, external, rendering, version: '0' });
+  const tracing = await openTracing({ ...config, service: 'rendition-warmer', version: '0', log });
+  const warmer = composeWarmer(config, alter(stores), { log, external, rendering, version: '0', tracing });
   return {
     ...warmer,
     config,
@@ -79,6 +81,7 @@ export async function createWarmer(
       }
     },
     close: async () => {
+      await tracing.close();
       stores.close();
       if (own) await rm(own, { recursive: true, force: true });
     },

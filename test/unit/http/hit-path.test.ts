@@ -7,6 +7,7 @@ import { negotiate } from '../../../server/core/query/accept.ts';
 import { resultKey } from '../../../server/core/query/id.ts';
 import { HitPath, type HitPathOptions } from '../../../server/http/hit-path.ts';
 import { ResultCache } from '../../../server/reading/result-cache.ts';
+import { ECHO } from '../../../server/telemetry/tracing.ts';
 import { corpus } from '../../support/corpus.ts';
 import { addressOf } from '../../support/ports.ts';
 import { bytesOf, startServer, temporaryFolder } from '../../support/server.ts';
@@ -34,6 +35,7 @@ async function listening(t: Test) {
   }
   await images.settle();
   const hitPath = new HitPath({
+    tracing: ECHO,
     uses: { add: () => undefined },
     memory,
     inputs: core.inputs,
