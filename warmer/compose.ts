@@ -227,7 +227,7 @@ function composeWatching(
   config: Config,
   stores: Stores,
   core: Core,
-  parts: { management: Management; log: Logger },
+  parts: { management: Management; log: Logger; metrics: Metrics },
 ): Watching | undefined {
   const watcher = composeWatcher(config, stores, core, parts);
   if (!watcher) return undefined;
@@ -303,7 +303,7 @@ export function composeWarmer(
       now: monotonic,
     }),
     rounds: composeRounds(config, parts, log),
-    watching: composeWatching(config, stores, core, { management, log }),
+    watching: composeWatching(config, stores, core, { management, log, metrics }),
     metrics,
   };
 }

@@ -43,6 +43,7 @@ async function main(): Promise<void> {
     stopping = true;
     log.info({ signal }, 'stopping');
     worker.stop();
+    watching?.stop();
     setTimeout(async () => {
       await worker.release();
       log.warn('not finished in time; given back');

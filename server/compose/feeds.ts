@@ -7,6 +7,7 @@ import { FeedStates } from '../feeds/state.ts';
 import { Vanishing } from '../feeds/vanishing.ts';
 import { Watcher } from '../feeds/watcher.ts';
 import type { Stores } from '../stores/contracts.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { readWarmRequest } from '../warming/warm-request.ts';
 import type { Management } from '../writing/management.ts';
 import type { Core } from './core.ts';
@@ -27,9 +28,9 @@ function opened(open: (from: string) => Promise<Foreign>) {
 /** Watches the feeds of the file that WATCH names; undefined where it names none. */
 export function composeWatcher(
   config: Config,
-  { records }: Pick<Stores, 'records'>,
+  { records, originals }: Pick<Stores, 'records' | 'originals'>,
   { renderer }: Core,
-  { management, log }: { management: Management; log: Logger },
+  { management, log, metrics }: { management: Management; log: Logger; metrics: Metrics },
 ): Watcher | undefined {
   const { watch, presets } = config;
   if (watch === undefined) return undefined;
@@ -37,7 +38,13 @@ export function composeWatcher(
   const now = () => new Date();
   const states = new FeedStates(records.progress);
   const http = new HttpSource({ imports, remote: composeRemote(config) });
-  const objects = new ObjectSource({ uploads, open: opened((from) => openForeign(config, from)) });
+  const isFree = async (id: string) => !(await records.images.get(id)) && !(await originals.head(id));
+  const objects = new ObjectSource({
+    isFree,
+    uploads,
+    library,
+    open: opened((from) => openForeign(config, from)),
+  });
   const check = (canonical: string) => renderer.check(canonical);
   return new Watcher({
     feeds: async () => {
@@ -47,9 +54,14 @@ export function composeWatcher(
     sources: { sitemap: http, rss: http, json: http, s3: objects, folder: objects },
     states,
     records,
+    library,
     vanishing: new Vanishing({ states, records, library, now }),
     now,
-    onRun: (feed, { summary }) => log.info({ feed, ...summary }, summary.error ? 'feed failed' : 'feed'),
+    onRun: (feed, { summary }) => {
+      const outcome = summary.error === undefined ? (summary.held ? 'held' : 'ok') : 'failed';
+      metrics.add('feedRuns', { outcome });
+      log[outcome === 'ok' ? 'info' : 'warn']({ feed, outcome, ...summary }, 'feed was run');
+    },
     onFailure: (err, feed) => log.warn({ err, feed }, feed ? 'feed not run' : 'list of feeds not read'),
   });
 }

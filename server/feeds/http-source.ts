@@ -10,13 +10,14 @@ import { readJsonList } from './json.ts';
 import { type Listed, type Listing, listFound, newListing } from './listing.ts';
 import { readRss } from './rss.ts';
 import { readSitemap } from './sitemap.ts';
-import type { Brought, Read, Source } from './source.ts';
+import type { Brought, Fresh, Read, Source } from './source.ts';
 import type { Documents, Known, ReadDocument } from './state.ts';
+import { firstOf } from './summary.ts';
 
 /** Documents of one feed: an index of sitemaps may name 50,000, of which each may have 50 MB. */
 const MAX_DOCUMENTS = 1_000;
-/** Refused addresses of a document that are told of again while it is what it was. */
-const REFUSED_KEPT = 20;
+/** Refused addresses of a document that are named again while it is what it was; the others are counted. */
+const REFUSED_NAMED = 3;
 
 export interface HttpSourceOptions {
   /** Absent: nothing is fetched from anywhere. */
@@ -67,11 +68,16 @@ export class HttpSource implements Source {
     return { listing, documents, unchanged };
   }
 
-  async bring(feed: Feed, pictures: readonly Listed[]): Promise<Brought[]> {
+  /** An import says itself whose it is. */
+  async free(): Promise<ReadonlySet<string>> {
+    return new Set();
+  }
+
+  async bring(feed: Feed, pictures: readonly Fresh[]): Promise<Brought[]> {
     const { imports } = this.#options;
     const { collection, warm } = feed;
     const outcomes = await imports.request(
-      pictures.map(({ id, from: url, title }) => ({
+      pictures.map(({ listed: { id, from: url, title } }) => ({
         id,
         url,
         title,
@@ -115,18 +121,20 @@ export class HttpSource implements Source {
     const { feed, url, before, listing, signal } = turn;
     const answer = await this.#get(url, before ?? {}, signal);
     if (answer.isUnchanged && before) {
-      listing.refused.push(...(before.refused ?? []));
+      const { count = 0, first = [] } = before.refused ?? {};
+      listing.refused.push(...first);
+      listing.refusedBefore += count - first.length;
       return { document: before, isUnchanged: true };
     }
     const text = decodeText(url, await readBody(url, answer.body));
     const refusedBefore = listing.refused.length;
     const { found, sitemaps } = readDocument(feed, url, text);
     listFound(listing, feed, url, found);
-    const refused = listing.refused.slice(refusedBefore, refusedBefore + REFUSED_KEPT);
+    const refused = firstOf(listing.refused.slice(refusedBefore), 0, REFUSED_NAMED);
     const document = {
       ...validatorsOf(answer),
       ...(sitemaps.length > 0 && { sitemaps }),
-      ...(refused.length > 0 && { refused }),
+      ...(refused.count > 0 && { refused }),
     };
     return { document, isUnchanged: false };
   }

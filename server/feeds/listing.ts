@@ -27,9 +27,11 @@ export interface Listing {
   /** By id. */
   readonly pictures: Map<string, Listed>;
   readonly refused: Refused[];
+  /** Of documents that are what they were: how many more were refused than are in the list. */
+  refusedBefore: number;
 }
 
-export const newListing = (): Listing => ({ pictures: new Map(), refused: [] });
+export const newListing = (): Listing => ({ pictures: new Map(), refused: [], refusedBefore: 0 });
 
 /**
  * Adds a picture, once for each address.

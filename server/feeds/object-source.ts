@@ -1,11 +1,13 @@
-import { isProblem, reasonOf } from '../shared/errors.ts';
+import { isProblem, Problem, reasonOf } from '../shared/errors.ts';
 import { inLanes } from '../shared/in-lanes.ts';
 import type { Objects } from '../stores/contracts.ts';
+import type { Library } from '../writing/library.ts';
 import type { FinishedUpload } from '../writing/replace.ts';
 import type { Uploads } from '../writing/uploads.ts';
 import type { Feed } from './definition.ts';
 import { type Listed, list, newListing } from './listing.ts';
-import type { Brought, Read, Source } from './source.ts';
+import { warmAgain } from './pending.ts';
+import type { Brought, Fresh, Read, Source } from './source.ts';
 import type { Known } from './state.ts';
 
 const PAGE = 1000;
@@ -18,6 +20,9 @@ export interface Foreign {
 
 export interface ObjectSourceOptions {
   readonly open: (feed: Feed) => Promise<Foreign>;
+  readonly library: Pick<Library, 'warm'>;
+  /** Whether neither an image nor an object has an id. */
+  readonly isFree: (id: string) => Promise<boolean>;
   readonly uploads: Pick<Uploads, 'accept' | 'finish' | 'discard' | 'replace'>;
 }
 
@@ -44,17 +49,20 @@ export class ObjectSource implements Source {
     return { listing, documents: {}, unchanged: new Set() };
   }
 
-  bring(feed: Feed, pictures: readonly Listed[], signal: AbortSignal): Promise<Brought[]> {
-    return this.#each(feed, pictures, signal, async ({ id, title }, body) => {
-      const { uploads } = this.#options;
-      const { collection, warm } = feed;
-      const details = { title, collection, variants: warm.forms, requested: warm.requested };
-      const accepted = await uploads.accept(body, id, details);
+  async free(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const { isFree } = this.#options;
+    const free = await inLanes(ids, async (id) => ((await isFree(id)) ? [id] : []));
+    return new Set(free.flat());
+  }
+
+  bring(feed: Feed, pictures: readonly Fresh[], signal: AbortSignal): Promise<Brought[]> {
+    return this.#each(pictures, signal, async ({ listed, isTried }) => {
       try {
-        return brought(await uploads.finish(accepted, details), 'new');
+        return brought(await this.#accept(feed, listed, signal), 'new');
       } catch (error) {
-        await uploads.discard(accepted);
-        throw error;
+        const isTaken = isProblem(error) && error.code === 'conflict';
+        if (!isTaken || !isTried) throw error;
+        return this.#takeOver(feed, listed, signal);
       }
     });
   }
@@ -64,38 +72,77 @@ export class ObjectSource implements Source {
     pictures: readonly { listed: Listed; known: Known }[],
     signal: AbortSignal,
   ): Promise<Brought[]> {
-    const changed = pictures.filter(({ listed, known }) => listed.mark !== known.mark);
-    const replaced = await this.#each(
-      feed,
-      changed.map(({ listed }) => listed),
-      signal,
-      async ({ id }, body) => brought(await this.#options.uploads.replace(id, body), 'changed'),
+    return this.#each(pictures, signal, async ({ listed, known }) =>
+      listed.mark === known.mark ? {} : brought(await this.#replace(feed, listed, signal), 'changed'),
     );
-    const outcomes = new Map(changed.map(({ listed }, index) => [listed, replaced[index] ?? {}]));
-    return pictures.map(({ listed }) => outcomes.get(listed) ?? {});
   }
 
   /** One that cannot be taken in stops none of the others. */
-  async #each(
-    feed: Feed,
-    pictures: readonly Listed[],
+  #each<T>(
+    pictures: readonly T[],
     signal: AbortSignal,
-    take: (picture: Listed, body: AsyncIterable<Uint8Array>) => Promise<Brought>,
+    take: (picture: T) => Promise<Brought>,
   ): Promise<Brought[]> {
-    if (pictures.length === 0) return [];
-    const { objects } = await this.#options.open(feed);
     return inLanes(pictures, async (picture) => {
-      const object = await objects.get(picture.from, signal).catch((error: unknown) => ({ error }));
-      if (!object) return { error: 'image_not_found: It has gone since it was listed.' };
-      if ('error' in object) return failure(object.error, signal);
+      signal.throwIfAborted();
       try {
-        return await take(picture, object.body);
+        return await take(picture);
       } catch (error) {
-        return failure(error, signal);
-      } finally {
-        object.body.destroy();
+        signal.throwIfAborted();
+        const isDeleted = isProblem(error) && error.code === 'image_not_found';
+        return isDeleted ? { isDeleted } : { error: reasonOf(error) };
       }
     });
+  }
+
+  #accept(feed: Feed, { id, from, title }: Listed, signal: AbortSignal): Promise<FinishedUpload> {
+    const { uploads } = this.#options;
+    const { collection, warm } = feed;
+    const details = { title, collection, variants: warm.forms, requested: warm.requested };
+    return this.#withBody(feed, from, signal, async (body) => {
+      const accepted = await uploads.accept(body, id, details);
+      try {
+        return await uploads.finish(accepted, details);
+      } catch (error) {
+        await uploads.discard(accepted);
+        throw error;
+      }
+    });
+  }
+
+  /** What lies there is of a run that was killed, and may be of other bytes than the object has now. */
+  async #takeOver(feed: Feed, listed: Listed, signal: AbortSignal): Promise<Brought> {
+    try {
+      return brought(await this.#replace(feed, listed, signal), 'new');
+    } catch (error) {
+      signal.throwIfAborted();
+      // Its claim has not ended yet.
+      return { isTried: true, error: reasonOf(error) };
+    }
+  }
+
+  async #replace(feed: Feed, { id, from }: Listed, signal: AbortSignal): Promise<FinishedUpload> {
+    const { uploads, library } = this.#options;
+    const replaced = await this.#withBody(feed, from, signal, (body) => uploads.replace(id, body));
+    await warmAgain(feed, [id], library);
+    return replaced;
+  }
+
+  /** @throws Problem `source_error` where it has gone since it was listed; those of the store */
+  async #withBody<T>(
+    feed: Feed,
+    key: string,
+    signal: AbortSignal,
+    take: (body: AsyncIterable<Uint8Array>) => Promise<T>,
+  ): Promise<T> {
+    const { objects } = await this.#options.open(feed);
+    const object = await objects.get(key, signal);
+    if (!object) throw new Problem('source_error', 'It has gone since it was listed.', { received: key });
+    try {
+      return await take(object.body);
+    } finally {
+      object.body.destroy();
+    }
   }
 }
 
@@ -103,9 +150,3 @@ const brought = ({ record: { version } }: FinishedUpload, outcome: 'new' | 'chan
   outcome,
   ...(version !== undefined && { version }),
 });
-
-function failure(error: unknown, signal: AbortSignal): Brought {
-  signal.throwIfAborted();
-  const isDeleted = isProblem(error) && error.code === 'image_not_found';
-  return isDeleted ? { isDeleted } : { error: reasonOf(error) };
-}

@@ -1,27 +1,50 @@
+import { isProblem } from '../shared/errors.ts';
 import { inLanes } from '../shared/in-lanes.ts';
 import type { ImageRecord, Records } from '../stores/contracts.ts';
+import type { Library } from '../writing/library.ts';
+import type { Feed } from './definition.ts';
 import type { FeedState, FeedStates, Known, Shard } from './state.ts';
 import { summarize } from './summary.ts';
 
-/** Looks what became of pictures that warmers were to fetch, or to ask for; the state as it is then. */
-export async function settlePending(
-  feed: string,
-  state: FeedState,
-  { states, records }: { readonly states: FeedStates; readonly records: Pick<Records, 'images'> },
-): Promise<FeedState> {
-  const shards = await states.shardsOf(feed, state);
+export interface PendingOptions {
+  readonly states: FeedStates;
+  readonly records: Pick<Records, 'images'>;
+  readonly library: Pick<Library, 'warm'>;
+}
+
+/** Looks what became of pictures that warmers were to fetch, or to ask for, and writes that down. */
+export async function settlePending(feed: Feed, state: FeedState, options: PendingOptions): Promise<void> {
+  const { states, records, library } = options;
+  if (state.summary.pending === 0 && !state.isRunning) return;
+  const shards = await states.shardsOf(feed.name, state);
   let isOther = false;
   for (const [number, shard] of shards) {
     const settled = await settleShard(shard, records);
     if (!settled) continue;
     isOther = true;
+    const isChanged = (id: string) => settled[id]?.outcome === 'changed' && shard[id]?.isPending === true;
+    await warmAgain(feed, Object.keys(settled).filter(isChanged), library);
     shards.set(number, settled);
-    await states.putShard(feed, number, settled);
+    await states.putShard(feed.name, number, settled);
   }
-  if (!isOther) return state;
-  const after = { ...state, summary: summarize(state, shards) };
-  await states.put(feed, after);
-  return after;
+  if (isOther) await states.put(feed.name, { ...state, summary: summarize(state, shards) });
+}
+
+/** A picture that is another one is made anew in what it was made in, and in what its feed asks for since. */
+export async function warmAgain(
+  { warm }: Feed,
+  ids: readonly string[],
+  library: Pick<Library, 'warm'>,
+): Promise<void> {
+  if (warm.forms.length === 0) return;
+  await inLanes(ids, async (id) => {
+    try {
+      await library.warm(id, warm);
+    } catch (error) {
+      // Deleted meanwhile, or replaced by what has not arrived: nobody waits for its variants.
+      if (!isProblem(error) || error.status >= 500) throw error;
+    }
+  });
 }
 
 /** Undefined where nothing of it is otherwise than before. */

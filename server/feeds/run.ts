@@ -1,7 +1,7 @@
 import { reasonOf } from '../shared/errors.ts';
 import type { Feed } from './definition.ts';
 import { type Listed, list } from './listing.ts';
-import type { Read, Source } from './source.ts';
+import type { Fresh, Read, Source } from './source.ts';
 import {
   type FeedState,
   type FeedStates,
@@ -47,9 +47,9 @@ export async function runFeed(
     signal.throwIfAborted();
     // Nothing is known of what the feed lists: what it has brought stays as it is.
     const summary = { ...begun.summary, finishedAt: now().toISOString(), error: reasonOf(error) };
-    return written(states, feed, { ...begun, ...ended, summary });
+    return save(states, feed, { ...begun, ...ended, summary });
   }
-  const state = { ...begun, refused: firstOf(read.listing.refused) };
+  const state = { ...begun, refused: firstOf(read.listing.refused, read.listing.refusedBefore) };
   const turn: Turn = { feed, state, read, shards: await states.shardsOf(feed.name, begun), signal };
   addUnchanged(turn);
   await deal(turn, options);
@@ -63,10 +63,10 @@ export async function runFeed(
   const shards = [...turn.shards].flatMap(([number, shard]) =>
     Object.keys(shard).length > 0 ? [number] : [],
   );
-  return written(states, feed, { ...state, ...ended, shards, documents: read.documents, summary });
+  return save(states, feed, { ...state, ...ended, shards, documents: read.documents, summary });
 }
 
-async function written(states: FeedStates, { name }: Feed, state: FeedState): Promise<FeedState> {
+async function save(states: FeedStates, { name }: Feed, state: FeedState): Promise<FeedState> {
   await states.put(name, state);
   return state;
 }
@@ -75,7 +75,7 @@ async function begin(feed: Feed, { states, now }: RunOptions): Promise<FeedState
   const before = await states.get(feed.name);
   const source = sourceOf(feed);
   if (before?.isRunning && before.source === source) return before;
-  return written(states, feed, {
+  return save(states, feed, {
     source,
     run: (before?.run ?? 0) + 1,
     isRunning: true,
@@ -101,23 +101,25 @@ function addUnchanged({ shards, feed, read: { unchanged, listing } }: Turn): voi
 async function deal(turn: Turn, options: RunOptions): Promise<void> {
   const { feed, state, read, shards, signal } = turn;
   const { states } = options;
-  let noted = state.shards;
+  let written = state.shards;
   for (const [number, pictures] of byShard(read.listing.pictures.values())) {
     const rest = pictures.filter(({ id }) => shards.get(number)?.[id]?.run !== state.run);
     for (let start = 0; start < rest.length; start += BATCH) {
       signal.throwIfAborted();
       // A run that goes on must know where something was written.
-      if (!noted.includes(number)) {
-        noted = [...noted, number];
-        await states.put(feed.name, { ...state, shards: noted });
+      if (!written.includes(number)) {
+        written = [...written, number];
+        await states.put(feed.name, { ...state, shards: written });
       }
-      const before = shards.get(number) ?? {};
-      const after = {
-        ...before,
-        ...(await dealWith(rest.slice(start, start + BATCH), before, turn, options)),
+      const put = async (shard: Shard) => {
+        shards.set(number, shard);
+        await states.putShard(feed.name, number, shard);
       };
-      shards.set(number, after);
-      await states.putShard(feed.name, number, after);
+      const listed = rest.slice(start, start + BATCH);
+      const noted = await tried({ listed, before: shards.get(number) ?? {} }, turn, options.source);
+      if (noted) await put(noted);
+      const before = noted ?? shards.get(number) ?? {};
+      await put({ ...before, ...(await dealWith({ listed, before }, turn, options)) });
     }
   }
 }
@@ -133,37 +135,58 @@ function byShard(pictures: Iterable<Listed>): Map<number, Listed[]> {
   return shards;
 }
 
+/** Pictures of a shard that are dealt with together. */
+interface Batch {
+  readonly listed: readonly Listed[];
+  readonly before: Shard;
+}
+
 interface Pair {
   readonly listed: Listed;
   readonly known: Known;
 }
 
-async function dealWith(
-  batch: readonly Listed[],
-  before: Shard,
-  { feed, state: { run }, signal }: Turn,
-  { source, vanishing }: RunOptions,
-): Promise<Shard> {
-  const fresh: Listed[] = [];
+async function dealWith(batch: Batch, turn: Turn, { source, vanishing }: RunOptions): Promise<Shard> {
+  const { listed: all, before } = batch;
+  const { feed, state, signal } = turn;
+  const fresh: Fresh[] = [];
   const here: Pair[] = [];
   const entries: Record<string, Known> = {};
-  for (const listed of batch) {
+  for (const listed of all) {
     const known = before[listed.id];
-    const isSame = known?.from === listed.from;
-    if (!known || !isSame || !(isHere(known) || known.isDeleted)) fresh.push(listed);
+    if (isFresh(listed, known)) fresh.push({ listed, isTried: known?.isTried === true });
     // What is still to be fetched is somebody's already; what somebody has deleted is not brought back.
-    else if (known.isPending || known.isDeleted) entries[listed.id] = entryOf(listed, known, run, {});
-    else here.push({ listed, known });
+    else if (known?.isPending || known?.isDeleted) entries[listed.id] = entryOf(listed, known, state.run, {});
+    else if (known) here.push({ listed, known });
   }
-  await vanishing.reappeared(batch.filter(({ id }) => before[id]?.vanishedAt !== undefined));
+  await vanishing.reappeared(all.filter(({ id }) => before[id]?.vanishedAt !== undefined));
   const brought = await source.bring(feed, fresh, signal);
-  for (const [index, listed] of fresh.entries())
-    entries[listed.id] = entryOf(listed, undefined, run, brought[index] ?? {});
+  for (const [index, { listed }] of fresh.entries())
+    entries[listed.id] = entryOf(listed, undefined, state.run, brought[index] ?? {});
   const looked = await source.look(feed, here, signal);
   for (const [index, { listed, known }] of here.entries())
-    entries[listed.id] = entryOf(listed, known, run, looked[index] ?? {});
+    entries[listed.id] = entryOf(listed, known, state.run, looked[index] ?? {});
   return entries;
 }
+
+/** Notes pictures whose ids are free as tried; undefined where there is nothing to note. */
+async function tried(
+  { listed: all, before }: Batch,
+  { state }: Turn,
+  source: Source,
+): Promise<Shard | undefined> {
+  const fresh = all.filter((listed) => isFresh(listed, before[listed.id]) && !before[listed.id]?.isTried);
+  const free = await source.free(fresh.map(({ id }) => id));
+  if (free.size === 0) return undefined;
+  const noted = fresh
+    .filter(({ id }) => free.has(id))
+    .map(({ id, from }): [string, Known] => [id, { from, run: state.run - 1, isTried: true }]);
+  return { ...before, ...Object.fromEntries(noted) };
+}
+
+/** Whether a picture is still to be brought. */
+const isFresh = ({ from }: Listed, known: Known | undefined): boolean =>
+  known === undefined || known.from !== from || !(isHere(known) || known.isDeleted);
 
 const isHere = ({ version, isPending }: Known): boolean => version !== undefined || isPending === true;
 

@@ -10,8 +10,14 @@ export interface Read {
   readonly unchanged: ReadonlySet<string>;
 }
 
+/** A picture that is not here. */
+export interface Fresh {
+  readonly listed: Listed;
+  readonly isTried: boolean;
+}
+
 /** What became of a picture; what is not said stays as it was known. */
-export type Brought = Pick<Known, 'outcome' | 'version' | 'isPending' | 'error' | 'isDeleted'>;
+export type Brought = Pick<Known, 'outcome' | 'version' | 'isPending' | 'isTried' | 'error' | 'isDeleted'>;
 
 /** Where the pictures of feeds of some kinds are. */
 export interface Source {
@@ -23,8 +29,13 @@ export interface Source {
    *         known of what it lists
    */
   read(feed: Feed, before: Documents, signal: AbortSignal): Promise<Read>;
+  /**
+   * Which ids of pictures are to be noted as tried before they are brought, since what a killed run leaves under them could
+   * not be told from what is somebody else's.
+   */
+  free(ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Brings pictures that are not here; in their order what became of each. */
-  bring(feed: Feed, pictures: readonly Listed[], signal: AbortSignal): Promise<Brought[]>;
+  bring(feed: Feed, pictures: readonly Fresh[], signal: AbortSignal): Promise<Brought[]>;
   /** Looks whether pictures that were brought before are other ones by now, and brings those. */
   look(
     feed: Feed,

@@ -5,8 +5,11 @@ import type { Records } from '../stores/contracts.ts';
 import type { Feed } from './definition.ts';
 import type { Refused } from './listing.ts';
 
-/** Entries that what is known of pictures is spread over: one stays below the 400 KB that an item of DynamoDB may have. */
-const SHARDS = 64;
+/**
+ * Entries that what is known of pictures is spread over: of 100,000 pictures with the longest addresses, of which little
+ * is alike, one stays below the 400 KB that an item of DynamoDB may have.
+ */
+const SHARDS = 256;
 
 /** What is known of a picture that a feed listed. */
 export interface Known {
@@ -25,6 +28,8 @@ export interface Known {
   readonly version?: string;
   /** A warmer has still to fetch it, or to ask whether it is current. */
   readonly isPending?: true;
+  /** Its id was free when it was to be brought: what a killed run has left there is of this feed. */
+  readonly isTried?: true;
   /** Why it could not be brought. */
   readonly error?: string;
   /** Somebody has deleted the image: it is not brought again. */
@@ -41,7 +46,13 @@ export interface ReadDocument {
   readonly lastModified?: string;
   /** Of an index. */
   readonly sitemaps?: readonly string[];
-  readonly refused?: readonly Refused[];
+  readonly refused?: RefusedCount;
+}
+
+/** What a feed names that cannot be images here. */
+export interface RefusedCount {
+  readonly count: number;
+  readonly first: readonly Refused[];
 }
 
 export type Documents = Readonly<Record<string, ReadDocument>>;
@@ -83,7 +94,7 @@ export interface FeedState {
   readonly shards: readonly number[];
   readonly documents: Documents;
   /** Of that run: pictures that cannot be images here, and how many they are. */
-  readonly refused: { readonly count: number; readonly first: readonly Refused[] };
+  readonly refused: RefusedCount;
   readonly summary: Summary;
   /** The call for a run that was followed last. */
   readonly askedAt?: string;

@@ -1,5 +1,5 @@
 import type { Refused } from './listing.ts';
-import type { FeedState, Known, Shard, Summary } from './state.ts';
+import type { FeedState, Known, RefusedCount, Shard, Summary } from './state.ts';
 
 /** Failures that a summary shows. */
 const REASONS = 20;
@@ -15,9 +15,10 @@ export const newSummary = (startedAt: string): Summary => ({
   reasons: [],
 });
 
-export const firstOf = (refused: readonly Refused[]): FeedState['refused'] => ({
-  count: refused.length,
-  first: refused.slice(0, REASONS),
+/** @param more  how many there are beside those */
+export const firstOf = (refused: readonly Refused[], more = 0, most = REASONS): RefusedCount => ({
+  count: refused.length + more,
+  first: refused.slice(0, most),
 });
 
 /** What a run has come to, by what is known of each picture now. */

@@ -119,5 +119,5 @@ function unlisted(shard: Shard, isGone: (known: Known) => boolean): Shard | unde
 /** Whether the original is what the feed brought: one that somebody has replaced is theirs. */
 function isOfFeed({ version, source }: ImageRecord, known: Known): boolean {
   const isFetched = source?.url === known.from && source.version === version;
-  return version === undefined || version === known.version || isFetched;
+  return version === undefined || version === known.version || isFetched || known.isTried === true;
 }

@@ -1,7 +1,7 @@
 import { reasonOf } from '../shared/errors.ts';
 import type { Records } from '../stores/contracts.ts';
 import type { Feed } from './definition.ts';
-import { settlePending } from './pending.ts';
+import { type PendingOptions, settlePending } from './pending.ts';
 import { runFeed } from './run.ts';
 import type { Source } from './source.ts';
 import type { FeedIndex, FeedState, FeedStates, RunRequest } from './state.ts';
@@ -13,6 +13,7 @@ export interface WatcherOptions {
   readonly sources: Readonly<Record<Feed['kind'], Source>>;
   readonly states: FeedStates;
   readonly records: Pick<Records, 'images'>;
+  readonly library: PendingOptions['library'];
   readonly vanishing: Vanishing;
   readonly now: () => Date;
   readonly onRun: (feed: string, state: FeedState) => void;
@@ -48,24 +49,26 @@ export class Watcher {
       await this.#note({ feeds: read.map(({ warm: _warm, ...feed }) => feed) });
       return read;
     } catch (error) {
-      onFailure(error, undefined);
-      await this.#note({ feeds: (await states.index())?.feeds ?? [], error: reasonOf(error) });
+      const index = { feeds: (await states.index())?.feeds ?? [], error: reasonOf(error) };
+      if (await this.#note(index)) onFailure(error, undefined);
       return [];
     }
   }
 
-  async #note(index: Omit<FeedIndex, 'readAt'>): Promise<void> {
+  /** Whether anything is otherwise than it was when this process looked last. */
+  async #note(index: Omit<FeedIndex, 'readAt'>): Promise<boolean> {
     const { states, now } = this.#options;
     const text = JSON.stringify(index);
-    if (text === this.#index) return;
+    if (text === this.#index) return false;
     await states.putIndex({ ...index, readAt: now().toISOString() });
     this.#index = text;
+    return true;
   }
 
   async #look(feed: Feed, signal: AbortSignal): Promise<void> {
     const { states, sources, now, onRun } = this.#options;
     const before = await states.get(feed.name);
-    if (before) await settlePending(feed.name, before, this.#options);
+    if (before) await settlePending(feed, before, this.#options);
     const asked = await states.request(feed.name);
     const request = asked?.at === before?.askedAt ? undefined : asked;
     if (!isDue(feed, before, request, now())) return;

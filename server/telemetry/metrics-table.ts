@@ -202,6 +202,7 @@ export const METRICS = {
     'Stored results of former pipelines that were removed.',
   ),
   unservableKeys: counter(WARMER, 'unservable_keys', 'Events of objects whose key cannot be an id.'),
+  feedRuns: counter(WARMER, 'feed_runs', 'Runs of feeds by outcome: ok, held, failed.', ['outcome']),
   invalidationsTaken: counter(WARMER, 'invalidations_taken', 'Invalidations that the CDN took.'),
   invalidationsRefused: counter(
     WARMER,

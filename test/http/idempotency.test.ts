@@ -17,7 +17,12 @@ const folder = await temporaryFolder();
 let server: TestServer;
 t.before(async () => {
   const NOTIFICATIONS_TOPIC = 'arn:aws:sns:eu-west-1:123456789012:finished';
-  const keys = { NOTIFICATIONS_TOPIC, SIGNATURES: 'required', SIGNING_KEYS: `k=${'ab'.repeat(32)}` };
+  const keys = {
+    IMPORT_HOSTS: 'cdn.example.com',
+    NOTIFICATIONS_TOPIC,
+    SIGNATURES: 'required',
+    SIGNING_KEYS: `k=${'ab'.repeat(32)}`,
+  };
   server = await startServer({ ...TOKENS, ...keys, API_RATE_PER_MINUTE: '0', DATA_DIR: folder });
 });
 t.teardown(async () => {
@@ -61,6 +66,8 @@ t.test('every POST of the API is done once, and its answer is repeated byte for 
   const { paths } = (await (await server.get('/openapi.json')).json()) as {
     paths: Record<string, { post?: { parameters?: { name: string; in: string }[] } }>;
   };
+  const fetched = { urls: [{ url: 'https://cdn.example.com/a.jpg', id: 'fetched' }] };
+  await post('/api/images/import', fetched, by('one', 'i'));
   const announced = { filename: 'p.jpg', contentType: 'image/jpeg', size: first.length };
   type Presigned = { url: string; fields: Record<string, string> };
   const { body: presigned } = await post<Presigned>('/api/images/presign', announced, by('one', 'p'));
@@ -83,6 +90,8 @@ t.test('every POST of the API is done once, and its answer is repeated byte for 
     '/api/images/{id}/purge': ['/api/images/a/purge', () => ({})],
     '/api/rewarm': ['/api/rewarm', () => ({})],
     '/api/images/{id}/notifications': ['/api/images/a/notifications', () => ({})],
+    '/api/images/import': ['/api/images/import', () => fetched],
+    '/api/images/{id}/refresh': ['/api/images/fetched/refresh', () => ({})],
     '/api/feeds/{name}/run': ['/api/feeds/f/run', () => ({})],
     '/api/sign': ['/api/sign', () => ({ urls: ['/img/a?w=9'] })],
     '/api/collections': ['/api/collections', () => ({ name: 'autumn' })],

@@ -93,7 +93,8 @@ t.test('a folder: new and changed files, and what is no picture says so', async 
   await writeFile(join(folder, 'a', '1.jpg'), await picture(1));
   await writeFile(join(folder, '2 é.jpg'), await picture(2));
   await writeFile(join(folder, 'notes.txt'), 'no picture');
-  await write({ name: 'camera', kind: 'folder', from: folder, prefix: '', variants: ['w=20&fmt=webp'] });
+  const feed = { name: 'camera', kind: 'folder', from: folder, prefix: '' };
+  await write({ ...feed, variants: ['w=20&fmt=webp'] });
   await round();
   t.same(await idsOf(server), ['2 é.jpg', 'a/1.jpg']);
   t.match(await feedOf(server, 'camera'), {
@@ -102,8 +103,12 @@ t.test('a folder: new and changed files, and what is no picture says so', async 
   });
   t.equal((await server.get('/img/a/1.jpg?w=20&fmt=webp')).headers.get('x-image-cache'), 'stored');
   await writeFile(join(folder, 'a', '1.jpg'), await picture(3));
+  await write({ ...feed, variants: ['w=20&fmt=webp', 'w=21&fmt=png'] });
   await ask(server, 'camera');
   await round();
+  const { variants } = (await call<{ variants: object[] }>(server, 'GET', '/api/images/a/1.jpg')).body;
+  const ready = { status: 'ready' };
+  t.match(variants, [ready, ready], 'another picture is made in what its feed asks for since, too');
   t.match(await feedOf(server, 'camera'), { run: { seen: 3, new: 0, changed: 1, failed: 1 } });
   await call(server, 'DELETE', '/api/images/a/1.jpg');
   await writeFile(join(folder, 'a', '1.jpg'), await picture(4));

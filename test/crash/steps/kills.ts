@@ -95,7 +95,7 @@ export async function settled(warmer: TestWarmer): Promise<string[]> {
 }
 
 /** The hour of a form and of staged bytes, the minute of a claim, and the time of a fetch are over. */
-async function expire({ originals, records: { images } }: Stores): Promise<void> {
+export async function expire({ originals, records: { images } }: Stores): Promise<void> {
   const now = new Date().toISOString();
   for (const { id, openUntil = '', source, revision } of (await images.list({ limit: 100 })).items) {
     if (openUntil > now) await images.update(id, revision, { openUntil: now });
