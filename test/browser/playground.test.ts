@@ -12,10 +12,10 @@ t.test('from a dropped file to a copied snippet', { skip: noChromium }, async (t
   const upload = page.locator('[data-upload="rose.jpg"]');
   await upload.locator('.variant.queued').first().waitFor();
   const variants = await server.stores.records.variants.list('rose.jpg');
-  t.equal(await upload.locator('.variant').count(), variants.length, 'each variant of every preset');
+  t.equal(await upload.locator('details .variant').count(), variants.length, 'each variant of every preset');
   await playWarmer(server, 'rose.jpg');
   await upload.getByText('ready ·').waitFor();
-  t.equal(await upload.locator('.variant.ready').count(), variants.length);
+  t.equal(await upload.locator('details .variant.ready').count(), variants.length);
   await page.locator('.thumbnail', { hasText: 'rose' }).click();
   await page.locator('.canvas img').waitFor();
   await page.getByLabel('Width', { exact: true }).fill('300');

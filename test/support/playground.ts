@@ -17,13 +17,15 @@ interface Visitor {
   readonly width?: number;
   readonly colorScheme?: 'light' | 'dark';
   readonly path?: string;
+  /** Runs in the page before its own scripts. */
+  readonly script?: string;
   /** Before the page is opened. */
   readonly prepare?: (server: TestServer) => Promise<unknown>;
 }
 
 /** A server, and its playground in a browser as somebody has it who may use the clipboard. */
 export async function visit(t: Test, visitor: Visitor = {}): Promise<Visit> {
-  const { env = {}, width = 1440, colorScheme = 'light', path = '/', prepare } = visitor;
+  const { env = {}, width = 1440, colorScheme = 'light', path = '/', prepare, script = '' } = visitor;
   const server = await startServer(env);
   t.teardown(() => server.close());
   await prepare?.(server);
@@ -35,6 +37,7 @@ export async function visit(t: Test, visitor: Visitor = {}): Promise<Visit> {
   });
   t.teardown(() => context.close());
   const page = await context.newPage();
+  await page.addInitScript(script);
   const faults = faultsOf(page, server.base);
   await page.goto(server.base + path);
   return { server, page, faults };

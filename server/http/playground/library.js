@@ -21,6 +21,10 @@ export async function more() {
   round += 1;
   const mine = round;
   patch('library', { isLoading: true });
+  if (current().form.api === 'none') {
+    await append(await samplesAlone());
+    return patch('library', { isLoading: false });
+  }
   try {
     for (let rounds = 0; rounds < ROUNDS; rounds++) {
       const page = await nextPage();
@@ -37,6 +41,30 @@ export async function more() {
     await append(await samplesAlone());
   }
   patch('library', { isLoading: false });
+}
+
+let refreshing = Promise.resolve();
+
+/** What is new stands in front, and nothing of the list moves away: files of an upload come in one by one. */
+export function refreshLibrary() {
+  refreshing = refreshing.then(showNewest).catch(() => undefined);
+  return refreshing;
+}
+
+async function showNewest() {
+  const { text, collection } = current().library;
+  // Where the new ones belong in the order of a search is not known.
+  if (text) return;
+  const { items } = await api.images({ limit: PAGE, collection });
+  const { library, form } = current();
+  if (library.text || library.collection !== collection) return;
+  const newest = new Set(items.map(({ id }) => id));
+  patch('library', { items: [...items, ...library.items.filter(({ id }) => !newest.has(id))] });
+  const known = current().thumbnails;
+  await loadThumbnails(
+    [...newest].filter((id) => !known[id]),
+    form.thumbnail,
+  );
 }
 
 function nextPage() {

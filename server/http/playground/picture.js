@@ -1,8 +1,9 @@
 /** The picture that is shown: asked for as a page would, and measured. */
 import { queryOf } from './address.js';
 import { api, Refused, readProblem } from './api.js';
+import { FINISHED, follow } from './events.js';
 import { addressesOf, signedAddress } from './signing.js';
-import { current, update } from './store.js';
+import { current, say, update } from './store.js';
 
 /** As browsers send it for <img>; fetch alone would say that it takes anything. */
 const ACCEPT = 'image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5';
@@ -97,12 +98,35 @@ export function showSoon() {
   timer = setTimeout(show, TYPING_MS);
 }
 
-/** What the records know of the image; a file that was put in without one has none. */
+let following = new AbortController();
+
+/** What the records know of the image, and what becomes of it; a file that was put in without one has none. */
 export async function loadImage() {
+  following.abort();
+  following = new AbortController();
+  const { signal } = following;
   const { id, isReached } = current();
   if (!id || !isReached) return update({ image: undefined });
   const image = await api.image(id).catch(() => undefined);
+  if (signal.aborted) return;
+  update({ image });
+  if (!image || FINISHED.includes(image.status)) return;
+  await follow(id, (status) => update({ image: { ...current().image, ...status } }), signal);
+}
+
+/** Has the picture that is shown made ahead in all of its formats, and follows that. */
+export async function makeAhead() {
+  const { id, params } = current();
+  await api.warm(id, [queryOf(params)]);
+  say('Asked for; it is made ahead from now on.');
+  await loadImage();
+}
+
+export async function editImage(change) {
+  const { id } = current();
+  const image = await api.edit(id, change);
   if (current().id === id) update({ image });
+  say('Saved.');
 }
 
 /** Beside the ids of the library: no id contains a line break. */

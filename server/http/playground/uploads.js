@@ -1,7 +1,7 @@
 /** Files on their way: sent with progress, then followed until every variant is there. */
 import { authorization, lockOn, readProblem } from './api.js';
 import { follow } from './events.js';
-import { loadCollections, loadLibrary } from './library.js';
+import { loadCollections, refreshLibrary } from './library.js';
 import { current, say, update } from './store.js';
 
 /** At a time: a browser opens six connections, and pictures want some of them. */
@@ -68,11 +68,19 @@ async function send({ key, file, name }, { folder, variants }) {
     return;
   }
   const { id, status } = answer.body;
-  change(key, { id, status, sent: file.size, variants: answer.body.variants, file: undefined });
+  const { variants: asked, requests } = answer.body;
+  change(key, { id, status, sent: file.size, variants: asked, requests, file: undefined });
   say(`${name} is uploaded.`);
-  loadLibrary();
+  refreshLibrary();
   if (collection) loadCollections();
-  follow(id, (seen) => change(key, seen), new AbortController().signal).then(() => say(`${name} is ready.`));
+  // The lane is free for the next file meanwhile.
+  followUpload(key, id, name);
+}
+
+async function followUpload(key, id, name) {
+  await follow(id, (seen) => change(key, seen), new AbortController().signal);
+  say(`${name} is ready.`);
+  await refreshLibrary();
 }
 
 /** A fetch tells nothing of the bytes that have gone out. */

@@ -129,6 +129,7 @@ function fieldView(parameter, { params, problem, explained }) {
     <div class="row">
       <label for=${idOf(parameter)}>${label}</label>
       <code title=${`Allowed: ${allowed}`}>${key}</code>
+      ${isIdle ? html`<span class="idle">no effect here</span>` : nothing}
       ${
         value === undefined
           ? nothing
@@ -139,7 +140,7 @@ function fieldView(parameter, { params, problem, explained }) {
     </div>
     <div class="input">${inputView(parameter, value)}</div>
     <small id=${docOf(parameter)}>
-      ${isIdle ? html`<b>No effect beside the other settings.</b> ` : nothing}${doc}${unset ? ` Default: ${unset}.` : ''}
+      ${doc}${unset ? ` Default: ${unset}.` : ''}
     </small>
   </div>`;
 }

@@ -8,14 +8,47 @@ const STEP = 0.01;
 
 const set = (rectangle) => setParams({ rect: rectangleText(fitRectangle(rectangle)) });
 
-/** Drawn anew from where the pointer went down. */
-function draw() {
+/** A finger does not hit a corner to the pixel. */
+const CORNER_PX = 22;
+
+/** The corner across from the one that was touched; undefined where none was. */
+function oppositeCorner({ left, top, width, height }, point, box) {
+  const xs = [left, left + width];
+  const ys = [top, top + height];
+  const isNear = (a, b, size) => Math.abs(a - b) * size < CORNER_PX;
+  const x = xs.findIndex((edge) => isNear(edge, point.x, box.width));
+  const y = ys.findIndex((edge) => isNear(edge, point.y, box.height));
+  return x < 0 || y < 0 ? undefined : { x: xs[1 - x], y: ys[1 - y] };
+}
+
+const isInside = ({ left, top, width, height }, { x, y }) =>
+  x > left && x < left + width && y > top && y < top + height;
+
+/**
+ * What a drag does: a corner changes the rectangle, its inside moves it, and anywhere else a new one is drawn.
+ *
+ * @param from  where the pointer went down
+ */
+function dragOf(rectangle, from, box) {
+  const fixed = oppositeCorner(rectangle, from, box);
+  if (fixed) return (point) => rectangleBetween(fixed, point);
+  if (rectangle.width < 1 && isInside(rectangle, from))
+    return ({ x, y }) => ({
+      ...rectangle,
+      left: rectangle.left + x - from.x,
+      top: rectangle.top + y - from.y,
+    });
+  return (point) => rectangleBetween(from, point);
+}
+
+function drag(rectangle) {
   let from;
+  let change;
   return whilePressed((event) => {
     const point = fractionOf(event);
     from ??= point;
-    if (Math.abs(point.x - from.x) + Math.abs(point.y - from.y) > 2 * STEP)
-      set(rectangleBetween(from, point));
+    change ??= dragOf(rectangle, from, event.currentTarget.getBoundingClientRect());
+    if (Math.abs(point.x - from.x) + Math.abs(point.y - from.y) > STEP) set(change(point));
   });
 }
 
@@ -68,7 +101,7 @@ export function cropView({ params, image, toolSource, id }) {
     ', ',
   );
   return html`<div class="canvas fit">
-      <div class="overlay" @pointerdown=${draw()}>
+      <div class="overlay" @pointerdown=${drag(rectangle)}>
         <img src=${toolSource} alt=${`${id}, whole`} draggable="false" />
         <button
           type="button"
@@ -76,9 +109,9 @@ export function cropView({ params, image, toolSource, id }) {
           aria-label=${`Crop: ${words}; arrow keys move it, with Shift they change its size`}
           .style=${`left: ${left * 100}%; top: ${top * 100}%; width: ${width * 100}%; height: ${height * 100}%`}
           @keydown=${(event) => move(event, rectangle)}
-        ></button>
+        ><i></i><i></i><i></i><i></i></button>
       </div>
     </div>
-    <p class="quiet">Draw a rectangle, use the arrow keys (with Shift they change its size), or type.</p>
+    <p class="quiet">Draw a rectangle, drag it or its corners, use the arrow keys (with Shift they change its size), or type.</p>
     ${numbersView(rectangle)}`;
 }

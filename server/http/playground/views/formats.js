@@ -13,11 +13,13 @@ function moveTogether({ currentTarget }) {
   }
 }
 
+const NAMES = { avif: 'AVIF', webp: 'WebP', jpeg: 'JPEG' };
+
 function formatView({ format, src, bytes, share, ms, tier, ssim, width, height }) {
   const percent = Math.round(share * 100);
   return html`<figure class="format">
     <figcaption>
-      <b>${format.toUpperCase()}</b>
+      <b>${NAMES[format]}</b>
       <span>${kilobytes(bytes)}</span>
       <meter min="0" max="1" .value=${share} aria-label=${`${format}: ${percent} % of the largest`}></meter>
       <span>SSIM ${ssim === undefined ? 'not measured' : ssim.toFixed(4)}</span>

@@ -4,7 +4,7 @@ import { patch, update } from '../store.js';
 import { collectionsView, selectionView } from './collections.js';
 import { html, live, nothing, repeat } from './html.js';
 import { icon, problemView } from './parts.js';
-import { uploadView } from './uploads.js';
+import { trayView, uploadView } from './uploads.js';
 
 const SEARCH_MS = 250;
 let timer;
@@ -103,9 +103,9 @@ function gridView(state) {
 export function libraryView(state) {
   const { form, selection, isReached, library } = state;
   const canSelect = isReached && library.items.length > 0;
-  return html`<section id="pictures" class="library" tabindex="-1" aria-labelledby="pictures-title">
+  return html`<section id="pictures" class="library" aria-labelledby="pictures-title">
     <div class="row">
-      <h2 id="pictures-title">Pictures</h2>
+      <h2 id="pictures-title" tabindex="-1">Pictures</h2>
       ${
         canSelect
           ? html`<button type="button" class="plain" @click=${() => update({ selection: selection ? undefined : new Set() })}>
@@ -117,5 +117,6 @@ export function libraryView(state) {
     ${form.isReadOnly || form.api === 'none' ? nothing : uploadView(state)}
     ${isReached ? html`${searchView(state)}${collectionsView(state)}` : nothing}
     ${problemView(library.problem)} ${gridView(state)} ${selection ? selectionView(state) : nothing}
+    ${trayView(state)}
   </section>`;
 }

@@ -50,7 +50,7 @@ export function copyButton(name, text, label) {
     ?disabled=${!text}
     @click=${() => copy(name, text)}
   >
-    ${icon(isDone ? 'check' : 'copy')}<span>${isDone ? 'Copied.' : isRefused ? 'Select and copy' : label}</span>
+    ${icon(isDone ? 'check' : 'copy')}<span>${isDone ? 'Copied.' : isRefused ? 'Selected: copy it' : label}</span>
   </button>`;
 }
 

@@ -4,7 +4,7 @@ import { controlsView } from './controls.js';
 import { dialogView } from './dialog.js';
 import { html, nothing } from './html.js';
 import { libraryView } from './library.js';
-import { icon } from './parts.js';
+import { icon, problemView } from './parts.js';
 import { stageView } from './stage.js';
 import { tokenView } from './token.js';
 
@@ -20,7 +20,7 @@ function headerView({ section, id }) {
       ${title}
     </button>`;
   return html`<header>
-    <button type="button" class="skip" @click=${focusOn(id ? '#edit' : '#pictures')}>Skip to the picture</button>
+    <button type="button" class="skip" @click=${focusOn(id ? '#edit-title' : '#pictures-title')}>Skip to the picture</button>
     <h1>${mark()}Rendition</h1>
     <nav class="sections" aria-label="Sections">${link('pictures', 'Pictures')}${link('edit', 'Edit')}</nav>
     <nav class="links" aria-label="Documentation">
@@ -45,8 +45,9 @@ function emptyStage({ form }) {
 
 function editView(state) {
   if (!state.id)
-    return html`<section id="edit" class="stage-column" tabindex="-1" aria-label="Picture">${emptyStage(state)}</section>`;
-  return html`${stageView(state)}${controlsView(state)}`;
+    return html`<section id="edit" class="stage-column" aria-label="Picture">${emptyStage(state)}</section>`;
+  const refusal = state.problem ? html`<div class="refusal">${problemView(state.problem)}</div>` : nothing;
+  return html`${stageView(state)}${refusal}${controlsView(state)}`;
 }
 
 export function shell(state) {

@@ -8,7 +8,7 @@ import { detailsView } from './details.js';
 import { factsView } from './facts.js';
 import { formatsView } from './formats.js';
 import { html, nothing } from './html.js';
-import { copyButton, icon, problemView, tabList } from './parts.js';
+import { copyButton, icon, tabList } from './parts.js';
 import { toolBar, toolView } from './tools.js';
 
 const TABS = [
@@ -70,19 +70,18 @@ const close = () => {
 };
 
 export function stageView(state) {
-  const { id, view, address, problem } = state;
+  const { id, view, address } = state;
   const url = address ? publicBase() + address : '';
-  return html`<section id="edit" class="stage-column" tabindex="-1" aria-labelledby="edit-title">
+  return html`<section id="edit" class="stage-column" aria-labelledby="edit-title">
     <div class="row title">
       <button type="button" class="plain back" @click=${close}>${icon('back')}Pictures</button>
-      <h2 id="edit-title">${id}</h2>
+      <h2 id="edit-title" tabindex="-1">${id}</h2>
     </div>
     <div class="row url">
       <output for="controls" id="url" aria-label="Address of this picture">${url}</output>
       ${copyButton('url', url, 'Copy URL')}
     </div>
     ${tabList({ label: 'Views of the picture', tabs: TABS, chosen: view, panel: 'panel', choose: (name) => update({ view: name }) })}
-    ${problemView(problem)}
     <div id="panel" class=${`panel panel-${view}`} role="tabpanel" aria-labelledby=${`tab-${view}`}>${PANELS[view](state)}</div>
   </section>`;
 }

@@ -14,7 +14,7 @@ async function useToken(event) {
 
 /** Kept until the tab is closed, and sent to this server alone. */
 export const tokenView = ({ locked, token }) =>
-  html`<form class="token" aria-label="API token" @submit=${useToken}>
+  html`<form class="token" aria-label="Access to the API" @submit=${useToken}>
     <p role="alert">${locked}</p>
     <label for="token">API token</label>
     <input id="token" name="token" type="password" autocomplete="off" required .value=${token} />

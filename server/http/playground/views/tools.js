@@ -12,10 +12,18 @@ import { icon, problemView } from './parts.js';
 /** The upright original, as large as a stage is. */
 const BASE = { w: '1200', q: '80' };
 
+/** So that it has its size when it is shown. */
+async function loaded(src) {
+  const picture = new Image();
+  picture.src = src ?? '';
+  await picture.decode().catch(() => undefined);
+}
+
 async function open(tool) {
   if (current().tool === tool) return update({ tool: undefined });
   const { id } = current();
   const src = await signedAddress(id, BASE).catch(() => undefined);
+  await loaded(src);
   return update({ tool, toolSource: src, zoom: 'fit', saved: undefined });
 }
 
@@ -49,7 +57,7 @@ function focalTool(state) {
   const { params, image, saved } = state;
   const point = readPoint(params.fp) ?? image?.focal ?? { x: 0.5, y: 0.5 };
   return html`${focalView(state, point)}
-    <div class="row wrap">
+    <div class="row wrap tool">
       <p class="quiet">
         Click, drag, or use the arrow keys. ${hasCrop(params) ? nothing : 'It shows once the picture is cropped.'}
       </p>

@@ -3,6 +3,7 @@ import { current, patch } from '../store.js';
 import { addFiles, clearUploads } from '../uploads.js';
 import { html, live, nothing, repeat } from './html.js';
 import { icon, kilobytes, problemView } from './parts.js';
+import { shareDone, variantsView } from './variants.js';
 
 /** @param files  of an input, a drop or the clipboard */
 export function take(files) {
@@ -74,22 +75,14 @@ const WORDS = {
   failed: 'failed',
 };
 
-const isReady = ({ status }) => ['ready', 'failed', 'skipped', 'expired'].includes(status);
-
-function variantView({ requested, variant, status, bytes }) {
-  const word = status === 'ready' && bytes ? kilobytes(bytes) : status;
-  return html`<li class=${`variant ${status}`}><code>${requested?.[0] ?? variant}</code><span>${word}</span></li>`;
-}
-
 /** Sending is the first half of the way, the variants are the second. */
 function shareOf({ sent, size, variants, status }) {
   if (['completed', 'partial', 'failed'].includes(status)) return 1;
-  const done = variants.length ? variants.filter(isReady).length / variants.length : 0;
-  return (size ? Math.min(1, sent / size) : 0) / 2 + done / 2;
+  return (size ? Math.min(1, sent / size) : 0) / 2 + shareDone(variants) / 2;
 }
 
 function itemView(upload) {
-  const { key, id, name, status, problem, variants, size } = upload;
+  const { id, name, status, problem, size } = upload;
   return html`<li class=${`upload ${status}`} data-upload=${name}>
     <div class="row">
       ${
@@ -99,33 +92,37 @@ function itemView(upload) {
       }
       <span class="quiet">${WORDS[status] ?? status} · ${kilobytes(size)}</span>
     </div>
-    <progress id=${`upload-${key}`} max="1" .value=${shareOf(upload)} aria-label=${`Progress of ${name}`}></progress>
-    ${problemView(problem)}
     ${
-      variants.length
-        ? html`<ul class="variants">
-            ${variants.map(variantView)}
-          </ul>`
-        : nothing
+      problem
+        ? problemView(problem)
+        : html`<progress max="1" .value=${shareOf(upload)} aria-label=${`Progress of ${name}`}></progress>`
     }
+    ${variantsView(upload)}
   </li>`;
 }
 
+/** Where files come in. */
 export function uploadView(state) {
-  const { uploads } = state;
+  const goal = state.collections.find(({ id }) => id === state.library.collection);
   return html`<div class="uploads">
     <label class="drop" for="files">
       ${icon('upload')}<span><b>Add pictures</b> choose, drop or paste</span>
       <input id="files" type="file" multiple accept="image/*,.heic,.heif,.avif,.tif,.tiff,.svg" @change=${choose} />
     </label>
-    ${optionsView(state)}
-    ${
-      uploads.length
-        ? html`<ul class="list" aria-label="Uploads">
-              ${repeat(uploads, ({ key }) => key, itemView)}
-            </ul>
-            <button type="button" class="plain" @click=${clearUploads}>Clear finished</button>`
-        : nothing
-    }
+    ${goal ? html`<p class="quiet">They go into the collection “${goal.name}”.</p>` : nothing} ${optionsView(state)}
+  </div>`;
+}
+
+/** What becomes of them: over the list of pictures, which does not move for it. */
+export function trayView({ uploads }) {
+  if (uploads.length === 0) return nothing;
+  return html`<div class="tray">
+    <div class="row">
+      <h3>Uploads</h3>
+      <button type="button" class="plain" @click=${clearUploads}>Clear finished</button>
+    </div>
+    <ul class="list" aria-label="Uploads">
+      ${repeat(uploads, ({ key }) => key, itemView)}
+    </ul>
   </div>`;
 }
