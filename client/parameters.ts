@@ -78,8 +78,26 @@ export interface Params {
   readonly wmo?: number | undefined;
   /** Width in percent of the picture. Allowed: 1-100. */
   readonly wms?: number | undefined;
-  /** Distance from the edge in CSS px; at most an eighth of the shorter side. Allowed: 0-4000. */
+  /** Distance from the edge, or between tiles, in CSS px; at most an eighth of the shorter side. Allowed: 0-4000. */
   readonly wmp?: number | undefined;
+  /** Lays the mark all over the picture, side by side. Allowed: 1 0 true false. */
+  readonly wmt?: boolean | 0 | 1 | undefined;
+  /** Text of a mark that is a template, base64url of 1 to 200 bytes of UTF-8; in signed URLs only. Allowed: text of the form (?:[A-Za-z0-9_-]{4}){1,66}, or text of the form (?:[A-Za-z0-9_-]{4}){0,66}[A-Za-z0-9_-][AQgw], or text of the form (?:[A-Za-z0-9_-]{4}){0,66}[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048]. */
+  readonly wmx?: string | undefined;
+  /** Name of a registered watermark, beside `wm`. Allowed: text of the form [A-Za-z0-9][A-Za-z0-9_-]{0,63}. */
+  readonly wm2?: string | undefined;
+  /** Where the mark stands. Allowed: center n ne e se s sw w nw. */
+  readonly wm2g?: 'center' | 'n' | 'ne' | 'e' | 'se' | 's' | 'sw' | 'w' | 'nw' | 'top' | 'right' | 'bottom' | 'left' | undefined;
+  /** Opacity in percent. Allowed: 1-100. */
+  readonly wm2o?: number | undefined;
+  /** Width in percent of the picture. Allowed: 1-100. */
+  readonly wm2s?: number | undefined;
+  /** Distance from the edge, or between tiles, in CSS px; at most an eighth of the shorter side. Allowed: 0-4000. */
+  readonly wm2p?: number | undefined;
+  /** Lays the mark all over the picture, side by side. Allowed: 1 0 true false. */
+  readonly wm2t?: boolean | 0 | 1 | undefined;
+  /** Text of a mark that is a template, base64url of 1 to 200 bytes of UTF-8; in signed URLs only. Allowed: text of the form (?:[A-Za-z0-9_-]{4}){1,66}, or text of the form (?:[A-Za-z0-9_-]{4}){0,66}[A-Za-z0-9_-][AQgw], or text of the form (?:[A-Za-z0-9_-]{4}){0,66}[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048]. */
+  readonly wm2x?: string | undefined;
   /** CSS px, or top,right,bottom,left. Allowed: px 0-1000, or top,right,bottom,left. */
   readonly pad?: number | readonly [number, number, number, number] | undefined;
   /** px,colour. Allowed: (1-1000),(colour: hex of 3, 4, 6 or 8 with or without #, CSS name, transparent). */

@@ -2,7 +2,7 @@ import { OPERATIONS } from '../server/core/operations/index.ts';
 import type { Operation } from '../server/core/operations/operation.ts';
 import { allowedText, otherSpellings, ROWS, type Row } from '../server/core/operations/table.ts';
 import { code, plain, table } from './markdown.ts';
-import { sampleId } from './samples.ts';
+import { sampleId, shownOf } from './samples.ts';
 
 /** Where the examples lead once `npm start` runs. */
 const EXAMPLES = 'http://localhost:8080/img/';
@@ -10,8 +10,9 @@ const EXAMPLES = 'http://localhost:8080/img/';
 /** `text of the form <pattern>`: the pattern as code. */
 function valuesText(row: Row): string {
   if (row.key === 'p') return 'a name of PRESETS';
-  if (row.key === 'wm') return 'a name of WATERMARKS';
+  if (row.key === 'wm' || row.key === 'wm2') return 'a name of WATERMARKS';
   const kinds = new Set(row.param.rule.grammar.map(([kind]) => kind));
+  if (/^wm2?x$/.test(row.key)) return 'base64url';
   const text = allowedText({ key: row.key, ...row.param.rule });
   if (kinds.has('enum')) return code(text);
   const [before = '', pattern] = text.split('of the form ');
@@ -25,14 +26,17 @@ function parameterRow(row: Row): string[] {
 }
 
 /** The example as a link, and what it gives; an operation that changes no pixel has none. */
-function exampleText({ name, example }: Operation): string[] {
-  if (example === undefined) return [];
-  const needs = example.includes('wm=') ? ' (once that mark is registered)' : '';
-  return [
-    `[${code(example)}](${EXAMPLES}${sampleId(name)}?${example})${needs}`,
-    `![${name}](samples/${name}.webp)`,
-  ];
+function exampleText(operation: Operation): string[] {
+  return shownOf(operation).flatMap(({ name, query }) => {
+    const needs = query.includes('wm=') ? ' (once that mark is registered)' : '';
+    const link = `[${code(query)}](${EXAMPLES}${sampleId(operation.name)}?${query})${needs}`;
+    // A link without a signature would lead to a refusal.
+    const text = query.includes('x=') ? `${code(query)} of ${TEMPLATE}, signed` : link;
+    return [text, `![${name}](samples/${name}.webp)`];
+  });
 }
+
+const TEMPLATE = '[price-tag.svg](price-tag.svg)';
 
 function operationText(operation: Operation): string {
   const rows = ROWS.filter((row) => row.operation.name === operation.name).map(parameterRow);

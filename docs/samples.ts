@@ -1,7 +1,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
+import { putFile } from '../server/cli/put.ts';
 import { OPERATIONS } from '../server/core/operations/index.ts';
 import type { Operation } from '../server/core/operations/operation.ts';
+import { WRITTEN, writtenMessage } from '../server/core/query/signature.ts';
+import { hmacSha256 } from '../server/reading/access.ts';
 import { differences, fingerprint } from '../test/support/fingerprint.ts';
 import { withServer } from './server.ts';
 
@@ -19,16 +23,37 @@ const ORIGINALS: Readonly<Record<string, string>> = {
 /** Id of the original that an operation is shown on. */
 export const sampleId = (name: string): string => `samples/${ORIGINALS[name] ?? 'flower-macro.jpg'}`;
 
-/** Operations that change what is seen, each with its example. */
-export const SHOWN: readonly { readonly name: string; readonly query: string }[] = OPERATIONS.flatMap(
-  ({ name, example }: Operation) => (example === undefined ? [] : [{ name, query: example }]),
-);
+interface Shown {
+  readonly name: string;
+  readonly operation: string;
+  readonly query: string;
+}
+
+/** The examples of an operation that changes what is seen, the first under its own name. */
+export const shownOf = ({ name, example, variations = [] }: Operation): readonly Shown[] =>
+  example === undefined
+    ? []
+    : [example, ...variations].map((query, index) => ({
+        name: index === 0 ? name : `${name}-${index + 1}`,
+        operation: name,
+        query,
+      }));
+
+export const SHOWN: readonly Shown[] = OPERATIONS.flatMap(shownOf);
+
+const KEY = '00112233445566778899aabbccddeeff';
+
+/** A text on a mark is taken from signed URLs alone. */
+function signed(path: string, query: string): string {
+  const whole = `${query}&kid=docs`;
+  return `${path}?${whole}&sig=${WRITTEN}${hmacSha256(KEY, writtenMessage(path, whole))}`;
+}
 
 /** @throws Error for an example that is not served */
-async function render(app: FastifyInstance, name: string, query: string): Promise<Buffer> {
+async function render(app: FastifyInstance, { name, operation, query }: Shown): Promise<Buffer> {
   const beside = new URLSearchParams(`${FORMAT}&${query}`);
   const all = [...new Map(beside)].map((pair) => pair.join('=')).join('&');
-  const answer = await app.inject(`/img/${sampleId(name)}?${all}`);
+  const answer = await app.inject(signed(`/img/${sampleId(operation)}`, all));
   if (answer.statusCode !== 200) throw new Error(`${name}: ${answer.body}`);
   return answer.rawPayload;
 }
@@ -48,12 +73,20 @@ async function isCurrent(file: URL, bytes: Buffer): Promise<boolean> {
  * @returns      paths of the stale ones, from the root
  */
 export function renderSamples(check: boolean): Promise<string[]> {
-  return withServer({ WATERMARKS: 'sample=samples/transparency-demo.png' }, async (app) => {
+  const env = {
+    WATERMARKS: 'sample=samples/transparency-demo.png;price=price-tag.svg',
+    SIGNING_KEYS: `docs=${KEY}`,
+  };
+  return withServer(env, async (app, stores) => {
     const stale: string[] = [];
+    await putFile(stores, fileURLToPath(new URL('./price-tag.svg', import.meta.url)), {
+      id: 'price-tag.svg',
+    });
     await mkdir(FOLDER, { recursive: true });
-    for (const { name, query } of SHOWN) {
+    for (const shown of SHOWN) {
+      const { name } = shown;
       const file = new URL(`${name}.webp`, FOLDER);
-      const bytes = await render(app, name, query);
+      const bytes = await render(app, shown);
       if (await isCurrent(file, bytes)) continue;
       stale.push(`docs/samples/${name}.webp`);
       if (!check) await writeFile(file, bytes);

@@ -16,6 +16,7 @@ import {
   checkSignature,
   messageOf,
   type SignedUrl,
+  TAKES_TEXT,
   writtenMessage,
 } from '../../server/core/query/signature.ts';
 import { learnNames, named } from './named.ts';
@@ -163,7 +164,8 @@ async function rewritten(request: Request): Promise<Request | Refusal | undefine
     const text = writtenMessage('/img/' + behind, request.rawQueryString() || '');
     const refused = await refusal({ id: id, canonical: read.canonical, written: text, url: read.url });
     if (refused) return refused;
-  } else if (Number(read.url['exp']) < Date.now() / 1000) return undefined;
+  } else if (TAKES_TEXT.test(read.canonical)) return answer(403, 'signature_required"');
+  else if (Number(read.url['exp']) < Date.now() / 1000) return undefined;
   const accept = request.headers['accept'];
   const canonical = read.negotiable
     ? withFormat(read.canonical, negotiate(accept && accept.value), index)

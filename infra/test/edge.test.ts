@@ -191,6 +191,35 @@ for (const engine of ['node', 'njs'] as const) {
   });
 }
 
+t.test('a text on a mark needs a signature, whatever else does not', async (t) => {
+  const text = { fmt: 'webp', w: '90', wm: 'logo', wmx: 'MTkuOTAg4oKs' };
+  const query = String(new URLSearchParams(text));
+  const form = '/fmt=webp&w=90&wm=logo&wmx=MTkuOTAg4oKs';
+  const second = `fmt=webp&wm=a&wm2=b&wm2x=YQ`;
+  const asked = [
+    { uri: '/img/a.jpg', query },
+    { uri: `/img/a.jpg${form}` },
+    { uri: '/img/a.jpg', query: second },
+    { uri: '/img/a.jpg', query: `${query}&kid=main&sig=${'A'.repeat(43)}` },
+  ];
+  for (const engine of noNjs ? (['node'] as const) : (['node', 'njs'] as const)) {
+    const { outcomes } = await runEdge(t.testdir(), engine, asked);
+    for (const outcome of outcomes)
+      t.match(outcome, { statusCode: 403, body: '{"status":403,"code":"signature_required"}' }, engine);
+    const idle = await runEdge(t.testdir(), engine, [{ uri: '/img/a.jpg', query: 'fmt=webp&wmx=YQ' }]);
+    t.match(idle.outcomes, [{ uri: here('/img/a.jpg/fmt=webp') }], 'without a mark there is no text');
+  }
+  const { outcomes } = await runEdge(
+    t.testdir(),
+    'node',
+    [{ uri: '/img/a.jpg', query: sign('a.jpg', query) }],
+    {
+      signed: true,
+    },
+  );
+  t.match(outcomes, [{ uri: /^\/img\/a\.jpg\/fmt=webp&w=90&wm=logo&wmx=MTkuOTAg4oKs&_=/ }]);
+});
+
 t.test('the path form from outside needs a signature, too', async (t) => {
   const { outcomes } = await runEdge(t.testdir(), 'node', [{ uri: '/img/a.jpg/fmt=webp&w=800' }], {
     signed: true,

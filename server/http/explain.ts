@@ -75,7 +75,7 @@ async function explain(
   const source = await options.renderer.open(id, original, signal).finally(original.release);
   const input = { canonical, priority: 'live', focal: original.focal } as const;
   const { plan, sameAs } = await options.renderer.plan(source, input);
-  const { format, bytes, pages, moving, alpha } = source;
+  const { format, pages, moving, alpha } = source;
   return {
     id,
     canonical: read.canonical,
@@ -90,7 +90,7 @@ async function explain(
     v: publicVersion(original.version),
     withoutEffect: read.idle.length ? read.idle : undefined,
     access: accessOf(request, options, imageRequest),
-    original: { format, bytes, pages, moving, alpha, version: original.version },
+    original: { format, bytes: original.size, pages, moving, alpha, version: original.version },
     format: plan.format,
     ...qualityOf(plan),
     moves: plan.moves,

@@ -58,7 +58,7 @@ function parameter(key: string, { rule, label, doc, unset }: Param<unknown>, nam
 }
 
 /** Parts of a URL that are written by whoever signs or publishes it, not by hand. */
-const WRITTEN_ELSEWHERE: readonly string[] = ['v', 'exp', 'kid', 'sig'];
+const WRITTEN_ELSEWHERE: readonly string[] = ['v', 'exp', 'kid', 'sig', 'wmx', 'wm2x'];
 
 /** Operations that everybody uses stand at the head of their groups, the others in the order of work. */
 const MAIN: readonly string[] = ['resize', 'encode'];
@@ -105,7 +105,7 @@ export async function playgroundForm({ settings, watermarks, api, isReadOnly }: 
   const { maxSourceBytes, maxUploadBytes = maxSourceBytes } = settings;
   const names = Object.keys(presets).map((name) => name.slice(1));
   return {
-    groups: formOf({ p: names, wm: watermarks }),
+    groups: formOf({ p: names, wm: watermarks, wm2: watermarks }),
     presets: names.map((name) => ({ name, canonical: readPairs([['p', name]], presets).canonical })),
     samples: await sampleIds(),
     thumbnail: thumbnailOf(settings),

@@ -3,7 +3,7 @@ import type { Config } from '../config/settings.ts';
 import { presetForms, refusedWidth } from '../core/operations/allowed.ts';
 import type { Canonical } from '../core/query/canonical.ts';
 import type { Hmac } from '../core/query/signature.ts';
-import { checkSignature, isWritten, messageOf } from '../core/query/signature.ts';
+import { checkSignature, isWritten, messageOf, TAKES_TEXT } from '../core/query/signature.ts';
 import { Problem } from '../shared/errors.ts';
 
 export const hmacSha256: Hmac = (key, message) =>
@@ -14,6 +14,8 @@ const REASONS = {
   bad_signature: 'The signature is not that of the text that was checked, or there is no key of this name.',
   url_expired: 'The time of this signed URL is over.',
 } as const;
+
+const TEXT_UNSIGNED = 'A text on a mark (wmx, wm2x) is taken from signed URLs only; sig and kid are missing.';
 
 type AccessSettings = Pick<
   Config,
@@ -60,7 +62,8 @@ export class Access {
   #checkSignature({ id, read: { canonical, url }, written }: AccessRequest): void {
     const { signatures, signingKeys } = this.#settings;
     // A URL that says when it ends ends then, signed or not: `edge` has checked the rest.
-    if (signatures !== 'required') {
+    const takesText = TAKES_TEXT.test(canonical);
+    if (signatures === 'edge' || (signatures === 'off' && !takesText)) {
       this.#checkExpiry(url);
       return;
     }
@@ -69,7 +72,8 @@ export class Access {
     const keyOf = (kid: string) => (Object.hasOwn(signingKeys, kid) ? signingKeys[kid] : undefined);
     const code = checkSignature(signed, keyOf, hmacSha256, this.#now());
     const facts = code === 'bad_signature' ? { param: 'sig', checked: messageOf(signed) } : {};
-    if (code) throw new Problem(code, REASONS[code], facts);
+    const isOfText = code === 'signature_required' && takesText;
+    if (code) throw new Problem(code, isOfText ? TEXT_UNSIGNED : REASONS[code], facts);
   }
 
   #checkExpiry(url: Canonical['url']): void {

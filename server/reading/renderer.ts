@@ -14,8 +14,9 @@ import type { RenderPool } from '../sandbox/pool.ts';
 import type { OriginalRef, RenderSpec } from '../sandbox/protocol.ts';
 import type { RunLimits } from '../sandbox/watch.ts';
 import type { Admission, Cost as AdmissionCost } from '../shared/admission.ts';
-import { isProblem, Problem } from '../shared/errors.ts';
+import { Problem } from '../shared/errors.ts';
 import { memoize } from '../shared/memoize.ts';
+import { Marks } from './marks.ts';
 import type { Original, Originals } from './originals.ts';
 import { Verdicts } from './verdicts.ts';
 
@@ -56,8 +57,6 @@ export interface Admitted extends Rendered {
   readonly queuedMs: number;
 }
 
-/** px of the longer side that an SVG mark is drawn at: the width of a mark on the largest of common pictures. */
-const MARK_SIDE = 2048;
 /** Headers that are remembered, of some hundred bytes each. */
 const SOURCES = 10_000;
 /** A process without a picture. */
@@ -72,11 +71,12 @@ export class Renderer {
   /** Of canonical forms: a site asks for a few of many pictures. */
   readonly #read = memoize<Transformation>(readTransformation, 1000);
   readonly #verdicts: Verdicts;
-  readonly #watermarks = new LRUCache<string, Uint8Array>({ max: 32 });
+  readonly #marks: Marks;
 
   constructor(options: RendererOptions) {
     this.#options = options;
     this.#verdicts = new Verdicts(options.now);
+    this.#marks = new Marks({ ...options, drawing: this.#drawingLimits() });
   }
 
   /**
@@ -127,8 +127,7 @@ export class Renderer {
     this.check(canonical);
     const { limits, deadlineMs } = this.#options;
     const values = this.#read(canonical);
-    const watermark = values.wm === undefined ? undefined : await this.#watermark(values.wm);
-    const options: PlanOptions = { priority, limits, focal, watermark };
+    const options: PlanOptions = { priority, limits, focal, ...(await this.#marks.of(values)) };
     const timeoutSeconds = Math.max(1, Math.ceil(deadlineMs / 1000));
     const plan = makePlan(source, values, options);
     return {
@@ -153,12 +152,7 @@ export class Renderer {
         },
       );
     }
-    const { watermarks } = this.#options;
-    if (values.wm !== undefined && !Object.hasOwn(watermarks, values.wm)) {
-      const allowed = Object.keys(watermarks).join(' ') || 'none is registered';
-      const detail = `There is no watermark "${values.wm}"; registered: ${allowed}.`;
-      throw new Problem('invalid_parameter', detail, { param: 'wm', received: values.wm, allowed });
-    }
+    this.#marks.check(values);
   }
 
   /** @throws Problem `overloaded`, `deadline`, `unrenderable` and those of render */
@@ -201,39 +195,6 @@ export class Renderer {
   #drawingLimits(): RunLimits {
     const { drawingMs, deadlineMs } = this.#options;
     return { maxCpuMs: drawingMs, maxWallMs: deadlineMs, maxResidentBytes: DRAWING_BYTES };
-  }
-
-  /**
-   * Bytes of a registered watermark.
-   *
-   * @throws Problem `watermark_unusable` where its original is not there or not a picture: whoever registered it
-   *         must know, whoever asks for a picture can do nothing about it
-   */
-  async #watermark(name: string): Promise<Uint8Array> {
-    try {
-      return await this.#mark(this.#options.watermarks[name] ?? '');
-    } catch (error) {
-      if (!isProblem(error) || error.status >= 500) throw error;
-      const detail = `The watermark "${name}" of this deployment cannot be read; the request is not at fault.`;
-      throw new Problem('watermark_unusable', detail, { param: 'wm', received: name }, error);
-    }
-  }
-
-  /** Read and decoded once per version, to pixels that are ours: the marks that renders are handed are no originals. */
-  async #mark(id: string): Promise<Uint8Array> {
-    const { originals, pool, limits } = this.#options;
-    const { version } = await originals.identify(id);
-    const cached = this.#watermarks.get(`${id}@${version}`);
-    if (cached) return cached;
-    const original = await originals.fetchBeside(id);
-    try {
-      const asks = { original: original.ref, limits, side: MARK_SIDE };
-      const { bytes } = await pool.run('mark', asks, this.#drawingLimits());
-      this.#watermarks.set(`${id}@${version}`, bytes);
-      return bytes;
-    } finally {
-      original.release();
-    }
   }
 }
 

@@ -24,6 +24,7 @@ export interface RenderSpec {
   readonly focal?: Point | undefined;
   /** Bytes that this program has made itself, never those of an original. */
   readonly watermark?: Uint8Array | undefined;
+  readonly watermark2?: Uint8Array | undefined;
   /** Seconds after which libvips gives up by itself. */
   readonly timeoutSeconds: number;
 }
@@ -58,8 +59,14 @@ export interface Tasks {
   };
   /** Decodes all of a picture to a PNG that this program can trust, an SVG at `side` px of its longer side. */
   readonly mark: {
-    readonly asks: { readonly original: OriginalRef; readonly limits: SourceLimits; readonly side: number };
-    readonly answers: { readonly bytes: Uint8Array; readonly size: Size };
+    readonly asks: {
+      readonly original: OriginalRef;
+      readonly limits: SourceLimits;
+      readonly side: number;
+      /** In place of `{text}` in a drawing; absent: nothing stands there. */
+      readonly text?: string | undefined;
+    };
+    readonly answers: { readonly bytes: Uint8Array; readonly size: Size; readonly takesText: boolean };
   };
 }
 

@@ -19,6 +19,7 @@ import { fromRaw, type PassOptions } from '../core/render/pipeline.ts';
 import { type Preview, previewOf } from '../core/render/preview.ts';
 import { openOriginal, render } from '../core/render/render.ts';
 import { rasterizeSvg } from '../core/render/svg.ts';
+import { fillTemplate } from '../core/render/template.ts';
 import type { Opened, Rendered } from '../core/render/types.ts';
 import { sharpProblem } from '../core/sharp/sharp-errors.ts';
 import { Problem } from '../shared/errors.ts';
@@ -85,11 +86,12 @@ async function header({ original }: AsksOf<'open'>): Promise<Source> {
   return isHeic(bytes) ? heicSource(bytes) : (await openOriginal(bytes, original)).source;
 }
 
-const optionsOf = ({ priority, limits, focal, watermark }: RenderSpec): PlanOptions => ({
+const optionsOf = ({ priority, limits, focal, watermark, watermark2 }: RenderSpec): PlanOptions => ({
   priority,
   limits,
   focal,
   watermark,
+  watermark2,
 });
 
 const passOf = ({ timeoutSeconds }: RenderSpec, { signal }: TaskContext): PassOptions => ({
@@ -170,18 +172,20 @@ async function decodeOnce(
 }
 
 /** All of it, so that a mark that breaks off in the middle is refused when it is read and not on every picture. */
-async function decodeMark({ original, limits, side }: AsksOf<'mark'>): Promise<AnswerOf<'mark'>> {
+async function decodeMark({ original, limits, side, text = '' }: AsksOf<'mark'>): Promise<AnswerOf<'mark'>> {
   try {
     const { bytes, source } = await opened(original);
     checkPixels(source, 1, limits);
     const { width, height } = source.stored;
     const scale = side / Math.max(width, height);
     const size = { width: Math.ceil(width * scale), height: Math.ceil(height * scale) };
+    const filled = source.vector ? fillTemplate(bytes, text) : undefined;
     const image = source.vector
-      ? fromRaw(await rasterizeSvg(bytes, size, { timeoutSeconds: 10 }))
+      ? fromRaw(await rasterizeSvg(filled ?? bytes, size, { timeoutSeconds: 10 }))
       : sharp(bytes, { limitInputPixels: limits.maxPixels }).autoOrient();
     const { data, info } = await image.png({ compressionLevel: 1 }).toBuffer({ resolveWithObject: true });
-    return { bytes: data, size: { width: info.width, height: info.height } };
+    const drawn = { width: info.width, height: info.height };
+    return { bytes: data, size: drawn, takesText: filled !== undefined };
   } catch (error) {
     throw sharpProblem(error);
   }

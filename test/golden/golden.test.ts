@@ -26,7 +26,9 @@ t.test('a golden would notice an operation that did nothing', { skip: accepts &&
   const plain = goldens['encode'];
   if (!plain) return t.fail('no golden of encode');
   const changes =
-    'norm gam modulate con gray sepia tint duo inv thr median blur sharp pix mask watermark'.split(' ');
+    'norm gam modulate con gray sepia tint duo inv thr median blur sharp pix mask watermark watermark2'.split(
+      ' ',
+    );
   for (const name of changes) {
     const golden = goldens[name];
     if (golden) t.not(differences({ ...golden, format: plain.format }, plain).length, 0, name);
@@ -36,7 +38,10 @@ t.test('a golden would notice an operation that did nothing', { skip: accepts &&
 
 for (const { name, query, source } of CASES) {
   t.test(`${name}: ${query} looks as it did`, async (t) => {
-    const { bytes } = await picture(await source(), query, { watermark: await mark() });
+    const { bytes } = await picture(await source(), query, {
+      watermark: await mark(),
+      watermark2: await mark(),
+    });
     const print = await fingerprint(bytes);
     const golden = goldens[name];
     if (sheet) await writeFile(join(sheet, `${name}.${print.format}`), bytes);

@@ -16,7 +16,7 @@ import { difference, drawn, LIMITS, pixels } from './pictures.ts';
  * Values that show on a picture of a few pixels, by key: a radius or an inset of which more is asked than a box of these
  * sides has room for is one picture under two keys, since the rules compare words and never numbers. Left out: `dpr` is
  * gone from every key, `p` as well, `ph` is no picture, `mb` says nothing on files of a few hundred bytes (nor does
- * `effort`, but in JPEG), `anim=1` differs from `auto` in what it refuses, and `meta=keep` brings a profile of its own.
+ * `effort`, but in JPEG), a text is drawn before the mark comes here, `anim=1` differs from `auto` in what it refuses, and `meta=keep` brings a profile of its own.
  */
 export const VALUES: Readonly<Record<string, readonly string[]>> = {
   w: ['24', '40', '64'],
@@ -55,6 +55,13 @@ export const VALUES: Readonly<Record<string, readonly string[]>> = {
   wmo: ['100', '50'],
   wms: ['20', '60'],
   wmp: ['0', '1', '16'],
+  wmt: ['1', '0'],
+  wm2: ['mark'],
+  wm2g: ['n', 'se'],
+  wm2o: ['100', '50'],
+  wm2s: ['20', '60'],
+  wm2p: ['0', '16'],
+  wm2t: ['1'],
   pad: ['2', '1,2,3,4', '3,3,3,3'],
   border: ['1,f00', '2,#0f08'],
   bg: ['fff', '#123', 'transparent', 'fe08'],
@@ -72,7 +79,15 @@ export const VALUES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Keys of the table that the fuzzer leaves out; see VALUES. */
-export const LEFT_OUT = ['dpr', 'p', 'ph', 'mb', ...RULES.flatMap(({ key, url }) => (url ? [key] : []))];
+export const LEFT_OUT = [
+  'dpr',
+  'p',
+  'ph',
+  'mb',
+  'wmx',
+  'wm2x',
+  ...RULES.flatMap(({ key, url }) => (url ? [key] : [])),
+];
 
 /** An original, read once, with the focal point that is stored for it. */
 export interface Sample {
@@ -174,7 +189,13 @@ export const tinyMark = (): Promise<Buffer> =>
 /** What a text of values, each read alone, shows of an original: the file, or why there is none. */
 export async function show(values: string, sample: Sample, watermark: Buffer): Promise<Buffer | string> {
   const { opened: original, focal } = sample;
-  const options = { priority: 'live', limits: LIMITS, watermark, ...(focal ? { focal } : {}) } as const;
+  const options = {
+    priority: 'live',
+    limits: LIMITS,
+    watermark,
+    watermark2: watermark,
+    ...(focal ? { focal } : {}),
+  } as const;
   try {
     const plan = makePlan(original.source, readTransformation(values), options);
     const pass = { timeoutSeconds: 60 };

@@ -61,6 +61,7 @@ export const TAILS = [
   'r=9&pad=4',
   'wm=a',
   'wm=a&border=2,00f',
+  'wm=a&wmt&wm2=a&wm2g=nw&pad=2',
   'blur=2',
   'sat=40&con=10',
   'bri=20&hue=90',
@@ -178,7 +179,12 @@ export async function wrongIn(
   const bytes = moves ? originals.moving : (originals.still.get(orientation) ?? originals.clear);
   const query = [geometry, tail, output.replace('anim ', '')].filter(Boolean).join('&');
   const opened = await openOriginal(bytes);
-  const options: PlanOptions = { priority: 'live', limits: LIMITS, watermark: originals.watermark };
+  const options: PlanOptions = {
+    priority: 'live',
+    limits: LIMITS,
+    watermark: originals.watermark,
+    watermark2: originals.watermark,
+  };
   const first = makePlan(opened.source, readTransformation(readQuery(query, {}).canonical), options);
   const pass = { timeoutSeconds: 20 };
   const request = { opened, options, maxPixels: LIMITS.maxPixels, pass, now: () => 0 };

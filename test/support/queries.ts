@@ -43,7 +43,9 @@ function textOf(grammar: Grammar): fc.Arbitrary<string> {
     case 'bytes':
       return fc.constantFrom('1000', '90k', '2M', '10m');
     case 'text':
-      return fc.constantFrom('a', 'Logo_2', 'x-y');
+      return grammar[1].includes('{4}')
+        ? fc.constantFrom('YQ', 'YWI', 'YWJj')
+        : fc.constantFrom('a', 'Logo_2', 'x-y');
   }
 }
 

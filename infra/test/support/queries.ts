@@ -91,7 +91,19 @@ function value(draw: Draw, grammar: Grammar): string {
     case 'bytes':
       return draw.pick(['300k', '2M', '999', '1000', '20M', '50000']);
     case 'text':
-      return draw.pick(['card', 'thumb', 'wide', 'teal', 'nosuch', 'Grüße.jpg', 'a/b', 'x'.repeat(43), '-']);
+      return draw.pick([
+        'card',
+        'thumb',
+        'wide',
+        'teal',
+        'nosuch',
+        'Grüße.jpg',
+        'a/b',
+        'x'.repeat(43),
+        '-',
+        'YQ',
+        'YWJj',
+      ]);
   }
 }
 

@@ -91,8 +91,9 @@ export interface StepContext {
   readonly alpha: boolean;
   /** Background as hex, or undefined for transparent. */
   readonly background: string | undefined;
-  /** Bytes of the registered watermark, where `wm` is given. */
+  /** Bytes of the registered watermarks, where `wm` and `wm2` are given. */
   readonly watermark: Uint8Array | undefined;
+  readonly watermark2: Uint8Array | undefined;
 }
 
 /** What a person wants of a picture: the playground shows its controls under these headings, in this order. */
@@ -112,6 +113,8 @@ export interface Operation<P extends Params = Params> {
   readonly params: P;
   /** A query that shows the operation; used for samples and golden tests. */
   readonly example?: string;
+  /** Queries that show what the example does not. */
+  readonly variations?: readonly string[];
   /** Absent where geometry.ts or formats.ts plans the operation. */
   readonly steps?: (values: ValuesOf<P>, context: StepContext) => readonly OperationStep[];
 }

@@ -127,8 +127,8 @@ export function readPresets(queries: Readonly<Record<string, string>>): Presets 
   const presets: Record<string, Pairs> = {};
   for (const [name, query] of Object.entries(queries)) {
     try {
-      if (splitQuery(query)?.some(([name]) => /^(p|preset|sig|kid|exp)$/.test(name)))
-        throw new Problem('not_allowed', 'it names p, sig, kid or exp');
+      if (splitQuery(query)?.some(([name]) => /^(p|preset|sig|kid|exp|wm2?x)$/.test(name)))
+        throw new Problem('not_allowed', 'it names p, sig, kid, exp or a text');
       readQuery(query, {});
       // The pairs as written, under plain keys: `w=400` must still be multiplied by a dpr beside `p`.
       presets[`$${name}`] = plainPairs(query);

@@ -48,6 +48,7 @@ export interface PlanOptions {
   readonly limits: SourceLimits;
   readonly focal?: Point | undefined;
   readonly watermark?: Uint8Array | undefined;
+  readonly watermark2?: Uint8Array | undefined;
   /** Found by decoding, so a plan made before that does not have it. */
   readonly trimmed?: Box | undefined;
   /** What stands for the crop by content, in px of the scaled upright picture: one for all frames. */
@@ -153,7 +154,8 @@ export function makePlan(source: Source, requested: Transformation, options: Pla
   const painted = wide ? inP3(sized) : sized;
   const background = backgroundOf(painted, alpha);
   const orientation = values.orient === '0' ? UPRIGHT : source.orientation;
-  const context = { alpha, background, watermark: options.watermark };
+  const { watermark, watermark2 } = options;
+  const context = { alpha, background, watermark, watermark2 };
   const steps = stepsOf({ values: painted, source, upright, orientation, geometry, wide, context });
   const start = turnSize(geometry.region ?? upright, inverse(orientation));
   const result = steps.reduce((size, step) => step.resized?.(size) ?? size, start);

@@ -13,6 +13,12 @@ export function isWritten(sig: string): boolean {
   return /^w-.{43}$/.test(sig);
 }
 
+/**
+ * Of a canonical form: whether it writes a text of the URL on a picture. Such a URL must be signed whatever else need not
+ * be: else anybody could have pictures of this deployment say anything.
+ */
+export const TAKES_TEXT = /(?:^|&)wm2?x=/;
+
 /** A URL whose signature is to be checked. */
 export interface SignedUrl {
   readonly id: string;

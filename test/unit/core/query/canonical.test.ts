@@ -5,6 +5,8 @@ import type { ProblemCode } from '../../../../server/shared/errors.ts';
 import { isProblem } from '../../../../server/shared/errors.ts';
 
 const PRESETS = readPresets({ card: 'width=300&height=200&fit=crop&q=60', retina: 'w=100&dpr=2' });
+/** Base64url of 100 letters of two bytes. */
+const TEXT_OF_200 = Buffer.from('é'.repeat(100)).toString('base64url');
 const form = (query: string): string => readQuery(query, PRESETS).canonical;
 
 /** Parameter: what it accepts with the canonical form of it, and what it refuses (400). */
@@ -233,6 +235,42 @@ const CONTRACT: Readonly<Record<string, { accepts: Record<string, string>; refus
   wmo: { accepts: { 'wm=a&wmo=1': 'wm=a&wmo=1', 'wm=a&wmo=100': 'wm=a' }, refuses: ['wmo=0', 'wmo=101'] },
   wms: { accepts: { 'wm=a&wms=100': 'wm=a&wms=100', 'wm=a&wms=20': 'wm=a' }, refuses: ['wms=0', 'wms=101'] },
   wmp: { accepts: { 'wm=a&wmp=0': 'wm=a&wmp=0', 'wm=a&wmp=16': 'wm=a' }, refuses: ['wmp=-1', 'wmp=1.5'] },
+  wmt: { accepts: { 'wm=a&wmt': 'wm=a&wmt=1', 'wm=a&wmt=0': 'wm=a' }, refuses: ['wmt=2'] },
+  wmx: {
+    accepts: {
+      'wm=a&wmx=YQ': 'wm=a&wmx=YQ',
+      'wm=a&wmx=YWI': 'wm=a&wmx=YWI',
+      'wm=a&wmx=YWJj': 'wm=a&wmx=YWJj',
+      [`wm=a&wmx=${TEXT_OF_200}`]: `wm=a&wmx=${TEXT_OF_200}`,
+    },
+    // Padding, bits that no byte has, the other alphabet, 201 bytes.
+    refuses: ['wmx=', 'wmx=YQ==', 'wmx=YR', 'wmx=YWJ', 'wmx=YWI+', 'wmx=YWJjZ', `wmx=${'YWFh'.repeat(67)}`],
+  },
+  wm2: {
+    accepts: { 'wm=a&wm2=b': 'wm=a&wm2=b', 'wm2=b': '', 'wm=a&wm2=a': 'wm=a&wm2=a' },
+    refuses: ['wm2=../x', 'wm2='],
+  },
+  wm2g: {
+    accepts: { 'wm=a&wm2=b&wm2g=TOP': 'wm=a&wm2=b&wm2g=n', 'wm=a&wm2g=n': 'wm=a' },
+    refuses: ['wm2g=focal'],
+  },
+  wm2o: { accepts: { 'wm=a&wm2=b&wm2o=1': 'wm=a&wm2=b&wm2o=1' }, refuses: ['wm2o=0', 'wm2o=101'] },
+  wm2s: { accepts: { 'wm=a&wm2=b&wm2s=20': 'wm=a&wm2=b' }, refuses: ['wm2s=0', 'wm2s=101'] },
+  wm2p: {
+    accepts: {
+      'wm=a&wm2=b&wm2p=16': 'wm=a&wm2=b',
+      'wm=a&wm2=b&wm2t&wm2g=center&wm2p=2': 'wm=a&wm2=b&wm2p=2&wm2t=1',
+    },
+    refuses: ['wm2p=-1', 'wm2p=1.5'],
+  },
+  wm2t: {
+    accepts: { 'wm=a&wm2=b&wm2t=true': 'wm=a&wm2=b&wm2t=1', 'wm=a&wm2t': 'wm=a' },
+    refuses: ['wm2t=yes'],
+  },
+  wm2x: {
+    accepts: { 'wm=a&wm2=b&wm2x=YQ': 'wm=a&wm2=b&wm2x=YQ', 'wm=a&wm2x=YQ': 'wm=a' },
+    refuses: ['wm2x=Y'],
+  },
   fmt: {
     accepts: Object.fromEntries(
       ['avif', 'webp', 'jpeg', 'png', 'gif', 'source']
