@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import t, { type Test } from 'tap';
-import { learnedFigures } from '../../bench/learned.ts';
 import { Demand, isSampled } from '../../server/reading/demand.ts';
 import { call, form, noise, type UploadAnswer } from '../support/api.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
@@ -192,15 +191,3 @@ t.test(
     t.same((await upload(server, ids.find((id) => !isSampled(id)) ?? '')).length, 2);
   },
 );
-
-t.test('a replayed log: the forms that make up 90 % are found, and warmed', async (t) => {
-  const { wanted, learned, different, bytes, hits, firstVisits, foretold } = await learnedFigures();
-  t.ok(different > 5000);
-  t.same(
-    wanted.filter((one) => !learned.includes(one)),
-    [],
-  );
-  t.ok(learned.length <= 32 && bytes < 16_000);
-  t.ok(hits / firstVisits > 0.9, `${hits} of ${firstVisits}`);
-  t.ok(Math.abs(hits / firstVisits - foretold) < 0.05);
-});
