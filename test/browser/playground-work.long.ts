@@ -297,3 +297,47 @@ t.test('ids and titles are text, whatever they say', { skip: noChromium }, async
   t.equal(alerts, 0);
   t.same(faults, []);
 });
+
+/** Presses Tab until what has the focus matches; each on the way must be in sight, as somebody needs it who has no mouse. */
+async function tabTo(page: Page, selector: string, faults: string[]): Promise<void> {
+  for (let presses = 0; presses < 150; presses++) {
+    await page.keyboard.press('Tab');
+    const [isThere, isSeen, html] = await page.evaluate<[boolean, boolean, string]>(`(() => {
+      const element = document.activeElement;
+      const { width, height, bottom, top } = element.getBoundingClientRect();
+      const isSeen = width > 0 && height > 0 && bottom > 0 && top < innerHeight;
+      return [element.matches(${JSON.stringify(selector)}), isSeen || element === document.body, element.outerHTML];
+    })()`);
+    if (!isSeen) faults.push(`out of sight: ${html.slice(0, 120)}`);
+    if (isThere) return;
+  }
+  faults.push(`never reached: ${selector}`);
+}
+
+for (const width of [375, 1440])
+  t.test(`by keys alone, at ${width} px: open, adjust, copy`, { skip: noChromium }, async (t) => {
+    const { page, faults } = await visit(t, { width, prepare: withImages('a.jpg', 'b.jpg') });
+    await page.locator('.thumbnail img').first().waitFor();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    t.equal(await page.evaluate('document.activeElement.id'), 'pictures-title', 'the skip link');
+    await tabTo(page, '.thumbnail', faults);
+    await page.keyboard.press('Enter');
+    await page.locator('.canvas img').waitFor();
+    await page.keyboard.press('Tab');
+    await tabTo(page, '#param-w', faults);
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('70');
+    await page.waitForURL(/w=70$/);
+    await tabTo(page, '.reset', faults);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\.jpg$/);
+    await page.locator('[data-tab="result"]').focus();
+    for (const _ of ['compare', 'formats', 'code']) await page.keyboard.press('ArrowRight');
+    await page.locator('#snippet', { hasText: 'srcset' }).waitFor();
+    await tabTo(page, '[data-copy="snippet"]', faults);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Copied.' }).waitFor();
+    t.match(await clipboard(page), '500w');
+    t.same(faults, []);
+  });

@@ -2,20 +2,21 @@
 import { queryOf } from './address.js';
 import { api } from './api.js';
 import { addressesOf, publicBase } from './signing.js';
-import { queriesOf, widthsOf, write } from './snippets.js';
+import { atWidth, queriesOf, widthsOf, write } from './snippets.js';
 import { current, patch } from './store.js';
 
-/** Larger than any picture is served. */
-const WIDEST = 8192;
+/** The longest side that is served, in px. */
+const LARGEST = 8192;
 
 let asked = '';
 
 /** How wide this picture gets at most, as the server plans it: of a larger one it would make the same. */
 async function largestWidth(id, params) {
-  const { up: _up, dpr: _dpr, w, h, ...rest } = params;
-  const height = w && h ? { h: String(Math.min(WIDEST, Math.round((WIDEST * Number(h)) / Number(w)))) } : {};
+  const { up: _up, ...rest } = params;
+  const { w, h } = params;
+  const width = w && h ? Math.min(LARGEST, Math.floor((LARGEST * Number(w)) / Number(h))) : LARGEST;
   try {
-    const { geometry } = await api.explain(id, queryOf({ w: String(WIDEST), ...height, ...rest }));
+    const { geometry } = await api.explain(id, queryOf(atWidth(rest, Math.max(1, width))));
     return geometry.result.width;
   } catch {
     return undefined;

@@ -1,5 +1,4 @@
 /** The pictures of the deployment, and what is done to them. */
-import { addressOf } from './address.js';
 import { api, Refused } from './api.js';
 import { addressesOf } from './signing.js';
 import { current, patch, say, update } from './store.js';
@@ -94,12 +93,13 @@ async function append({ items, next }) {
 async function samplesBeside(items) {
   const listed = new Set(items.map(({ id }) => id));
   const ids = current().form.samples.filter((id) => !listed.has(id));
-  const statuses = await Promise.all(ids.map(headStatus));
-  return ids.filter((_id, index) => statuses[index] !== 404).map((id) => ({ id, title: null }));
+  const { thumbnail } = current().form;
+  // Without a token nothing can be signed, and so nothing of theirs be shown.
+  const addresses = await addressesOf(ids.map((id) => [id, thumbnail])).catch(() => []);
+  const heads = addresses.map((address) => fetch(address, { method: 'HEAD' }));
+  const answers = await Promise.all(heads);
+  return ids.filter((_id, index) => answers[index]?.ok).map((id) => ({ id, title: null }));
 }
-
-const headStatus = async (id) =>
-  (await fetch(addressOf(id, current().form.thumbnail), { method: 'HEAD' })).status;
 
 const samplesAlone = async () => ({ items: await samplesBeside([]), next: undefined });
 

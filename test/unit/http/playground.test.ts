@@ -1,4 +1,8 @@
 import t from 'tap';
+import { nextLoader } from '../../../client/adapters/next.ts';
+import { OPERATIONS } from '../../../server/core/operations/index.ts';
+import type { Operation } from '../../../server/core/operations/operation.ts';
+import { readQuery } from '../../../server/core/operations/transformation.ts';
 
 const load = (name: string) =>
   import(new URL(`../../../server/http/playground/${name}.js`, import.meta.url).href);
@@ -85,6 +89,41 @@ t.test('markup keeps the ratio, escapes, and carries what a framework can', asyn
     write('img', '', presets, ['x', 'y', 'z']),
     /src="x"\n {2}srcset="\n {4}x 1x,\n {4}y 2x,\n {4}z 3x"/,
   );
+});
+
+const BOXES = [
+  '',
+  'w=300',
+  'h=200',
+  'w=300&h=200',
+  'w=200&h=300&fit=cover',
+  'w=90&h=90&fit=contain',
+  'ar=3:2',
+];
+
+function isRead(query: string): boolean {
+  try {
+    return Boolean(readQuery(query, {}, []));
+  } catch {
+    return false;
+  }
+}
+
+t.test('every address of a snippet is one that the server reads, whatever is set', async (t) => {
+  const { readParams } = await load('address');
+  const { queryOf } = await load('address');
+  const { queriesOf, fixedParams, widthsOf } = await load('snippets');
+  const examples = OPERATIONS.flatMap(({ example }: Operation) => (example ? [example] : []));
+  for (const box of BOXES)
+    for (const example of examples) {
+      const params = { ...readParams(example, new Map()), ...readParams(box, new Map()) };
+      if (!isRead(queryOf(params))) continue;
+      const queries: object[] = queriesOf('img', { params, widths: widthsOf(1000) });
+      const texts = queries.map((query) => queryOf(query));
+      const src = nextLoader('http://i', fixedParams(params))({ src: 'a.jpg', width: 640 });
+      for (const text of [...texts, src.split('?')[1] ?? '']) readQuery(text, {}, []);
+      t.equal(queries.length, 7, `${box} ${example}`);
+    }
 });
 
 t.test('points and rectangles are read and written as fp and rect spell them', async (t) => {

@@ -1,8 +1,8 @@
 /** One control for each row of the parameter table, grouped by what a person wants. */
 import { replaceParams, setParams } from '../navigation.js';
 import { current, update } from '../store.js';
-import { html, live, noChange, nothing } from './html.js';
-import { icon } from './parts.js';
+import { html, live, nothing } from './html.js';
+import { icon, typed } from './parts.js';
 import { presetsView } from './presets.js';
 
 /** A slider needs a place to stand when nothing is set, and a range that a hand can hit. */
@@ -11,9 +11,6 @@ const hasSlider = ({ control: { kind, min, max }, fallback }) =>
 
 const idOf = ({ key }) => `param-${key}`;
 const docOf = ({ key }) => `doc-${key}`;
-
-/** What somebody is typing stays as it is, though `0.` is the default already and goes out of the query. */
-const typed = (id, value) => (document.activeElement?.id === id ? noChange : live(value ?? ''));
 
 const set =
   ({ key }) =>

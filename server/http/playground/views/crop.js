@@ -1,6 +1,7 @@
 import { setParams } from '../navigation.js';
 import { fitRectangle, readRectangle, rectangleBetween, rectangleText, stepOf } from '../points.js';
-import { html, live } from './html.js';
+import { html } from './html.js';
+import { typed } from './parts.js';
 import { fractionOf, whilePressed } from './pointer.js';
 
 const WHOLE = { left: 0, top: 0, width: 1, height: 1 };
@@ -81,11 +82,12 @@ function numbersView(rectangle) {
         html`<label
           >${title}
           <input
+            id=${`crop-${name}`}
             type="number"
             min="0"
             max="100"
             step="0.1"
-            .value=${live(percent(rectangle[name]))}
+            .value=${typed(`crop-${name}`, percent(rectangle[name]))}
             @change=${({ target }) => set({ ...rectangle, [name]: Number(target.value) / 100 })}
           />%</label
         >`,

@@ -1,7 +1,7 @@
 /** What several views are made of. */
 import { copy } from '../clipboard.js';
 import { current } from '../store.js';
-import { html, nothing, svg } from './html.js';
+import { html, live, noChange, nothing, svg } from './html.js';
 
 const PATHS = {
   upload: 'M12 16V4m0 0 5 5m-5-5-5 5M4 15v4a1 1 0 0 0 1 1h14a1 1 0 0 0 1-1v-4',
@@ -27,6 +27,12 @@ export const kilobytes = (bytes) =>
     : bytes < 1e6
       ? `${(bytes / 1000).toFixed(1)} kB`
       : `${(bytes / 1e6).toFixed(2)} MB`;
+
+/**
+ * Value of the input of that id. What somebody is typing there stays as it is: it may be half a number, or not be taken
+ * over yet.
+ */
+export const typed = (id, value) => (document.activeElement?.id === id ? noChange : live(value ?? ''));
 
 /** A problem as the server tells it, with the way out where it knows one. */
 export function problemView(problem) {

@@ -53,7 +53,7 @@ function editView(state) {
 export function shell(state) {
   if (!state.form) return html`<p class="starting" role="status">Loading…</p>`;
   return html`${headerView(state)}
-    <main data-section=${state.section} class=${state.id ? 'has-image' : ''}>
+    <main data-section=${state.section} data-view=${state.view} class=${state.id ? 'has-image' : ''}>
       ${state.locked ? tokenView(state) : nothing} ${libraryView(state)} ${editView(state)}
     </main>
     <p class="said" role="status">${state.said}</p>
