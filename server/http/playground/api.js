@@ -64,6 +64,8 @@ export const api = {
     call('GET', `/api/explain/${pathOfId(id)}${query ? `?${query}` : ''}`, undefined, options),
   sign: (urls) => call('POST', '/api/sign', { urls }),
   collections: (cursor) => call('GET', `/api/collections?${queryOf({ limit: 100, cursor })}`),
+  feeds: () => call('GET', '/api/feeds'),
+  runFeed: (name, vanished) => call('POST', `/api/feeds/${name}/run?vanished=${vanished}`),
   createCollection: (name) => call('POST', '/api/collections', { name }),
   removeCollection: (id) => call('DELETE', `/api/collections/${id}`),
   relate: (id, images) => call('POST', `/api/collections/${id}/relationships/images`, { images }),

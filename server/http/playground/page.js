@@ -1,4 +1,5 @@
 /** The playground: what the library, the picture and the form show is drawn anew whenever the state changes. */
+import { loadFeeds } from './feeds.js';
 import { loadCollections, loadLibrary } from './library.js';
 import { startNavigation } from './navigation.js';
 import { explainAgain, loadImage, loadPresets } from './picture.js';
@@ -46,7 +47,7 @@ async function start() {
   await loadLibrary();
   // What a token opens is known by now.
   if (!current().isReached) return;
-  await Promise.all([loadImage(), loadPresets(), explainAgain(), loadCollections()]);
+  await Promise.all([loadImage(), loadPresets(), explainAgain(), loadCollections(), loadFeeds()]);
 }
 
 start();

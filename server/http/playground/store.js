@@ -11,6 +11,8 @@ let state = {
   isReached: false,
   library: { items: [], next: undefined, isLoading: true, text: '', how: 'text', collection: '' },
   collections: [],
+  /** As /api/feeds answers. */
+  feeds: { items: [], error: undefined },
   /** Ids that are ticked; undefined where nothing is being selected. */
   selection: undefined,
   uploads: [],

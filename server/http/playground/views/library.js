@@ -2,6 +2,7 @@ import { loadLibrary, more, toggleSelection } from '../library.js';
 import { openImage } from '../navigation.js';
 import { patch, update } from '../store.js';
 import { collectionsView, selectionView } from './collections.js';
+import { feedsView } from './feeds.js';
 import { html, live, nothing, repeat } from './html.js';
 import { icon, problemView } from './parts.js';
 import { trayView, uploadView } from './uploads.js';
@@ -116,7 +117,7 @@ export function libraryView(state) {
     </div>
     ${form.isReadOnly || form.api === 'none' ? nothing : uploadView(state)}
     ${isReached ? html`${searchView(state)}${collectionsView(state)}` : nothing}
-    ${problemView(library.problem)} ${gridView(state)} ${selection ? selectionView(state) : nothing}
+    ${problemView(library.problem)} ${gridView(state)} ${isReached && !selection ? feedsView(state) : nothing} ${selection ? selectionView(state) : nothing}
     ${trayView(state)}
   </section>`;
 }

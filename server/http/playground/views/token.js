@@ -1,3 +1,4 @@
+import { loadFeeds } from '../feeds.js';
 import { loadCollections, loadLibrary } from '../library.js';
 import { loadImage, loadPresets, show } from '../picture.js';
 import { update } from '../store.js';
@@ -8,7 +9,7 @@ async function useToken(event) {
   const token = new FormData(event.target).get('token').trim();
   sessionStorage.setItem('token', token);
   update({ token, locked: undefined });
-  await Promise.all([loadLibrary(), loadCollections().catch(() => undefined)]);
+  await Promise.all([loadLibrary(), loadCollections().catch(() => undefined), loadFeeds()]);
   await Promise.all([loadImage(), loadPresets(), show()]);
 }
 
