@@ -1,5 +1,6 @@
 import { loadConfig, SETTINGS } from '../server/config/settings.ts';
 import { type Epochs, epochsAtEdge } from '../server/reading/epoch.ts';
+import type { BucketSource } from '../server/shared/sources.ts';
 
 const VARIABLES = new Map(Object.values(SETTINGS).map((row) => [row.variable, row]));
 
@@ -40,3 +41,7 @@ export function presetQueries(environment: Readonly<Record<string, string>>): Re
     ]),
   );
 }
+
+/** Buckets of others that the programs read. */
+export const bucketSources = (environment: Readonly<Record<string, string>>): readonly BucketSource[] =>
+  loadConfig({ API_TOKENS: SOME_TOKEN, ...environment }).sources.filter((source) => source.kind === 's3');

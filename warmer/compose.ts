@@ -15,6 +15,7 @@ import { Metrics } from '../server/telemetry/metrics.ts';
 import { ECHO, type Tracing } from '../server/telemetry/tracing.ts';
 import { readJob } from '../server/warming/jobs.ts';
 import type { Lifetime } from '../server/warming/lifetime.ts';
+import type { Buckets } from '../server/warming/s3-events.ts';
 import type { Fetches } from '../server/writing/fetches.ts';
 import type { Intents } from '../server/writing/intents.ts';
 import type { Management } from '../server/writing/management.ts';
@@ -31,7 +32,7 @@ import { Scheduler } from './scheduler.ts';
 import { StatusRollup } from './status-rollup.ts';
 import { StoredResults } from './stored-results.ts';
 import { Sweep } from './sweep.ts';
-import { tellOfUnservable } from './unservable.ts';
+import { tellOfStrange, tellOfUnservable } from './unservable.ts';
 import { countUpgrades, Upgrade, type UpgradeReport } from './upgrade.ts';
 import { Warm, type WarmReport } from './warm.ts';
 import { Watching } from './watching.ts';
@@ -101,14 +102,13 @@ function composeMakers(config: Config, core: Core, parts: Parts, metrics: Metric
   };
 }
 
-/** Where results expire, and what is to be known of that. */
-type Expiry = ExpiryOptions & { readonly bucket: string | undefined };
-
 /** Who hears of what comes up on the way. */
 interface Ears {
+  readonly buckets: Buckets;
   readonly onUnservable: (key: string) => void;
+  readonly onStrange: (bucket: string) => void;
   readonly onReport: (report: WarmReport) => void;
-  readonly expiry: Expiry;
+  readonly expiry: ExpiryOptions;
 }
 
 /** What makes results. */
@@ -127,10 +127,10 @@ function handler(
     invalidations,
     fetches,
   }: Pick<Management, 'reconciler' | 'notifier' | 'invalidations' | 'fetches'>,
-  { onUnservable, onReport, expiry }: Ears,
+  { buckets, onUnservable, onStrange, onReport, expiry }: Ears,
 ): WorkerOptions['handle'] {
   return async ({ body }, signal) => {
-    const job = readJob(body, expiry.bucket);
+    const job = readJob(body, buckets);
     // Left alone, it becomes a dead letter that somebody can look at.
     if (job.kind === 'unknown') throw new Error(`Unknown message: ${job.reason}.`);
     if (job.kind === 'warm') {
@@ -146,6 +146,7 @@ function handler(
     if (job.kind === 'notify') return { ...job, ...(await notifier.deliver(job)) };
     if (job.kind === 'invalidate') return { ...job, ...(await invalidations.deliver(job)) };
     if (job.kind === 'fetch') return { ...job, ...(await fetches.deliver(job, signal)) };
+    for (const bucket of job.strange ?? []) onStrange(bucket);
     for (const key of job.unservable ?? []) onUnservable(key);
     for (const key of job.staged ?? []) await reconciler.formArrived(key);
     // Whatever the event says, the object as it stands decides.
@@ -286,7 +287,9 @@ export function composeWarmer(
   const handle = handler(composeMakers(config, core, parts, metrics), management, {
     onReport: (report) => countVariants(metrics, report),
     onUnservable: tellOfUnservable(log, metrics),
-    expiry: { records, results: core.results, inputs: core.inputs, bucket: stores.results.bucket },
+    onStrange: tellOfStrange(log, metrics),
+    buckets: { results: stores.results.bucket, originals: originals.bucket, sources: config.sources },
+    expiry: { records, results: core.results, inputs: core.inputs },
   });
   const isAside: WorkerOptions['isAside'] = ({ body }) =>
     ['notify', 'invalidate', 'fetch', 'upgrade'].includes(readJob(body).kind);

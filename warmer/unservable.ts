@@ -17,3 +17,11 @@ export function tellOfUnservable(log: Logger, metrics: Metrics): (key: string) =
     );
   };
 }
+
+/** Tells of events of a bucket that is none of this deployment: whoever may send to its queue could name any. */
+export function tellOfStrange(log: Logger, metrics: Metrics): (bucket: string) => void {
+  return (bucket) => {
+    metrics.add('strangeEvents');
+    log.warn({ bucket }, 'events of a bucket that is neither ours nor a source were refused');
+  };
+}

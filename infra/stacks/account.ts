@@ -4,6 +4,7 @@ import { EcrRepository } from '@cdktf/provider-aws/lib/ecr-repository/index.js';
 import { IamPolicy } from '@cdktf/provider-aws/lib/iam-policy/index.js';
 import { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
 import { type App, TerraformOutput, TerraformStack } from 'cdktf';
+import { bucketSources } from '../program-settings.ts';
 import type { Settings } from '../settings.ts';
 import { keepState } from './backend.ts';
 import { BOUNDARY, boundary } from './boundary.ts';
@@ -74,6 +75,7 @@ export function account(app: App, settings: Settings, stages: readonly Named[]):
         caller.accountId,
         stages.map(({ settings: { originals_bucket } }) => originals_bucket).filter(Boolean),
         stages.map(({ settings: { webhook_secret_arn } }) => webhook_secret_arn).filter(Boolean),
+        stages.flatMap(({ settings: { environment } }) => bucketSources(environment)),
       ),
     ),
   });

@@ -1,4 +1,6 @@
+import type { BucketSource } from '../../server/shared/sources.ts';
 import type { Statement } from './policy.ts';
+import { sourceRights } from './source-rights.ts';
 
 export const BOUNDARY = 'rendition-boundary';
 export const boundaryArn = (account: string): string => `arn:aws:iam::${account}:policy/${BOUNDARY}`;
@@ -8,11 +10,13 @@ export const boundaryArn = (account: string): string => `arn:aws:iam::${account}
  * is named after the project. A workflow that makes roles can therefore not make itself one that does more.
  *
  * @param buckets  existing buckets that stages read and write
+ * @param sources  buckets of others that stages read
  */
 export function boundary(
   account: string,
   buckets: readonly string[],
   secrets: readonly string[],
+  sources: readonly BucketSource[] = [],
 ): Statement[] {
   const own = (service: string, path: string): string => `arn:aws:${service}:*:${account}:${path}`;
   const named = ['rendition-*', ...buckets].flatMap((name) => [
@@ -68,5 +72,6 @@ export function boundary(
     ],
     [['ecr:GetAuthorizationToken'], ['*']],
   ];
-  return rows.map(([Action, Resource]) => ({ Effect: 'Allow', Action, Resource }));
+  const statements = rows.map(([Action, Resource]): Statement => ({ Effect: 'Allow', Action, Resource }));
+  return [...statements, ...sourceRights(sources)];
 }

@@ -1,4 +1,5 @@
 import { S3BucketNotification } from '@cdktf/provider-aws/lib/s3-bucket-notification/index.js';
+import { bucketSources } from '../program-settings.ts';
 import type { Bucket } from './bucket.ts';
 import type { Context } from './context.ts';
 import { letBucketsSend, type Queue } from './queue.ts';
@@ -9,7 +10,9 @@ export function events(
   warm: Queue,
   { originals, results }: { originals: Bucket; results: Bucket },
 ): void {
-  const sending = letBucketsSend(at, warm, [originals.arn, results.arn]);
+  const theirs = bucketSources(at.settings.environment).map(({ bucket }) => `arn:aws:s3:::${bucket}`);
+  // What comes and goes in a bucket of others its owner may tell: their notification is not ours to write.
+  const sending = letBucketsSend(at, warm, [...new Set([originals.arn, results.arn, ...theirs])]);
   const tell = (kind: string, bucket: Bucket, events: string[]) =>
     new S3BucketNotification(at.stack, `${kind}-events`, {
       bucket: bucket.name,

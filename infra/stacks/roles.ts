@@ -1,11 +1,13 @@
 import { IamRole } from '@cdktf/provider-aws/lib/iam-role/index.js';
 import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy/index.js';
 import { Fn } from 'cdktf';
+import { bucketSources } from '../program-settings.ts';
 import { boundaryArn } from './boundary.ts';
 import type { Context } from './context.ts';
 import { PERMISSIONS, type Program, READER, type Target } from './permissions.ts';
 import { document, type Statement, trust } from './policy.ts';
 import type { ProgramParts } from './programs.ts';
+import { sourceRights } from './source-rights.ts';
 
 export interface Role {
   arn: string;
@@ -51,7 +53,8 @@ export function taskRole(at: Context, programs: readonly Program[], parts: Progr
       Resource: [part ? Fn.join('', [arns[target], part]) : arns[target]],
     }),
   );
-  return role(at, programs[0] ?? 'server', statements);
+  const sources = sourceRights(bucketSources(at.settings.environment));
+  return role(at, programs[0] ?? 'server', [...statements, ...sources]);
 }
 
 /** What the servers of a second region may do: read what is copied there, and keep their own results. */
@@ -63,7 +66,8 @@ export function readerRole(at: Context, stored: ProgramParts['stored']): Role {
       Resource: [part ? Fn.join('', [stored[target].arn, part]) : stored[target].arn],
     }),
   );
-  return role(at, 'server', statements);
+  const sources = sourceRights(bucketSources(at.settings.environment));
+  return role(at, 'server', [...statements, ...sources]);
 }
 
 /** Pulling from the repository that the image is in, which may be of another region or account, or no ECR at all. */

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { synthesise } from '../app.ts';
+import { bucketSources } from '../program-settings.ts';
 import { SIZES } from '../sizing.ts';
-import { IMAGE, resource, resources, synthStage } from './support/synth.ts';
+import { sourceRights } from '../stacks/source-rights.ts';
+import { IMAGE, resource, resources, synthAccount, synthStage } from './support/synth.ts';
 
 const first = await synthStage();
 
@@ -93,6 +95,32 @@ t.test(
     for (const bucket of ['originals', 'results']) t.match(policy, `aws_s3_bucket.${bucket}.arn`);
   },
 );
+
+t.test('a task reads exactly the buckets of SOURCES, or wears the role that does, and no more', async (t) => {
+  const role = 'arn:aws:iam::210987654321:role/reads-archive';
+  const SOURCES = `old=s3://archive-of-others/pictures/;far=s3://elsewhere/?role=${role};shop=https://shop.example/`;
+  t.same(sourceRights(bucketSources({ SOURCES })), [
+    { Effect: 'Allow', Action: ['s3:GetObject'], Resource: ['arn:aws:s3:::archive-of-others/pictures/*'] },
+    { Effect: 'Allow', Action: ['s3:ListBucket'], Resource: ['arn:aws:s3:::archive-of-others'] },
+    { Effect: 'Allow', Action: ['sts:AssumeRole'], Resource: [role] },
+  ]);
+  const values = { environment: { SOURCES } };
+  const made = await synthStage(values);
+  const policies = resources(made, 'aws_iam_role_policy').map(({ policy }) => String(policy));
+  const isGranted = (policy: string) =>
+    policy.includes('archive-of-others/pictures/*') && policy.includes(role);
+  t.equal(policies.filter(isGranted).length, 2, 'server and warmer');
+  t.notMatch(policies.join(), /elsewhere|archive-of-others\/\*/);
+  const ceilings = resources(await synthAccount(values), 'aws_iam_policy').map(({ policy }) =>
+    String(policy),
+  );
+  t.ok(ceilings.some(isGranted), 'within the boundary');
+  t.match(
+    resource(made, 'aws_sqs_queue_policy').policy,
+    'arn:aws:s3:::archive-of-others',
+    'its events may come',
+  );
+});
 
 t.test('a domain brings its certificate, its records and its name', async (t) => {
   const zone = await synthStage({ domain: 'img.example.com', hosted_zone: 'Z0123456789' });

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import { errorText, withContext } from '../shared/error-text.ts';
+import { Blocks } from '../stores/blocks.ts';
 import type { EvictionRound, Jobs, Objects, OutdatedRound, Records, Stores } from '../stores/contracts.ts';
 import { evict } from '../stores/files/evict.ts';
 import { FileObjects } from '../stores/files/objects.ts';
 import { removeOutdated } from '../stores/files/outdated.ts';
+import { type Place, withPlaces } from '../stores/in-place.ts';
 import { backUp, restore } from '../stores/sqlite/backup.ts';
 import { openSqlite, type SqliteStores } from '../stores/sqlite/open.ts';
 
@@ -54,6 +56,27 @@ async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Confi
     removeOutdated: async () => ({ removed: 0, isDone: true }),
     scratchParent: undefined,
   };
+}
+
+/** Buckets of others that originals are read from, each with its own rights. */
+async function openPlaces({ sources, s3Endpoint }: Config): Promise<Place[]> {
+  const buckets = sources.filter((source) => source.kind === 's3');
+  if (buckets.length === 0) return [];
+  const [{ S3Client }, { S3Objects }, { fromTemporaryCredentials }] = await Promise.all([
+    import('@aws-sdk/client-s3'),
+    import('../stores/s3/objects.ts'),
+    import('@aws-sdk/credential-providers'),
+  ]);
+  return buckets.map(({ name, bucket, path, role, region }) => {
+    const params = { RoleArn: role, RoleSessionName: 'rendition' };
+    const client = new S3Client({
+      ...REACHING_BUCKET,
+      ...(s3Endpoint && { endpoint: s3Endpoint, forcePathStyle: true }),
+      ...(region && { region }),
+      ...(role && { credentials: fromTemporaryCredentials({ params }) }),
+    });
+    return { name, path, objects: new S3Objects(client, bucket) };
+  });
 }
 
 /** Opens what lies at a path under DATA_DIR. */
@@ -173,6 +196,7 @@ export async function openStores(config: Config, options: StoresOptions = {}): P
     sqlite = await openDatabase(config, options);
   }
   const objects = buckets ?? (await openFolders(config));
+  const places = await openPlaces(config);
   const collectGarbage = async () => {
     const expired = (await sqlite?.collectGarbage()) ?? 0;
     await sqlite?.checkpoint();
@@ -181,8 +205,10 @@ export async function openStores(config: Config, options: StoresOptions = {}): P
   const records = table ?? sqlite?.records;
   const jobs = queue ?? sqlite?.jobs;
   if (!records || !jobs) throw new Error('A store is missing.');
+  const blocks = new Blocks(records);
   return {
     ...objects,
+    originals: withPlaces(objects.originals, places, (id) => blocks.isBlocked(id)),
     collectGarbage,
     records,
     jobs,

@@ -59,6 +59,8 @@ function besideOpen(config: Related): string[] {
   ];
 }
 
+const bucketSource = ({ sources }: Related) => sources.find(({ kind }) => kind === 's3');
+
 /** What would be ignored without its other half. */
 function halves(config: Related): string[] {
   const both: readonly (readonly [string, unknown, string, unknown])[] = [
@@ -66,7 +68,7 @@ function halves(config: Related): string[] {
     ['JOBS_QUEUE', config.jobsQueue, 'JOBS_DEAD_LETTER_QUEUE', config.jobsDeadLetterQueue],
   ];
   const needs: typeof both = [
-    ['S3_ENDPOINT', config.s3Endpoint, 'ORIGINALS_BUCKET', config.originalsBucket],
+    ['S3_ENDPOINT', config.s3Endpoint, 'ORIGINALS_BUCKET', config.originalsBucket ?? bucketSource(config)],
     ['DYNAMODB_ENDPOINT', config.dynamodbEndpoint, 'RECORDS_TABLE', config.recordsTable],
     ['SQS_ENDPOINT', config.sqsEndpoint, 'JOBS_QUEUE', config.jobsQueue],
     ['SNS_ENDPOINT', config.snsEndpoint, 'NOTIFICATIONS_TOPIC', config.notificationsTopic],
@@ -101,10 +103,10 @@ function unservedDefaults({ warmDefaults, presets, presetsOnly, allowedWidths }:
 
 /** What would be stored nowhere, or sent to nobody. */
 function aboutSources({ sources, sourceHeaders, originalsFolder }: Related): string[] {
-  const names = sources.map(({ name }) => name);
+  const names = sources.flatMap(({ kind, name }) => (kind === 'http' ? [name] : []));
   const strange = Object.keys(sourceHeaders).filter((name) => !names.includes(name));
   return [
-    ...strange.map((name) => `SOURCE_HEADERS names "${name}", which SOURCES does not`),
+    ...strange.map((name) => `SOURCE_HEADERS names "${name}", which is no server in SOURCES`),
     ...when(
       sources.length > 0 && originalsFolder !== undefined,
       'SOURCES and ORIGINALS_FOLDER exclude each other: nothing can be kept in a folder that is served as it stands',

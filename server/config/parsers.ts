@@ -142,7 +142,7 @@ export const ignoredParameters = list(
 export const id = parser('an id of an image', (value) => (isId(value) ? value : undefined));
 /** Names that ids begin with, each with where their originals are. */
 export const sources: Parser<readonly Source[]> = parser(
-  'name=https://host/path/;name=…, or a JSON object of the same',
+  'name=https://host/path/;name=s3://bucket/path/, or a JSON object of the same',
   (value) => {
     const written = map.parse(value);
     return written && Object.entries(written).map(([name, text]) => readSource(name, text));

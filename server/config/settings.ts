@@ -372,7 +372,7 @@ export const SETTINGS = {
     'SOURCES',
     sources,
     '',
-    'Where originals are whose ids begin with a name: `shop=https://shop.example/media/` fetches `shop/a.jpg` from `https://shop.example/media/a.jpg` when it is asked for first, and keeps it. Redirects may lead to the same origin and to IMPORT_HOSTS. Nothing is uploaded under such ids.',
+    'Where originals are whose ids begin with a name: `shop=https://shop.example/media/` fetches `shop/a.jpg` from `https://shop.example/media/a.jpg` when it is asked for first, and keeps it; redirects may lead to the same origin and to IMPORT_HOSTS. `old=s3://bucket/pictures/` reads `old/a.jpg` where it is, and copies nothing; `?role=<ARN>&region=<region>` behind it names the role that reads it, and where it is. Nothing is uploaded under such ids.',
   ),
   sourceHeaders: secret(
     setting(

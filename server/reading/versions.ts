@@ -42,8 +42,12 @@ export interface PullThrough {
    * @throws Problem `image_not_found` where there is none, and those that say why it cannot be had
    */
   pull(id: string): Promise<boolean>;
-  /** The record of an image that was fetched has been read: it may be time to ask for another version. */
-  seen(record: ImageRecord): void;
+  /**
+   * A record has been read: it may be time to ask for another version.
+   *
+   * @param etag  of the original as it stands; undefined where that could not be had
+   */
+  seen(record: ImageRecord, etag: string | undefined): void;
 }
 
 export interface VersionsOptions {
@@ -255,7 +259,7 @@ export class Versions {
       objects.head(id).catch((error: unknown) => ({ error })),
       records.images.get(id),
     ]);
-    if (record?.source) this.#elsewhere?.seen(record);
+    if (record) this.#elsewhere?.seen(record, facts && 'etag' in facts ? facts.etag : undefined);
     if (!facts) return undefined;
     if ('error' in facts) {
       const recorded = isDamaged(facts.error) ? recordedIdentity(record) : undefined;

@@ -26,3 +26,8 @@ export function readOnly(): Problem {
   const detail = 'The originals are a folder that is served as it stands: change its files instead.';
   return new Problem('not_allowed', detail);
 }
+
+/** The same of an original that is read from a bucket of others. */
+export function placeIsReadOnly(key: string): Problem {
+  return new Problem('not_allowed', `"${key}" is read where it is: nothing is written there.`);
+}

@@ -201,6 +201,11 @@ export const METRICS = {
     'outdated_results',
     'Stored results of former pipelines that were removed.',
   ),
+  strangeEvents: counter(
+    WARMER,
+    'strange_events',
+    'Events refused, since they are of a bucket that is none of ours.',
+  ),
   unservableKeys: counter(WARMER, 'unservable_keys', 'Events of objects whose key cannot be an id.'),
   feedRuns: counter(WARMER, 'feed_runs', 'Runs of feeds by outcome: ok, held, failed.', ['outcome']),
   invalidationsTaken: counter(WARMER, 'invalidations_taken', 'Invalidations that the CDN took.'),

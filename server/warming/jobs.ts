@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { isId } from '../core/query/id.ts';
 import type { Jobs, OutgoingJob } from '../stores/contracts.ts';
 import { MAX_DELAY_SECONDS } from '../stores/job-bodies.ts';
-import { isRecord, isText, type ObjectsJob, readEventBridge, readS3, type UnknownJob } from './s3-events.ts';
+import {
+  type Buckets,
+  isRecord,
+  isText,
+  type ObjectsJob,
+  readEventBridge,
+  readS3,
+  type UnknownJob,
+} from './s3-events.ts';
 
 /** Render these variants of an image, if it is still of this version. */
 export interface WarmJob {
@@ -170,10 +178,11 @@ export function fetchJob(id: string): OutgoingJob {
  * Reads a message: one of ours, or an S3 event as S3 sends it to SQS (straight, through SNS or through EventBridge).
  * Never throws: whatever the queue holds, the messages behind it are to be worked on.
  *
- * @param results  its name, whose events tell of results; those of all others are of originals
+ * @param buckets  of the deployment, by which an event is told to be of a result, of an original, or of nobody; undefined: all are of
+ *                 originals
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
  */
-export function readJob(body: string, results?: string): Job {
+export function readJob(body: string, buckets?: Buckets): Job {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
@@ -189,10 +198,10 @@ export function readJob(body: string, results?: string): Job {
   if (parsed['kind'] === 'objects' && Array.isArray(parsed['events'])) {
     return { kind: 'objects', events: parsed['events'].filter(isEvent) };
   }
-  if (Array.isArray(parsed['Records'])) return readS3(parsed['Records'], results);
-  if (parsed['source'] === 'aws.s3') return readEventBridge(parsed, results);
+  if (Array.isArray(parsed['Records'])) return readS3(parsed['Records'], buckets);
+  if (parsed['source'] === 'aws.s3') return readEventBridge(parsed, buckets);
   if (parsed['Type'] === 'Notification' && isText(parsed['Message']))
-    return readJob(parsed['Message'], results);
+    return readJob(parsed['Message'], buckets);
   // What S3 sends once when the notification is set up.
   if (parsed['Event'] === 's3:TestEvent') return { kind: 'objects', events: [] };
   return { kind: 'unknown', reason: 'no known kind of message' };
@@ -224,7 +233,7 @@ function readNotify({ id, channel, message, ...rest }: Record<string, unknown>):
 function readOf(kind: 'invalidate' | 'fetch', { id, ...rest }: Record<string, unknown>): Job {
   return isText(id) && isId(id)
     ? { kind, id, ...readRetried(rest) }
-    : { kind: 'unknown', reason: `a job of kind ${kind} without its parts` };
+    : { kind: 'unknown', reason: `${kind} job without its parts` };
 }
 
 function readRetried({ tries, after }: Record<string, unknown>): Retried {

@@ -1,4 +1,5 @@
 import { isId, STAGED } from '../core/query/id.ts';
+import { hasBucket, idsOfKey, type Source } from '../shared/sources.ts';
 
 /** An object of the originals bucket came, changed or went, by whatever hand. */
 export interface ObjectsJob {
@@ -14,6 +15,15 @@ export interface ObjectsJob {
   readonly staged?: readonly string[];
   /** Keys of results that have gone from their bucket; absent when there are none. */
   readonly expired?: readonly string[];
+  /** Buckets whose events are none of ours; absent when there are none. */
+  readonly strange?: readonly string[];
+}
+
+/** The buckets of a deployment. */
+export interface Buckets {
+  readonly results?: string | undefined;
+  readonly originals?: string | undefined;
+  readonly sources?: readonly Source[];
 }
 
 /** A message that no version of this program has written. */
@@ -34,11 +44,26 @@ interface S3Event {
   readonly etag: unknown;
 }
 
-function objectsJob(all: readonly S3Event[], results: string | undefined): ObjectsJob {
-  const isResult = ({ bucket }: S3Event) => results !== undefined && bucket === results;
-  const events = all
+/** Behind one the bucket has another name, which only its events tell. */
+const isAccessPoint = (name = ''): boolean => name.startsWith('arn:') || name.endsWith('-s3alias');
+
+/** What the objects of an event are called here; undefined for a bucket that is none of ours. */
+function idsOf({ bucket, key }: S3Event, { originals, sources = [] }: Buckets): string[] | undefined {
+  if (!isText(bucket) || bucket === originals) return [key];
+  if (hasBucket(bucket, sources)) return idsOfKey(bucket, key, sources);
+  return isAccessPoint(originals) ? [key] : undefined;
+}
+
+/** @param buckets  undefined: whoever asks has no use for ids */
+function objectsJob(all: readonly S3Event[], buckets: Buckets | undefined): ObjectsJob {
+  const isResult = ({ bucket }: S3Event) => buckets?.results !== undefined && bucket === buckets.results;
+  const told = all
     .filter((event) => !isResult(event))
-    .map(({ key: id, change, etag }) => (isText(etag) ? { id, change, etag } : { id, change }));
+    .map((event) => ({ event, ids: buckets ? idsOf(event, buckets) : [event.key] }));
+  const events = told.flatMap(({ event: { change, etag }, ids = [] }) =>
+    ids.map((id) => (isText(etag) ? { id, change, etag } : { id, change })),
+  );
+  const strange = [...new Set(told.flatMap(({ event, ids }) => (ids ? [] : [String(event.bucket)])))];
   const others = events.filter(({ id, change }) => change === 'created' && !isId(id)).map(({ id }) => id);
   // Uploads of our own wait where no id is.
   const staged = others.filter((key) => key.startsWith(STAGED));
@@ -51,6 +76,7 @@ function objectsJob(all: readonly S3Event[], results: string | undefined): Objec
     ...(unservable.length > 0 && { unservable }),
     ...(staged.length > 0 && { staged }),
     ...(expired.length > 0 && { expired }),
+    ...(strange.length > 0 && { strange }),
   };
 }
 
@@ -69,7 +95,7 @@ const bucketOf = (part: Record<string, unknown>): unknown =>
  */
 export function readEventBridge(
   { detail, 'detail-type': type }: Record<string, unknown>,
-  results: string | undefined,
+  buckets: Buckets | undefined,
 ): ObjectsJob | UnknownJob {
   const object = isRecord(detail) ? detail['object'] : undefined;
   const change = isText(type) ? EVENTBRIDGE_CHANGES[type] : undefined;
@@ -79,14 +105,14 @@ export function readEventBridge(
   if (!change) return { kind: 'objects', events: [] };
   return objectsJob(
     [{ bucket: bucketOf(detail), key: object['key'], change, etag: object['etag'] }],
-    results,
+    buckets,
   );
 }
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html */
-export function readS3(records: readonly unknown[], results: string | undefined): ObjectsJob | UnknownJob {
+export function readS3(records: readonly unknown[], buckets: Buckets | undefined): ObjectsJob | UnknownJob {
   try {
-    return objectsJob(records.flatMap(readRecord), results);
+    return objectsJob(records.flatMap(readRecord), buckets);
   } catch {
     return { kind: 'unknown', reason: 'a key that is not form-encoded' };
   }

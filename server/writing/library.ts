@@ -1,5 +1,6 @@
 import { notFound } from '../reading/versions.ts';
 import { Problem } from '../shared/errors.ts';
+import type { Blocks } from '../stores/blocks.ts';
 import { countsOf } from '../stores/change.ts';
 import type {
   FocalPoint,
@@ -15,7 +16,6 @@ import { updateWithRetry } from '../stores/update-record.ts';
 import { asOfNow, type Lifetime } from '../warming/lifetime.ts';
 import { currentVersion, isFinished, named, VARIANTS_PAGE } from '../warming/queue.ts';
 import type { WarmList } from '../warming/warm-request.ts';
-import type { Blocks } from './blocks.ts';
 import { hasResults, type Intents } from './intents.ts';
 import { owedBy, owing } from './owing.ts';
 import type { Purge, PurgeAnswer } from './purge.ts';

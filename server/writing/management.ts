@@ -1,5 +1,5 @@
+import type { Blocks } from '../stores/blocks.ts';
 import type { WarmSets } from '../warming/warm-set.ts';
-import type { Blocks } from './blocks.ts';
 import type { Fetches } from './fetches.ts';
 import type { Imports } from './imports.ts';
 import type { Intents } from './intents.ts';

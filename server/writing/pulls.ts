@@ -4,10 +4,11 @@ import { LRUCache } from 'lru-cache';
 import { notFound, type PullThrough } from '../reading/versions.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import type { HostPace } from '../shared/host-pace.ts';
+import type { Blocks } from '../stores/blocks.ts';
 import type { ImageRecord, Objects, Records } from '../stores/contracts.ts';
-import type { Blocks } from './blocks.ts';
 import type { Fetches } from './fetches.ts';
 import type { Imports } from './imports.ts';
+import type { Intents } from './intents.ts';
 import type { Sources, Way } from './sources.ts';
 
 /** How long it is believed that there is nothing, and that a source is away. */
@@ -24,6 +25,7 @@ export interface PullsOptions {
   readonly sources: Sources;
   readonly fetches: Fetches;
   readonly imports: Imports;
+  readonly intents: Pick<Intents, 'sendArrival'>;
   readonly blocks: Blocks;
   readonly originals: Objects;
   readonly records: Pick<Records, 'locks'>;
@@ -71,14 +73,29 @@ export class Pulls implements PullThrough {
     this.#misses.delete(id);
   }
 
-  seen({ id, source, owed }: ImageRecord): void {
-    const { sources, imports, maxAgeSeconds, onFailure, now } = this.#options;
+  seen(record: ImageRecord, etag: string | undefined): void {
+    const { id, version } = record;
+    if (record.source) this.#refresh(record);
+    // In a bucket of others: nobody else may tell of it.
+    const isOther = etag !== undefined && version !== undefined && version !== etag;
+    if (isOther && this.#options.sources.isInPlace(id))
+      this.#once(id, () => this.#options.intents.sendArrival(id, etag));
+  }
+
+  #refresh({ id, source, owed }: ImageRecord): void {
+    const { sources, imports, maxAgeSeconds, now } = this.#options;
     const { checkedAt = '', notBefore = '' } = source ?? {};
     const [, last = ''] = [checkedAt, notBefore].toSorted();
     const isFresh = Date.parse(last) + maxAgeSeconds * 1000 > now().getTime();
-    if (owed?.fetch || isFresh || this.#asking.has(id) || !sources.wayTo(id)) return;
+    if (owed?.fetch || isFresh || !sources.wayTo(id)) return;
+    this.#once(id, () => imports.refresh(id));
+  }
+
+  /** In the background, unless it is under way already. */
+  #once(id: string, ask: () => Promise<void>): void {
+    if (this.#asking.has(id)) return;
     this.#asking.add(id);
-    const asked = imports.refresh(id).catch((error: unknown) => onFailure(error, id));
+    const asked = ask().catch((error: unknown) => this.#options.onFailure(error, id));
     void asked.finally(() => this.#asking.delete(id));
   }
 

@@ -24,7 +24,10 @@ export class Sources {
 
   constructor(options: SourcesOptions) {
     this.#options = options;
-    this.#remotes = new Map(options.sources.map((source) => [source.name, options.remoteOf(source)]));
+    const { sources, remoteOf } = options;
+    this.#remotes = new Map(
+      sources.flatMap((source) => (source.kind === 'http' ? [[source.name, remoteOf(source)]] : [])),
+    );
   }
 
   /** Whether an id belongs to a source. */
@@ -32,12 +35,17 @@ export class Sources {
     return sourceOf(id, this.#options.sources) !== undefined;
   }
 
-  /** Undefined for an id of no source. */
+  /** Whether its original is read from a bucket of others. */
+  isInPlace(id: string): boolean {
+    return sourceOf(id, this.#options.sources)?.source.kind === 's3';
+  }
+
+  /** Undefined for an id of no source, and of one that is read in place. */
   wayTo(id: string): Way | undefined {
     const found = sourceOf(id, this.#options.sources);
     const remote = found && this.#remotes.get(found.source.name);
-    if (!found || !remote) return undefined;
-    const { source, rest } = found;
+    if (found?.source.kind !== 'http' || !remote) return undefined;
+    const { source, rest } = { source: found.source, rest: found.rest };
     return {
       source: source.name,
       url: addressOf(source, rest),

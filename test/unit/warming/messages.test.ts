@@ -1,4 +1,5 @@
 import t from 'tap';
+import { readSource } from '../../../server/shared/sources.ts';
 import { readJob } from '../../../server/warming/jobs.ts';
 
 const read = (message: unknown) => readJob(typeof message === 'string' ? message : JSON.stringify(message));
@@ -78,7 +79,8 @@ t.test(
         },
       ],
     });
-    const read = (message: object) => readJob(JSON.stringify(message), 'results');
+    const read = (message: object) =>
+      readJob(JSON.stringify(message), { results: 'results', originals: 'originals' });
     const gone = { kind: 'objects', events: [], expired: [key] };
     t.same(read(s3('LifecycleExpiration:Delete', 'results')), gone);
     t.same(read(s3('ObjectRemoved:Delete', 'results')), gone);
@@ -102,3 +104,31 @@ t.test(
     );
   },
 );
+
+t.test('an event is of a source, of the originals, or refused, by its bucket', async (t) => {
+  const sources = [
+    readSource('old', 's3://archive/pictures/'),
+    readSource('all', 's3://archive/'),
+    readSource('shop', 'https://shop.example/'),
+  ];
+  const event = (bucket: string, key: string) => ({
+    source: 'aws.s3',
+    'detail-type': 'Object Created',
+    detail: { bucket: { name: bucket }, object: { key, etag: 'e' } },
+  });
+  const read = (message: object, originals: string | undefined = 'originals') =>
+    readJob(JSON.stringify(message), { results: 'results', originals, sources });
+  const events = (...ids: string[]) => ({
+    kind: 'objects',
+    events: ids.map((id) => ({ id, change: 'created', etag: 'e' })),
+  });
+  t.same(read(event('originals', 'a.jpg')), events('a.jpg'));
+  t.same(read(event('archive', 'pictures/a.jpg')), events('old/a.jpg', 'all/pictures/a.jpg'));
+  t.same(read(event('archive', 'b.jpg')), events('all/b.jpg'));
+  t.same(read(event('others', 'a.jpg')), { ...events(), strange: ['others'] });
+  t.same(read(event('others', 'a.jpg'), 'arn:aws:s3:eu-west-1:1:accesspoint/x'), events('a.jpg'));
+  t.same(
+    read({ source: 'aws.s3', 'detail-type': 'Object Created', detail: { object: { key: 'a', etag: 'e' } } }),
+    events('a'),
+  );
+});

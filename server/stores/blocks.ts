@@ -1,4 +1,4 @@
-import type { Records } from '../stores/contracts.ts';
+import type { Records } from './contracts.ts';
 
 const nameOf = (id: string): string => `block ${id}`;
 
