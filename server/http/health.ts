@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Deferred } from '../shared/deferred.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { PROBLEMS } from './image-schema.ts';
 import { StoreProbes } from './store-probes.ts';
 
 declare module 'fastify' {
@@ -38,7 +39,7 @@ export function healthRoutes(
     ),
   );
   const options = (summary: string, response: object) => ({
-    schema: { tags: ['operations'], summary, response },
+    schema: { tags: ['operations'], summary, response: { ...response, ...PROBLEMS } },
     config: { answersWhileDraining: true, isRoutine: true },
   });
   app.route({
@@ -52,6 +53,7 @@ export function healthRoutes(
     '/readyz',
     options('Whether requests should come here: 503 while draining or when this process cannot render.', {
       200: { description: 'They should; also tells which stores answer.', ...STATUS },
+      503: { description: 'They should not; says why.', ...STATUS },
     }),
     async (_request, reply) => {
       // A store that is away is away for every server: to take this one out would only lose what it has in memory.

@@ -38,7 +38,9 @@ export function parameterSchema(rule: Rule, doc: string, presets: Presets): Reco
   const description = `${doc} Allowed: ${allowedText(rule)}.${rule.aliases ? ` Also: ${rule.aliases.join(', ')}.` : ''}`;
   if (rule.key === 'p')
     return { type: 'string', enum: Object.keys(presets).map((name) => name.slice(1)), description };
-  const forms = rule.grammar.map(grammarSchema);
+  const forms = [
+    ...new Map(rule.grammar.map(grammarSchema).map((form) => [JSON.stringify(form), form])).values(),
+  ];
   const form = forms.length === 1 ? forms[0] : { anyOf: forms };
   return { ...form, ...defaultOf(rule), description };
 }

@@ -86,6 +86,8 @@ export function openApi({ version, publicUrl, hasTokens }: OpenApiOptions) {
       info: {
         title: 'Rendition',
         version,
+        license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
+        contact: { name: 'Whoever runs this deployment' },
         description: 'Images in any size and format by URL; rendered once, kept, warmed before anyone asks.',
       },
       servers: [{ url: publicUrl ?? '/', description: 'This deployment.' }],
@@ -109,13 +111,25 @@ export function openApi({ version, publicUrl, hasTokens }: OpenApiOptions) {
       const path = url.replace('/*', '/{id}');
       const isGuarded = url.startsWith('/api/') && !route.config?.isOpen;
       const security = route.config?.takesKey ? [...tokens, { statusKey: [] }] : tokens;
-      return { schema: { ...withId(schema), security: isGuarded ? security : [] }, url: path };
+      const { summary } = schema ?? {};
+      const described = summary ? { description: `${summary} ${accessOf(route, isGuarded, hasTokens)}` } : {};
+      return { schema: { ...withId(schema), ...described, security: isGuarded ? security : [] }, url: path };
     },
     transformObject: (written: object) =>
       withNamedSchemas(
         'openapiObject' in written && isObject(written.openapiObject) ? written.openapiObject : {},
       ),
   };
+}
+
+/** Who may make a call, in words. */
+function accessOf({ method, config }: RouteOptions, isGuarded: boolean, hasTokens: boolean): string {
+  if (!isGuarded) return 'No token is asked for.';
+  const isReading = [method].flat().every((name) => name === 'GET' || name === 'HEAD');
+  const scope = `a token of scope ${isReading ? 'read' : 'write'}`;
+  const key = config?.takesKey ? ', or the key of a statusUrl' : '';
+  if (hasTokens) return `Needs ${scope}${key}.`;
+  return `Open to this machine alone; where the deployment has tokens it needs ${scope}${key}.`;
 }
 
 /** The rest of a path is an id. */

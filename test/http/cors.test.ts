@@ -144,6 +144,11 @@ t.test('the key of a status opens this status and nothing else', async (t) => {
     t.equal((await call(server, method, `${path}?key=${key}`, { title: 'x' })).status, 401, method);
   t.equal((await call(server, 'POST', `${path}/variants?key=${key}`, { variants: ['w=1'] })).status, 401);
   t.equal((await server.get(`${path}/status?key=${key}`)).status, 200);
+  // Generated clients send what they have by every way that the document names.
+  const both = await server.get(`${path}/status?key=x`, { headers: AUTHORIZED });
+  t.equal(both.status, 200, 'a token goes before a key');
+  const wrong = await server.get(`${path}/status?key=${key}`, { headers: { authorization: 'Bearer no' } });
+  t.equal(wrong.status, 401, 'so does a wrong one');
   await call(server, 'DELETE', path, undefined, AUTHORIZED);
   t.equal((await server.get(`${path}/status?key=${key}`)).status, 401, 'gone with its image');
   t.equal((await server.get(`/api/images/%/status?key=${key}`)).status, 400);

@@ -9,6 +9,7 @@ import type { ImageStatus } from '../../stores/contracts.ts';
 import { statusView } from '../../writing/serializers.ts';
 import { checkStatusKey } from '../../writing/status-keys.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
+import { goesByKey } from './guard.ts';
 import { Id, PROBLEMS, Status, StatusEvents, StatusQuery } from './schemas.ts';
 
 type StatusBody = Static<typeof Status>;
@@ -54,7 +55,8 @@ export function statusRoutes(api: Api, deps: ApiDeps): void {
     async (request, reply) => {
       const id = readId(request.params.id);
       const { wait = 0, key, ...page } = request.query;
-      if (key !== undefined) checkStatusKey(await deps.records.images.get(id), key, Date.now() / 1000);
+      if (key !== undefined && goesByKey(request))
+        checkStatusKey(await deps.records.images.get(id), key, Date.now() / 1000);
       const base = deps.urls.base(originOf(request));
       const look = async () => statusView(await deps.library.describe(id, page), deps.urls, base);
       const gone = new AbortController();
