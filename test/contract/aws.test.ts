@@ -12,9 +12,9 @@ const [storage, database] = await Promise.all([startStorage(), startRecords()]);
 t.teardown(() => storage.stop());
 const deaf = deafClients();
 
-await s3Suite(t, storage, 30);
+void s3Suite(t, storage, 30);
 
-await jobsSuite(t, 'jobs in SQS', {
+void jobsSuite(t, 'jobs in SQS', {
   fresh: (options) => freshJobs(storage.sqs, options.maxReceives),
   unreachable: new SqsJobs(deaf.sqs, { queue: storage.queue, deadLetterQueue: storage.deadLetters }),
   dropsTwins: false,
@@ -25,7 +25,7 @@ if ('missing' in database) {
   t.test('records in DynamoDB', { skip: database.missing }, () => {});
 } else {
   t.teardown(() => database.stop());
-  await recordsSuite(t, 'records in DynamoDB', {
+  void recordsSuite(t, 'records in DynamoDB', {
     records: new DynamoRecords(database.dynamodb, database.table),
     unreachable: new DynamoRecords(deaf.dynamodb, database.table),
     gaps: {},

@@ -24,21 +24,23 @@ closed.close();
 const unmounted = await FileObjects.open(join(folder, 'unmounted'));
 await rm(join(folder, 'unmounted'), { recursive: true });
 
-await objectsSuite(t, 'objects in files', {
-  objects: await FileObjects.open(join(folder, 'objects')),
+const objects = await FileObjects.open(join(folder, 'objects'));
+
+void objectsSuite(t, 'objects in files', {
+  objects,
   unreachable: unmounted,
   leftovers: () => readdir(join(folder, 'objects', '.tmp')),
   keyCount: 30,
   gaps: {},
 });
 
-await recordsSuite(t, 'records in SQLite', {
+void recordsSuite(t, 'records in SQLite', {
   records: stores().records,
   unreachable: closed.records,
   gaps: {},
 });
 
-await jobsSuite(t, 'jobs in SQLite', {
+void jobsSuite(t, 'jobs in SQLite', {
   fresh: async (options) => stores(options).jobs,
   unreachable: closed.jobs,
   dropsTwins: true,

@@ -12,11 +12,14 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
  * Each of these is left out in .taprc; what is in none has a process to itself.
  */
 export const RUNS = {
+  cli: 'test/cli/*.test.ts',
   'http-api': 'test/http/api-*.test.ts',
   'http-a-h': 'test/http/{access,[b-h]*,aws}.test.ts',
   'http-i-o': 'test/http/[i-o]*.test.ts',
   'http-p-z': 'test/http/[p-z]*.test.ts',
-  stores: 'test/contract/{dynamodb,files,jobs,saved,sqlite}.test.ts',
+  'contract-a-e': 'test/contract/[a-e]*.test.ts',
+  'contract-f-z': 'test/contract/[f-z]*.test.ts',
+  pictures: 'test/{architecture,client,corpus,golden}/*.test.ts',
   'unit-core': 'test/unit/core/{geometry,original,plan,query,sharp}/*.test.ts',
   'unit-render': 'test/unit/core/render/*.test.ts',
   'unit-rest': 'test/unit/{*,!(core)/**/*}.test.ts',
