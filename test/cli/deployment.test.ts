@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { rendition } from '../support/cli.ts';
@@ -60,6 +60,29 @@ t.test('put, status, purge, delete on a deployment that asks for token and signa
   t.match(await rendition(['stats', '--json'], { env }), { code: 0, stdout: /"images":6,/ });
   t.match(await rendition(['delete', 'p/0.png', 'p/b c/1+é.png'], { env }), { code: 0 });
   t.match(await rendition(['stats', '--json'], { env }), { code: 0, stdout: /"images":4,/ });
+});
+
+t.test('a deployment signs with its own keys, and what it prints is served', async (t) => {
+  const server = await startServer(SIGNED);
+  t.teardown(() => server.close());
+  await server.put('a b/é.png', await readFile(join(ROOT, 'samples/transparency-demo.png')));
+  const env = { RENDITION_URL: server.base, RENDITION_TOKEN: TOKEN };
+  for (const words of [
+    ['a%20b/%C3%A9.png?w=20&fmt=png'],
+    ['/img/a%20b/%C3%A9.png?w=20', '--form', 'written', '--expires', '1h'],
+    [`${server.base}/img/a%20b/%C3%A9.png?p=thumb`, '--kid', 'main', '--url', server.base, '--token', TOKEN],
+  ]) {
+    const signed = await rendition(['sign', ...words], { env });
+    t.match(signed, { code: 0, stderr: '' }, signed.stderr);
+    t.match(signed.lines[0], server.base);
+    t.equal((await fetch(signed.lines[0] ?? '')).status, 200, signed.stdout);
+  }
+  t.match(await rendition(['sign', 'a?w=1', '--kid', 'none'], { env }), {
+    code: 1,
+    stderr: /signing key "none"/,
+  });
+  t.match(await rendition(['sign', 'a?w=1', '--url', server.base]), { code: 1, stderr: /needs a token/ });
+  t.match(await rendition(['sign', 'a?w=1', '--token', 'x']), { code: 2, stderr: /--token needs --url/ });
 });
 
 t.test('a call whose answer got lost is sent once more, and is one call', async (t) => {
