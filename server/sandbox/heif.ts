@@ -24,6 +24,18 @@ export interface HeifFacts {
   readonly xmp: Buffer | undefined;
 }
 
+/** The header of a sequence without a still picture says no more than its size; its pictures are taken for 8 bits. */
+export const OF_TRACK: Omit<HeifFacts, 'width' | 'height' | 'hasAlpha'> = {
+  bits: 8,
+  isGrey: false,
+  isPremultiplied: false,
+  hasSequence: true,
+  profile: undefined,
+  cicp: undefined,
+  exif: undefined,
+  xmp: undefined,
+};
+
 /** What is to be done with the pixels, in this order. */
 export type HeifTransformation =
   | { readonly clockwise: number }

@@ -16,6 +16,22 @@ interface Functions {
   ) => void;
   readonly _heif_context_get_primary_image_handle: (error: number, context: number, out: number) => void;
   readonly _heif_context_has_sequence: (context: number) => number;
+  readonly _heif_context_get_track: (context: number, track: number) => number;
+  readonly _heif_track_get_image_resolution: (
+    error: number,
+    track: number,
+    width: number,
+    height: number,
+  ) => void;
+  readonly _heif_track_has_alpha_channel: (track: number) => number;
+  readonly _heif_track_decode_next_image: (
+    error: number,
+    track: number,
+    out: number,
+    colourSpace: number,
+    chroma: number,
+    options: number,
+  ) => void;
   readonly _heif_image_handle_get_width: (handle: number) => number;
   readonly _heif_image_handle_get_height: (handle: number) => number;
   readonly _heif_image_handle_get_luma_bits_per_pixel: (handle: number) => number;

@@ -2,6 +2,8 @@ import sharp from 'sharp';
 import t from 'tap';
 import { call, form } from '../support/api.ts';
 import { corpus, heicRows } from '../support/corpus.ts';
+import { sequenceOf } from '../support/heif-sequence.ts';
+import { pixels } from '../support/pictures.ts';
 import { bytesOf, problemOf, startServer } from '../support/server.ts';
 import { heicFlow } from './heic.ts';
 
@@ -47,6 +49,21 @@ t.test('the edges of a turned picture of odd sides have its own colours', async 
       most = Math.max(most, Math.abs((data[index + band] ?? 0) - 255 * value));
   }
   t.ok(most < 6, `off by ${most} at most`);
+});
+
+t.test('of a sequence the still picture is shown, or the first, and that is said', async (t) => {
+  const server = await startServer();
+  t.teardown(() => server.close());
+  const still = await corpus('heic/RGB_8__128x128.heif');
+  await server.put('still', still);
+  const wanted = await pixels(await bytesOf(await server.get('/img/still?fmt=png')));
+  for (const hasStill of [true, false]) {
+    const id = hasStill ? 'both' : 'moving';
+    await server.put(id, sequenceOf(still, 128, hasStill));
+    const answer = await server.get(`/img/${id}?fmt=png`);
+    t.equal(answer.headers.get('x-image-warning'), 'first-frame-only', id);
+    t.ok((await pixels(await bytesOf(answer))).data.equals(wanted.data), id);
+  }
 });
 
 /** Another size in the header of every image in the file. */
