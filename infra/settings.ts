@@ -80,6 +80,11 @@ export const SETTINGS = {
     'Zone for the domain and its proof.',
   ),
   originals_bucket: setting(optional(BUCKET, 'a bucket name'), '', 'An existing bucket; empty makes one.'),
+  feed_buckets: setting(
+    list(BUCKET, 'bucket names'),
+    [],
+    'Buckets of others that warmers read: those of feeds, and that of WATCH.',
+  ),
   cors_origins: setting(
     list(ORIGIN, 'origins such as https://example.com'),
     [],

@@ -11,6 +11,7 @@ import { BOUNDARY, boundary } from './boundary.ts';
 import { pinProvider } from './context.ts';
 import { deployRoles } from './deploy-roles.ts';
 import { document } from './policy.ts';
+import { feedSources } from './source-rights.ts';
 import { json } from './text.ts';
 
 const KEPT_IMAGES = 50;
@@ -75,7 +76,10 @@ export function account(app: App, settings: Settings, stages: readonly Named[]):
         caller.accountId,
         stages.map(({ settings: { originals_bucket } }) => originals_bucket).filter(Boolean),
         stages.map(({ settings: { webhook_secret_arn } }) => webhook_secret_arn).filter(Boolean),
-        stages.flatMap(({ settings: { environment } }) => bucketSources(environment)),
+        stages.flatMap(({ settings: { environment, feed_buckets } }) => [
+          ...bucketSources(environment),
+          ...feedSources(feed_buckets),
+        ]),
       ),
     ),
   });

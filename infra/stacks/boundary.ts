@@ -1,6 +1,5 @@
-import type { BucketSource } from '../../server/shared/sources.ts';
 import type { Statement } from './policy.ts';
-import { sourceRights } from './source-rights.ts';
+import { type ReadBucket, sourceRights } from './source-rights.ts';
 
 export const BOUNDARY = 'rendition-boundary';
 export const boundaryArn = (account: string): string => `arn:aws:iam::${account}:policy/${BOUNDARY}`;
@@ -16,7 +15,7 @@ export function boundary(
   account: string,
   buckets: readonly string[],
   secrets: readonly string[],
-  sources: readonly BucketSource[] = [],
+  sources: readonly ReadBucket[] = [],
 ): Statement[] {
   const own = (service: string, path: string): string => `arn:aws:${service}:*:${account}:${path}`;
   const named = ['rendition-*', ...buckets].flatMap((name) => [

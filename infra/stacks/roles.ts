@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import { PERMISSIONS, type Program, READER, type Target } from './permissions.ts';
 import { document, type Statement, trust } from './policy.ts';
 import type { ProgramParts } from './programs.ts';
-import { sourceRights } from './source-rights.ts';
+import { feedSources, sourceRights } from './source-rights.ts';
 
 export interface Role {
   arn: string;
@@ -53,7 +53,8 @@ export function taskRole(at: Context, programs: readonly Program[], parts: Progr
       Resource: [part ? Fn.join('', [arns[target], part]) : arns[target]],
     }),
   );
-  const sources = sourceRights(bucketSources(at.settings.environment));
+  const feeds = programs.includes('warmer') ? feedSources(at.settings.feed_buckets) : [];
+  const sources = sourceRights([...bucketSources(at.settings.environment), ...feeds]);
   return role(at, programs[0] ?? 'server', [...statements, ...sources]);
 }
 

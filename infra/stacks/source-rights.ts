@@ -1,11 +1,18 @@
 import type { BucketSource } from '../../server/shared/sources.ts';
 import type { Statement } from './policy.ts';
 
+/** A bucket of others, or the part of it that is read. */
+export type ReadBucket = Pick<BucketSource, 'bucket' | 'path' | 'role'>;
+
+/** Buckets of feeds, of which nobody here knows the prefixes: they stand in the list that WATCH names. */
+export const feedSources = (buckets: readonly string[]): ReadBucket[] =>
+  buckets.map((bucket) => ({ bucket, path: '', role: undefined }));
+
 /**
- * What reading buckets of others takes: exactly the part of each that SOURCES names. One with a role of its own is read
+ * What reading buckets of others takes: exactly the part of each that is named. One with a role of its own is read
  * by that role, whose owner trusts ours.
  */
-export function sourceRights(buckets: readonly BucketSource[]): Statement[] {
+export function sourceRights(buckets: readonly ReadBucket[]): Statement[] {
   const allow = (Action: string[], Resource: string[]): Statement => ({ Effect: 'Allow', Action, Resource });
   return buckets.flatMap(({ bucket, path, role }) =>
     role === undefined

@@ -5,6 +5,7 @@ import { deployRights } from '../stacks/deploy-rights.ts';
 import { PERMISSIONS } from '../stacks/permissions.ts';
 import { PLAN_READS } from '../stacks/plan-reads.ts';
 import type { Statement } from '../stacks/policy.ts';
+import { feedSources } from '../stacks/source-rights.ts';
 import { type Asked, allows } from './support/iam.ts';
 import { synthAccount } from './support/synth.ts';
 
@@ -154,6 +155,13 @@ t.test('whatever policy a role of a stage is given, it does no more than program
   t.notOk(both({ action: 's3:GetObject', resource: 'arn:aws:s3:::payroll/2026.csv' }));
   t.notOk(both({ action: 's3:PutBucketPolicy', resource: 'arn:aws:s3:::rendition-dev-originals-1' }));
   t.ok(both({ action: 's3:GetObject', resource: 'arn:aws:s3:::photos-of-ours/a.jpg' }));
+});
+
+t.test('of a bucket that feeds are read from the boundary lets nothing be written', async (t) => {
+  const ours = boundary(ACCOUNT, [], [], feedSources(['photos-of-theirs']));
+  const may = (action: string) => allows(ours, { action, resource: 'arn:aws:s3:::photos-of-theirs/a.jpg' });
+  t.equal(may('s3:GetObject'), true);
+  for (const action of ['s3:PutObject', 's3:DeleteObject']) t.equal(may(action), false, action);
 });
 
 t.test('the boundary holds every action that a program is granted', async (t) => {

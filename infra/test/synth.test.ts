@@ -82,6 +82,21 @@ t.test('an existing bucket is read and sent no configuration', async (t) => {
   t.equal(resources(made, 'aws_s3_bucket_versioning').length, 0);
 });
 
+t.test('warmers read the buckets of feeds, and nobody writes there', async (t) => {
+  const made = await synthStage({ feed_buckets: ['photos-of-theirs', 'lists'] });
+  const policies = resources(made, 'aws_iam_role_policy') as { policy: string; name: string }[];
+  const telling = policies.filter(({ policy }) => policy.includes('photos-of-theirs'));
+  t.equal(telling.length, 1);
+  const { policy = '' } = telling[0] ?? {};
+  for (const bucket of ['photos-of-theirs', 'lists']) {
+    const arn = `arn:aws:s3:::${bucket}`;
+    t.match(policy, `{"Effect" = "Allow", "Action" = ["s3:GetObject"], "Resource" = ["${arn}/*"]}`);
+    t.match(policy, `{"Effect" = "Allow", "Action" = ["s3:ListBucket"], "Resource" = ["${arn}"]}`);
+  }
+  t.equal(policy.split('photos-of-theirs').length, 3, 'and nothing else');
+  t.match(policy, 'sqs:ReceiveMessage', 'the role of the warmer');
+});
+
 t.test(
   'the queue is told what comes and goes of originals, and what a lifecycle takes of results',
   async (t) => {

@@ -24,6 +24,7 @@ export const STAGES: Readonly<Record<string, Values>> = {
     cors_origins: ['https://shop.example.com'],
     webhook_secret_arn: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:hooks-AbCdEf',
   },
+  'feeds of other buckets': { feed_buckets: ['photos-of-theirs'] },
   tiny: { size: 'tiny', firewall: false, shield: false },
   medium: { size: 'medium', protect: false },
   large: { size: 'large', access_logs: false, network_logs: true },
