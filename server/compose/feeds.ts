@@ -1,28 +1,60 @@
+import { readFile, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
-import { type Feed, MAX_DEFINITION_BYTES, readFeeds } from '../feeds/definition.ts';
+import { MAX_DEFINITION_BYTES, readFeeds } from '../feeds/definition.ts';
 import { HttpSource } from '../feeds/http-source.ts';
 import { type Foreign, ObjectSource } from '../feeds/object-source.ts';
 import { FeedStates } from '../feeds/state.ts';
 import { Vanishing } from '../feeds/vanishing.ts';
 import { Watcher } from '../feeds/watcher.ts';
+import { Problem } from '../shared/errors.ts';
 import type { Stores } from '../stores/contracts.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { readWarmRequest } from '../warming/warm-request.ts';
 import type { Management } from '../writing/management.ts';
 import type { Core } from './core.ts';
 import { composeRemote } from './remote.ts';
-import { openForeign, readWatched } from './stores.ts';
+import { openForeign } from './stores.ts';
 
 /** Each once; what could not be opened is tried again. */
 function opened(open: (from: string) => Promise<Foreign>) {
   const all = new Map<string, Promise<Foreign>>();
-  return ({ from }: Feed): Promise<Foreign> => {
+  return (from: string): Promise<Foreign> => {
     const found = all.get(from) ?? open(from);
     all.set(from, found);
     found.catch(() => all.delete(from));
     return found;
   };
+}
+
+/**
+ * Reads the list of feeds: a file, or `s3://bucket/key`.
+ *
+ * @throws Problem `invalid_feed` for one that is not there or too large; that of the bucket
+ */
+async function readList(watch: string, open: (from: string) => Promise<Foreign>): Promise<string> {
+  if (!watch.startsWith('s3://')) {
+    const facts = await stat(watch).catch((error: unknown) => unreadable(watch, 'cannot be read', error));
+    checkSize(watch, facts.size);
+    return readFile(watch, 'utf8');
+  }
+  const { objects, prefix: key } = await open(watch);
+  const object = (await objects.get(key)) ?? unreadable(watch, 'is not there');
+  try {
+    checkSize(watch, object.size);
+    return (await object.bytes()).toString();
+  } finally {
+    object.body.destroy();
+  }
+}
+
+function checkSize(watch: string, bytes: number): void {
+  if (bytes > MAX_DEFINITION_BYTES)
+    unreadable(watch, `has ${bytes} bytes, of ${MAX_DEFINITION_BYTES} that it may have`);
+}
+
+function unreadable(watch: string, why: string, cause?: unknown): never {
+  throw new Problem('invalid_feed', `The list of feeds, ${watch}, ${why}.`, { received: watch }, cause);
 }
 
 /** Watches the feeds of the file that WATCH names; undefined where it names none. */
@@ -39,16 +71,17 @@ export function composeWatcher(
   const states = new FeedStates(records.progress);
   const http = new HttpSource({ imports, remote: composeRemote(config) });
   const isFree = async (id: string) => !(await records.images.get(id)) && !(await originals.head(id));
+  const open = opened((from) => openForeign(config, from));
   const objects = new ObjectSource({
     isFree,
     uploads,
     library,
-    open: opened((from) => openForeign(config, from)),
+    open: ({ from }) => open(from),
   });
   const check = (canonical: string) => renderer.check(canonical);
   return new Watcher({
     feeds: async () => {
-      const text = await readWatched(config, watch, MAX_DEFINITION_BYTES);
+      const text = await readList(watch, open);
       return readFeeds(text, (variants) => readWarmRequest({ variants }, { presets, check }));
     },
     sources: { sitemap: http, rss: http, json: http, s3: objects, folder: objects },

@@ -1,5 +1,6 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import { errorText, withContext } from '../shared/error-text.ts';
@@ -39,19 +40,23 @@ const REACHING_QUEUE = {
 };
 
 /** AWS clients are loaded where they are needed: they would double the start of a laptop. */
-async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Config) {
-  if (!originalsBucket || !resultsBucket) return undefined;
+async function bucketsBy({ s3Endpoint }: Config, options: S3ClientConfig = {}) {
   const [{ S3Client }, { S3Objects }] = await Promise.all([
     import('@aws-sdk/client-s3'),
     import('../stores/s3/objects.ts'),
   ]);
-  const client = new S3Client({
-    ...REACHING_BUCKET,
-    ...(s3Endpoint ? { endpoint: s3Endpoint, forcePathStyle: true } : {}),
-  });
+  const endpoint = s3Endpoint ? { endpoint: s3Endpoint, forcePathStyle: true } : {};
+  const client = new S3Client({ ...REACHING_BUCKET, ...endpoint, ...options });
+  return (bucket: string): Objects => new S3Objects(client, bucket);
+}
+
+async function openBuckets(config: Config) {
+  const { originalsBucket, resultsBucket } = config;
+  if (!originalsBucket || !resultsBucket) return undefined;
+  const open = await bucketsBy(config);
   return {
-    originals: new S3Objects(client, originalsBucket),
-    results: new S3Objects(client, resultsBucket),
+    originals: open(originalsBucket),
+    results: open(resultsBucket),
     collectGarbage: async () => 0,
     removeOutdated: async () => ({ removed: 0, isDone: true }),
     scratchParent: undefined,
@@ -59,24 +64,19 @@ async function openBuckets({ originalsBucket, resultsBucket, s3Endpoint }: Confi
 }
 
 /** Buckets of others that originals are read from, each with its own rights. */
-async function openPlaces({ sources, s3Endpoint }: Config): Promise<Place[]> {
-  const buckets = sources.filter((source) => source.kind === 's3');
+async function openPlaces(config: Config): Promise<Place[]> {
+  const buckets = config.sources.filter((source) => source.kind === 's3');
   if (buckets.length === 0) return [];
-  const [{ S3Client }, { S3Objects }, { fromTemporaryCredentials }] = await Promise.all([
-    import('@aws-sdk/client-s3'),
-    import('../stores/s3/objects.ts'),
-    import('@aws-sdk/credential-providers'),
-  ]);
-  return buckets.map(({ name, bucket, path, role, region }) => {
+  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
+  const opened = buckets.map(async ({ name, bucket, path, role, region }) => {
     const params = { RoleArn: role, RoleSessionName: 'rendition' };
-    const client = new S3Client({
-      ...REACHING_BUCKET,
-      ...(s3Endpoint && { endpoint: s3Endpoint, forcePathStyle: true }),
+    const open = await bucketsBy(config, {
       ...(region && { region }),
       ...(role && { credentials: fromTemporaryCredentials({ params }) }),
     });
-    return { name, path, objects: new S3Objects(client, bucket) };
+    return { name, path, objects: open(bucket) };
   });
+  return Promise.all(opened);
 }
 
 /** Opens what lies at a path under DATA_DIR. */
@@ -217,55 +217,17 @@ export async function openStores(config: Config, options: StoresOptions = {}): P
   };
 }
 
-/** The bucket and key, or prefix, of `s3://bucket/key`; undefined for anything else. */
-function readS3Address(text: string): { bucket: string; key: string } | undefined {
-  const [, bucket, key = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/s.exec(text) ?? [];
-  return bucket === undefined ? undefined : { bucket, key };
-}
-
-async function openBucket({ s3Endpoint }: Config, bucket: string): Promise<Objects> {
-  const [{ S3Client }, { S3Objects }] = await Promise.all([
-    import('@aws-sdk/client-s3'),
-    import('../stores/s3/objects.ts'),
-  ]);
-  // Somebody else's bucket may be in another region.
-  const options = { ...REACHING_BUCKET, followRegionRedirects: true };
-  return new S3Objects(
-    new S3Client({ ...options, ...(s3Endpoint ? { endpoint: s3Endpoint, forcePathStyle: true } : {}) }),
-    bucket,
-  );
-}
-
 /**
  * Opens what is somebody else's, to be read: `s3://bucket/prefix`, or a folder.
  *
  * @throws Problem `store_unavailable` where there is no such folder
  */
-export async function openForeign(
-  config: Config,
-  from: string,
-): Promise<{ objects: Objects; prefix: string }> {
-  const address = readS3Address(from);
-  if (address) return { objects: await openBucket(config, address.bucket), prefix: address.key };
+export async function openForeign(config: Config, from: string) {
+  const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/s.exec(from) ?? [];
+  // Somebody else's bucket may be in another region.
+  if (bucket) return { objects: (await bucketsBy(config, { followRegionRedirects: true }))(bucket), prefix };
   const { FolderObjects } = await import('../stores/folder/objects.ts');
   return { objects: await FolderObjects.open(from), prefix: '' };
-}
-
-/**
- * Reads the file that WATCH names: a path, or `s3://bucket/key`.
- *
- * @throws Error for one that is not there or larger than `maxBytes`
- */
-export async function readWatched(config: Config, watch: string, maxBytes: number): Promise<string> {
-  const address = readS3Address(watch);
-  const object = address && (await (await openBucket(config, address.bucket)).get(address.key));
-  const size = address ? object?.size : (await stat(watch)).size;
-  if (size === undefined) throw new Error(`${watch} is not there`);
-  if (size > maxBytes) {
-    object?.body.destroy();
-    throw new Error(`${watch} has ${size} bytes; a list of feeds has ${maxBytes} at most`);
-  }
-  return object ? (await object.bytes()).toString() : readFile(watch, 'utf8');
 }
 
 /** @throws Error where the settings name no embedded database */

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
@@ -133,6 +133,14 @@ t.test('a feed that breaks stops none of the others, and a list that cannot be r
     error: /feeds\[0\]\.from: must be an absolute path/,
     items: [{ name: 'away' }, { name: 'forbidden' }, { name: 'here' }],
   });
+  for (const [text, error] of [
+    [' '.repeat(1_048_577), /has 1048577 bytes, of 1048576/],
+    [undefined, /imports\.json, cannot be read/],
+  ] as const) {
+    await (text === undefined ? rm(watch) : writeFile(watch, text));
+    await round();
+    t.match((await call(server, 'GET', '/api/feeds')).body, { error });
+  }
   await write({ name: 'here', kind: 'folder', from: folder });
   await round();
   t.match((await call(server, 'GET', '/api/feeds')).body, {
