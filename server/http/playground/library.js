@@ -1,6 +1,7 @@
 /** The pictures of the deployment, and what is done to them. */
 import { api, Refused } from './api.js';
 import { addressesOf } from './signing.js';
+import { sliding } from './slide.js';
 import { current, patch, say, update } from './store.js';
 
 const PAGE = 24;
@@ -58,7 +59,8 @@ async function showNewest() {
   const { library, form } = current();
   if (library.text || library.collection !== collection) return;
   const newest = new Set(items.map(({ id }) => id));
-  patch('library', { items: [...items, ...library.items.filter(({ id }) => !newest.has(id))] });
+  const merged = [...items, ...library.items.filter(({ id }) => !newest.has(id))];
+  await sliding('.grid > li', async () => patch('library', { items: merged }));
   const known = current().thumbnails;
   await loadThumbnails(
     [...newest].filter((id) => !known[id]),

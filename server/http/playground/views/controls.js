@@ -118,11 +118,12 @@ function inputView(parameter, value) {
 }
 
 function fieldView(parameter, { params, problem, explained }) {
-  const { key, label, doc, unset, allowed } = parameter;
+  const { key, label, doc, unset, allowed, control } = parameter;
   const value = params[key];
   const isWrong = problem?.param === key || parameter.aliases.includes(problem?.param);
   const isIdle = value !== undefined && explained?.withoutEffect?.includes(key);
-  return html`<div class=${`field ${value === undefined ? '' : 'is-set'} ${isWrong ? 'is-wrong' : ''}`} data-field=${key}>
+  const isShort = control.kind === 'number' && !hasSlider(parameter);
+  return html`<div class=${`field ${isShort ? 'half' : ''} ${value === undefined ? '' : 'is-set'} ${isWrong ? 'is-wrong' : ''}`} data-field=${key}>
     <div class="row">
       <label for=${idOf(parameter)}>${label}</label>
       <code title=${`Allowed: ${allowed}`}>${key}</code>
@@ -160,7 +161,7 @@ function groupView({ name, title, parameters }, state) {
     @toggle=${({ target }) => fold(name, target.open)}
   >
     <summary><b>${title}</b>${count ? html`<span class="count">${count} set</span>` : nothing}</summary>
-    ${shown.map((parameter) => fieldView(parameter, state))}
+    <div class="fields">${shown.map((parameter) => fieldView(parameter, state))}</div>
   </details>`;
 }
 

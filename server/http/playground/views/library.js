@@ -115,9 +115,11 @@ export function libraryView(state) {
           : nothing
       }
     </div>
-    ${form.isReadOnly || form.api === 'none' ? nothing : uploadView(state)}
-    ${isReached ? html`${searchView(state)}${collectionsView(state)}` : nothing}
-    ${problemView(library.problem)} ${gridView(state)} ${isReached && !selection ? feedsView(state) : nothing} ${selection ? selectionView(state) : nothing}
-    ${trayView(state)}
+    <div class="head">
+      ${form.isReadOnly || form.api === 'none' ? nothing : uploadView(state)}
+      ${isReached ? html`<div class="finding">${searchView(state)}${collectionsView(state)}</div>` : nothing}
+    </div>
+    ${problemView(library.problem)} ${gridView(state)} ${isReached && !selection ? feedsView(state) : nothing}
+    ${selection ? selectionView(state) : trayView(state)}
   </section>`;
 }
