@@ -84,7 +84,7 @@ export interface Params {
   readonly wmt?: boolean | 0 | 1 | undefined;
   /** Text of a mark that is a template, base64url of 1 to 200 bytes of UTF-8; in signed URLs only. Allowed: text of the form (?:[A-Za-z0-9_-]{4}){1,66}, or text of the form (?:[A-Za-z0-9_-]{4}){0,66}[A-Za-z0-9_-][AQgw], or text of the form (?:[A-Za-z0-9_-]{4}){0,66}[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048]. */
   readonly wmx?: string | undefined;
-  /** Name of a registered watermark, beside `wm`. Allowed: text of the form [A-Za-z0-9][A-Za-z0-9_-]{0,63}. */
+  /** Name of a registered watermark that lies above `wm`, with settings of its own. Allowed: text of the form [A-Za-z0-9][A-Za-z0-9_-]{0,63}. */
   readonly wm2?: string | undefined;
   /** Where the mark stands. Allowed: center n ne e se s sw w nw. */
   readonly wm2g?: 'center' | 'n' | 'ne' | 'e' | 'se' | 's' | 'sw' | 'w' | 'nw' | 'top' | 'right' | 'bottom' | 'left' | undefined;

@@ -55,6 +55,7 @@ const MORE: readonly (Omit<Case, 'source'> & { readonly source?: () => Promise<B
     query: 'w=160&r=20&gray&blur=1&wm=sample&fmt=gif',
     source: () => corpus('samples/cat-trotting.gif'),
   },
+  { name: 'second mark', query: 'w=160&wm=sample&wm2=sample&wm2g=nw&wm2s=40&wm2o=60' },
   { name: 'tiled mark', query: 'w=160&wm=sample&wmt=1&wmo=40' },
   { name: 'drawing enlarged', query: 'w=640&fmt=png', source: () => corpus('samples/drop-shadow.svg') },
   { name: 'CMYK', query: 'w=160&fmt=jpeg', source: () => corpus('samples/cmyk-small.jpg') },

@@ -4,6 +4,7 @@ import { startRecords } from '../support/emulators.dynamodb.ts';
 import { emulated } from '../support/emulators.ts';
 import { seeded, seedOfRun } from '../support/seeded.ts';
 import { bytesOf, problemOf, startServer } from '../support/server.ts';
+import { waitFor } from '../support/wait.ts';
 import { warmerOf } from '../support/warmer.ts';
 import { heicFlow } from './heic.ts';
 
@@ -26,6 +27,16 @@ t.test('a warmer renders a HEIC of 12 MP as a request does', async (t) => {
     const answer = await server.get(`/img/a?${form}`);
     t.match([answer.status, answer.headers.get('x-image-cache')], [200, 'stored'], form);
   }
+});
+
+t.test('who waits too long is told, and the process that decodes is ended', async (t) => {
+  const server = await startServer({ DEADLINE_MS: '300' });
+  t.teardown(() => server.close());
+  await server.put('a', await corpus('heic/arrow.heic'));
+  t.match(await problemOf(await server.get('/img/a?w=9')), { status: 504, code: 'deadline' });
+  await waitFor(() => server.lines.some(({ msg, kind }) => msg === 'render process' && kind !== 'crashed'));
+  await server.put('b', await corpus('heic/RGB_8__128x128.heif'));
+  await waitFor(async () => (await server.get('/img/b?w=9')).status === 200);
 });
 
 /** A file with a few bytes that are others, or with its end cut off. */

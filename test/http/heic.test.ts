@@ -51,6 +51,33 @@ t.test('the edges of a turned picture of odd sides have its own colours', async 
   t.ok(most < 6, `off by ${most} at most`);
 });
 
+t.test('colours that were multiplied by their alpha are divided by it', async (t) => {
+  const server = await startServer();
+  t.teardown(() => server.close());
+  await server.put('a', await corpus('heic/premultiplied.heic'));
+  const { width, height, at } = await pixels(await bytesOf(await server.get('/img/a?fmt=png')));
+  let most = 0;
+  for (let y = 0; y < height; y += 1)
+    for (let x = 0; x < width; x += 1) {
+      const drawn = [x / width, y / height, (x + y) / (width + height)].map((value) => 255 * value);
+      for (const [band, value] of drawn.entries())
+        most = Math.max(most, Math.abs((at(x, y)[band] ?? 0) - value));
+    }
+  t.ok(most < 16, `off by ${most} at most`);
+});
+
+t.test('one alone takes no more memory than all renders may', async (t) => {
+  const server = await startServer({ RENDER_MEMORY_BYTES: '16MiB' });
+  t.teardown(() => server.close());
+  await server.put('a', await corpus('heic/arrow.heic'));
+  t.match(await problemOf(await server.get('/img/a?w=9')), {
+    status: 422,
+    code: 'too_many_pixels',
+    detail: /RENDER_MEMORY_BYTES/,
+    received: '3024 x 4032 px of 8 bits',
+  });
+});
+
 t.test('of a sequence the still picture is shown, or the first, and that is said', async (t) => {
   const server = await startServer();
   t.teardown(() => server.close());

@@ -28,6 +28,8 @@ export async function heicFlow(t: Test, env: Record<string, string> = {}): Promi
   t.ok((await stored?.bytes())?.equals(file), 'the original is kept as it came');
   const before = await results.head(master);
 
+  const told = await call(server, 'GET', '/api/explain/phone/one.heic?w=9');
+  t.match(told, { status: 200, body: { original: { format: 'heic', bytes: file.length } } });
   const picture = await server.get('/img/phone/one.heic?w=64&fmt=png');
   t.equal(picture.status, 200);
   const pixels = await bytesOf(picture);

@@ -8,7 +8,7 @@ import { bytesOf, problemOf, startServer, type TestServer } from '../support/ser
 
 const KEY = 'a1'.repeat(32);
 const SIGNING_KEYS = `main=${KEY}`;
-const WATERMARKS = 'tag=tag.svg;written=written.svg;dot=dot.png;other=other.png';
+const WATERMARKS = 'tag=tag.svg;written=written.svg;dot=dot.png;other=other.png;phone=phone.heic';
 
 const svg = (text: string) =>
   Buffer.from(
@@ -127,6 +127,12 @@ t.test('a second mark lies above the first, with settings of its own', async (t)
   t.same(shown.at(3, 3), [0, 0, 255, 255], 'the second, 5 x 3 px, 2 px from the corner');
   t.same(shown.at(8, 3), [255, 160, 120, 255]);
   t.same(shown.at(50, 50), [128, 128, 128, 255]);
+  await server.put('phone.heic', await corpus('heic/RGB_8_chroma444.heif'));
+  t.equal(
+    (await server.get('/img/grey?fmt=png&wm=phone&wm2=dot')).status,
+    200,
+    'a HEIC is a mark as any other',
+  );
   await server.put('other.png', await drawn(10, 6, () => [0, 255, 0]));
   const again = await pixels(await bytesOf(await server.get(url)));
   t.same(again.at(3, 3), [0, 255, 0, 255], 'a replaced mark is seen');

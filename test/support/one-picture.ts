@@ -180,6 +180,11 @@ export async function otherSamples(): Promise<readonly Sample[]> {
   return [...more, ...seeds.flat()];
 }
 
+/** Another one: of the same mark twice in one place only the upper one may be seen. */
+const otherMark = sharp(noise(7, 8, 4, 98), { raw: { width: 7, height: 8, channels: 4 } })
+  .png()
+  .toBuffer();
+
 /** A mark that has alpha and no symmetry. */
 export const tinyMark = (): Promise<Buffer> =>
   sharp(noise(9, 6, 4, 99), { raw: { width: 9, height: 6, channels: 4 } })
@@ -193,7 +198,7 @@ export async function show(values: string, sample: Sample, watermark: Buffer): P
     priority: 'live',
     limits: LIMITS,
     watermark,
-    watermark2: watermark,
+    watermark2: await otherMark,
     ...(focal ? { focal } : {}),
   } as const;
   try {

@@ -20,14 +20,17 @@ def decode(path, out):
         data, mode, bits = np.asarray(image), image.mode, image.info["bit_depth"]
     except Exception as error:
         return {"error": str(error)}
-    bands = {"I": 1, "L": 1, "LA": 2, "RGB": 3, "RGBA": 4}[mode.split(";")[0]]
+    bands = {"I": 1, "L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "RGBa": 4}[mode.split(";")[0]]
     data = data.reshape(data.shape[0], data.shape[1], bands)
     white = 255 if bits <= 8 else (2**bits - 1) << (16 - bits)
     profile = image.info.get("icc_profile")
     if profile and bands == 3 and bits <= 8:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         data = np.asarray(ImageCms.profileToProfile(Image.fromarray(data), source, SRGB, 1))
-    data = np.clip(np.rint(data.astype(np.float64) * 65535 / white), 0, 65535).astype("<u2")
+    data = data.astype(np.float64)
+    if mode == "RGBa":
+        data[:, :, :3] *= white / np.maximum(data[:, :, 3:], 1)
+    data = np.clip(np.rint(data * 65535 / white), 0, 65535).astype("<u2")
     height, width = data.shape[:2]
     rgba = np.full((height, width, 4), 65535, "<u2")
     rgba[:, :, :3] = data[:, :, :3] if bands >= 3 else data[:, :, :1]

@@ -11,7 +11,7 @@ import { resize } from './resize.ts';
 import { mask, radius } from './shape.ts';
 import { trim } from './trim.ts';
 import { turn } from './turn.ts';
-import { watermark, watermark2 } from './watermark.ts';
+import { watermark } from './watermark.ts';
 
 /** Every operation, in the order in which the picture goes through them. */
 export const OPERATIONS = [
@@ -38,7 +38,6 @@ export const OPERATIONS = [
   radius,
   mask,
   watermark,
-  watermark2,
   pad,
   border,
   bg,

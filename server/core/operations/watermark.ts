@@ -1,86 +1,9 @@
-import type { Sharp } from 'sharp';
-import type { Size } from './operation.ts';
 import { choice, flag, integer, type OperationStep, operation, param } from './operation.ts';
+import { type Mark, overlay } from './overlay.ts';
 import { COMPASS, SIDES_AS_COMPASS } from './resize.ts';
 
 /** A registered name: of a preset, a watermark or a key. */
 export const NAME = '[A-Za-z0-9][A-Za-z0-9_-]{0,63}';
-
-interface Mark {
-  readonly bytes: Uint8Array;
-  readonly gravity: (typeof COMPASS)[number];
-  readonly opacity: number;
-  readonly share: number;
-  readonly inset: number;
-  readonly isTiled: boolean;
-}
-
-/** Of the shorter side, so that a mark stays in its corner on a small picture. */
-const INSET_SHARE = 1 / 8;
-
-const bounded = (distance: number, { width, height }: Size): number =>
-  Math.min(distance, Math.round(Math.min(width, height) * INSET_SHARE));
-
-/** Top left corner of a mark in a frame, for a compass direction. */
-function place(
-  frame: Size,
-  mark: Size,
-  gravity: Mark['gravity'],
-  distance: number,
-): { left: number; top: number } {
-  const inset = bounded(distance, frame);
-  const [right, bottom] = [frame.width - mark.width, frame.height - mark.height];
-  const along = (most: number, low: boolean, high: boolean) =>
-    Math.min(Math.max(low ? inset : high ? most - inset : Math.round(most / 2), 0), Math.max(0, most));
-  const has = (side: string) => gravity !== 'center' && gravity.includes(side);
-  return { left: along(right, has('w'), has('e')), top: along(bottom, has('n'), has('s')) };
-}
-
-async function stamp(image: Sharp, frame: Size, mark: Mark): Promise<Sharp> {
-  const { default: open } = await import('sharp');
-  const width = Math.max(1, Math.round((frame.width * mark.share) / 100));
-  const { data, info } = await open(mark.bytes)
-    .autoOrient()
-    .resize({ width, height: frame.height, fit: 'inside' })
-    .ensureAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  const fade = Math.round((mark.opacity / 100) * 255);
-  if (fade < 255)
-    for (let offset = 3; offset < data.length; offset += 4)
-      data[offset] = Math.round(((data[offset] ?? 0) * fade) / 255);
-  const raw = { width: info.width, height: info.height, channels: info.channels };
-  if (!mark.isTiled)
-    return image.composite([{ input: data, raw, ...place(frame, info, mark.gravity, mark.inset) }]);
-  const gap = bounded(mark.inset, frame);
-  const tile = await tileOf(open(data, { raw }), { frame, mark: info, gap });
-  return image.composite([{ ...tile, tile: true, gravity: 'northwest' }]);
-}
-
-/** The mark with half of the gap on each side; no larger than the frame, which sharp would refuse. */
-async function tileOf(
-  image: Sharp,
-  { frame, mark, gap }: { frame: Size; mark: Size; gap: number },
-): Promise<{ input: Buffer; raw: { width: number; height: number; channels: 4 } }> {
-  const before = Math.floor(gap / 2);
-  const spaced = image.extend({
-    top: before,
-    left: before,
-    bottom: gap - before,
-    right: gap - before,
-    background: { r: 0, g: 0, b: 0, alpha: 0 },
-  });
-  const [width, height] = [
-    Math.min(frame.width, mark.width + gap),
-    Math.min(frame.height, mark.height + gap),
-  ];
-  // Behind a pass of its own: a crop comes before what is added otherwise.
-  const { data, info } = await spaced.raw().toBuffer({ resolveWithObject: true });
-  const whole = { width: info.width, height: info.height, channels: 4 as const };
-  const { default: open } = await import('sharp');
-  const input = await open(data, { raw: whole }).extract({ left: 0, top: 0, width, height }).raw().toBuffer();
-  return { input, raw: { width, height, channels: 4 } };
-}
 
 type MarkKey = 'wm' | 'wm2';
 const NAMES = { wm: 'the mark', wm2: 'the second mark' } as const;
@@ -180,19 +103,31 @@ interface Settings {
   readonly text?: string | undefined;
 }
 
-function markSteps(
+/** A mark that is there, and what tells it from others. */
+interface Named {
+  readonly name: string;
+  readonly mark: Mark;
+}
+
+function named(
   name: string | undefined,
   bytes: Uint8Array | undefined,
   { gravity = 'se', opacity = 100, share = 20, inset = 16, isTiled = false, text = '' }: Settings,
-): OperationStep[] {
+): Named[] {
   if (!name || !bytes) return [];
-  const mark = { bytes, gravity, opacity, share, inset, isTiled };
+  return [{ name: `${name} ${text}`.trim(), mark: { bytes, gravity, opacity, share, inset, isTiled } }];
+}
+
+/** All marks in one pass, the first lowest. */
+function markSteps(marks: readonly Named[]): OperationStep[] {
+  if (marks.length === 0) return [];
   return [
     {
-      name: `watermark ${name} ${text}`.trim(),
+      name: `watermark ${marks.map(({ name }) => name).join(' + ')}`,
       slot: 'composite',
-      apply: (image, size) => stamp(image, size, mark),
-      cost: isTiled ? TILES_COST : MARK_COST,
+      apply: async (image, size) =>
+        image.composite(await Promise.all(marks.map(({ mark }) => overlay(size, mark)))),
+      cost: marks.reduce((sum, { mark }) => sum + (mark.isTiled ? TILES_COST : MARK_COST), 0),
     },
   ];
 }
@@ -213,24 +148,10 @@ export const watermark = operation({
     wmp: insetOf('wm'),
     wmt: tilingOf('wm'),
     wmx: textOf('wm'),
-  },
-  example: 'w=160&wm=sample',
-  variations: ['w=160&wm=sample&wmt=1&wmo=40', 'w=160&wm=price&wmx=MTkuOTAg4oKs&wms=50'],
-  steps: (
-    { wm, wmg: gravity, wmo: opacity, wms: share, wmp: inset, wmt: isTiled, wmx: text },
-    { watermark: bytes },
-  ) => markSteps(wm, bytes, { gravity, opacity, share, inset, isTiled, text }),
-});
-
-export const watermark2 = operation({
-  name: 'watermark2',
-  group: 'effects',
-  summary: 'Puts a second registered mark on the picture, above the first.',
-  params: {
     wm2: param([['text', NAME]], (text) => text, {
       needs: ['wm'],
       label: 'Second watermark',
-      doc: 'Name of a registered watermark, beside `wm`.',
+      doc: 'Name of a registered watermark that lies above `wm`, with settings of its own.',
     }),
     wm2g: gravityOf('wm2'),
     wm2o: opacityOf('wm2'),
@@ -239,9 +160,30 @@ export const watermark2 = operation({
     wm2t: tilingOf('wm2'),
     wm2x: textOf('wm2'),
   },
-  example: 'w=160&wm=sample&wm2=sample&wm2g=nw&wm2s=40&wm2o=60',
-  steps: (
-    { wm2, wm2g: gravity, wm2o: opacity, wm2s: share, wm2p: inset, wm2t: isTiled, wm2x: text },
-    { watermark2: bytes },
-  ) => markSteps(wm2, bytes, { gravity, opacity, share, inset, isTiled, text }),
+  example: 'w=160&wm=sample',
+  variations: [
+    'w=160&wm=sample&wmt=1&wmo=40',
+    'w=160&wm=price&wmx=MTkuOTAg4oKs&wms=50',
+    'w=160&wm=sample&wm2=sample&wm2g=nw&wm2s=40&wm2o=60',
+  ],
+  steps: (values, { watermark: bytes, watermark2: bytes2 }) => {
+    const first = named(values.wm, bytes, {
+      gravity: values.wmg,
+      opacity: values.wmo,
+      share: values.wms,
+      inset: values.wmp,
+      isTiled: values.wmt,
+      text: values.wmx,
+    });
+    const second = named(values.wm2, bytes2, {
+      gravity: values.wm2g,
+      opacity: values.wm2o,
+      share: values.wm2s,
+      inset: values.wm2p,
+      isTiled: values.wm2t,
+      text: values.wm2x,
+    });
+    // A second one is none without the first: it would be the same picture under two names.
+    return markSteps(first.length ? [...first, ...second] : []);
+  },
 });
