@@ -36,22 +36,24 @@ export class Vanishing {
     const { feed, state, read, shards } = turn;
     const all = [...shards.values()].flatMap((shard) => Object.entries(shard));
     const isGone = ({ run, vanishedAt, isDeleted }: Known) => run !== state.run && !vanishedAt && !isDeleted;
-    const gone = all.filter(([, known]) => isGone(known)).map(([id]) => id);
-    const isOld = ({ run, outcome, version }: Known) =>
-      run === state.run && outcome !== 'new' && version !== undefined;
-    const had = gone.length + all.filter(([, known]) => isOld(known)).length;
-    const isTooMuch = read.listing.pictures.size === 0 || (!isLetGo && gone.length > had * MOST_VANISHING);
-    const isHeld = gone.length > 0 && isTooMuch && feed.vanished !== 'keep';
+    // What never gave a picture is no loss.
+    const lost = all.filter(([, known]) => isGone(known) && hasPicture(known)).map(([id]) => id);
+    const isOld = (known: Known) => known.run === state.run && known.outcome !== 'new' && hasPicture(known);
+    const had = lost.length + all.filter(([, known]) => isOld(known)).length;
+    const isTooMuch = read.listing.pictures.size === 0 || (!isLetGo && lost.length > had * MOST_VANISHING);
+    const isHeld = lost.length > 0 && isTooMuch && feed.vanished !== 'keep';
     let vanished = 0;
     for (const [number, shard] of shards) {
       const after = isHeld ? unlisted(shard, isGone) : await this.#after(turn, shard, isGone);
       if (after === undefined) continue;
-      vanished += isHeld ? 0 : Object.values(shard).filter(isGone).length;
+      vanished += isHeld
+        ? 0
+        : Object.values(shard).filter((known) => isGone(known) && hasPicture(known)).length;
       shards.set(number, after);
       await this.#options.states.putShard(feed.name, number, after);
     }
     return isHeld
-      ? { vanished, held: { vanished: gone.length, of: had, examples: gone.slice(0, EXAMPLES) } }
+      ? { vanished, held: { vanished: lost.length, of: had, examples: lost.slice(0, EXAMPLES) } }
       : { vanished };
   }
 
@@ -101,6 +103,8 @@ export class Vanishing {
     );
   }
 }
+
+const hasPicture = ({ version }: Known): boolean => version !== undefined;
 
 /**
  * What is held is named by no document any more: else one that is what it was would name it the next time. Undefined where

@@ -149,3 +149,31 @@ t.test('kept, as long as nothing else is said; and what somebody has replaced is
       .sort(),
   );
 });
+
+t.test('addresses that never gave a picture count for nothing, and leave nothing behind', async (t) => {
+  const { remote, server, write, round } = await watched(t);
+  const good = NUMBERS.slice(0, 10);
+  for (const n of good) remote.picture(`/${n}.jpg`, await picture(n + 1));
+  const list = (names: readonly (number | string)[]) =>
+    remote.picture('/list', Buffer.from(JSON.stringify(names.map((name) => `${remote.base}/${name}.jpg`))));
+  list([...good, 'no', 'none', 'nothing']);
+  await write({
+    name: 'f',
+    kind: 'json',
+    path: '$[*]',
+    from: `${remote.base}/list`,
+    prefix: '',
+    vanished: 'delete',
+  });
+  await round();
+  t.match(await feedOf(server, 'f'), { run: { seen: 13, new: 10, failed: 3 } });
+  t.equal((await idsOf(server)).length, 13, 'they say why');
+  list(good.slice(1));
+  await ask(server, 'f');
+  await round();
+  t.match(await feedOf(server, 'f'), { status: 'ok', run: { seen: 9, failed: 0, vanished: 1 } });
+  t.same(
+    await idsOf(server),
+    good.slice(1).map((n) => `${n}.jpg`),
+  );
+});
