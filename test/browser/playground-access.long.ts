@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import t from 'tap';
 import { noise } from '../support/api.ts';
 import { noChromium } from '../support/chromium.ts';
-import { clipboard, closeBrowser, drop, visit } from '../support/playground.ts';
+import { clipboard, closeBrowser, drop, violations, visit } from '../support/playground.ts';
 import { waitFor } from '../support/wait.ts';
 
 t.teardown(closeBrowser);
@@ -29,6 +29,7 @@ const isShown = (page: Page) => page.locator('.canvas img').waitFor();
 t.test('with tokens: pictures at once, the rest once one is typed in', { skip: noChromium }, async (t) => {
   const { page, server, faults } = await visit(t, { env: { API_TOKENS }, prepare: putRose });
   await page.getByText('This call needs a bearer token.').waitFor();
+  t.same(await violations(page), []);
   await openSample(page);
   await isShown(page);
   t.equal(await page.getByLabel('Search pictures').count(), 0, 'nothing that would be refused');
@@ -101,6 +102,7 @@ t.test('presets only: what is served is offered, and nothing else', { skip: noCh
   t.match(page.url(), /\?p=thumb$/, 'it opens with a preset');
   t.equal(await page.getByRole('alert').count(), 0);
   t.equal(await page.getByLabel('Width', { exact: true }).count(), 0);
+  t.same(await violations(page), []);
   await page.getByRole('button', { name: 'card' }).click();
   await page.waitForURL(/\?p=card$/);
   await page.getByLabel('Format', { exact: true }).selectOption('webp');
@@ -134,6 +136,7 @@ t.test('a folder that is served as it stands takes no files', { skip: noChromium
   const { page, faults } = await visit(t, { env: { ORIGINALS_FOLDER: folder }, path: '/#rose.jpg?w=40' });
   await isShown(page);
   t.equal(await page.locator('.drop').count(), 0);
+  t.same(await violations(page), []);
   await page.getByRole('tab', { name: 'Details' }).click();
   await page.getByText('What the server does').waitFor();
   t.equal(await page.getByRole('button', { name: 'Delete' }).count(), 0);

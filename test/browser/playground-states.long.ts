@@ -1,19 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import t from 'tap';
 import { noise } from '../support/api.ts';
 import { noChromium } from '../support/chromium.ts';
 import { ROOT } from '../support/markdown.ts';
-import { closeBrowser, drop, type Visit, visit } from '../support/playground.ts';
+import { closeBrowser, drop, type Visit, violations, visit } from '../support/playground.ts';
 
 t.teardown(closeBrowser);
 
 /** Where the pictures of the states go, for somebody to look at. */
 const FOLDER = process.env['SCREENSHOTS'];
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const FLOWER = 'samples/flower-macro.jpg';
 
@@ -88,20 +85,6 @@ const STATES: Readonly<Record<string, (visit: Visit) => Promise<unknown>>> = {
     await page.locator('.refusal').getByRole('alert').waitFor();
   },
 };
-
-interface Violation {
-  id: string;
-  nodes: { html: string; failureSummary: string }[];
-}
-
-/** What axe finds, each with the element and why. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const found = await page.evaluate<Violation[]>('axe.run().then(({ violations }) => violations)');
-  return found.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`),
-  );
-}
 
 /** Shifts that no hand has caused, as the Layout Instability API counts them. */
 const WATCH_SHIFTS = `

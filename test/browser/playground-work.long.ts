@@ -325,6 +325,13 @@ for (const width of [375, 1440])
     await tabTo(page, '.thumbnail', faults);
     await page.keyboard.press('Enter');
     await page.locator('.canvas img').waitFor();
+    t.match(await page.title(), /^[ab]\.jpg · Rendition$/);
+    const focus = width < 1000 ? 'edit-title' : '';
+    t.equal(
+      await page.evaluate('document.activeElement.id'),
+      focus,
+      'where the library is gone, at the heading',
+    );
     await page.keyboard.press('Tab');
     await tabTo(page, '#param-w', faults);
     await page.keyboard.press('Control+A');

@@ -59,7 +59,16 @@ export function openImage(id) {
   remember(`open ${id}`);
   loadImage();
   loadPresets();
+  focusIfHidden('edit-title');
   return show();
+}
+
+/** In a narrow window the section that was left is gone, and with it what had the focus. */
+export function focusIfHidden(heading) {
+  requestAnimationFrame(() => {
+    if (document.activeElement === document.body || !document.activeElement.checkVisibility())
+      document.getElementById(heading)?.focus();
+  });
 }
 
 /** Takes over what the address bar says. */

@@ -37,7 +37,10 @@ function listenForFiles() {
 
 async function start() {
   const root = document.getElementById('app');
-  onChange((state) => render(shell(state), root));
+  onChange((state) => {
+    document.title = state.id ? `${state.id} · Rendition` : 'Rendition';
+    render(shell(state), root);
+  });
   const form = await (await fetch('/playground/form.json')).json();
   const fields = new Map(form.groups.flatMap(({ parameters }) => parameters.map((row) => [row.key, row])));
   const presets = form.presets.map(({ name }) => name);

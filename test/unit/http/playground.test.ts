@@ -154,10 +154,7 @@ t.test('points and rectangles are read and written as fp and rect spell them', a
 });
 
 t.test('events of a stream are read across its chunks', async (t) => {
-  const saved = globalThis.sessionStorage;
-  Object.defineProperty(globalThis, 'sessionStorage', { value: { getItem: () => null }, configurable: true });
-  t.teardown(() => Object.defineProperty(globalThis, 'sessionStorage', { value: saved, configurable: true }));
-  const { readEvents } = await load('events');
+  const { readEvents } = await load('event-stream');
   const read = readEvents();
   t.same(read('retry: 3000\n\nid: 1\nevent: sta'), []);
   t.same(read('tus\ndata: {"a":\ndata: 1}\n\n: nothing new\r\n\r\nda'), [

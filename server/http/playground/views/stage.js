@@ -1,5 +1,6 @@
 /** The picture, and what there is to see of it: the result, beside the original, in three formats, as code, in detail. */
 import { readLink } from '../address.js';
+import { focusIfHidden } from '../navigation.js';
 import { publicBase } from '../signing.js';
 import { update } from '../store.js';
 import { codeView } from './code.js';
@@ -67,6 +68,7 @@ function resultView(state) {
 const close = () => {
   if (readLink(location.hash)[0]) history.pushState(null, '', location.pathname);
   update({ id: '', section: 'pictures', result: undefined, problem: undefined });
+  focusIfHidden('pictures-title');
 };
 
 export function stageView(state) {
