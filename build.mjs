@@ -11,5 +11,11 @@ rmSync('dist', { recursive: true, force: true });
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
   stdio: 'inherit',
 });
-const assets = ['package.json', 'samples', 'server/http/playground', ...globSync('server/cli/*.mjs')];
+const assets = [
+  'package.json',
+  'samples',
+  'server/http/playground',
+  'server/http/reference/reference.css',
+  ...globSync('server/cli/*.mjs'),
+];
 for (const path of assets) cpSync(path, `dist/${path}`, { recursive: true });

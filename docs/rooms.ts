@@ -26,6 +26,7 @@ const HOLDS: Readonly<Record<string, string>> = {
   'server/warming': 'which variants are rendered ahead, and the messages that ask for it',
   'server/writing': 'uploads, replacing, purging, what others do to the bucket, who is told',
   'server/feeds': 'lists of pictures elsewhere: how they are read, and what is brought in by them',
+  'server/http/reference': 'the page of the API, made of its document',
   'server/http': 'routes of pictures, health and pages; headers; the path of a hit',
   'server/http/api': 'routes of the management API: their shapes, tokens, limits',
   'server/compose': 'wiring, and nothing else',

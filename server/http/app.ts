@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import fastifySwagger from '@fastify/swagger';
-import fastifySwaggerUi from '@fastify/swagger-ui';
 import Fastify, {
   type FastifyInstance,
   type FastifyRequest,
@@ -35,6 +34,7 @@ import {
   refuseWithoutHost,
   withoutKey,
 } from './problems.ts';
+import { referenceRoutes } from './reference/routes.ts';
 import { normalizeTarget } from './request-target.ts';
 import { traceRequests } from './trace-requests.ts';
 
@@ -68,10 +68,6 @@ const KEEP_ALIVE_MS = 65_000;
 
 /** An id of 700 bytes, each of them escaped. */
 const MAX_PARAM_LENGTH = 2100;
-
-/** Swagger UI styles its elements one by one; everything else comes from here. */
-const DOCS_CSP =
-  "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 
 /** Builds the server without listening: tests inject into the same thing that main runs. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
@@ -108,7 +104,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   if (deps.guard) app.addHook('onRequest', deps.guard);
   app.addSchema(PROBLEM_SCHEMA);
   await app.register(fastifySwagger, openApi(deps.openApi));
-  await app.register(fastifySwaggerUi, { routePrefix: '/docs', staticCSP: DOCS_CSP });
+  await app.register(async (scope) => referenceRoutes(scope));
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.register(async (scope) => imageRoutes(scope, deps.image));
   await app.register(async (scope) => explainRoutes(scope, deps.image));

@@ -26,7 +26,10 @@ export interface HealthOptions {
 }
 
 const STATUS = { type: 'object', properties: { status: { type: 'string' } }, additionalProperties: true };
-const METRICS = { description: 'In the text format of Prometheus.', type: 'string' };
+const METRICS = {
+  description: 'In the text format of Prometheus.',
+  content: { 'text/plain': { schema: { type: 'string' } } },
+};
 
 export function healthRoutes(
   app: FastifyInstance,

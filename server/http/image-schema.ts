@@ -65,9 +65,11 @@ export function imageSchema(presets: Presets): FastifySchema {
     querystring: { type: 'object', properties },
     response: {
       200: {
-        description: 'The picture; headers say its tier, size and timing.',
-        type: 'string',
-        format: 'binary',
+        description: 'The picture; headers say its tier, size and timing. A placeholder is text.',
+        content: {
+          'image/*': { schema: { type: 'string', format: 'binary' } },
+          'text/plain': { schema: { type: 'string' } },
+        },
       },
       304: { description: 'The client has it.', type: 'null' },
       ...PROBLEMS,

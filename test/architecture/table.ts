@@ -43,7 +43,15 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'server/warming': ['core', 'server/reading', 'server/shared', 'server/stores'],
   'server/writing': ['core', 'server/reading', 'server/shared', 'server/stores', 'server/warming'],
   'server/feeds': ['core', 'server/shared', 'server/stores', 'server/warming', 'server/writing'],
-  'server/http': ['server/config', 'core', 'server/reading', 'server/shared', 'server/telemetry'],
+  'server/http/reference': [],
+  'server/http': [
+    'server/config',
+    'core',
+    'server/http/reference',
+    'server/reading',
+    'server/shared',
+    'server/telemetry',
+  ],
   'server/http/api': [
     'server/config',
     'core',
