@@ -74,7 +74,7 @@ async function warmer(env: Record<string, string>): Promise<ChildProcess> {
   return child;
 }
 
-/** Takes back what warmer/priority.ts does; false where that is not ours to do. */
+/** Takes back what server/shared/priority.ts does; false where that is not ours to do. */
 function raise(pid: number): boolean {
   try {
     for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), 0);

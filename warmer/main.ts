@@ -5,10 +5,10 @@ import { loadConfig } from '../server/config/settings.ts';
 import { exitWithError, withContext } from '../server/shared/error-text.ts';
 import { createLog } from '../server/shared/log.ts';
 import { packageVersion } from '../server/shared/package-version.ts';
+import { lowerPriority } from '../server/shared/priority.ts';
 import { listenFor } from '../server/telemetry/listen.ts';
 import { openTracing } from '../server/telemetry/open-tracing.ts';
 import { composeWarmer, type Warmer } from './compose.ts';
-import { lowerPriority } from './priority.ts';
 
 /** Of STOP_MS for ending in order; the rest is for giving back what did not end. */
 const ORDERLY = 0.8;

@@ -237,7 +237,8 @@ export class RenderPool {
     const { recycleBytes, recycleTasks } = this.#options;
     if (process.hasEnded) return;
     const resident = await process.residentBytes();
-    if (process.done < recycleTasks && resident < recycleBytes) return this.#free(process);
+    if (process.done < recycleTasks && resident < recycleBytes && !process.isDemoted)
+      return this.#free(process);
     this.#tell({ kind: 'recycled', reason: `${process.done} tasks, ${resident} bytes` });
     process.kill('It has done its share.');
   }

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { lowerPriority } from '../shared/priority.ts';
 import { errorOf } from './failure.ts';
 import type { Launch } from './launch.ts';
 import type { FromProcess, GroupPart, Task, ToProcess } from './protocol.ts';
@@ -24,6 +25,8 @@ interface Running extends TaskEvents {
   readonly reject: (error: unknown) => void;
 }
 
+/** Of the scale of nice. */
+const LEAST_PRIORITY = 19;
 const PAGE_BYTES = 4096;
 /** USER_HZ of Linux on every architecture that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -41,6 +44,7 @@ export class RenderProcess {
   #ended: ProcessEnded | undefined;
   /** Tasks that it has done. */
   done = 0;
+  #isDemoted = false;
   /** Resolves when it can take a task; rejects when it ends before. */
   readonly ready: Promise<void>;
   /** Resolves when it has ended. */
@@ -111,6 +115,17 @@ export class RenderProcess {
   kill(why: string): void {
     this.#ended ??= new ProcessEnded(why);
     this.#child.kill('SIGKILL');
+  }
+
+  /** Puts it behind everything else on the machine; for good, so the pool replaces it after its task. */
+  demote(): void {
+    if (this.#isDemoted || this.#child.pid === undefined) return;
+    this.#isDemoted = true;
+    lowerPriority(LEAST_PRIORITY, this.#child.pid);
+  }
+
+  get isDemoted(): boolean {
+    return this.#isDemoted;
   }
 
   /** An idle process does not keep the program alive. */

@@ -119,6 +119,35 @@ t.test('one that spins is killed when it has had its processor time', async (t) 
   await t.rejects(run, { code: 'unrenderable', detail: /ms of the processor/ });
 });
 
+/** Priorities of the threads of a process. */
+const niceOf = (pid: number): Set<number> =>
+  new Set(
+    readdirSync(`/proc/${pid}/task`).map((thread) =>
+      Number(
+        readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')
+          .replace(/^.*\) /s, '')
+          .split(' ')[16],
+      ),
+    ),
+  );
+
+t.test('a long drawing is put behind all others, and whoever comes next is not', async (t) => {
+  const endless = await original(corpusPath('svg/slow-filter.svg'));
+  const leave = new AbortController();
+  const drawing = pool.run(
+    'render',
+    { original: endless, spec: spec('fmt=png&w=3000') },
+    { ...AMPLE, maxCpuMs: 60_000, signal: leave.signal },
+  );
+  const pid = await busyChild();
+  await waitFor(() => [...niceOf(pid)].join() === '19');
+  leave.abort();
+  await t.rejects(drawing);
+  const quick = await original(LADYBUG);
+  await pool.run('render', { original: quick, spec: spec('fmt=jpeg&w=100') }, AMPLE);
+  for (const child of children().filter((other) => other !== pid)) t.notOk(niceOf(child).has(19));
+});
+
 t.test('one that only waits is late, not to blame', async (t) => {
   const slow = await original(corpusPath('photos/snow-forest-20mp.jpg'));
   const run = pool.run('render', { original: slow, spec: SLOW }, { ...AMPLE, maxWallMs: 100 });
