@@ -30,6 +30,7 @@ const PARTS: Readonly<Record<string, string>> = {
   'server/writing/notify.ts': 'deliver',
   'server/writing/presign.ts': 'presignedUploads',
   'server/writing/repeats.ts': 'uploads',
+  'server/writing/fetched-originals.ts': 'fetches',
   'server/writing/replace.ts': '(?:uploads|fetches)',
   'server/writing/uploads.ts': 'uploads',
 };

@@ -6,6 +6,7 @@ import { HostPace } from '../shared/host-pace.ts';
 import { Blocks } from '../stores/blocks.ts';
 import type { Stores, VariantChange, VariantRecord } from '../stores/contracts.ts';
 import { isPast, type Lifetime, readyAs } from '../warming/lifetime.ts';
+import { FetchedOriginals } from '../writing/fetched-originals.ts';
 import { Fetches, type FetchesOptions } from '../writing/fetches.ts';
 import { Imports } from '../writing/imports.ts';
 import { Intents } from '../writing/intents.ts';
@@ -92,10 +93,11 @@ const [HOST_FETCHES, ALL_FETCHES] = [8, 32];
 
 function composeFetches(
   { importSeconds: maxSeconds, importRatePerMinute: perMinute }: Config,
-  parts: Omit<FetchesOptions, 'pace' | 'maxSeconds' | 'replacement'> & ReplacementOptions,
+  parts: Omit<FetchesOptions, 'pace' | 'maxSeconds' | 'fetched'> & ReplacementOptions,
 ): Fetches {
   const pace = new HostPace({ perMinute, atOnce: HOST_FETCHES, inAll: ALL_FETCHES, now: monotonic });
-  return new Fetches({ ...parts, pace, maxSeconds, replacement: new Replacement(parts) });
+  const fetched = new FetchedOriginals({ ...parts, replacement: new Replacement(parts) });
+  return new Fetches({ ...parts, pace, maxSeconds, fetched });
 }
 
 function composeIntents(

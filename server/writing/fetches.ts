@@ -1,18 +1,16 @@
 import { isProblem, Problem, type ProblemCode, reasonOf } from '../shared/errors.ts';
 import type { HostPace } from '../shared/host-pace.ts';
-import type { Remote, RemoteAnswer } from '../shared/remote.ts';
-import type { ImageRecord, Objects, Records, RemoteSource } from '../stores/contracts.ts';
+import type { Remote } from '../shared/remote.ts';
+import type { ImageRecord, Records, RemoteSource } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import { again, checkTime, type FetchJob, Later } from '../warming/jobs.ts';
 import { toUpdate } from '../warming/queue.ts';
 import type { WarmSets } from '../warming/warm-set.ts';
+import type { FetchedOriginals, Taken } from './fetched-originals.ts';
 import type { Intents } from './intents.ts';
 import { isRefusal } from './measure.ts';
-import { type Debt, owing, withoutDebt } from './owing.ts';
-import type { Reconciler } from './reconciler.ts';
-import { removeOwn } from './remove-own.ts';
-import { holdsBytes, taken } from './repeats.ts';
-import type { Replacement, Staged } from './replace.ts';
+import { owing, withoutDebt } from './owing.ts';
+import { taken } from './repeats.ts';
 import type { Sources, Way } from './sources.ts';
 
 /** Pauses between tries, seven hours in all: a server that is away for a night is a server that is gone. */
@@ -21,6 +19,9 @@ const RETRY_SECONDS = [10, 60, 300, 1800, 7200, 14_400] as const;
 const MOST_PAUSE_SECONDS = 14_400;
 /** For storing and decoding what was fetched: nobody else begins the same meanwhile. */
 const STORE_SECONDS = 120;
+
+/** By which the queue may deliver before its time: who came too early would be sent away for good. */
+const EARLY_SECONDS = 2;
 
 /** What no other try will change. */
 const FINAL: readonly ProblemCode[] = [
@@ -38,11 +39,9 @@ export interface FetchesOptions {
   readonly remote: Remote | undefined;
   readonly pace: HostPace;
   readonly maxSeconds: number;
-  readonly originals: Objects;
+  readonly fetched: FetchedOriginals;
   readonly records: Records;
   readonly intents: Intents;
-  readonly reconciler: Pick<Reconciler, 'reconcile'>;
-  readonly replacement: Replacement;
   readonly now: () => Date;
 }
 
@@ -53,7 +52,7 @@ interface Turn {
 }
 
 /** What a try came to, for the log. */
-type Outcome = 'nothing owed' | 'unchanged' | 'fetched' | 'failed';
+type Outcome = Taken | 'nothing owed' | 'failed';
 
 /** Fetches the originals that images owe. */
 export class Fetches {
@@ -95,28 +94,25 @@ export class Fetches {
    * @throws Problem those of Remote, openIngest and Measure; `conflict` for an id that is somebody else's by now
    */
   async pull(id: string, { url, remote, credentials }: Way): Promise<number> {
-    const { replacement } = this.#options;
     const answer = await remote.get(url, { credentials }, NEVER);
-    return replacement.withStaged(answer.body, async (staged) => {
-      await this.#claim(id, url);
-      await this.#arrive(id, staged, { url, ...validatorsOf(answer), checkedAt: this.#time(0) });
-      return staged.facts.bytes;
-    });
+    return this.#options.fetched.takeNew(id, answer, () => this.#claim(id, url));
   }
 
   /** A record that owes the original, and is ours for a while. */
-  async #claim(id: string, url: string): Promise<void> {
+  async #claim(id: string, url: string): Promise<RemoteSource> {
     const { records, warmSets, maxSeconds, now } = this.#options;
     const source = { url, notBefore: this.#time(maxSeconds + STORE_SECONDS) };
     const owed = owing(undefined, { fetch: {}, warm: [...(await warmSets.formsFor(id))] });
     const status = 'uploading' as const;
-    if (await records.images.create({ id, status, createdAt: now().toISOString(), source, owed })) return;
+    if (await records.images.create({ id, status, createdAt: now().toISOString(), source, owed }))
+      return source;
     const isSame = (record: ImageRecord) => record.version === undefined && record.source?.url === url;
     // Of a try that died, or failed.
     const record = await updateWithRetry(records, id, (before) =>
       isSame(before) ? { status, source, owed, error: undefined } : undefined,
     );
     if (!record || !isSame(record)) throw taken(id);
+    return source;
   }
 
   /** For the sweep: whether what is owed is at nobody's. It is sent again, and counts as touched. */
@@ -163,13 +159,17 @@ export class Fetches {
       if (isFinal(error)) return this.#fail(turn, error);
       const pause = pauseOf(error, turn.source.tries ?? 0);
       if (pause === undefined) return this.#fail(turn, error);
-      await this.#note(turn, { ...turn.source, error: reasonOf(error), notBefore: this.#time(pause) });
+      await this.#note(turn, {
+        ...turn.source,
+        error: reasonOf(error),
+        notBefore: this.#time(pause - EARLY_SECONDS),
+      });
       throw new Later(again(job, pause, this.#options.now().getTime() / 1000), error);
     }
   }
 
   async #fetch({ record, source }: Turn, signal: AbortSignal): Promise<Outcome> {
-    const { sources, remote, replacement } = this.#options;
+    const { sources, remote } = this.#options;
     const way = sources.wayTo(record.id);
     const isOfSource = way?.url === source.url;
     const from = isOfSource ? way.remote : remote;
@@ -178,81 +178,7 @@ export class Fetches {
     const { etag, lastModified } = isOurs ? source : {};
     const credentials = isOfSource ? way.credentials : undefined;
     const answer = await from.get(source.url, { etag, lastModified, credentials }, signal);
-    if (answer.isUnchanged) return this.#unchanged(record, { ...source, ...validatorsOf(answer) });
-    const { url, version } = source;
-    const fresh: RemoteSource = { url, ...(version !== undefined && { version }), ...validatorsOf(answer) };
-    return replacement.withStaged(answer.body, async (staged) => {
-      const checked = { ...fresh, checkedAt: this.#time(0) };
-      if (record.version === undefined) return this.#arrive(record.id, staged, checked);
-      if (await this.#isSame(record, staged))
-        return this.#unchanged(record, { ...fresh, version: record.version });
-      await this.#relate(record.id);
-      await replacement.publish(record.id, staged, checked);
-      return 'fetched';
-    });
-  }
-
-  /** The server says that what we have is current. */
-  async #unchanged({ id }: ImageRecord, source: RemoteSource): Promise<Outcome> {
-    const { tries: _tries, notBefore: _notBefore, error: _error, ...rest } = source;
-    const checked = { ...rest, checkedAt: this.#time(0) };
-    await this.#relate(id);
-    await updateWithRetry(this.#options.records, id, ({ owed }) => ({
-      source: checked,
-      owed: withoutDebt(owed, 'fetch'),
-    }));
-    await this.#options.intents.settle(id);
-    return 'unchanged';
-  }
-
-  /** The first original of an image. */
-  async #arrive(id: string, staged: Staged, source: RemoteSource): Promise<Outcome> {
-    const { originals, records, intents, replacement } = this.#options;
-    const version = await this.#place(id, staged);
-    await replacement.moveMaster(staged, id, version);
-    await this.#relate(id);
-    const isUndecided =
-      !staged.isDecoded && (await records.variants.page(id, { limit: 1 })).items.length === 0;
-    const { facts: original, digest } = staged;
-    const said = { version, original, digest, source: { ...source, version }, error: undefined };
-    const more: Debt = { warm: [], rewarm: 'all', ...(isUndecided && { measure: true }) };
-    const record = await updateWithRetry(records, id, ({ owed, status, version: was }) => {
-      const rest = withoutDebt(owed, 'fetch');
-      // The bucket's own event was faster.
-      if (was === version) return { ...said, owed: rest };
-      return status === 'uploading' ? { ...said, status: 'uploaded', owed: owing(rest, more) } : undefined;
-    });
-    if (record?.version !== version) await removeOwn(originals, id, version);
-    await intents.trySettle(id);
-    if (isUndecided) await intents.sendArrival(id, version);
-    return 'fetched';
-  }
-
-  /**
-   * Puts the bytes where they are served; resolves to their ETag. What lies there already may be what a try put that died.
-   *
-   * @throws Problem `conflict` for an object of others, which becomes the original of the image
-   */
-  async #place(id: string, { key, digest }: Staged): Promise<string> {
-    const { originals, reconciler } = this.#options;
-    const stored = await originals.copy(key, id, { ifAbsent: true });
-    if (stored) return stored.etag;
-    const head = await originals.head(id);
-    if (head && (await holdsBytes(originals, id, digest))) return head.etag;
-    await reconciler.reconcile(id);
-    throw taken(id);
-  }
-
-  async #isSame({ id, digest }: ImageRecord, staged: Staged): Promise<boolean> {
-    if (digest !== undefined) return digest === staged.digest;
-    return holdsBytes(this.#options.originals, id, staged.digest);
-  }
-
-  /** Into the collection that was asked for; one that is gone by now holds no image up. */
-  async #relate(id: string): Promise<void> {
-    const { records } = this.#options;
-    const collection = (await records.images.get(id))?.owed?.fetch?.collection;
-    if (collection !== undefined) await records.collections.relate(collection, [id]);
+    return this.#options.fetched.take(record, source, answer);
   }
 
   /** Given up, until somebody asks anew: an image that has an original keeps it. */
@@ -294,10 +220,6 @@ export class Fetches {
 }
 
 const NEVER = new AbortController().signal;
-
-function validatorsOf({ etag, lastModified }: RemoteAnswer): Pick<RemoteSource, 'etag' | 'lastModified'> {
-  return { ...(etag !== undefined && { etag }), ...(lastModified !== undefined && { lastModified }) };
-}
 
 function isFinal(error: unknown): boolean {
   return isRefusal(error) || (isProblem(error) && FINAL.includes(error.code));

@@ -60,6 +60,29 @@ export function owedCases(it: Case, records: Records): void {
     t.equal(await stalled(upload.id), 1);
   });
 
+  it('an image that is to be fetched is stalled while its first bytes are awaited, and keeps where they are', async (t) => {
+    const source = { url: 'https://example.com/a b.jpg?x=1', tries: 1, notBefore: new Date().toISOString() };
+    const owed = { token: 'a', fetch: { collection: 'c' }, warm: [] };
+    const { id } = await created({ status: 'uploading', source, owed });
+    t.match(await images.get(id), { status: 'uploading', source, owed });
+    t.equal(await stalled(id), 1, 'nobody waits for it but the sweep');
+    const known = {
+      url: source.url,
+      etag: 'W/"é"',
+      lastModified: 'x',
+      version: 'v',
+      checkedAt: source.notBefore,
+    };
+    const done = present(await images.update(id, 1, { status: 'completed', source: known, owed: undefined }));
+    t.same(done.source, known, 'what is not said any more is gone');
+    t.same(present(await images.get(id)).source, known);
+    t.equal(await stalled(id), 0);
+    const again = present(await images.update(id, 2, { owed: { token: 'b', fetch: {} } }));
+    t.same(again.owed, { token: 'b', fetch: {} });
+    t.equal(await stalled(id), 1);
+    t.notOk('source' in present(await images.update(id, 3, { source: undefined })));
+  });
+
   it('a tombstone is seen by nobody but the sweep and whoever asks for it', async (t) => {
     const { id } = await created({ status: 'completed' });
     await variants.queue(id, 'v1', ['w=1']);
