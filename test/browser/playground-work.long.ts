@@ -256,6 +256,31 @@ t.test('formats are measured: fewer bytes, less like the original', { skip: noCh
   t.same(faults, []);
 });
 
+t.test('before and after lie over each other, whatever is set', { skip: noChromium }, async (t) => {
+  const { page, faults } = await visit(t, { prepare: withImages('a.jpg'), path: '/#a.jpg?w=300&gray=1' });
+  await page.getByRole('tab', { name: 'Before / after' }).click();
+  const sizes = () =>
+    page.evaluate<number[][]>(
+      "[...document.querySelectorAll('.compare img')].map((image) => [image.naturalWidth, image.naturalHeight])",
+    );
+  const sources = () =>
+    page.evaluate<string[]>("[...document.querySelectorAll('.compare img')].map(({ src }) => src)");
+  for (const [query, size] of [
+    ['w=300&gray=1', [300, 240]],
+    ['w=300&rect=r,0,0,0.5,0.5&pix=9', [250, 200]],
+    ['w=200&h=200&fit=cover&blur=3', [200, 200]],
+    ['sepia=80', [500, 400]],
+  ] as const) {
+    await page.evaluate(`location.hash = '#a.jpg?${query}'`);
+    await waitFor(async () => (await facts(page)).includes(size.join(' × ')));
+    await waitFor(async () => new Set(await sources()).size === 2);
+    t.same(await sizes(), [size, size], query);
+  }
+  await page.getByLabel(/^Edge between/).fill('20');
+  t.match(await page.locator('.compare').getAttribute('style'), /20%/);
+  t.same(faults, []);
+});
+
 t.test('code for each framework is copied', { skip: noChromium }, async (t) => {
   const { page, server } = await visit(t, {
     prepare: withImages('a.jpg'),

@@ -27,10 +27,10 @@ export async function fetchPicture(address, signal) {
   return { blob, headers: answer.headers, ms: performance.now() - begun };
 }
 
-async function resultOf(address, signal) {
+async function resultOf({ address, id, params }, signal) {
   const { blob, headers, ms } = await fetchPicture(address, signal);
   const size = { width: Number(headers.get('x-image-width')), height: Number(headers.get('x-image-height')) };
-  const shared = { ...size, headers, ms, type: blob.type, bytes: blob.size };
+  const shared = { id, params, ...size, headers, ms, type: blob.type, bytes: blob.size };
   if (blob.type.startsWith('text/')) return { ...shared, text: await blob.text() };
   return { ...shared, src: URL.createObjectURL(blob) };
 }
@@ -51,7 +51,7 @@ export async function show() {
     const address = await signedAddress(id, params);
     if (signal.aborted) return;
     update({ address });
-    const result = await resultOf(address, signal);
+    const result = await resultOf({ address, id, params }, signal);
     replaceResult(signal, result);
   } catch (error) {
     if (signal.aborted) return;

@@ -5,32 +5,39 @@ import { factsView } from './facts.js';
 import { html, live } from './html.js';
 
 /** What decides where things stand in the picture: without it the two would not lie over each other. */
-function beforeParams({ params, form, result }) {
+function geometryOf({ params, width }, form) {
   const size = form.groups.find(({ name }) => name === 'size');
   const kept = size.parameters.map(({ key }) => key).filter((key) => params[key] !== undefined);
   const geometry = Object.fromEntries(kept.map((key) => [key, params[key]]));
-  return { ...geometry, ...(kept.length === 0 && result?.width ? { w: String(result.width) } : {}), q: '95' };
+  return kept.length === 0 ? { w: String(width) } : geometry;
 }
 
-let asked = '';
+let asked;
 
-async function load(state) {
-  const key = JSON.stringify([state.id, state.params]);
-  if (key === asked) return;
-  asked = key;
-  const { form, params } = state;
-  const before = form.isPresetsOnly ? params : beforeParams(state);
-  const src = await signedAddress(state.id, before).catch(() => undefined);
-  if (key === asked) update({ before: src });
+/** Of the picture that stands there, not of the one that is on its way. */
+async function loadBefore({ result, form }) {
+  if (result === asked) return;
+  asked = result;
+  const query = form.isPresetsOnly ? result.params : { ...geometryOf(result, form), q: '95' };
+  const src = await signedAddress(result.id, query).catch(() => undefined);
+  const picture = new Image();
+  picture.src = src ?? result.src;
+  await picture.decode().catch(() => undefined);
+  if (result === asked) update({ before: { of: result, src: picture.src } });
 }
 
 export function compareView(state) {
-  load(state);
-  const { before, result, edge = 50, id } = current();
+  const { before, result, edge = 50, id } = state;
   if (!result?.src) return html`<div class="canvas"></div>`;
+  queueMicrotask(() => loadBefore(current()));
   return html`<div class="canvas fit">
       <div class="overlay compare" .style=${`--edge: ${edge}%`}>
-        <img src=${before ?? result.src} alt=${`${id}, before`} width=${result.width} height=${result.height} />
+        <img
+          src=${before?.of === result ? before.src : result.src}
+          alt=${`${id}, before`}
+          width=${result.width}
+          height=${result.height}
+        />
         <img class="after" src=${result.src} alt=${`${id}, after`} width=${result.width} height=${result.height} />
         <input
           type="range"
