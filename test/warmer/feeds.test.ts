@@ -29,6 +29,7 @@ t.test(
       name,
       from: `${remote.base}/${name}`,
       variants: ['w=20&fmt=webp'],
+      vanished: 'delete',
       ...feed,
     }));
     for (const [index, [name, { text }]] of Object.entries(DOCUMENTS).entries()) {
@@ -67,13 +68,18 @@ t.test(
 
     remote.picture('/rss/1.jpg', await picture(99));
     const third = remote.requests.length;
-    await ask(server, 'rss');
+    remote.picture('/json', Buffer.from(DOCUMENTS.json.text([])));
+    await call(server, 'DELETE', '/api/images/atom/atom/1.jpg');
+    for (const name of ['rss', 'json', 'atom']) await ask(server, name);
     await round();
+    t.match(await feedOf(server, 'json'), { status: 'held', run: { held: { vanished: 1, of: 1 } } });
+    t.match(await feedOf(server, 'atom'), { run: { seen: 2, new: 0, failed: 1 } }, 'and is not brought back');
     t.match(await feedOf(server, 'rss'), { run: { seen: 2, new: 0, changed: 1 } });
     t.same(
       remote.requests
         .slice(third)
         .map(({ path, status }) => `${path} ${status}`)
+        .filter((line) => line.startsWith('/rss'))
         .sort(),
       ['/rss 304', '/rss/1.jpg 200', '/rss/no.jpg 404'],
     );
@@ -87,14 +93,17 @@ t.test('a folder: new and changed files, and what is no picture says so', async 
   await writeFile(join(folder, 'a', '1.jpg'), await picture(1));
   await writeFile(join(folder, '2 é.jpg'), await picture(2));
   await writeFile(join(folder, 'notes.txt'), 'no picture');
+  await writeFile(join(folder, 'theirs.jpg'), await picture(5));
+  await server.put('theirs.jpg', await picture(6));
   const feed = { name: 'camera', kind: 'folder', from: folder, prefix: '' };
   await write({ ...feed, variants: ['w=20&fmt=webp'] });
   await round();
-  t.same(await idsOf(server), ['2 é.jpg', 'a/1.jpg']);
-  t.match(await feedOf(server, 'camera'), {
-    status: 'ok',
-    run: { seen: 3, new: 2, failed: 1, reasons: [{ from: 'notes.txt', error: /^unsupported_source: / }] },
-  });
+  t.same(await idsOf(server), ['2 é.jpg', 'a/1.jpg', 'theirs.jpg']);
+  const { status, run } = await feedOf(server, 'camera');
+  t.match({ status, run }, { status: 'ok', run: { seen: 4, new: 2, failed: 2 } });
+  const reasons = new Map(run?.reasons.map(({ from, error }) => [from, error]));
+  t.match(reasons.get('notes.txt'), /^unsupported_source: /);
+  t.match(reasons.get('theirs.jpg'), /^conflict: .* is taken/, 'what was here before stays');
   t.equal((await server.get('/img/a/1.jpg?w=20&fmt=webp')).headers.get('x-image-cache'), 'stored');
   await writeFile(join(folder, 'a', '1.jpg'), await picture(3));
   await write({ ...feed, variants: ['w=20&fmt=webp', 'w=21&fmt=png'] });
@@ -103,12 +112,12 @@ t.test('a folder: new and changed files, and what is no picture says so', async 
   const { variants } = (await call<{ variants: object[] }>(server, 'GET', '/api/images/a/1.jpg')).body;
   const ready = { status: 'ready' };
   t.match(variants, [ready, ready], 'another picture is made in what its feed asks for since, too');
-  t.match(await feedOf(server, 'camera'), { run: { seen: 3, new: 0, changed: 1, failed: 1 } });
+  t.match(await feedOf(server, 'camera'), { run: { seen: 4, new: 0, changed: 1, failed: 2 } });
   await call(server, 'DELETE', '/api/images/a/1.jpg');
   await writeFile(join(folder, 'a', '1.jpg'), await picture(4));
   await ask(server, 'camera');
   await look();
-  t.same(await idsOf(server), ['2 é.jpg'], 'what somebody has deleted is not brought back');
+  t.same(await idsOf(server), ['2 é.jpg', 'theirs.jpg'], 'what somebody has deleted is not brought back');
   await rm(folder, { recursive: true });
   await ask(server, 'camera');
   await look();
@@ -116,7 +125,8 @@ t.test('a folder: new and changed files, and what is no picture says so', async 
 });
 
 t.test('what vanishes from a folder is marked or deleted, a tenth at once at most', async (t) => {
-  const { DATA_DIR, server, write, look } = await watched(t);
+  const nowhere = { IMPORT_HOSTS: '', IMPORT_PRIVATE: '0' };
+  const { DATA_DIR, server, write, watch, look } = await watched(t, nowhere);
   const folder = join(DATA_DIR, 'camera');
   await mkdir(folder);
   for (let n = 0; n < 11; n++) await writeFile(join(folder, `${n}.jpg`), await picture(n + 1));
@@ -148,4 +158,11 @@ t.test('what vanishes from a folder is marked or deleted, a tenth at once at mos
     'an empty folder may be one that is not mounted',
   );
   t.same((await idsOf(server)).length, 9);
+  await write({ ...feed, name: 'away', kind: 'rss', from: 'https://elsewhere.example/feed' });
+  await look();
+  t.match(await feedOf(server, 'away'), { status: 'failed', run: { error: /^not_allowed: / } });
+  await writeFile(watch, '{');
+  await look();
+  const { body } = await call(server, 'GET', '/api/feeds');
+  t.match(body, { error: /^invalid_feed: .* is no JSON/, items: [{ name: 'away' }] });
 });
