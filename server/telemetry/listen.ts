@@ -18,7 +18,8 @@ export async function listenFor(
   pages: Readonly<Record<string, () => Told | Promise<Told>>>,
 ): Promise<Server> {
   const server = createServer(async (request, response) => {
-    const page = pages[(request.url ?? '').split('?', 1)[0] ?? ''];
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
     const { status = 200, type, body } = (await page?.()) ?? { status: 404 };
     response.writeHead(status, type ? { 'Content-Type': type } : {}).end(body);
   });
