@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isHeic, MAGIC_BYTES } from '../core/original/sniff.ts';
 import { checkPixels, type MasterOf, type Source, type SourceLimits } from '../core/original/source.ts';
 import { masterPrefix } from '../core/query/id.ts';
@@ -17,7 +19,7 @@ export interface MastersOptions {
   readonly results: Objects;
   readonly pool: RenderPool;
   readonly admission: Admission;
-  readonly scratch: Pick<Scratch, 'path'>;
+  readonly scratch: Pick<Scratch, 'path' | 'writable'>;
   readonly limits: SourceLimits;
   readonly deadlineMs: number;
   /** Memory that renders may take together. */
@@ -133,19 +135,23 @@ export class Masters {
   }
 
   async #decode(original: OriginalRef, { signal, patience }: Waiting): Promise<OriginalRef> {
-    const { pool, admission, limits, maxPriceBytes, deadlineMs } = this.#options;
+    const { pool, admission, limits, maxPriceBytes, deadlineMs, scratch } = this.#options;
     const bounds = { signal, maxCpuMs: deadlineMs, maxWallMs: deadlineMs };
     const source = await pool.run('open', { original }, { ...bounds, maxResidentBytes: PROCESS_BYTES });
     checkPixels(source, 1, limits);
     const price = priceOf(source);
     checkMemory(source, price, maxPriceBytes);
     const permit = await admission.acquire(price, patience);
+    const fileName = randomUUID();
+    const made = join(scratch.writable, fileName);
     try {
-      const maxResidentBytes = PROCESS_BYTES + 2 * price.bytes;
-      const made = await pool.run('master', { original, limits }, { ...bounds, maxResidentBytes });
-      const path = this.#options.scratch.path();
-      return { path, bytes: await takeFile(made.path, path), master: made.master };
+      const run = { ...bounds, maxResidentBytes: PROCESS_BYTES + 2 * price.bytes };
+      const master = await pool.run('master', { original, limits, fileName }, run);
+      const path = scratch.path();
+      // What is priced holds the pixels more than once, and the file.
+      return { path, bytes: await takeFile(made, path, price.bytes), master };
     } finally {
+      await rm(made, { force: true });
       permit.release();
     }
   }

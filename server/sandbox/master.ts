@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
@@ -21,7 +20,7 @@ import { checkPixels, readSource, type Source } from '../core/original/source.ts
 import { isProblem, Problem } from '../shared/errors.ts';
 import type { HeifFacts, HeifPixels, HeifTransformation } from './heif.ts';
 import { HeifFile } from './libheif.ts';
-import type { AsksOf, OriginalRef } from './protocol.ts';
+import type { AnswerOf, AsksOf } from './protocol.ts';
 
 /**
  * What the header of a HEIC says, nothing being decoded; enough to price it by. Of a file that breaks off behind its header
@@ -45,13 +44,16 @@ export function heicSource(bytes: Uint8Array): Source {
 /**
  * Decodes a HEIC to a PNG that has every pixel of it, in an upright place, and what it says of its colours and of itself.
  *
- * @returns  a file in the folder that this process may write to
+ * It lies in the folder that this process may write to.
+ *
+ * @param signal  fires when nobody waits for it any more, nor would remove it
  * @throws Problem `damaged_source`, `unsupported_source`, `too_many_pixels`, `unrenderable`
  */
 export async function makeMaster(
   bytes: Uint8Array,
-  { limits }: Pick<AsksOf<'master'>, 'limits'>,
-): Promise<OriginalRef> {
+  { limits, fileName }: Pick<AsksOf<'master'>, 'limits' | 'fileName'>,
+  signal: AbortSignal,
+): Promise<AnswerOf<'master'>> {
   const file = opening(() => new HeifFile(bytes, limits.maxPixels));
   const facts = file.facts();
   const source = sourceOf(bytes, facts);
@@ -60,10 +62,9 @@ export async function makeMaster(
   const png = await laidOut(imageOf(pixels, facts), pixels, file.transformations())
     .png({ compressionLevel: 2, adaptiveFiltering: true })
     .toBuffer();
-  const path = join(tmpdir(), randomUUID());
-  await writeFile(path, withPngChunks(png, chunksOf(facts)), { mode: 0o644 });
-  const { size } = await stat(path);
-  return { path, bytes: size, master: { format: 'heic', firstOnly: source.firstOnly } };
+  signal.throwIfAborted();
+  await writeFile(join(tmpdir(), fileName), withPngChunks(png, chunksOf(facts)), { mode: 0o644 });
+  return { format: 'heic', firstOnly: source.firstOnly };
 }
 
 /** A decoder that runs out of its memory, or into a wall of it, ends with an error of WebAssembly. */

@@ -52,10 +52,17 @@ export interface Tasks {
     };
     readonly answers: Preview;
   };
-  /** Decodes an original that only libheif reads, once, to a lossless picture in the process' own folder. */
+  /**
+   * Decodes an original that only libheif reads, once, to a lossless picture in the folder that the process may write to.
+   * Whoever asks says under which name, and looks nowhere else: a path in the answer would be the process' own choice.
+   */
   readonly master: {
-    readonly asks: { readonly original: OriginalRef; readonly limits: SourceLimits };
-    readonly answers: OriginalRef;
+    readonly asks: {
+      readonly original: OriginalRef;
+      readonly limits: SourceLimits;
+      readonly fileName: string;
+    };
+    readonly answers: MasterOf;
   };
   /** Decodes all of a picture to a PNG that this program can trust, an SVG at `side` px of its longer side. */
   readonly mark: {

@@ -52,7 +52,7 @@ export async function tasks(task: Task, context: TaskContext): Promise<AnswerOf<
     case 'preview':
       return decodeOnce(task, context);
     case 'master':
-      return makeMaster(await bytesOf(task.original), task);
+      return makeMaster(await bytesOf(task.original), task, context.signal);
     case 'mark':
       return decodeMark(task);
   }

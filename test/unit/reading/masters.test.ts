@@ -1,0 +1,105 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { Masters } from '../../../server/reading/masters.ts';
+import { strongestLaunch } from '../../../server/sandbox/launch.ts';
+import { RenderPool } from '../../../server/sandbox/pool.ts';
+import { Admission } from '../../../server/shared/admission.ts';
+import { openScratch } from '../../../server/shared/scratch.ts';
+import { corpus } from '../../support/corpus.ts';
+import { startServer, temporaryFolder } from '../../support/server.ts';
+
+const FILE = 'heic/RGB_8__128x128.heif';
+
+/** Runs before anything else in a render process, and alters what it says of masters: a decoder that was taken over. */
+const captured = (alter: string): string =>
+  `data:text/javascript,${encodeURIComponent(`
+    import { truncateSync } from 'node:fs';
+    const runs = new Map();
+    const send = process.send.bind(process);
+    process.on('message', ({ task, run }) => run && runs.set(task, run));
+    const alter = ${alter};
+    process.send = (message) => {
+      const run = runs.get(message.task);
+      send(run?.kind === 'master' && message.answer ? alter(message, run) : message);
+    };
+  `)}`;
+
+/** Masters made by processes that were taken over, and whatever lies in the scratch behind them. */
+async function mastersOf(t: Test, alter: string) {
+  const folder = await temporaryFolder();
+  const scratch = await openScratch(folder);
+  const launch = strongestLaunch({ scratch, niceness: 0 });
+  const pool = new RenderPool({
+    launch: { ...launch, nodeFlags: [...launch.nodeFlags, '--import', captured(alter)] },
+    slots: 1,
+    recycleBytes: 2 ** 31,
+    recycleTasks: 100,
+    now: () => performance.now(),
+    onEvent: () => undefined,
+  });
+  const server = await startServer();
+  t.teardown(async () => {
+    pool.close();
+    await server.close();
+    await scratch.close();
+    await rm(folder, { recursive: true });
+  });
+  const bounds = {
+    slots: 1,
+    bytes: 2 ** 31,
+    maxWaitMs: Number.POSITIVE_INFINITY,
+    burstWaitMs: 0,
+    name: 'renders',
+  };
+  const masters = new Masters({
+    originals: server.stores.originals,
+    results: server.stores.results,
+    pool,
+    admission: new Admission(bounds, () => performance.now()),
+    scratch,
+    limits: { maxPixels: 1e8, maxFrames: 1 },
+    deadlineMs: 60_000,
+    maxPriceBytes: 2 ** 31,
+    isOn: true,
+    now: () => performance.now(),
+    onStoreFailure: (error) => t.error(error),
+  });
+  const bytes = await corpus(FILE);
+  const path = scratch.path();
+  await writeFile(path, bytes);
+  const obtain = () => masters.obtain({ id: 'a', etag: 'e', ref: { path, bytes: bytes.length } });
+  const entries = async () => (await readdir(folder, { recursive: true })).length;
+  return { folder, obtain, entries };
+}
+
+t.test('a process that was taken over does not choose which file is read and removed', async (t) => {
+  const victims = await temporaryFolder();
+  t.teardown(() => rm(victims, { recursive: true }));
+  const victim = join(victims, 'tenants', 'database');
+  await mkdir(join(victims, 'tenants'));
+  await writeFile(victim, 'a key');
+  const place = JSON.stringify(victim);
+  const { obtain } = await mastersOf(
+    t,
+    `(message) => ({ ...message, answer: { ...message.answer, path: ${place} } })`,
+  );
+  const master = await obtain();
+  t.equal(await readFile(victim, 'utf8').catch(() => 'gone'), 'a key');
+  t.match((await readFile(master.path)).subarray(1, 4).toString(), 'PNG');
+  t.match(Object.keys(master).sort(), ['bytes', 'master', 'path']);
+});
+
+t.test(
+  'of a file that grows without end no more is copied than its pixels take, and nothing stays',
+  async (t) => {
+    const grow = `(message, { fileName }) => {
+    truncateSync(process.env.TMPDIR + '/' + fileName, 2 ** 30);
+    return message;
+  }`;
+    const { obtain, entries } = await mastersOf(t, grow);
+    const before = await entries();
+    await t.rejects(obtain(), /more than \d+ bytes/);
+    t.equal(await entries(), before);
+  },
+);
