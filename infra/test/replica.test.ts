@@ -35,6 +35,11 @@ t.test(
       JSON.stringify(original.json.resource.aws_s3_bucket_replication_configuration),
       'rendition-second-originals-',
     );
+    t.match(
+      replica.json.resource.aws_s3_bucket_lifecycle_configuration?.['results-lifecycle'],
+      { rule: [{ id: 'expire' }, { id: 'masters', expiration: [{ days: Number }] }] },
+      'nobody tells there that an original went',
+    );
     for (const stack of [original, replica]) {
       const count = Object.values(stack.json.resource).flatMap((one) => Object.keys(one)).length;
       const [, validate, plan] = await terraform(stack.directory, [['validate'], ['plan', '-input=false']]);
