@@ -308,7 +308,7 @@ t.test('ids and titles are text, whatever they say', { skip: noChromium }, async
       const { images } = server.stores.records;
       await images.update(id, (await images.get(id))?.revision ?? 0, { title });
     },
-    path: `/#${encodeURIComponent(id)}?w=50`,
+    path: `/#${encodeURIComponent(id)}?w=50&dl=a%26%27b,`,
   });
   let alerts = 0;
   page.on('dialog', (dialog) => {
@@ -317,7 +317,20 @@ t.test('ids and titles are text, whatever they say', { skip: noChromium }, async
   });
   await page.locator('.canvas img').waitFor();
   t.same(await names(page), [title]);
-  for (const tab of ['Code', 'Details']) await page.getByRole('tab', { name: tab }).click();
+  await page.getByRole('tab', { name: 'Code' }).click();
+  for (const kind of ['img srcset', 'picture']) {
+    await page.getByText(kind, { exact: true }).click();
+    await page.locator('#snippet', { hasText: kind === 'picture' ? '<picture>' : '<img' }).waitFor();
+    const reader = await page.context().newPage();
+    // Of this origin, whose policy lets no script of a snippet run; srcset is read as browsers read it.
+    await reader.setContent(
+      ((await page.locator('#snippet').textContent()) ?? '').replace(' loading="lazy"', ''),
+    );
+    await waitFor(() => reader.evaluate<boolean>("document.querySelector('img').naturalWidth > 0"));
+    t.equal(await reader.locator('img').count(), 1, 'one picture and nothing else');
+    await reader.close();
+  }
+  await page.getByRole('tab', { name: 'Details' }).click();
   await page.getByText('What the server does').waitFor();
   t.equal(alerts, 0);
   t.same(faults, []);

@@ -3,8 +3,11 @@
 /** As the server writes it: an id is what the bucket calls it, blanks at its ends too. */
 export const pathOfId = (id) => id.split('/').map(encodeURIComponent).join('/');
 
-/** Keeps what may stand in a query as it is: 16:9 and 1,2,3. */
-const escapeValue = (value) => encodeURIComponent(value).replaceAll('%2C', ',').replaceAll('%3A', ':');
+/** Keeps what may stand in a query as it is: 16:9 and 1,2,3. A comma at the end would be the end of a candidate in srcset. */
+const escapeValue = (value) =>
+  encodeURIComponent(value)
+    .replace(/%2C(?!$)/g, ',')
+    .replaceAll('%3A', ':');
 
 /** @param params  texts by key; undefined and empty ones are left out */
 export function queryOf(params) {

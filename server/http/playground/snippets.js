@@ -119,7 +119,7 @@ export default nextLoader('${base}'${params ? `, ${params}` : ''});
 export default { images: { loader: 'custom', loaderFile: './loader.js' } };
 
 // page.jsx
-<Image src=${JSON.stringify(input.id)} width={${width}} height={${height}} sizes="${sizesOf(input.layout)}" alt="" />`;
+<Image src={${JSON.stringify(input.id)}} width={${width}} height={${height}} sizes="${sizesOf(input.layout)}" alt="" />`;
 }
 
 const NUXT_SCREENS = { 640: 'sm', 768: 'md', 1024: 'lg', 1280: 'xl' };
@@ -127,7 +127,7 @@ const NUXT_SCREENS = { 640: 'sm', 768: 'md', 1024: 'lg', 1280: 'xl' };
 function nuxtText(base, input) {
   const { width, height } = boxOf(input);
   const { narrow, wide, from } = input.layout;
-  const params = literal(fixedParams(input.params)).replaceAll('"', '&quot;');
+  const params = escaped(literal(fixedParams(input.params)));
   const modifiers = params ? `\n  :modifiers="${params}"` : '';
   return `// nuxt.config.mjs
 export default defineNuxtConfig({
@@ -162,7 +162,7 @@ export default defineConfig({
 });
 ${note}
 // page.astro
-<Image src=${JSON.stringify(input.id)} width={${width}} height={${height}}${attributes}
+<Image src={${JSON.stringify(input.id)}} width={${width}} height={${height}}${attributes}
   widths={[${input.widths.join(', ')}]} sizes="${sizesOf(input.layout)}" alt="" />`;
 }
 
