@@ -26,6 +26,11 @@ export const NO_IMAGE = `none.invalid/none@sha256:${'0'.repeat(64)}`;
 const IMAGE = /^[\w.-]+(:\d+)?(\/[\w.-]+)+@sha256:[0-9a-f]{64}$/;
 const ORIGIN = /^(\*|https?:\/\/[^/\s,]+)$/;
 
+const secretArn = optional(
+  /^arn:aws[\w-]*:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+$/,
+  'the ARN of a secret',
+);
+
 interface Setting<T> {
   parse: Parse<T>;
   fallback: T;
@@ -96,10 +101,11 @@ export const SETTINGS = {
   network_logs: setting(flag, false, 'Whether the balancer and the network write logs.'),
   rate_limit: setting(integer(100, 2_000_000), 20_000, 'Requests one address may make in five minutes.'),
   alarm_email: setting(optional(EMAIL, 'an e-mail address'), '', 'Who is told of alarms and the budget.'),
-  webhook_secret_arn: setting(
-    optional(/^arn:aws[\w-]*:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+$/, 'the ARN of a secret'),
+  webhook_secret_arn: setting(secretArn, '', 'Secret that signs webhooks; empty refuses webhooks.'),
+  source_headers_arn: setting(
+    secretArn,
     '',
-    'Secret that signs webhooks; empty refuses webhooks.',
+    'Secret with the headers that sources are sent; empty sends none.',
   ),
   notify_email: setting(optional(EMAIL, 'an e-mail address'), '', 'Who is told of finished images.'),
   budget_usd: setting(integer(0, 10_000_000), 0, 'Monthly budget in USD; 0 sets none.'),

@@ -75,7 +75,9 @@ export function account(app: App, settings: Settings, stages: readonly Named[]):
       boundary(
         caller.accountId,
         stages.map(({ settings: { originals_bucket } }) => originals_bucket).filter(Boolean),
-        stages.map(({ settings: { webhook_secret_arn } }) => webhook_secret_arn).filter(Boolean),
+        stages
+          .flatMap(({ settings }) => [settings.webhook_secret_arn, settings.source_headers_arn])
+          .filter(Boolean),
         stages.flatMap(({ settings: { environment, feed_buckets } }) => [
           ...bucketSources(environment),
           ...feedSources(feed_buckets),

@@ -24,10 +24,11 @@ export function secrets({ stack, settings, prefix }: Context): Secrets {
     });
     return secret.arn;
   };
-  const webhooks = settings.webhook_secret_arn;
+  const { webhook_secret_arn: webhooks, source_headers_arn: headers } = settings;
   return {
     API_TOKENS: make('api-tokens', CLOSED),
     SIGNING_KEYS: make('signing-keys', '{}'),
     ...(webhooks ? { WEBHOOK_SECRET: webhooks } : {}),
+    ...(headers ? { SOURCE_HEADERS: headers } : {}),
   };
 }

@@ -137,6 +137,15 @@ t.test('a task reads exactly the buckets of SOURCES, or wears the role that does
   );
 });
 
+t.test('the headers of sources come from a secret, which the task may read', async (t) => {
+  const source_headers_arn = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:headers-AbCdEf';
+  const made = await synthStage({ source_headers_arn });
+  const tasks = JSON.stringify(resources(made, 'aws_ecs_task_definition'));
+  t.match(tasks, /SOURCE_HEADERS/);
+  const policies = resources(made, 'aws_iam_role_policy').map(({ policy }) => String(policy));
+  t.ok(policies.some((policy) => policy.includes(source_headers_arn)));
+});
+
 t.test('a domain brings its certificate, its records and its name', async (t) => {
   const zone = await synthStage({ domain: 'img.example.com', hosted_zone: 'Z0123456789' });
   t.same(resource(zone, 'aws_cloudfront_distribution').aliases, ['img.example.com']);

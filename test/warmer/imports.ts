@@ -128,7 +128,6 @@ export function importFlows(t: Test, stores: Settings): void {
   t.test('what is refused says why in its own status, and stops nothing else', async (t) => {
     const { server, remote, work } = await deploy(t, stores, {
       MAX_SOURCE_BYTES: '100k',
-      IMPORT_SECONDS: '2',
     });
     const to = (location: string) => (_: unknown, response: import('node:http').ServerResponse) =>
       void response.writeHead(302, { location }).end();

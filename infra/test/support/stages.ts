@@ -23,6 +23,7 @@ export const STAGES: Readonly<Record<string, Values>> = {
     budget_usd: 500,
     cors_origins: ['https://shop.example.com'],
     webhook_secret_arn: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:hooks-AbCdEf',
+    source_headers_arn: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:headers-AbCdEf',
   },
   'feeds of other buckets': { feed_buckets: ['photos-of-theirs'] },
   tiny: { size: 'tiny', firewall: false, shield: false },
