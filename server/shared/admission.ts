@@ -51,8 +51,10 @@ export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #now: () => number;
   readonly #waiting: Waiter[] = [];
-  /** Priced ms of those who wait, by kind. */
+  /** Priced ms of those who wait, by kind; of the patient apart, whom the others do not wait for. */
   readonly #waitingMs = new Map<string, number>();
+  readonly #patientMs = new Map<string, number>();
+  #patientCount = 0;
   readonly #holding = new Set<Cost>();
   #bytes = 0;
   /** Real ms per priced ms on this machine, smoothed; by kind. */
@@ -84,7 +86,7 @@ export class Admission {
     signal?.throwIfAborted();
     const since = this.#now();
     if (this.#isFirst(price) && this.#fits(price)) return this.#admit(price, since);
-    const refusal = this.#refusalAfter(this.expectedWaitMs(price.kind));
+    const refusal = this.#refusalAfter(this.expectedWaitMs(price.kind, price.isPatient));
     if (refusal) throw refusal;
     const worthMs = price.isPatient ? Number.POSITIVE_INFINITY : this.#congestion.worthMs;
     return new Promise<Permit>((resolve, reject) => {
@@ -119,12 +121,13 @@ export class Admission {
 
   /**
    * ms until somebody who came now would be admitted, by the prices of those before: of its own kind where that has
-   * slots of its own, else of all the others.
+   * slots of its own, else of all the others. Who is patient waits for the patient too.
    */
-  expectedWaitMs(kind = ''): number {
+  expectedWaitMs(kind = '', isPatient = false): number {
     const share = this.#limits.kindSlots?.[kind];
     const isBefore = (other = '') => (share === undefined ? !this.#shareOf(other) : other === kind);
-    const waitingMs = [...this.#waitingMs].filter(([other]) => isBefore(other));
+    const queued = isPatient ? [...this.#waitingMs, ...this.#patientMs] : [...this.#waitingMs];
+    const waitingMs = queued.filter(([other]) => isBefore(other));
     const waiting = waitingMs.reduce((sum, [other, ms]) => sum + ms * this.#paceOf(other), 0);
     const others = [...this.#holding].filter((price) => !isBefore(price.kind)).length;
     const slots = share ?? this.#limits.slots - others;
@@ -140,25 +143,35 @@ export class Admission {
   }
 
   #watch(): void {
-    this.#congestion.watch(this.expectedWaitMs(), this.#waiting.length);
+    this.#congestion.watch(this.expectedWaitMs(), this.#waiting.length - this.#patientCount);
   }
 
   #enqueue(waiter: Waiter): void {
     const { kind = '', ms, isPatient } = waiter.price;
     const patient = isPatient ? -1 : this.#waiting.findIndex((other) => other.price.isPatient);
     this.#waiting.splice(patient < 0 ? this.#waiting.length : patient, 0, waiter);
-    this.#waitingMs.set(kind, (this.#waitingMs.get(kind) ?? 0) + ms);
+    if (isPatient) this.#patientCount += 1;
+    const sums = this.#sumsOf(waiter.price);
+    sums.set(kind, (sums.get(kind) ?? 0) + ms);
     this.#watch();
   }
 
   #dequeue(place: number): void {
     for (const { price } of this.#waiting.splice(place, 1)) {
-      const { kind = '', ms } = price;
-      const isOther = this.#waiting.some((other) => (other.price.kind ?? '') === kind);
+      const { kind = '', ms, isPatient } = price;
+      if (isPatient) this.#patientCount -= 1;
+      const sums = this.#sumsOf(price);
+      const isOther = this.#waiting.some(
+        (other) => (other.price.kind ?? '') === kind && this.#sumsOf(other.price) === sums,
+      );
       // Of none nothing is left, whatever floating point says.
-      this.#waitingMs.set(kind, isOther ? (this.#waitingMs.get(kind) ?? 0) - ms : 0);
+      sums.set(kind, isOther ? (sums.get(kind) ?? 0) - ms : 0);
     }
     this.#watch();
+  }
+
+  #sumsOf({ isPatient }: Cost): Map<string, number> {
+    return isPatient ? this.#patientMs : this.#waitingMs;
   }
 
   #shareOf(kind = ''): number | undefined {
@@ -219,7 +232,7 @@ export class Admission {
       if (!waiter) return;
       if (this.#now() - waiter.since > waiter.worthMs) {
         this.#dequeue(place);
-        waiter.refuse(this.#refusals.refuse(this.expectedWaitMs(waiter.price.kind)));
+        waiter.refuse(this.#refusals.refuse(this.expectedWaitMs(waiter.price.kind, waiter.price.isPatient)));
       } else if (this.#fits(waiter.price)) {
         this.#dequeue(place);
         waiter.admit(this.#admit(waiter.price, waiter.since));

@@ -40,7 +40,7 @@ export class Congestion {
     return Math.min(this.#isLasting ? PATIENCE * this.#maxWaitMs : this.#burstWaitMs, this.#burstWaitMs);
   }
 
-  /** Told whenever the queue has changed. */
+  /** Told whenever the queue has changed; of those in it who are not patient. */
   watch(expectedMs: number, waiting: number): void {
     if (expectedMs <= this.#maxWaitMs) this.#longSince = undefined;
     else this.#longSince ??= this.#now();

@@ -1,7 +1,17 @@
+import fc from 'fast-check';
 import t from 'tap';
 import { Admission, type Permit } from '../../../server/shared/admission.ts';
 
 const SLOTS = 2;
+
+const settled = <T>(value: T) => new Promise<T>((resolve) => setImmediate(() => resolve(value)));
+
+/** Time that the patient let pass right before this one, which would be lost without them. */
+function passedBefore(list: readonly { isPatient: boolean; pass: number }[], index: number): number {
+  let sum = 0;
+  for (let place = index - 1; list[place]?.isPatient; place--) sum += list[place]?.pass ?? 0;
+  return sum;
+}
 
 /** Renders of 100 ms each on two slots, on a clock of the test's own. */
 function queue({ paceOf = 1 }: { paceOf?: number } = {}) {
@@ -115,4 +125,57 @@ t.test('nobody waits where there is room, whatever those who are in cost', async
   t.ok(admission.pressureMs() > 10_000);
   t.equal(admission.refusal(), admission.refusal(), 'made once');
   t.match(admission.refusal(), { code: 'overloaded', facts: { retryAfterSeconds: 30 } });
+});
+
+t.test('whoever is patient takes nothing from those who are not: property over arrivals', async (t) => {
+  const acts = fc.array(
+    fc.record({ isPatient: fc.boolean(), ms: fc.integer({ min: 1, max: 900 }), pass: fc.nat(400) }),
+    { maxLength: 40 },
+  );
+  const play = async (list: readonly { isPatient: boolean; ms: number; pass: number }[]) => {
+    let time = 0;
+    const limits = { slots: 1, bytes: 1e9, maxWaitMs: 1000, burstWaitMs: 3000, name: 'renders' };
+    const admission = new Admission(limits, () => time);
+    // One who is in all the time: what is in counts for everybody, whoever it is.
+    await admission.acquire({ ms: 100, bytes: 1 });
+    const seen: unknown[] = [];
+    for (const { isPatient, ms, pass } of list) {
+      time += pass;
+      const entered = admission.acquire({ ms, bytes: 1, isPatient });
+      const outcome = Promise.race([
+        entered.then(
+          () => 'in',
+          () => 'refused',
+        ),
+        settled('waits'),
+      ]);
+      if (!isPatient) seen.push([await outcome, admission.pressureMs(), admission.refusal()?.code]);
+      else entered.catch(() => undefined);
+    }
+    return seen;
+  };
+  const property = fc.asyncProperty(acts, async (list) => {
+    const alone = list.map((act, index) => ({
+      ...act,
+      pass: act.pass + passedBefore(list, index),
+    }));
+    t.same(await play(list), await play(alone.filter(({ isPatient }) => !isPatient)));
+  });
+  await fc.assert(property, { numRuns: 200 });
+});
+
+t.test('a queue of the patient alone neither lasts nor keeps one lasting', async (t) => {
+  let time = 0;
+  const limits = { slots: 1, bytes: 1e9, maxWaitMs: 1000, burstWaitMs: 3000, name: 'renders' };
+  const admission = new Admission(limits, () => time);
+  const holder = await admission.acquire({ ms: 100, bytes: 1 });
+  const patient = Array.from({ length: 5 }, () => admission.acquire({ ms: 500, bytes: 1, isPatient: true }));
+  t.equal(admission.load.waiting, 5);
+  t.equal(admission.pressureMs(), 50, 'half of what is in');
+  time = 60_000;
+  const live = Array.from({ length: 20 }, () => admission.acquire({ ms: 100, bytes: 1 }));
+  t.equal(admission.refusal(), undefined, 'a burst waits longer than a second');
+  t.equal(admission.load.waiting, 25, 'nobody is refused');
+  holder.release();
+  for (const permit of [...live, ...patient]) (await permit).release();
 });
