@@ -2,13 +2,9 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import { epochsInBucket } from '../reading/epoch.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
-import { HostPace } from '../shared/host-pace.ts';
 import { Blocks } from '../stores/blocks.ts';
 import type { Stores, VariantChange, VariantRecord } from '../stores/contracts.ts';
 import { isPast, type Lifetime, readyAs } from '../warming/lifetime.ts';
-import { FetchedOriginals } from '../writing/fetched-originals.ts';
-import { Fetches, type FetchesOptions } from '../writing/fetches.ts';
-import { Imports } from '../writing/imports.ts';
 import { Intents } from '../writing/intents.ts';
 import { Invalidations } from '../writing/invalidations.ts';
 import { Library } from '../writing/library.ts';
@@ -18,14 +14,12 @@ import { Notifier } from '../writing/notify.ts';
 import { PresignedUploads } from '../writing/presigned-uploads.ts';
 import { Purge } from '../writing/purge.ts';
 import { Reconciler } from '../writing/reconciler.ts';
-import { Replacement, type ReplacementOptions } from '../writing/replace.ts';
 import { Rewarm } from '../writing/rewarm.ts';
 import { Uploads } from '../writing/uploads.ts';
 import { Urls } from '../writing/urls.ts';
-import { type Core, monotonic } from './core.ts';
+import type { Core } from './core.ts';
 import type { ExternalServices } from './external-services.ts';
-import { composeRemote } from './remote.ts';
-import { composePulls, composeSources } from './sources.ts';
+import { composeFetching, composeSources } from './sources.ts';
 import { composeWarmSets } from './warm-sets.ts';
 
 /** Longest wait of an upload for a slot to be decoded in; after it a warmer decides. */
@@ -55,18 +49,8 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
   const reconciler = new Reconciler(shared);
   const { maxUploads, maxSourceBytes, maxUploadBytes: maxBytes = maxSourceBytes } = config;
   const limits = { maxBytes, maxSourceBytes, readsHeic: config.heic === 'on' };
-  const fetching = { ...shared, reconciler, limits, remote: composeRemote(config) };
-  const imports = new Imports(fetching);
-  const fetches = composeFetches(config, fetching);
   return {
-    imports,
-    fetches,
-    pulls: composePulls(config, {
-      ...shared,
-      imports,
-      fetches,
-      onFailure: (err, id) => log.warn({ err, id }, 'a source was not asked anew; the next look tries again'),
-    }),
+    ...composeFetching(config, { ...shared, reconciler, limits }, log),
     blocks,
     uploads: new Uploads({ ...shared, reconciler, limits, maxUploads, lookups: core.originals }),
     presignedUploads: new PresignedUploads({ sources, originals, records, jobs, localForms, limits, now }),
@@ -86,18 +70,6 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
     notifier,
     warmSets,
   };
-}
-
-/** Requests to one host, and to all, that are under way at once: fetches wait beside the slots of a warmer. */
-const [HOST_FETCHES, ALL_FETCHES] = [8, 32];
-
-function composeFetches(
-  { importSeconds: maxSeconds, importRatePerMinute: perMinute }: Config,
-  parts: Omit<FetchesOptions, 'pace' | 'maxSeconds' | 'fetched'> & ReplacementOptions,
-): Fetches {
-  const pace = new HostPace({ perMinute, atOnce: HOST_FETCHES, inAll: ALL_FETCHES, now: monotonic });
-  const fetched = new FetchedOriginals({ ...parts, replacement: new Replacement(parts) });
-  return new Fetches({ ...parts, pace, maxSeconds, fetched });
 }
 
 function composeIntents(
