@@ -110,8 +110,8 @@ export interface Params {
   readonly meta?: 'none' | 'copyright' | 'keep' | undefined;
   /** auto: the best that Accept allows; source: the format of the original. auto is resolved to auto-avif, webp or auto-base. Allowed: auto avif webp jpeg png gif source auto-avif auto-base. */
   readonly fmt?: 'auto' | 'avif' | 'webp' | 'jpeg' | 'png' | 'gif' | 'source' | 'auto-avif' | 'auto-base' | 'jpg' | 'pjpg' | undefined;
-  /** Quality on JPEG's scale, mapped to each codec so that one number looks alike in all. Allowed: 1-100. */
-  readonly q?: number | undefined;
+  /** Quality on JPEG's scale, mapped to each codec so that one number looks alike in all. auto: predicted for each picture, so that all look alike. Allowed: 1-100, or auto. */
+  readonly q?: number | 'auto' | undefined;
   /** Every pixel as it is: WebP, AVIF. Allowed: 1 0 true false. */
   readonly lossless?: boolean | 0 | 1 | undefined;
   /** JPEG in scans, PNG interlaced. Allowed: 1 0 true false. */

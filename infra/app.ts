@@ -1,7 +1,7 @@
 import { App } from 'cdktf';
 import { edgeBundle } from './edge/build.ts';
 import { loadSettings } from './load.ts';
-import { edgeEpochs, ignoredParameters } from './program-settings.ts';
+import { edgeEpochs, hasAutoQuality, ignoredParameters } from './program-settings.ts';
 import { inherited, replicaComplaints } from './replicas.ts';
 import type { Settings, Values } from './settings.ts';
 import { account, type Named } from './stacks/account.ts';
@@ -62,8 +62,9 @@ export async function synthesise(input: Input): Promise<string[]> {
     }
     const ignored = ignoredParameters(settings.environment);
     const epochs = edgeEpochs(settings.environment);
+    const autoQuality = hasAutoQuality(settings.environment);
     const serversFirst = settings.origin_order === 'server-first';
-    const code = await edgeBundle({ signed: settings.signed, ignored, epochs, serversFirst });
+    const code = await edgeBundle({ signed: settings.signed, ignored, epochs, serversFirst, autoQuality });
     stage(app, { name, settings, replica: all.find((one) => one.settings.replica_of === name) }, code);
   }
   app.synth();

@@ -26,6 +26,10 @@ export function programComplaint(environment: Readonly<Record<string, string>>):
 export const ignoredParameters = (environment: Readonly<Record<string, string>>): readonly string[] =>
   loadConfig({ API_TOKENS: SOME_TOKEN, ...environment }).ignoredParameters;
 
+/** Whether the programs mean `q=auto` where nothing is said, and so does the edge. */
+export const hasAutoQuality = (environment: Readonly<Record<string, string>>): boolean =>
+  loadConfig({ API_TOKENS: SOME_TOKEN, ...environment }).quality === 'auto';
+
 /** What the edge writes behind the canonical form, for these settings. */
 export function edgeEpochs(environment: Readonly<Record<string, string>>): Epochs {
   return epochsAtEdge(loadConfig({ API_TOKENS: SOME_TOKEN, ...environment }));

@@ -52,7 +52,13 @@ const takesColor = (grammar: Grammar): boolean =>
   grammar[0] === 'color' || (grammar[0] === 'list' && grammar[1].some(takesColor));
 
 function constants(options: EdgeOptions): Record<string, string> {
-  const { signed, ignored = [], rules = rulePieces().name, serversFirst = false } = options;
+  const {
+    signed,
+    ignored = [],
+    rules = rulePieces().name,
+    serversFirst = false,
+    autoQuality = false,
+  } = options;
   const { epochs = epochsAtEdge(loadConfig({})) } = options;
   const colored = RULES.filter((rule) => rule.grammar.some(takesColor)).flatMap(({ key, aliases = [] }) => [
     key,
@@ -61,7 +67,8 @@ function constants(options: EdgeOptions): Record<string, string> {
   return {
     __ROWS__: JSON.stringify(commonRows()),
     __RULES__: JSON.stringify(rules),
-    __IMPLIED__: JSON.stringify(IMPLIED),
+    __IMPLIED__: JSON.stringify(autoQuality ? [...IMPLIED, 'q'] : IMPLIED),
+    __AUTO__: String(autoQuality),
     __COLORED__: JSON.stringify(colored),
     __SIGNED__: String(signed),
     __EPOCH__: JSON.stringify(epochs.plain),
@@ -93,6 +100,8 @@ export interface EdgeOptions {
   epochs?: Epochs;
   /** Parameters that the deployment drops without a word. */
   ignored?: readonly string[];
+  /** `q` is `auto` where it is not said. */
+  autoQuality?: boolean;
   /** No bucket stands before the servers. */
   serversFirst?: boolean;
   /** Where the KeyValueStore has the table; under the name of this release when absent. */

@@ -10,6 +10,8 @@ declare global {
   const __COLORED__: readonly string[];
   /** Names that the deployment drops without a word. */
   const __IGNORED__: readonly string[];
+  /** Whether `q` is `auto` where it is not said. */
+  const __AUTO__: boolean;
   /** Whether every URL must be signed. */
   const __SIGNED__: boolean;
   /** See epochsAtEdge. */

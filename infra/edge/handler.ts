@@ -3,6 +3,7 @@ import crypto from 'node:crypto';
 import cf from 'cloudfront';
 import { negotiate } from '../../server/core/query/accept.ts';
 import {
+  ASSUMED,
   type Canonical,
   canonicalize,
   type RuleIndex,
@@ -150,7 +151,8 @@ async function rewritten(request: Request): Promise<Request | Refusal | undefine
   if (!written) return undefined;
   const pairs = withoutIgnored(written, __IGNORED__);
   // The runtime takes no await among arguments, not even one that a minifier would move there.
-  const presets = {};
+  const presets: Record<string, Pairs> = {};
+  if (__AUTO__) presets[ASSUMED] = [['q', 'auto']];
   const all = await withPreset(pairs, presets);
   if (!named && all.some(namesColor)) {
     const names = await joined('colors', 0, '');

@@ -3,7 +3,12 @@ import t from 'tap';
 import { presets as presetParser } from '../../server/config/parsers.ts';
 import { loadConfig } from '../../server/config/settings.ts';
 import { RULES } from '../../server/core/operations/table.ts';
-import { readPresets, readQuery, resolved } from '../../server/core/operations/transformation.ts';
+import {
+  readPresets,
+  readQuery,
+  resolved,
+  withAutoQuality,
+} from '../../server/core/operations/transformation.ts';
 import { negotiate } from '../../server/core/query/accept.ts';
 import { isId, readPath } from '../../server/core/query/id.ts';
 import { idInUrl, place } from '../../server/core/query/path.ts';
@@ -40,12 +45,12 @@ const { plain, marked } = epochsAtEdge(loadConfig({}));
 const registered = presetParser.parse(PRESETS) ?? readPresets({});
 
 /** What the server's own parser makes of the request: a path with the format settled, or undefined for a refusal. */
-function expected({
-  query = '',
-  accept,
-}: EdgeRequest): { path: string; url: Readonly<Record<string, string>> } | undefined {
+function expected(
+  { query = '', accept }: EdgeRequest,
+  presets = registered,
+): { path: string; url: Readonly<Record<string, string>> } | undefined {
   try {
-    const { canonical, negotiable, url } = readQuery(query, registered);
+    const { canonical, negotiable, url } = readQuery(query, presets);
     const form = negotiable ? resolved(canonical, negotiate(accept)) : canonical;
     return { path: `/img/a/b.jpg/${place(form, plain, marked)}`, url };
   } catch {
@@ -54,8 +59,12 @@ function expected({
 }
 
 /** What differs, or undefined. */
-function difference(request: EdgeRequest, outcome: EdgeOutcome | undefined): object | undefined {
-  const wanted = expected(request);
+function difference(
+  request: EdgeRequest,
+  outcome: EdgeOutcome | undefined,
+  presets = registered,
+): object | undefined {
+  const wanted = expected(request, presets);
   if (wanted && TAKES_TEXT.test(wanted.path.replace('/img/a/b.jpg/', '')))
     return outcome?.statusCode === 403 ? undefined : { request, wanted: 403, outcome };
   const late = wanted?.url.exp && Number(wanted.url.exp) < Date.now() / 1000;
@@ -87,6 +96,26 @@ t.test('the server and the edge read every query alike, in njs', { skip: noNjs }
     `njs: ${COUNT} queries, ${accepted} accepted, ${COUNT - accepted} refused, ${differences.length} differences`,
   );
   t.ok(accepted > COUNT / 5 && accepted < COUNT * 0.9, 'both kinds are well represented');
+});
+
+const AUTO = 3000;
+
+t.test('where q is auto unless said, the edge and the server say so alike', { skip: noNjs }, async (t) => {
+  t.setTimeout(900_000);
+  const presets = withAutoQuality(registered);
+  const asked = requests().slice(0, AUTO);
+  const { outcomes } = await runEdge(t.testdir(), 'njs', asked, { signed: false, autoQuality: true });
+  t.equal(outcomes.length, AUTO);
+  const differences = asked.flatMap((request, index) => difference(request, outcomes[index], presets) ?? []);
+  t.same(differences.slice(0, 5), [], 'no difference');
+  const paths = outcomes.map(({ uri = '' }) => uri).filter((uri) => uri.includes('&_='));
+  t.ok(paths.filter((uri) => /q=auto/.test(uri)).length > AUTO / 10);
+  const again = paths.slice(0, 1000).map((uri) => ({ uri: uri.replace(/&_=.*/, '') }));
+  const second = await runEdge(t.testdir(), 'njs', again, { signed: false, autoQuality: true });
+  const moved = second.outcomes.flatMap(({ uri }, index) =>
+    uri === paths[index] ? [] : [{ uri, was: paths[index] }],
+  );
+  t.same(moved.slice(0, 5), [], 'a path that the edge wrote is read as it stands');
 });
 
 const SIGNED = 3000;

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { withAutoQuality } from '../core/operations/transformation.ts';
 import { contradictions, misspelt } from './contradictions.ts';
 import type { Parser } from './parsers.ts';
 import {
@@ -295,6 +296,12 @@ export const SETTINGS = {
     'off',
     'Whether URLs must be signed; edge: CloudFront has checked already.',
   ),
+  quality: setting(
+    'QUALITY',
+    oneOf(['75', 'auto']),
+    '75',
+    'What q is where a URL does not say it: 75, or auto, predicted for each picture so that all look alike. auto is part of the canonical form, so that changing this leaves no old picture behind.',
+  ),
   presetsOnly: setting(
     'PRESETS_ONLY',
     flag,
@@ -530,7 +537,10 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     if (read.wrong) wrong.push(read.wrong);
     values[name] = read.value;
   }
-  const config = Object.freeze(values) as Config;
+  const parsed = values as Config;
+  const presets =
+    parsed.quality === 'auto' && wrong.length === 0 ? withAutoQuality(parsed.presets) : parsed.presets;
+  const config = Object.freeze({ ...parsed, presets });
   if (wrong.length === 0) wrong.push(...contradictions(config));
   if (wrong.length) throw new Error(`Bad configuration:\n  ${wrong.join('\n  ')}`);
   return config;

@@ -1,5 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { autoQuality, type PREDICTED, type Probe } from '../core/plan/auto-quality.ts';
+import type { EncoderSettings } from '../core/plan/formats.ts';
 import type { Plan } from '../core/plan/plan.ts';
+import { codecQuality } from '../core/plan/quality.ts';
 import { idInUrl } from '../core/query/path.ts';
 import { passesOf } from '../core/render/pipeline.ts';
 import type { Originals } from '../reading/originals.ts';
@@ -29,10 +32,31 @@ function geometryOf({ source, upright, geometry, result }: Plan): Record<string,
 }
 
 /** On JPEG's scale, and whose it is; nothing for what has no quality. */
-function qualityOf({ format, settings, values }: Plan): Record<string, unknown> {
+function qualityOf({ format, settings, values }: Plan, probe: Probe | undefined): Record<string, unknown> {
   if (format === 'png' || format === 'gif' || settings.lossless) return {};
+  if (settings.isAuto) return autoOf(format, settings, probe);
   const by = settings.isCapped ? 'original' : values.q === undefined ? 'default' : 'q';
   return { quality: settings.quality, qualityBy: by, maxBytes: settings.ceiling ?? values.mb ?? null };
+}
+
+const rounded = (value: number): number => Math.round(value * 1000) / 1000;
+
+/** What was predicted for the picture by its probe; nothing while it has none. */
+function autoOf(
+  format: keyof typeof PREDICTED,
+  { quality: most, isCapped }: EncoderSettings,
+  probe: Probe | undefined,
+): Record<string, unknown> {
+  if (probe === undefined)
+    return { quality: null, qualityBy: 'auto: the first render of the picture makes a probe of it' };
+  const predicted = autoQuality(format, probe);
+  const quality = Math.min(most, predicted);
+  return {
+    quality: Math.round(quality * 10) / 10,
+    qualityBy: isCapped && most < predicted ? 'original' : 'auto',
+    codecQuality: codecQuality(format, quality),
+    probe: { bitsPerPixel: rounded(probe.bitsPerPixel), squaredError: rounded(probe.squaredError) },
+  };
 }
 
 /** The dry run of a variant: what would be done and what it would take, without doing any of it. */
@@ -92,7 +116,7 @@ async function explain(
     access: accessOf(request, options, imageRequest),
     original: { format, bytes: original.size, pages, moving, alpha, version: original.version },
     format: plan.format,
-    ...qualityOf(plan),
+    ...qualityOf(plan, options.renderer.probeOf(id, original, plan)),
     moves: plan.moves,
     geometry: geometryOf(plan),
     note:

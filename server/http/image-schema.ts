@@ -28,9 +28,9 @@ function defaultOf({ fallback, grammar }: Rule): { default?: string | number } {
   const ranges = grammar.flatMap((entry) =>
     entry[0] === 'int' || entry[0] === 'dec' || entry[0] === 'density' ? [entry] : [],
   );
-  if (ranges.length < grammar.length) return { default: fallback };
   const value = Number(fallback);
-  return ranges.some(([, min, max]) => value >= min && value <= max) ? { default: value } : {};
+  if (ranges.some(([, min, max]) => value >= min && value <= max)) return { default: value };
+  return ranges.length < grammar.length ? { default: fallback } : {};
 }
 
 /** JSON Schema of a parameter, for the OpenAPI document; the parser of core is what decides. */

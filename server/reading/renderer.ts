@@ -3,6 +3,7 @@ import type { Point } from '../core/geometry/geometry.ts';
 import type { Transformation } from '../core/operations/index.ts';
 import { readTransformation } from '../core/operations/transformation.ts';
 import type { Source, SourceLimits } from '../core/original/source.ts';
+import type { Probe } from '../core/plan/auto-quality.ts';
 import type { Cost } from '../core/plan/cost.ts';
 import type { Priority } from '../core/plan/formats.ts';
 import { plainerForm } from '../core/plan/plainer.ts';
@@ -59,6 +60,8 @@ export interface Admitted extends Rendered {
 
 /** Headers that are remembered, of some hundred bytes each. */
 const SOURCES = 10_000;
+/** Probes that are remembered, of some hundred bytes each. */
+const PROBES = 20_000;
 /** A process without a picture. */
 const PROCESS_BYTES = 256 * 2 ** 20;
 /** A dozen times what a large drawing takes. */
@@ -72,6 +75,8 @@ export class Renderer {
   readonly #read = memoize<Transformation>(readTransformation, 1000);
   readonly #verdicts: Verdicts;
   readonly #marks: Marks;
+  /** By original, version and picture. */
+  readonly #probes = new LRUCache<string, Probe>({ max: PROBES });
 
   constructor(options: RendererOptions) {
     this.#options = options;
@@ -160,6 +165,8 @@ export class Renderer {
     const { admission, pool } = this.#options;
     const source = await this.open(id, original, signal);
     const { plan, spec } = await this.plan(source, input);
+    const picture = probeKey(id, original.version, plan);
+    const probe = picture === undefined ? undefined : this.#probes.get(picture);
     const key = `${id} ${original.version}`;
     const pixels = plan.upright.width * plan.upright.height;
     this.#verdicts.check(key, pixels);
@@ -168,11 +175,12 @@ export class Renderer {
       signal?.throwIfAborted();
       // Given while this one waited.
       this.#verdicts.check(key, pixels);
-      const asks = { original: original.ref, spec };
+      const asks = { original: original.ref, spec: { ...spec, probe } };
       const rendered = await pool.run('render', asks, {
         signal,
         ...this.limitsOf(source, plan.cost),
       });
+      if (picture !== undefined && rendered.probe !== undefined) this.#probes.set(picture, rendered.probe);
       return { ...rendered, queuedMs: permit.waitedMs };
     } catch (error) {
       this.#verdicts.remember(key, error, pixels);
@@ -180,6 +188,12 @@ export class Renderer {
     } finally {
       permit.release();
     }
+  }
+
+  /** The probe of a picture, where one was made here; undefined: the first render makes it. */
+  probeOf(id: string, { version }: Pick<Original, 'version'>, plan: Plan): Probe | undefined {
+    const key = probeKey(id, version, plan);
+    return key === undefined ? undefined : this.#probes.get(key);
   }
 
   /** How long a process may be at work on an original, and how large it may grow. */
@@ -201,4 +215,29 @@ export class Renderer {
 /** An original lies in the memory of its process while it is rendered. How right a price is, is learnt by format. */
 export function priceOf(source: Source, { cpuMs, memoryBytes }: Cost): AdmissionCost {
   return { ms: cpuMs, bytes: memoryBytes + source.bytes, kind: source.format };
+}
+
+/** Names that say nothing of pixels, only of how they are written. */
+const WRITING = new Set(['fmt', 'q', 'progressive', 'chroma', 'effort', 'mb', 'meta', 'lossless', 'colors']);
+
+/**
+ * One name for all variants of an original that are the same pixels: a probe of one is that of all. Not of what is see-
+ * through, which each format lays on its background at another time, nor of what carries a mark, which may change.
+ */
+function probeKey(
+  id: string,
+  version: string,
+  { values, settings, source, moves }: Plan,
+): string | undefined {
+  if (
+    !settings.isAuto ||
+    source.alpha ||
+    source.vector ||
+    moves ||
+    values.wm !== undefined ||
+    values.wm2 !== undefined
+  )
+    return undefined;
+  const picture = Object.entries(values).filter(([name]) => !WRITING.has(name));
+  return `${id} ${version} ${JSON.stringify(picture.sort())}`;
 }

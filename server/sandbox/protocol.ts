@@ -1,6 +1,7 @@
 import type { Point } from '../core/geometry/geometry.ts';
 import type { Size } from '../core/operations/operation.ts';
 import type { MasterOf, Source, SourceLimits } from '../core/original/source.ts';
+import type { Probe } from '../core/plan/auto-quality.ts';
 import type { Priority } from '../core/plan/formats.ts';
 import type { Preview } from '../core/render/preview.ts';
 import type { Rendered } from '../core/render/types.ts';
@@ -25,6 +26,8 @@ export interface RenderSpec {
   /** Bytes that this program has made itself, never those of an original. */
   readonly watermark?: Uint8Array | undefined;
   readonly watermark2?: Uint8Array | undefined;
+  /** Of this picture, where that is known. */
+  readonly probe?: Probe | undefined;
   /** Seconds after which libvips gives up by itself. */
   readonly timeoutSeconds: number;
 }

@@ -86,12 +86,13 @@ async function header({ original }: AsksOf<'open'>): Promise<Source> {
   return isHeic(bytes) ? heicSource(bytes) : (await openOriginal(bytes, original)).source;
 }
 
-const optionsOf = ({ priority, limits, focal, watermark, watermark2 }: RenderSpec): PlanOptions => ({
+const optionsOf = ({ priority, limits, focal, watermark, watermark2, probe }: RenderSpec): PlanOptions => ({
   priority,
   limits,
   focal,
   watermark,
   watermark2,
+  probe,
 });
 
 const passOf = ({ timeoutSeconds }: RenderSpec, { signal }: TaskContext): PassOptions => ({

@@ -1,4 +1,4 @@
-import { choice, flag, integer, operation, param } from './operation.ts';
+import { choice, flag, operation, param } from './operation.ts';
 
 const LOSSY_ONLY = ['fmt=png', 'fmt=gif', 'ph'];
 
@@ -34,6 +34,10 @@ export const meta = operation({
 
 export const FORMATS = ['avif', 'webp', 'jpeg', 'png', 'gif'] as const;
 
+/** Of `q`: predicted for each picture. */
+const AUTO = ['enum', { $auto: 'auto' }] as const;
+const readQuality = (text: string): number | 'auto' => (text === 'auto' ? text : Number(text));
+
 export const encode = operation({
   name: 'encode',
   group: 'format',
@@ -47,14 +51,12 @@ export const encode = operation({
       label: 'Format',
       doc: 'auto: the best that Accept allows; source: the format of the original. auto is resolved to auto-avif, webp or auto-base.',
     }),
-    q: integer({
-      min: 1,
-      max: 100,
+    q: param([['int', 1, 100], AUTO], readQuality, {
       fallback: '75',
       aliases: ['quality'],
-      idle: LOSSY_ONLY,
+      idle: [...LOSSY_ONLY, 'lossless'],
       label: 'Quality',
-      doc: "Quality on JPEG's scale, mapped to each codec so that one number looks alike in all.",
+      doc: "Quality on JPEG's scale, mapped to each codec so that one number looks alike in all. auto: predicted for each picture, so that all look alike.",
     }),
     lossless: flag({
       never: ['lossless q', 'lossless mb', 'lossless fmt=jpeg', 'lossless fmt=gif'],

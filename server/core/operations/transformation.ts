@@ -1,7 +1,7 @@
 import type { ProblemFacts } from '../../shared/errors.ts';
 import { Problem } from '../../shared/errors.ts';
 import type { Canonical } from '../query/canonical.ts';
-import { canonicalize, indexRules, withFormat } from '../query/canonical.ts';
+import { ASSUMED, canonicalize, indexRules, withFormat } from '../query/canonical.ts';
 import { nearest } from '../query/nearest.ts';
 import { splitQuery, withoutIgnored } from '../query/pairs.ts';
 import { peerHint } from '../query/peer-names.ts';
@@ -142,6 +142,12 @@ export function readPresets(queries: Readonly<Record<string, string>>): Presets 
     }
   }
   return presets;
+}
+
+/** Presets of a deployment in which `q` is `auto` where it is not said; no list of presets shows that. */
+export function withAutoQuality(presets: Presets): Presets {
+  const assumed: Pairs = [['q', 'auto']];
+  return Object.defineProperty({ ...presets }, ASSUMED, { value: assumed });
 }
 
 function plainPairs(query: string): Pairs {

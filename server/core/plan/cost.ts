@@ -64,6 +64,9 @@ export function priceOf(
   };
 }
 
+/** A coarse JPEG, read back and compared. */
+const PROBE_MS = 20;
+
 /** A palette is looked for before it is written. */
 const INDEXING_MS = 75;
 
@@ -78,5 +81,6 @@ function encodingOf(
   const { cost, paletteCost } = FORMAT_TABLE[format];
   const once =
     ((source.palette && paletteCost) || cost)[settings.effort] + (settings.indexed ? INDEXING_MS : 0);
-  return settings.ceiling === undefined ? once : once * TRIES;
+  const probe = settings.isAuto ? PROBE_MS : 0;
+  return probe + (settings.ceiling === undefined ? once : once * TRIES);
 }

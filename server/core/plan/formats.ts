@@ -17,8 +17,10 @@ type Effort = 'fast' | 'live' | 'warm';
 export type Indexed = 'exact' | 'near' | 'grey' | undefined;
 
 export interface EncoderSettings {
-  /** 1-100 on JPEG's scale. */
+  /** 1-100 on JPEG's scale; the most where it is predicted. */
   readonly quality: number;
+  /** Predicted for the picture, once that is there. */
+  readonly isAuto?: boolean;
   readonly lossless: boolean;
   readonly progressive: boolean | undefined;
   readonly chroma: '420' | '444';
@@ -35,6 +37,9 @@ export interface EncoderSettings {
   readonly delay: readonly number[];
   readonly loop: number;
 }
+
+/** On JPEG's scale. */
+export const DEFAULT_QUALITY = 75;
 
 interface FormatRow {
   readonly mime: string;
@@ -87,7 +92,7 @@ export const FORMAT_TABLE: Readonly<Record<Format, FormatRow>> = {
     memory: 12,
     encode: (image, { quality, progressive = true, chroma, effort }) =>
       image.jpeg({
-        quality,
+        quality: codecQuality('jpeg', quality),
         progressive,
         chromaSubsampling: chroma === '444' ? '4:4:4' : '4:2:0',
         optimiseCoding: true,
@@ -172,7 +177,8 @@ export function encoderSettings(
 ): EncoderSettings {
   const effort = values.effort === 'small' ? 'warm' : values.effort === 'fast' ? 'fast' : priority;
   return {
-    quality: values.q ?? 75,
+    quality: values.q === 'auto' ? 100 : (values.q ?? DEFAULT_QUALITY),
+    isAuto: values.q === 'auto',
     lossless: values.lossless ?? false,
     progressive: values.progressive,
     chroma: values.chroma ?? '420',

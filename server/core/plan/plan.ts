@@ -8,6 +8,7 @@ import type { Size, Step } from '../operations/operation.ts';
 import { MAX_SIDE } from '../operations/resize.ts';
 import type { Source, SourceLimits } from '../original/source.ts';
 import { checkPixels, keepsGamut, uprightSize } from '../original/source.ts';
+import type { Probe } from './auto-quality.ts';
 import type { Cost } from './cost.ts';
 import { priceOf } from './cost.ts';
 import { drawingOf } from './drawing.ts';
@@ -49,6 +50,8 @@ export interface PlanOptions {
   readonly focal?: Point | undefined;
   readonly watermark?: Uint8Array | undefined;
   readonly watermark2?: Uint8Array | undefined;
+  /** Of this picture, where one was made before: see autoQuality. */
+  readonly probe?: Probe | undefined;
   /** Found by decoding, so a plan made before that does not have it. */
   readonly trimmed?: Box | undefined;
   /** What stands for the crop by content, in px of the scaled upright picture: one for all frames. */

@@ -39,7 +39,7 @@ const LOOKS_ALIKE = {
  * @returns  1-100, whole
  */
 export function codecQuality(format: 'jpeg' | 'webp' | 'avif', q: number): number {
-  return format === 'jpeg' ? q : Math.round(between(LOOKS_ALIKE[format], q));
+  return Math.round(format === 'jpeg' ? q : between(LOOKS_ALIKE[format], q));
 }
 
 /**
@@ -49,9 +49,16 @@ export function codecQuality(format: 'jpeg' | 'webp' | 'avif', q: number): numbe
  * @returns        1-100, whole
  */
 export function commonQuality(format: 'jpeg' | 'webp', quality: number): number {
+  return Math.round(exactQuality(format, quality));
+}
+
+/** The same, not whole: codecQuality leads back from it. */
+export function exactQuality(format: 'jpeg' | 'webp' | 'avif', quality: number): number {
   if (format === 'jpeg') return quality;
-  const swapped = LOOKS_ALIKE[format].map(([jpeg, codec]) => [codec, jpeg] as const);
-  return Math.round(between(swapped, quality));
+  return between(
+    LOOKS_ALIKE[format].map(([jpeg, codec]) => [codec, jpeg] as const),
+    quality,
+  );
 }
 
 /** On the straight lines between points that rise. */

@@ -59,7 +59,8 @@ export function lightened(
   { format, geometry, upright, result }: Outcome,
 ): EncoderSettings {
   const indexed = indexedOf(source, values, format);
-  const isFree = values.q === undefined && !settings.lossless && values.mb === undefined;
+  const isFree =
+    (values.q === undefined || values.q === 'auto') && !settings.lossless && values.mb === undefined;
   if (!isLossy(format) || !isFree || isShrunk(geometry, upright)) return { ...settings, indexed };
   const own = ownQuality(source);
   const isCapped = own !== undefined && own < settings.quality;

@@ -27,6 +27,9 @@ type Values = Record<string, string>;
 /** The first one is told; what follows may be its consequence. */
 type Refusals = RuleError[];
 
+/** Name beside those of presets, which begin with `$`: what a deployment means by a key that is not there. */
+export const ASSUMED = 'assumed';
+
 /** What pages and mails append for their own sake; dropped without a word. */
 export const TRACKING = /^(utm_.*|(fb|g|tt)clid|[gw]braid|msclkid|srsltid|igshid|mc_eid|ref_src|_)$/;
 
@@ -174,7 +177,7 @@ function dropIdle(index: RuleIndex, values: Values): string[] {
  *
  * @param index    from indexRules
  * @param pairs    from splitQuery
- * @param presets  registered presets under `$name`
+ * @param presets  registered presets under `$name`, and under ASSUMED what is written where nothing is said
  * @returns        the canonical form, which reads back to itself, or the first error
  */
 export function canonicalize(
@@ -187,6 +190,7 @@ export function canonicalize(
   const raw = collect(index, pairs, spelled, refusals);
   expandPreset(index, raw, presets, refusals);
   const dpr = spreadDpr(index, raw);
+  const assumed = presets[ASSUMED] || [];
   const values: Values = {};
   const url: Values = {};
   Object.keys(raw).forEach((key) => {
@@ -195,11 +199,14 @@ export function canonicalize(
     const value = readOne(rule, text, dpr);
     if (value === undefined) {
       refusals.push({ code: 'invalid_parameter', param: spelled[key] || key, received: text });
-    } else if (value !== rule.fallback && key !== 'dpr') {
+    } else if ((value !== rule.fallback || assumed.some((pair) => pair[0] === key)) && key !== 'dpr') {
       (rule.url ? url : values)[key] = value;
     }
   });
   contradict(index, values, refusals);
+  assumed.forEach((pair) => {
+    if (raw[pair[0]] === undefined) values[pair[0]] = pair[1];
+  });
   settleRatio(index, values, refusals);
   settleTurn(values);
   const idle = dropIdle(index, values).filter((key) => spelled[key]);

@@ -1,8 +1,9 @@
 import type { Exif, Sharp } from 'sharp';
 import type { Size } from '../operations/operation.ts';
 import { unabridged } from '../original/metadata.ts';
+import { autoQuality, type Probe } from '../plan/auto-quality.ts';
 import type { EncoderSettings } from '../plan/formats.ts';
-import { FORMAT_TABLE } from '../plan/formats.ts';
+import { DEFAULT_QUALITY, FORMAT_TABLE } from '../plan/formats.ts';
 import type { Plan } from '../plan/plan.ts';
 import { withinCeiling } from './ceiling.ts';
 import { DENSITY, fixDensity } from './density.ts';
@@ -12,6 +13,7 @@ import { asSrgb8, materialize, profiled } from './materialize.ts';
 import type { PassOptions } from './pipeline.ts';
 import { fromRaw, toRaw } from './pipeline.ts';
 import { placeholder } from './placeholder.ts';
+import { probeOf } from './probe.ts';
 import type { Opened } from './types.ts';
 
 interface EncodedResult {
@@ -20,6 +22,7 @@ interface EncodedResult {
   /** px of a frame; undefined for placeholders. */
   readonly size: Size | undefined;
   readonly warnings: readonly string[];
+  readonly probe?: Probe | undefined;
 }
 
 /** A picture, all steps done. */
@@ -30,18 +33,24 @@ export interface FinishedPicture {
   readonly isStripped: boolean;
 }
 
-/** Encodes the finished picture as the plan says. */
+/**
+ * Encodes the finished picture as the plan says.
+ *
+ * @param known  its probe, where one was made before
+ */
 export async function encodeResult(
   finished: FinishedPicture,
   opened: Opened,
   pass: PassOptions,
+  known?: Probe,
 ): Promise<EncodedResult> {
   const description = {
     exif: keptOf(finished.plan, opened),
     turns: (opened.metadata.orientation ?? 1) !== 1,
   };
   const isStripped = finished.isStripped || !carriesSourceMetadata(finished.plan, opened);
-  const { image, plan } = isStripped ? finished : await stripped(finished, pass);
+  const ready = isStripped ? finished : await stripped(finished, pass);
+  const { image, plan, probe } = await predicted(ready, pass, known);
   if (plan.values.ph) {
     const text = await placeholder(plan.values.ph, await toRaw(image, plan.result, pass));
     return {
@@ -56,7 +65,33 @@ export async function encodeResult(
   const { bytes, warnings = [] } = plan.values.mb
     ? await withinBytes(image, plan, pass, encode)
     : await withinCeiling(plan.settings, plan.format, (settings) => encode(image.clone(), settings));
-  return { bytes, contentType: FORMAT_TABLE[plan.format].mime, size: plan.result, warnings };
+  return { bytes, contentType: FORMAT_TABLE[plan.format].mime, size: plan.result, warnings, probe };
+}
+
+interface Predicted extends FinishedPicture {
+  readonly probe?: Probe | undefined;
+}
+
+/** With the quality of its own, where that is to be predicted; of moving pictures it is that of all. */
+async function predicted(
+  finished: FinishedPicture,
+  pass: PassOptions,
+  known: Probe | undefined,
+): Promise<Predicted> {
+  const { plan } = finished;
+  const { format, settings } = plan;
+  if (!settings.isAuto || settings.lossless || format === 'png' || format === 'gif') return finished;
+  const withQuality = (quality: number): Plan => ({
+    ...plan,
+    settings: { ...settings, quality: Math.min(quality, settings.quality) },
+  });
+  if (plan.moves) return { ...finished, plan: withQuality(DEFAULT_QUALITY) };
+  if (known !== undefined)
+    return { ...finished, plan: withQuality(autoQuality(format, known)), probe: known };
+  // Its pixels are computed once for both.
+  const reopen = await materialize({ image: finished.image, size: plan.result }, plan, pass);
+  const probe = await probeOf(reopen(), pass.timeoutSeconds);
+  return { ...finished, image: reopen(), plan: withQuality(autoQuality(format, probe)), probe };
 }
 
 interface Encoded {

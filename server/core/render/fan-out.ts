@@ -1,5 +1,6 @@
 import { inverse, turnSize } from '../geometry/turns.ts';
 import type { Size } from '../operations/operation.ts';
+import type { Probe } from '../plan/auto-quality.ts';
 import { isForeign } from '../plan/colour-space.ts';
 import type { Cost } from '../plan/cost.ts';
 import { FORMAT_TABLE } from '../plan/formats.ts';
@@ -172,7 +173,10 @@ export async function* renderPicture(
   for (const member of picture) {
     signal?.throwIfAborted();
     if ('error' in pixels) yield { member, error: pixels.error };
-    else yield await settled(member, signal, () => encoded(member.plan, pixels.rendered, transform, shared));
+    else
+      yield await settled(member, signal, () =>
+        encoded(member.plan, pixels.rendered, { transform, known: member.options.probe, shared }),
+      );
   }
 }
 
@@ -192,12 +196,15 @@ async function settled<T>(
 async function encoded(
   plan: Plan,
   pixels: Raw,
-  transform: number,
-  { opened, pass, now }: Shared,
+  {
+    transform,
+    known,
+    shared: { opened, pass, now },
+  }: { transform: number; known: Probe | undefined; shared: Shared },
 ): Promise<Rendered> {
   const started = now();
   const finished = { image: fromRaw(pixels), plan, isStripped: true };
-  const result = await encodeResult(finished, opened, pass);
+  const result = await encodeResult(finished, opened, pass, known);
   const warnings = [...plan.warnings, ...result.warnings];
   return { ...result, warnings, timings: { decode: 0, transform, encode: now() - started } };
 }

@@ -104,7 +104,7 @@ async function run(renderRequest: RenderRequest): Promise<Rendered> {
   if (raster) request.onDrawn?.();
   const final = await drawn({ ...request, plan, raster });
   const transformed = now();
-  const result = await encodeResult(final, opened, request.pass);
+  const result = await encodeResult(final, opened, request.pass, request.options.probe);
   const timings = {
     decode: decoded - started,
     transform: transformed - decoded,

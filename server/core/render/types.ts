@@ -1,6 +1,7 @@
 import type { Exif } from 'sharp';
 import type { Size } from '../operations/operation.ts';
 import type { Header, Source } from '../original/source.ts';
+import type { Probe } from '../plan/auto-quality.ts';
 import type { Plan, PlanOptions } from '../plan/plan.ts';
 import type { ReadGlyphs } from './drawing-warnings.ts';
 import type { PassOptions, Raw } from './pipeline.ts';
@@ -42,6 +43,8 @@ export interface Rendered {
   /** px of a frame; undefined for placeholders. */
   readonly size: Size | undefined;
   readonly warnings: readonly string[];
+  /** What the quality was predicted by; undefined: it was not. */
+  readonly probe?: Probe | undefined;
   /** ms; a single pass decodes, transforms and encodes at once and counts as encode. */
   readonly timings: { readonly decode: number; readonly transform: number; readonly encode: number };
 }
