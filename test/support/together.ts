@@ -16,7 +16,7 @@ export const RUNS = {
   'http-api': 'test/http/api-*.test.ts',
   'http-a-h': 'test/http/{access,[b-h]*,aws}.test.ts',
   'http-i-o': 'test/http/[i-o]*.test.ts',
-  'http-p-z': 'test/http/[p-z]*.test.ts',
+  'http-p-z': 'test/{browser/*,http/[p-z]*}.test.ts',
   'contract-a-e': 'test/contract/[a-e]*.test.ts',
   'contract-f-z': 'test/contract/[f-z]*.test.ts',
   pictures: 'test/{architecture,client,corpus,golden}/*.test.ts',
