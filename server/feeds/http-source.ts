@@ -18,6 +18,8 @@ import { firstOf } from './summary.ts';
 const MAX_DOCUMENTS = 1_000;
 /** Refused addresses of a document that are named again while it is what it was; the others are counted. */
 const REFUSED_NAMED = 3;
+/** Characters: a server may send some thousand. */
+const MAX_VALIDATOR = 1_024;
 
 export interface HttpSourceOptions {
   /** Absent: nothing is fetched from anywhere. */
@@ -129,7 +131,7 @@ export class HttpSource implements Source {
     const text = decodeText(url, await readBody(url, answer.body));
     const refusedBefore = listing.refused.length;
     const { found, sitemaps } = readDocument(feed, url, text);
-    listFound(listing, feed, url, found);
+    listFound(listing, feed, { url, base: answer.url }, found);
     const refused = firstOf(listing.refused.slice(refusedBefore), 0, REFUSED_NAMED);
     const document = {
       ...validatorsOf(answer),
@@ -150,8 +152,10 @@ export class HttpSource implements Source {
   }
 }
 
-function validatorsOf({ etag, lastModified }: RemoteAnswer): ReadDocument {
-  return { ...(etag !== undefined && { etag }), ...(lastModified !== undefined && { lastModified }) };
+/** A document whose validators are too long to be kept is read whole in each run. */
+function validatorsOf({ etag = '', lastModified = '' }: RemoteAnswer): ReadDocument {
+  const isKept = (text: string) => text !== '' && text.length <= MAX_VALIDATOR;
+  return { ...(isKept(etag) && { etag }), ...(isKept(lastModified) && { lastModified }) };
 }
 
 function readDocument(

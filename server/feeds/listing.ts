@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { refusalOf } from '../core/query/id.ts';
 import type { Feed } from './definition.ts';
 import { broken } from './document.ts';
@@ -19,9 +20,17 @@ export interface Listed {
 
 /** A picture that cannot be an image here. */
 export interface Refused {
+  /** The beginning of it: an address may be a whole picture (`data:`). */
   readonly from: string;
   readonly error: string;
 }
+
+/** Characters of what is kept of refused addresses, of their errors, and of marks. */
+const MAX_FROM = 200;
+const MAX_ERROR = 1_000;
+const MAX_MARK = 200;
+/** As of any import. */
+const MAX_URL = 2048;
 
 export interface Listing {
   /** By id. */
@@ -33,6 +42,19 @@ export interface Listing {
 
 export const newListing = (): Listing => ({ pictures: new Map(), refused: [], refusedBefore: 0 });
 
+function refuse(listing: Listing, from: string, error: string): void {
+  listing.refused.push({ from: beginningOf(from, MAX_FROM), error: beginningOf(error, MAX_ERROR) });
+}
+
+/** A surrogate pair is not cut in two: half of one is no text. */
+const beginningOf = (text: string, length: number): string =>
+  text.length <= length
+    ? text
+    : `${text
+        .slice(0, length - 1)
+        .toWellFormed()
+        .replace(/\uFFFD$/, '')}…`;
+
 /**
  * Adds a picture, once for each address.
  *
@@ -41,11 +63,12 @@ export const newListing = (): Listing => ({ pictures: new Map(), refused: [], re
 export function list(listing: Listing, feed: Feed, one: Listed): void {
   const refusal = refusalOf(one.id);
   const other = listing.pictures.get(one.id);
-  const refuse = (error: string) => listing.refused.push({ from: one.from, error });
-  if (refusal !== undefined) refuse(`invalid_parameter: "${one.id}" is not an id: ${refusal}.`);
+  const id = beginningOf(one.id, MAX_FROM);
+  if (refusal !== undefined)
+    refuse(listing, one.from, `invalid_parameter: "${id}" is not an id: ${refusal}.`);
   else if (!other) listing.pictures.set(one.id, one);
   else if (other.from === one.from) listing.pictures.set(one.id, { ...other, ...namedIn(other, one) });
-  else refuse(`conflict: ${other.from} has the id "${one.id}".`);
+  else refuse(listing, one.from, `conflict: ${beginningOf(other.from, MAX_FROM)} has the id "${id}".`);
   if (listing.pictures.size + listing.refused.length > MAX_PICTURES)
     throw broken(feed.from, `lists more than ${MAX_PICTURES} pictures`);
 }
@@ -55,19 +78,39 @@ function namedIn({ documents = [] }: Listed, { documents: more = [] }: Listed): 
   return all.length > 0 ? { documents: all } : {};
 }
 
+/** A document that was read. */
+export interface Document {
+  /** As it was asked for. */
+  readonly url: string;
+  /** Where it was, behind all redirects: what it names is beside that (RFC 3986, 5.1.3). */
+  readonly base: string;
+}
+
 /** Those that a document names; one whose address is none is refused alone. */
-export function listFound(listing: Listing, feed: Feed, document: string, found: readonly Found[]): void {
+export function listFound(
+  listing: Listing,
+  feed: Feed,
+  { url: document, base }: Document,
+  found: readonly Found[],
+): void {
   for (const { url: written, title, mark } of found) {
-    const url = URL.canParse(written, document) ? new URL(written, document) : undefined;
+    const url = URL.canParse(written, base) ? new URL(written, base) : undefined;
     if (!url || !/^https?:$/.test(url.protocol)) {
-      listing.refused.push({ from: written, error: 'invalid_parameter: This is no http or https URL.' });
+      refuse(listing, written, 'invalid_parameter: This is no http or https URL.');
       continue;
     }
     url.hash = '';
-    const told = { ...(title && { title: title.slice(0, MAX_TITLE) }), ...(mark && { mark }) };
+    if (url.href.length > MAX_URL) {
+      refuse(listing, written, `invalid_parameter: This has more than ${MAX_URL} characters.`);
+      continue;
+    }
+    const told = { ...(title && { title: title.slice(0, MAX_TITLE) }), ...(mark && { mark: markOf(mark) }) };
     list(listing, feed, { id: idOf(url, feed), from: url.href, documents: [document], ...told });
   }
 }
+
+/** A mark is compared and never read: of a long one its hash says as much. */
+const markOf = (mark: string): string => (mark.length <= MAX_MARK ? mark : hash('sha256', mark));
 
 /** Of an image. */
 const MAX_TITLE = 200;

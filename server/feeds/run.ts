@@ -6,6 +6,7 @@ import {
   type FeedState,
   type FeedStates,
   type Known,
+  keptOf,
   type RunRequest,
   type Shard,
   shardOf,
@@ -63,7 +64,7 @@ export async function runFeed(
   const shards = [...turn.shards].flatMap(([number, shard]) =>
     Object.keys(shard).length > 0 ? [number] : [],
   );
-  return save(states, feed, { ...state, ...ended, shards, documents: read.documents, summary });
+  return save(states, feed, { ...state, ...ended, shards, documents: keptOf(read.documents), summary });
 }
 
 async function save(states: FeedStates, { name }: Feed, state: FeedState): Promise<FeedState> {

@@ -117,7 +117,16 @@ export interface FeedIndex {
 
 export const shardOf = (id: string): number => Number.parseInt(hash('sha1', id).slice(0, 4), 16) % SHARDS;
 
-export const sourceOf = ({ kind, from, path = '' }: Feed): string => `${kind} ${from} ${path}`;
+/** With the prefix: under another one a document that is what it was lists other ids. */
+export const sourceOf = ({ kind, from, path, prefix }: Feed): string =>
+  JSON.stringify([kind, from, path, prefix]);
+
+/** Characters as they are written: below the 400 KB of DynamoDB with all else that a state has. */
+const MAX_DOCUMENTS = 262_144;
+
+/** What may be kept of documents: where all of them are too much none is, and each is read whole the next time. */
+export const keptOf = (documents: Documents): Documents =>
+  written(documents).length <= MAX_DOCUMENTS ? documents : {};
 
 /** What is known of feeds, in the records. */
 export class FeedStates {

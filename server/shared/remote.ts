@@ -38,6 +38,8 @@ export interface RemoteRequest {
 
 /** What a server said of an original. */
 export interface RemoteAnswer {
+  /** Where it was, behind all redirects. Whatever is fetched from there is asked for by the address that was given. */
+  readonly url: string;
   readonly isUnchanged: boolean;
   readonly etag: string | undefined;
   readonly lastModified: string | undefined;
@@ -96,20 +98,24 @@ export class Remote {
         : asProblem(text, error);
     };
     try {
-      const response = await this.#follow(text, request, ending);
-      return this.#answer(text, response, explain);
+      const { url, response } = await this.#follow(text, request, ending);
+      return { url: url.href, ...this.#answer(text, response, explain) };
     } catch (error) {
       throw explain(error);
     }
   }
 
-  async #follow(text: string, request: RemoteRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  async #follow(
+    text: string,
+    request: RemoteRequest,
+    signal: AbortSignal,
+  ): Promise<{ url: URL; response: IncomingMessage }> {
     let url = this.check(text);
     const { origin } = url;
     for (let hops = 0; ; hops++) {
       const headers = url.origin === origin ? request.credentials : undefined;
       const response = await this.#request(url, { ...validators(request), ...headers }, signal);
-      if (!REDIRECTS.includes(response.statusCode ?? 0)) return response;
+      if (!REDIRECTS.includes(response.statusCode ?? 0)) return { url, response };
       response.destroy();
       if (hops === MAX_REDIRECTS) throw refused(text, `redirects more than ${MAX_REDIRECTS} times`);
       url = this.#redirected(text, url, response.headers.location);
@@ -147,7 +153,11 @@ export class Remote {
     });
   }
 
-  #answer(text: string, response: IncomingMessage, explain: (error: unknown) => unknown): RemoteAnswer {
+  #answer(
+    text: string,
+    response: IncomingMessage,
+    explain: (error: unknown) => unknown,
+  ): Omit<RemoteAnswer, 'url'> {
     const { statusCode: status = 0, headers } = response;
     const problem = problemOf(text, status, headers);
     if (problem) {

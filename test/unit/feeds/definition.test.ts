@@ -91,7 +91,7 @@ t.test('an address that cannot be one of an image is refused alone', async (t) =
   listFound(
     listing,
     feed,
-    feed.from,
+    { url: feed.from, base: feed.from },
     urls.map((url) => ({ url })),
   );
   t.same([...listing.pictures.keys()], ['shop/a.jpg']);
@@ -101,4 +101,31 @@ t.test('an address that cannot be one of an image is refused alone', async (t) =
     { from: 'data:,x', error: /no http or https URL/ },
     { error: /control character/ },
   ]);
+});
+
+t.test('what is kept of a document has bounds, whatever stands in it', async (t) => {
+  const [feed] = read([shop]);
+  if (!feed) throw new Error('No feed.');
+  const document = { url: feed.from, base: feed.from };
+  const long = 'x'.repeat(100_000);
+  const listing = newListing();
+  const found = [
+    { url: `data:image/png;base64,${long}` },
+    { url: `/${long}.jpg` },
+    { url: `https://${long}@shop.example/b.jpg` },
+    { url: `/${'é'.repeat(600)}.jpg` },
+    { url: `/${'😀'.repeat(500)}` },
+    { url: '/c.jpg', mark: long, title: long },
+    { url: '/d.jpg', mark: `${long}x` },
+  ];
+  listFound(listing, feed, document, found);
+  t.same([...listing.pictures.keys()], ['shop/c.jpg', 'shop/d.jpg']);
+  t.equal(listing.refused.length, 5);
+  const kept = [...listing.refused, ...listing.pictures.values()].flatMap((one) => Object.entries(one));
+  for (const [name, text] of kept) {
+    t.ok(String(text).length <= (name === 'error' ? 1_000 : 200), `${name}: ${String(text).length}`);
+    t.ok(String(text).isWellFormed());
+  }
+  const [c, d] = [...listing.pictures.values()];
+  t.not(c?.mark, d?.mark, 'marks that differ at their ends are two');
 });
