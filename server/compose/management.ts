@@ -33,7 +33,7 @@ interface Process {
 }
 
 export function composeManagement(config: Config, stores: Stores, core: Core, process: Process): Management {
-  const { originals, results, records, jobs } = stores;
+  const { originals, results, records } = stores;
   const { external, log } = process;
   const { localForms } = external;
   const now = () => new Date();
@@ -53,7 +53,7 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
     ...composeFetching(config, { ...shared, reconciler, limits }, log),
     blocks,
     uploads: new Uploads({ ...shared, reconciler, limits, maxUploads, lookups: core.originals }),
-    presignedUploads: new PresignedUploads({ sources, originals, records, jobs, localForms, limits, now }),
+    presignedUploads: new PresignedUploads({ ...stores, sources, localForms, limits, now }),
     library: new Library({ ...shared, reconciler, lifetime }),
     rewarm: new Rewarm({ records, intents, lifetime, now }),
     invalidations: new Invalidations({

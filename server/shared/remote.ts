@@ -99,7 +99,7 @@ export class Remote {
     };
     try {
       const { url, response } = await this.#follow(text, request, ending);
-      return { url: url.href, ...this.#answer(text, response, explain) };
+      return { url: url.href, ...this.#answer(text, response, { request, explain }) };
     } catch (error) {
       throw explain(error);
     }
@@ -156,10 +156,14 @@ export class Remote {
   #answer(
     text: string,
     response: IncomingMessage,
-    explain: (error: unknown) => unknown,
+    { request, explain }: { request: RemoteRequest; explain: (error: unknown) => unknown },
   ): Omit<RemoteAnswer, 'url'> {
     const { statusCode: status = 0, headers } = response;
-    const problem = problemOf(text, status, headers);
+    const isAsked = request.etag !== undefined || request.lastModified !== undefined;
+    const problem =
+      status === 304 && !isAsked
+        ? refused(text, 'answers 304, and was not asked whether anything has changed')
+        : problemOf(text, status, headers);
     if (problem) {
       response.destroy();
       throw problem;

@@ -6,11 +6,12 @@ import { updateWithRetry } from '../stores/update-record.ts';
 import { again, checkTime, type FetchJob, Later } from '../warming/jobs.ts';
 import { toUpdate } from '../warming/queue.ts';
 import type { WarmSets } from '../warming/warm-set.ts';
-import type { FetchedOriginals, Taken } from './fetched-originals.ts';
+import { type FetchedOriginals, isFor, type Taken } from './fetched-originals.ts';
 import type { Intents } from './intents.ts';
 import { isRefusal } from './measure.ts';
 import { owing, withoutDebt } from './owing.ts';
-import { taken } from './repeats.ts';
+import type { Reconciler } from './reconciler.ts';
+import { claimOfSource } from './source-claim.ts';
 import type { Sources, Way } from './sources.ts';
 
 /** Pauses between tries, seven hours in all: a server that is away for a night is a server that is gone. */
@@ -42,6 +43,7 @@ export interface FetchesOptions {
   readonly fetched: FetchedOriginals;
   readonly records: Records;
   readonly intents: Intents;
+  readonly reconciler: Pick<Reconciler, 'reconcile'>;
   readonly now: () => Date;
 }
 
@@ -52,7 +54,7 @@ interface Turn {
 }
 
 /** What a try came to, for the log. */
-type Outcome = Taken | 'nothing owed' | 'failed';
+type Outcome = Taken | 'failed';
 
 /** Fetches the originals that images owe. */
 export class Fetches {
@@ -90,29 +92,16 @@ export class Fetches {
    * Fetches the original of an id that is no image yet, for somebody who waits for it. Whoever dies once it is known to be
    * good leaves a record that owes it.
    *
-   * @returns  its bytes
-   * @throws Problem those of Remote, openIngest and Measure; `conflict` for an id that is somebody else's by now
+   * @param check  called once its record is there: throws where the image is not wanted any more, which takes the record along
+   * @returns      its bytes
+   * @throws Problem those of Remote, openIngest and Measure; `conflict` for an id that is somebody else's by now; what
+   *         `check` throws
    */
-  async pull(id: string, { url, remote, credentials }: Way): Promise<number> {
+  async pull(id: string, { url, remote, credentials }: Way, check: () => Promise<void>): Promise<number> {
+    const { fetched, maxSeconds } = this.#options;
     const answer = await remote.get(url, { credentials }, NEVER);
-    return this.#options.fetched.takeNew(id, answer, () => this.#claim(id, url));
-  }
-
-  /** A record that owes the original, and is ours for a while. */
-  async #claim(id: string, url: string): Promise<RemoteSource> {
-    const { records, warmSets, maxSeconds, now } = this.#options;
     const source = { url, notBefore: this.#time(maxSeconds + STORE_SECONDS) };
-    const owed = owing(undefined, { fetch: {}, warm: [...(await warmSets.formsFor(id))] });
-    const status = 'uploading' as const;
-    if (await records.images.create({ id, status, createdAt: now().toISOString(), source, owed }))
-      return source;
-    const isSame = (record: ImageRecord) => record.version === undefined && record.source?.url === url;
-    // Of a try that died, or failed.
-    const record = await updateWithRetry(records, id, (before) =>
-      isSame(before) ? { status, source, owed, error: undefined } : undefined,
-    );
-    if (!record || !isSame(record)) throw taken(id);
-    return source;
+    return fetched.takeNew(answer, () => claimOfSource({ id, source, check }, this.#options));
   }
 
   /** For the sweep: whether what is owed is at nobody's. It is sent again, and counts as touched. */
@@ -178,30 +167,34 @@ export class Fetches {
     const { etag, lastModified } = isOurs ? source : {};
     const credentials = isOfSource ? way.credentials : undefined;
     const answer = await from.get(source.url, { etag, lastModified, credentials }, signal);
-    return this.#options.fetched.take(record, source, answer);
+    return this.#options.fetched.take({ record, source, isRuledBySource: isOfSource }, answer);
   }
 
   /** Given up, until somebody asks anew: an image that has an original keeps it. */
-  async #fail({ record: { id }, source }: Turn, error: unknown): Promise<Outcome> {
+  async #fail(turn: Turn, error: unknown): Promise<Outcome> {
     const { records, intents } = this.#options;
+    const { record, source } = turn;
+    const { id } = record;
+    const isMeant = isFor(turn);
     const reason = reasonOf(error);
     const { tries: _tries, ...begun } = source;
     // From when on it may be asked again whether that is still so.
     const rest = { ...begun, notBefore: this.#time(0) };
-    const isNew = (await records.images.get(id))?.version === undefined;
-    if (isNew) {
+    const now = await records.images.get(id);
+    if (!now || !isMeant(now)) return 'nothing owed';
+    if (now.version === undefined) {
       const waiting = (await records.variants.list(id)).filter(({ status }) => status === 'queued');
       await records.variants.updateAll(
         id,
         waiting.map(toUpdate(['queued'], { status: 'failed', error: reason })),
       );
     }
-    await updateWithRetry(records, id, ({ owed, version }) => ({
-      source: { ...rest, error: reason },
-      ...(version === undefined
-        ? { status: 'failed', error: reason, owed: owing(undefined, { notify: true }) }
-        : { owed: withoutDebt(owed, 'fetch') }),
-    }));
+    const failed = { status: 'failed', error: reason, owed: owing(undefined, { notify: true }) } as const;
+    await updateWithRetry(records, id, (before) => {
+      if (!isMeant(before)) return undefined;
+      const change = before.version === undefined ? failed : { owed: withoutDebt(before.owed, 'fetch') };
+      return { source: { ...rest, error: reason }, ...change };
+    });
     await intents.trySettle(id);
     return 'failed';
   }
@@ -214,8 +207,11 @@ export class Fetches {
     );
   }
 
-  async #note({ record: { id } }: Turn, source: RemoteSource): Promise<void> {
-    await updateWithRetry(this.#options.records, id, ({ owed }) => (owed?.fetch ? { source } : undefined));
+  async #note(turn: Turn, source: RemoteSource): Promise<void> {
+    const isMeant = isFor(turn);
+    await updateWithRetry(this.#options.records, turn.record.id, (before) =>
+      before.owed?.fetch && isMeant(before) ? { source } : undefined,
+    );
   }
 }
 

@@ -4,7 +4,7 @@ import { isProblem, Problem } from '../shared/errors.ts';
 import { inLanes } from '../shared/in-lanes.ts';
 import type { Remote } from '../shared/remote.ts';
 import { newUlid } from '../shared/ulid.ts';
-import type { NewImage, Objects, Records } from '../stores/contracts.ts';
+import type { ImageRecord, NewImage, Objects, Records } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import { named } from '../warming/queue.ts';
 import type { WarmSets } from '../warming/warm-set.ts';
@@ -81,8 +81,8 @@ export class Imports {
     const { records, intents } = this.#options;
     const before = await records.images.get(id);
     if (!before) throw notFound(id);
-    if (!before.source) throw notFetched(id);
     const url = this.#options.sources.wayTo(id)?.url;
+    if (!before.source || (url === undefined && isOverwritten(before))) throw notFetched(id);
     if (url === undefined) this.#check(before.source.url);
     const record = await updateWithRetry(records, id, (image) => {
       if (!image.source || image.owed?.fetch) return undefined;
@@ -167,6 +167,11 @@ export class Imports {
       hint,
     });
   }
+}
+
+/** Whether others have put their bytes in the place of those that were fetched; not while that is still being found out. */
+function isOverwritten({ version, source, owed }: ImageRecord): boolean {
+  return !owed?.fetch && source?.version !== undefined && version !== undefined && source.version !== version;
 }
 
 function notFetched(id: string): Problem {

@@ -24,6 +24,7 @@ export const AWAITED = 'awaited';
 export interface PresignedUploadsOptions {
   readonly sources: Pick<Sources, 'refuseUpload'>;
   readonly originals: Objects;
+  readonly results: Objects;
   readonly records: Records;
   readonly jobs: Jobs;
   /** For originals that make no forms themselves. */
@@ -92,7 +93,7 @@ export class PresignedUploads {
    *         `invalid_request` when bytes are missing, `unsupported_source` when it is of another type
    */
   async receive({ id, contentType, size, form }: Policy, source: AsyncIterable<Uint8Array>): Promise<void> {
-    const { originals, records, jobs, limits } = this.#options;
+    const { originals, results, records, jobs, limits } = this.#options;
     const record = await records.images.get(id);
     if (!record) throw notFound(id);
     // Deleted since, and announced anew.
@@ -111,7 +112,7 @@ export class PresignedUploads {
       return sendObject(jobs, id, 'created');
     }
     if ((await records.images.get(id))?.createdAt !== record.createdAt) {
-      await removeOwn(originals, id, stored.etag);
+      await removeOwn({ originals, results }, id, stored.etag);
       throw deletedMeanwhile(id);
     }
     await sendObject(jobs, id, 'created', stored.etag);

@@ -99,9 +99,14 @@ export class Pulls implements PullThrough {
     void asked.finally(() => this.#asking.delete(id));
   }
 
+  /** @throws Problem `image_not_found` */
+  async #refuseBlocked(id: string): Promise<void> {
+    if (await this.#options.blocks.isBlocked(id)) throw notFound(id);
+  }
+
   async #pull(id: string, way: Way): Promise<void> {
     try {
-      if (await this.#options.blocks.isBlocked(id)) throw notFound(id);
+      await this.#refuseBlocked(id);
       await this.#alone(id, () => this.#fetch(id, way));
     } catch (error) {
       const problem = problemOf(id, error);
@@ -138,7 +143,7 @@ export class Pulls implements PullThrough {
     const waitMs = pace.tryEnter(way.source);
     if (waitMs > 0) throw tooMuch(way, Math.ceil(waitMs / 1000));
     try {
-      hour.bytes += await fetches.pull(id, way);
+      hour.bytes += await fetches.pull(id, way, () => this.#refuseBlocked(id));
       hour.ids += 1;
     } finally {
       pace.leave(way.source);

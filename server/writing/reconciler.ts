@@ -93,13 +93,13 @@ export class Reconciler {
 
   /** Takes what was posted to the form of an announced upload; false when nothing was. */
   async #adopted(record: ImageRecord): Promise<boolean> {
-    const { originals, records } = this.#options;
+    const { originals, results, records } = this.#options;
     const { id, status, createdAt } = record;
     const key = originals.form && status === 'uploading' ? formKey(record) : undefined;
     if (key === undefined || !(await originals.head(key))) return false;
     const stored = await originals.copy(key, id, { ifAbsent: true });
     const isOurs = (await records.images.get(id))?.createdAt === createdAt;
-    if (stored && !isOurs) await removeOwn(originals, id, stored.etag);
+    if (stored && !isOurs) await removeOwn({ originals, results }, id, stored.etag);
     await originals.remove([key]);
     return true;
   }

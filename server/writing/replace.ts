@@ -50,6 +50,15 @@ export interface Staged extends Measured {
   readonly digest: string;
 }
 
+/** What was fetched for an image, and when it may take the place of its bytes. */
+export interface Fetched {
+  readonly source: RemoteSource;
+  /** Whether the image is still the one that the bytes were fetched for. */
+  readonly isMeant: (record: ImageRecord) => boolean;
+  /** ETag of the bytes that may be replaced; absent: whatever is there. */
+  readonly replaces?: string | undefined;
+}
+
 /** Takes new bytes in for an image that is there. */
 export class Replacement {
   readonly #options: ReplacementOptions;
@@ -94,17 +103,19 @@ export class Replacement {
   /**
    * Puts staged bytes in the place of those of an image.
    *
-   * @param source  where they were fetched, which the image then owes no more
+   * @param fetched  where from, which the image then owes no more; absent: they were uploaded, and are fetched from nowhere
+   *                 any more
    * @throws Problem as `replace`
    */
-  async publish(id: string, staged: Staged, source?: RemoteSource): Promise<FinishedUpload> {
+  async publish(id: string, staged: Staged, fetched?: Fetched): Promise<FinishedUpload> {
     // Whoever dies from here on leaves word that the original may be another one.
     const before = await this.#arrived(id);
+    if (fetched?.isMeant(before) === false) throw deletedMeanwhile(id);
     await this.#options.intents.ask(id, { measure: true });
-    const stored = await this.#publish(staged.key, id);
+    const stored = await this.#publish(staged.key, id, fetched?.replaces);
     if (!stored) throw deletedMeanwhile(id);
     await this.moveMaster(staged, id, stored.etag);
-    return this.#replaced({ ...staged, etag: stored.etag }, before, source);
+    return this.#replaced({ ...staged, etag: stored.etag }, before, fetched);
   }
 
   /** What renders read of bytes that had to be decoded at their arrival goes where their image is. */
@@ -113,11 +124,12 @@ export class Replacement {
   }
 
   /** One conditional write after the other: of several at once each replaces the one before, and none is lost unseen. */
-  async #publish(staged: string, id: string): Promise<ObjectFacts | undefined> {
+  async #publish(staged: string, id: string, replaces?: string): Promise<ObjectFacts | undefined> {
     const { originals } = this.#options;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const there = await originals.head(id).catch(unlessDamaged);
       if (!there) return undefined;
+      if (there !== 'damaged' && replaces !== undefined && there.etag !== replaces) throw ofOthers(id);
       // What is damaged is as good as absent to its store, and has no ETag that could be matched.
       const condition = there === 'damaged' ? { ifAbsent: true } : { ifMatch: there.etag };
       const stored = await originals.copy(staged, id, condition);
@@ -139,17 +151,19 @@ export class Replacement {
   async #replaced(
     { etag, facts, isDecoded, digest }: Staged,
     before: ImageRecord,
-    source: RemoteSource | undefined,
+    fetched: Fetched | undefined,
   ): Promise<FinishedUpload> {
-    const { originals, records, reconciler, intents } = this.#options;
+    const { originals, results, records, reconciler, intents } = this.#options;
     const { id, version: was } = before;
     const isUndecided = !isDecoded && (await records.variants.page(id, { limit: 1 })).items.length === 0;
+    // Of an upload undefined: what was fetched before would come in its place.
+    const source = fetched && { ...fetched.source, version: etag };
+    const isMeant = fetched?.isMeant ?? ((record: ImageRecord) => record.createdAt === before.createdAt);
     const changed = await updateWithRetry(records, id, (record) => {
-      const owed = owedBy(record);
-      const rest = source ? withoutDebt(owed, 'measure', 'fetch') : withoutDebt(owed, 'measure');
-      const fetched = source && { source: { ...source, version: etag } };
+      if (!isMeant(record)) return undefined;
+      const rest = withoutDebt(owedBy(record), 'measure', 'fetch');
       // The bucket's own event may have been faster: then the rest is done as well, or owed.
-      if (record.version === etag && was !== etag) return { ...fetched, digest, owed: rest };
+      if (record.version === etag && was !== etag) return { source, digest, owed: rest };
       // Of the same bytes nothing would look changed, and results are about to go.
       const next = was === etag ? { generation: (record.generation ?? 0) + 1 } : {};
       const arrival = {
@@ -161,7 +175,7 @@ export class Replacement {
         digest,
       } as const;
       const more: Debt = { purge: true, rewarm: 'all', ...(isUndecided && { measure: true }) };
-      return { ...arrival, ...next, ...fetched, owed: owing(rest, more) };
+      return { ...arrival, ...next, source, owed: owing(rest, more) };
     });
     // Of two at once, the record may be that of one and the object that of the other.
     if (changed && (await originals.head(id))?.etag !== etag) await reconciler.reconcile(id);
@@ -171,9 +185,9 @@ export class Replacement {
       records.images.get(id),
       records.variants.page(id, { limit: VARIANTS_PAGE }),
     ]);
-    if (record) return { record, variants };
-    await removeOwn(originals, id, etag);
-    throw notFound(id);
+    if (record && changed && isMeant(changed)) return { record, variants };
+    await removeOwn({ originals, results }, id, etag);
+    throw record ? deletedMeanwhile(id) : notFound(id);
   }
 }
 
@@ -193,6 +207,12 @@ function overwrittenMeanwhile(id: string): Problem {
     param: 'id',
     hint: 'Look at what is there now, then send it again.',
   });
+}
+
+/** Of bytes that were fetched, where others have put theirs since they were fetched the last time. */
+export function ofOthers(id: string): Problem {
+  const detail = `The original of "${id}" is not what was fetched for it any more, and stays as it is.`;
+  return new Problem('conflict', detail, { param: 'id' });
 }
 
 export function deletedMeanwhile(id: string): Problem {

@@ -12,6 +12,7 @@ import { openIngest } from './ingest.ts';
 import type { Measured } from './measure.ts';
 import { owing } from './owing.ts';
 import { relateOne } from './relate.ts';
+import { removeOwn } from './remove-own.ts';
 import { type Repeated, Repeats, taken } from './repeats.ts';
 import { deletedMeanwhile, type FinishedUpload, Replacement, type ReplacementOptions } from './replace.ts';
 
@@ -157,7 +158,7 @@ export class Uploads {
    * @param etag  of the object; undefined when none was put
    */
   async #takeBack({ id, createdAt, end }: Claim, etag: string | undefined): Promise<void> {
-    const { originals, records, intents, reconciler } = this.#options;
+    const { originals, results, records, intents, reconciler } = this.#options;
     end();
     const isOurs = (record: ImageRecord) =>
       record.createdAt === createdAt && (record.version === undefined || record.version === etag);
@@ -166,7 +167,7 @@ export class Uploads {
     const owed = owing(undefined, { delete: isThere ? 'all' : 'rest' });
     const isBuried = await buryIf(records, id, owed, isOurs);
     // The record is somebody else's by now; the bytes are still ours.
-    if (!isBuried && isThere) await originals.remove([id]);
+    if (!isBuried && isThere) await removeOwn({ originals, results }, id, etag);
     await intents.trySettle(id);
     // Of somebody else: its event was left to us as long as we held the id.
     if (await originals.head(id)) await reconciler.reconcile(id);

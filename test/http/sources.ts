@@ -132,6 +132,46 @@ export function sourceFlows(t: Test, stores: Settings): void {
     t.equal((await server.get('/img/shop/never.jpg')).status, 404, 'also one that was never here');
   });
 
+  t.test('a picture that is deleted while it is on its way stays away', async (t) => {
+    const { server, remote } = await deploy(t, stores);
+    const [gate, asked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    remote.answer('/media/a.jpg', (_, response) => {
+      response.writeHead(200, { 'content-length': first.length }).write(first.subarray(0, 100));
+      asked.resolve();
+      void gate.promise.then(() => response.end(first.subarray(100)));
+    });
+    const get = server.get('/img/shop/a.jpg?w=9');
+    await asked.promise;
+    t.equal((await call(server, 'DELETE', '/api/images/shop/a.jpg')).status, 204);
+    gate.resolve();
+    t.equal((await get).status, 404);
+    t.equal((await server.get('/img/shop/a.jpg?w=8')).status, 404);
+    t.match(await call(server, 'GET', '/api/images/shop/a.jpg'), { status: 404 });
+    t.equal(await server.stores.originals.head('shop/a.jpg'), undefined);
+  });
+
+  t.test('a picture whose original has gone, or failed under another address, is fetched anew', async (t) => {
+    const { server, remote, work } = await deploy(t, stores);
+    const url = remote.picture('/media/a.jpg', first);
+    t.equal((await server.get('/img/shop/a.jpg?w=9')).status, 200);
+    await work();
+    await server.stores.originals.remove(['shop/a.jpg']);
+    t.equal((await server.get('/img/shop/a.jpg?w=8')).status, 200);
+    t.same(statusesOf(remote, '/media/a.jpg'), [200, 200]);
+    const failed = { status: 'failed', error: 'x', createdAt: new Date().toISOString() } as const;
+    for (const [id, more] of [
+      ['shop/b.jpg', { source: { url: 'https://example.com/b.jpg' } }],
+      ['shop/c.jpg', {}],
+    ] as const) {
+      await server.stores.records.images.create({ ...failed, id, ...more });
+      remote.picture(`/media/${id.slice(5)}`, second);
+      t.equal((await server.get(`/img/${id}?w=9`)).status, 200, id);
+      t.match(await server.stores.records.images.get(id), {
+        source: { url: url.replace('a.jpg', id.slice(5)) },
+      });
+    }
+  });
+
   t.test('nothing is uploaded under the name of a source', async (t) => {
     const { server, remote } = await deploy(t, stores);
     remote.picture('/media/a.jpg', first);

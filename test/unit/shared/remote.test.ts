@@ -63,6 +63,18 @@ t.test('addresses at which clouds hand out keys are never called', (t) => {
   t.end();
 });
 
+t.test('that nothing has changed is taken from those alone who were asked', async (t) => {
+  const server = createServer((_request, response) => void response.writeHead(304).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close().closeAllConnections());
+  const remote = new Remote({ allows: () => true, allowPrivate: true, maxSeconds: 30 });
+  const url = `http://127.0.0.1:${addressOf(server).port}/`;
+  const { signal } = new AbortController();
+  await t.rejects(remote.get(url, {}, signal), { code: 'source_refused', message: /answers 304/ });
+  t.match(await remote.get(url, { etag: '"a"' }, signal), { isUnchanged: true });
+  t.match(await remote.get(url, { lastModified: 'x' }, signal), { isUnchanged: true });
+});
+
 t.test('hosts as IMPORT_HOSTS has them, and the addresses that each allows', (t) => {
   const urls = [
     'https://a.example/x',
