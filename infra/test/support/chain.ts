@@ -20,7 +20,9 @@ export async function laptop(
   options: Omit<LaptopOptions, 'port' | 'alter' | 'idleSeconds'>,
 ): Promise<Laptop> {
   t.setTimeout(1_800_000);
-  const environment = { ...PATIENT, STOP_MS: '20000', LOG_LEVEL: 'info', ...options.environment };
+  // A picture that an idle warmer makes smaller between two looks would be a difference.
+  const compared = { UPGRADE: 'off', STOP_MS: '20000', LOG_LEVEL: 'info' };
+  const environment = { ...PATIENT, ...compared, ...options.environment };
   const started = await startLaptop({ ...options, environment, port: 0, alter: patient, idleSeconds: 600 });
   t.teardown(() => started.stop());
   return started;
