@@ -45,11 +45,13 @@ interface Run {
   readonly job: UpgradeJob;
   readonly original: Original;
   readonly report: UpgradeReport;
-  readonly due: ReadonlyMap<string, Due>;
+  readonly due: ReadonlyMap<string, Looked>;
+  /** The last telling so far. Never rejects. */
+  told: Promise<void>;
   trouble: unknown;
 }
 
-interface Due {
+interface Looked {
   readonly name: string;
   /** Of all that it is made of. */
   readonly version: string;
@@ -96,10 +98,18 @@ export class Upgrade {
     // Without a record nobody would learn that there is something new.
     if (!record || identity?.version !== job.version) return report;
     const looked = await Promise.all(names.map((name) => this.#look(job, name)));
-    const due = new Map(looked.flatMap((found) => (found ? [[found.name, found] as const] : [])));
+    const found = looked.filter((variant) => variant !== undefined);
+    const settled = found.filter(
+      ({ name, there }) => job.stored.includes(name) && there?.isUpgradable === false,
+    );
+    // By somebody who may have died before telling.
+    if (settled.length > 0) await this.#tell(job, settled);
+    const due = new Map(
+      found.filter((variant) => isDue(job, variant)).map((variant) => [variant.name, variant]),
+    );
     if (due.size === 0) return report;
     const original = await originals.fetch(job.id, signal);
-    const run: Run = { job, original, report, due, trouble: undefined };
+    const run: Run = { job, original, report, due, told: Promise.resolve(), trouble: undefined };
     try {
       if (original.version !== job.version) return report;
       const source = await renderer.open(job.id, original, signal);
@@ -111,14 +121,11 @@ export class Upgrade {
     return report;
   }
 
-  /** A variant that is to be done. */
-  async #look({ id, version, missing }: UpgradeJob, name: string): Promise<Due | undefined> {
+  async #look({ id, version }: UpgradeJob, name: string): Promise<Looked | undefined> {
     const { inputs, results } = this.#options;
     if (!results.keyOf(id, name)) return undefined;
     const whole = version + (await inputs.marks(name));
-    const there = await results.head(id, name, whole);
-    const isDue = there ? there.isUpgradable === true : missing.includes(name);
-    return isDue ? { name, version: whole, there } : undefined;
+    return { name, version: whole, there: await results.head(id, name, whole) };
   }
 
   async #render(run: Run, source: Source, signal: AbortSignal): Promise<void> {
@@ -139,7 +146,6 @@ export class Upgrade {
       await renderGroups(groupPlans(members), rendering);
     } finally {
       await Promise.all(storing);
-      if (run.report.skipped < run.due.size) await this.#tell(run.job.id);
     }
   }
 
@@ -158,8 +164,9 @@ export class Upgrade {
     }
   }
 
-  async #store({ job, report }: Run, { name, there }: Due, made: Result): Promise<void> {
-    const { inputs, results, records, lifetime } = this.#options;
+  async #store(run: Run, { name, there }: Looked, made: Result): Promise<void> {
+    const { inputs, results } = this.#options;
+    const { report, job } = run;
     const isCurrent = async () => (await inputs.revalidate(made))?.version === made.version;
     const stored = there
       ? await results.replace(there, made, isCurrent)
@@ -171,15 +178,24 @@ export class Upgrade {
     else {
       report.smaller += 1;
       report.savedBytes += there.size - stored.size;
-      await records.variants.update(job.id, name, job.version, ['ready'], readyAs(stored, lifetime));
+      // At once, since until then two servers may disagree; one after the other, since they write one record.
+      const telling = run.told.then(() => this.#tell(job, [{ name, there: stored }]));
+      run.told = telling.catch(() => undefined);
+      await telling;
     }
   }
 
-  /** Servers compare this when they look the version up. */
-  async #tell(id: string): Promise<void> {
-    await updateWithRetry(this.#options.records, id, ({ upgraded = 0 }) => ({ upgraded: upgraded + 1 }));
+  /** Of results that took the place of others. Servers compare the count when they look the version up. */
+  async #tell({ id, version }: UpgradeJob, replaced: readonly Omit<Looked, 'version'>[]): Promise<void> {
+    const { records, lifetime } = this.#options;
+    await updateWithRetry(records, id, ({ upgraded = 0 }) => ({ upgraded: upgraded + 1 }));
+    for (const { name, there } of replaced)
+      if (there) await records.variants.update(id, name, version, ['ready'], readyAs(there, lifetime));
   }
 }
+
+const isDue = ({ missing }: UpgradeJob, { name, there }: Looked): boolean =>
+  there ? there.isUpgradable === true : missing.includes(name);
 
 /** Counts what upgrades have come to. */
 export function countUpgrades(metrics: Pick<Metrics, 'add'>, report: UpgradeReport): void {

@@ -165,8 +165,10 @@ export class Images {
     const { now, memory } = this.#options;
     const { version } = identity;
     const started = now();
+    // What was read while the version was still looked up may be from before the last upgrade that the version tells of.
+    const asRead = early && identity.upgraded ? undefined : identity;
     const fromBucket = (result: Result): Answer => {
-      this.#remember(result, identity);
+      this.#remember(result, asRead);
       this.#tell(result, true);
       return { result, tier: 'stored', timings: { fetch: now() - started } };
     };
@@ -176,7 +178,8 @@ export class Images {
     // There was to be a smaller one, but it cannot be had.
     const known = memory.getAnyway(resultKey(variant.id, variant.canonical), version);
     if (known && !known.storedAs) {
-      this.#remember(known, identity);
+      // Looked for again by whoever comes next, where the bucket has not said that there is none.
+      this.#remember(known, read.isAway ? undefined : identity);
       return { result: known, tier: 'memory', timings: {} };
     }
     try {
@@ -266,7 +269,9 @@ export class Images {
     const answer = await this.find({ id: variant.id, canonical: plainer }, signal);
     const { storedAs = plainer } = answer.result;
     const result = { ...answer.result, canonical: variant.canonical, storedAs };
-    this.#remember(result, identity);
+    // No better known than the other is.
+    const isCurrent = this.#held(resultKey(variant.id, plainer), identity) !== undefined;
+    this.#remember(result, isCurrent ? identity : undefined);
     return { ...answer, result };
   }
 

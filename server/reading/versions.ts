@@ -280,9 +280,15 @@ const isDamaged = (error: unknown): boolean => isProblem(error) && error.code ==
 /** Of an original that is damaged: what was made of it is still good. */
 function recordedIdentity(record: ImageRecord | undefined): Identity | undefined {
   if (record?.version === undefined) return undefined;
-  const { version, generation, updatedAt, original, focal } = record;
+  const { version, generation, updatedAt, original, focal, upgraded } = record;
   const lastModified = new Date(updatedAt);
-  return { version: versionOf(version, generation), lastModified, size: original?.bytes ?? 0, focal };
+  return {
+    version: versionOf(version, generation),
+    lastModified,
+    size: original?.bytes ?? 0,
+    focal,
+    upgraded,
+  };
 }
 
 const GENERATION = '.';

@@ -10,9 +10,13 @@ import {
   type VariantStatus,
 } from './contracts.ts';
 
-/** An image after `change`; `undefined` in it removes a field, but never the status. */
-export function changedImage(image: ImageRecord, change: ImageChange, updatedAt: string): ImageRecord {
+/**
+ * An image after `change`; `undefined` in it removes a field, but never the status. That results became smaller is no
+ * update of the image.
+ */
+export function changedImage(image: ImageRecord, change: ImageChange, now: string): ImageRecord {
   const status = change.status ?? image.status;
+  const updatedAt = Object.keys(change).every((field) => field === 'upgraded') ? image.updatedAt : now;
   const changed = { ...image, ...change, status, updatedAt, revision: image.revision + 1 };
   return JSON.parse(JSON.stringify(changed));
 }

@@ -94,6 +94,17 @@ function imageCases(it: Case, records: Records): void {
     t.ok(again.updatedAt >= updated.updatedAt);
   });
 
+  it('that results became smaller is no update of the image', async (t) => {
+    const { id } = await created(records);
+    const { updatedAt } = present(await records.images.get(id));
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    const smaller = present(await records.images.update(id, 1, { upgraded: 1 }));
+    t.match(smaller, { upgraded: 1, revision: 2, updatedAt });
+    t.same(await records.images.get(id), smaller);
+    const renamed = present(await records.images.update(id, 2, { upgraded: 2, title: 'x' }));
+    t.ok(renamed.updatedAt > updatedAt);
+  });
+
   it('an update for a revision that has passed writes nothing', async (t) => {
     const { id } = await created(records, { title: 'one' });
     await records.images.update(id, 1, { title: 'two' });
