@@ -56,7 +56,7 @@ export class HostPace {
   }
 
   #hostOf(name: string): Host {
-    const host = this.#hosts.get(name) ?? { underWay: 0, nextMs: 0 };
+    const host = this.#hosts.get(name) ?? { underWay: 0, nextMs: Number.NEGATIVE_INFINITY };
     this.#hosts.set(name, host);
     return host;
   }

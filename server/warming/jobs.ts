@@ -51,6 +51,8 @@ export interface InvalidateJob extends Retried {
 export interface FetchJob extends Retried {
   readonly kind: 'fetch';
   readonly id: string;
+  /** Whether it has waited for its turn at the host, and was given one that nothing has been asked in yet. */
+  readonly hasTurn?: boolean;
 }
 
 /** Make results smaller that were made while somebody waited, if the image is still of this version. */
@@ -194,7 +196,10 @@ export function readJob(body: string, buckets?: Buckets): Job {
   if (parsed['kind'] === 'upgrade') return readUpgrade(parsed);
   if (parsed['kind'] === 'notify') return readNotify(parsed);
   if (parsed['kind'] === 'invalidate') return readOf('invalidate', parsed);
-  if (parsed['kind'] === 'fetch') return readOf('fetch', parsed);
+  if (parsed['kind'] === 'fetch') {
+    const job = readOf('fetch', parsed);
+    return job.kind === 'fetch' && parsed['hasTurn'] === true ? { ...job, hasTurn: true } : job;
+  }
   if (parsed['kind'] === 'objects' && Array.isArray(parsed['events'])) {
     return { kind: 'objects', events: parsed['events'].filter(isEvent) };
   }

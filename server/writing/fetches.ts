@@ -74,13 +74,17 @@ export class Fetches {
     const unixSeconds = now().getTime() / 1000;
     checkTime(job, unixSeconds);
     const record = await records.images.get(job.id);
-    if (!record?.source || !record.owed?.fetch) return { outcome: 'nothing owed' };
+    // Whoever has it does it, or waits for his turn; where he has died the sweep sends it again.
+    if (!record?.source || !record.owed?.fetch || !this.#isDue(record.source))
+      return { outcome: 'nothing owed' };
     const { host } = new URL(record.source.url);
-    const waitMs = pace.enter(host, job.tries !== undefined);
-    if (waitMs > 0) throw new Later(again(job, waitMs / 1000, unixSeconds), undefined);
+    const waitMs = pace.enter(host, job.hasTurn === true);
+    if (waitMs > 0) {
+      await this.#wait({ record, source: record.source }, waitMs / 1000);
+      throw new Later(again({ ...job, hasTurn: true }, waitMs / 1000, unixSeconds), undefined);
+    }
     try {
       const turn = await this.#begin(job.id);
-      // Whoever has it does it; where he has died the sweep sends it again.
       if (!turn) return { outcome: 'nothing owed' };
       return { outcome: await this.#try(turn, job, signal) };
     } finally {
@@ -153,7 +157,7 @@ export class Fetches {
         error: reasonOf(error),
         notBefore: this.#time(pause - EARLY_SECONDS),
       });
-      throw new Later(again(job, pause, this.#options.now().getTime() / 1000), error);
+      throw new Later(again({ ...job, hasTurn: false }, pause, this.#options.now().getTime() / 1000), error);
     }
   }
 
@@ -197,6 +201,17 @@ export class Fetches {
     });
     await intents.trySettle(id);
     return 'failed';
+  }
+
+  /** Until its turn nobody else sends or begins it: each double would take a turn of its own. */
+  async #wait(turn: Turn, seconds: number): Promise<void> {
+    const isMeant = isFor(turn);
+    const notBefore = this.#time(seconds - EARLY_SECONDS);
+    await updateWithRetry(this.#options.records, turn.record.id, (before) => {
+      const { owed, source } = before;
+      const isFree = owed?.fetch && source && isMeant(before) && this.#isDue(source);
+      return isFree ? { source: { ...source, notBefore } } : undefined;
+    });
   }
 
   /** The warmer stops: the try was none. */
