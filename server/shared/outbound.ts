@@ -14,6 +14,8 @@ for (const [address, bits] of [
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
   ['127.0.0.0', 8],
+  // The host of each Azure machine, though nobody on the internet can be there.
+  ['168.63.129.16', 32],
   ['169.254.0.0', 16],
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],
@@ -50,11 +52,13 @@ export function isPublicAddress(address: string): boolean {
  * @throws Problem `invalid_parameter` for what can be told from the URL alone; names are looked up when called
  */
 export function checkWebhook(text: string, { allowPrivate }: { allowPrivate: boolean }): void {
-  const allowed = allowPrivate ? 'an http or https URL' : 'an https URL of a public host';
+  const allowed = allowPrivate
+    ? 'an http or https URL, and not that of a metadata service'
+    : 'an https URL of a public host';
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isWeb = url?.protocol === 'https:' || (allowPrivate && url?.protocol === 'http:');
   const host = url?.hostname.replace(/^\[|\]$/g, '') ?? '';
-  const isReachable = allowPrivate || isIP(host) === 0 || isPublicAddress(host);
+  const isReachable = isIP(host) === 0 || isReachableAddress(host, { allowPrivate });
   if (url && isWeb && isReachable && url.username === '' && url.password === '') return;
   const facts = { param: 'webhook', received: text, allowed };
   throw new Problem('invalid_parameter', `The webhook must be ${allowed}.`, facts);
@@ -64,14 +68,36 @@ export function checkWebhook(text: string, { allowPrivate }: { allowPrivate: boo
 const METADATA = new BlockList();
 METADATA.addSubnet('169.254.0.0', 16, 'ipv4');
 METADATA.addAddress('100.100.100.200', 'ipv4');
+METADATA.addAddress('168.63.129.16', 'ipv4');
+METADATA.addAddress('192.0.0.192', 'ipv4');
 METADATA.addSubnet('fe80::', 10, 'ipv6');
-METADATA.addAddress('fd00:ec2::254', 'ipv6');
+METADATA.addSubnet('fd00:ec2::', 32, 'ipv6');
+METADATA.addSubnet('fd20:ce::', 64, 'ipv6');
+
+/**
+ * Ways to an IPv4 address, which may be that of metadata: IPv4-compatible, translated (RFC 2765), NAT64 (RFC 6052, 8215),
+ * Teredo and 6to4. Nobody has pictures there that are not to be had by IPv4 as well.
+ */
+const CARRIERS = new BlockList();
+for (const [address, bits] of [
+  ['::', 96],
+  ['::ffff:0:0:0', 96],
+  ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['2001::', 32],
+  ['2002::', 16],
+] as const)
+  CARRIERS.addSubnet(address, bits, 'ipv6');
+const LOOPBACK_V6 = new BlockList();
+LOOPBACK_V6.addAddress('::1', 'ipv6');
 
 /** Whether a program that may call private addresses may call this one. */
 export function isReachableAddress(address: string, { allowPrivate }: { allowPrivate: boolean }): boolean {
   if (!allowPrivate) return isPublicAddress(address);
+  if (isIP(address) === 4) return !METADATA.check(address, 'ipv4');
   // Of ::ffff:169.254.169.254 the list tells by itself that it is 169.254.169.254.
-  return !METADATA.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
+  if (METADATA.check(address, 'ipv6')) return false;
+  return !CARRIERS.check(address, 'ipv6') || LOOPBACK_V6.check(address, 'ipv6');
 }
 
 /** Whether all that a name stands for is public: one private address among others is where an attacker points. */
@@ -97,6 +123,9 @@ export const checkedLookup =
   };
 
 const publicLookup = checkedLookup(isPublicHost);
+const reachableLookup = checkedLookup((addresses) =>
+  addresses.every(({ address }) => isReachableAddress(address, { allowPrivate: true })),
+);
 
 /**
  * POSTs JSON to a foreign server. Follows no redirect and reads no body.
@@ -123,7 +152,7 @@ export function post(
           ...headers,
         },
         signal: AbortSignal.timeout(SILENCE_MS),
-        ...(allowPrivate ? {} : { lookup: publicLookup }),
+        lookup: allowPrivate ? reachableLookup : publicLookup,
       },
       (response) => {
         response.destroy();

@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import t from 'tap';
 import { isProblem } from '../../../server/shared/errors.ts';
 import { HostPace } from '../../../server/shared/host-pace.ts';
-import { isPublicAddress, isReachableAddress } from '../../../server/shared/outbound.ts';
+import { checkWebhook, isPublicAddress, isReachableAddress } from '../../../server/shared/outbound.ts';
 import { Remote } from '../../../server/shared/remote.ts';
 import { isAllowedUrl, type RemoteHost, readRemoteHost } from '../../../server/shared/remote-hosts.ts';
 import { addressOf } from '../../support/ports.ts';
@@ -22,6 +23,7 @@ t.test('what is public to us is public to ipaddr.js, over addresses at and aroun
   for (const text of fours)
     if (isPublicAddress(text) !== PUBLIC_RANGES.includes(ipaddr.IPv4.parse(text).range()))
       t.fail(`${text} is ${ipaddr.IPv4.parse(text).range()}`);
+  t.notOk(isPublicAddress('168.63.129.16'), 'of Azure alone, whatever the registries say');
   const group = () => Math.floor(random() * 65_536).toString(16);
   const heads = [
     '2001:0',
@@ -53,10 +55,30 @@ t.test('addresses at which clouds hand out keys are never called', (t) => {
     '::ffff:169.254.169.254',
     'fe80::a9fe:a9fe',
     'fd00:ec2::254',
+    'fd00:ec2::23',
+    'fd20:ce::254',
+    '168.63.129.16',
+    '192.0.0.192',
     '100.100.100.200',
   ];
-  for (const address of metadata) t.notOk(isReachableAddress(address, { allowPrivate: true }), address);
-  for (const address of ['127.0.0.1', '10.0.0.1', 'fd00::1', '8.8.8.8']) {
+  const allowPrivate = { allowPrivate: true };
+  for (const address of metadata) {
+    t.notOk(isReachableAddress(address, allowPrivate), address);
+    const url = `http://${isIP(address) === 6 ? `[${address}]` : address}/`;
+    t.throws(() => checkWebhook(url, allowPrivate), { code: 'invalid_parameter' }, 'nor by a webhook');
+  }
+  // Each of IPv4 in each form of IPv6 that carries it, made by another reader of addresses.
+  const carriers = ['::', '::ffff:', '::ffff:0:', '64:ff9b::', '64:ff9b:1::', '64:ff9b:1:5::', '2002:'];
+  for (const address of metadata.filter((text) => ipaddr.IPv4.isValid(text)))
+    for (const carrier of carriers) {
+      const groups = ipaddr.IPv4.parse(address).toIPv4MappedAddress().parts.slice(6);
+      const [high, low] = groups.map((part) => part.toString(16));
+      const text = carrier === '2002:' ? `2002:${high}:${low}::` : `${carrier}${high}:${low}`;
+      t.ok(ipaddr.IPv6.isValid(text), text);
+      for (const rule of [allowPrivate, { allowPrivate: false }])
+        t.notOk(isReachableAddress(text, rule), `${text} leads to ${address}`);
+    }
+  for (const address of ['127.0.0.1', '::1', '::ffff:10.0.0.1', '10.0.0.1', 'fd00::1', '8.8.8.8']) {
     t.ok(isReachableAddress(address, { allowPrivate: true }), address);
     t.equal(isReachableAddress(address, { allowPrivate: false }), address === '8.8.8.8');
   }
