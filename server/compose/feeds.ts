@@ -74,6 +74,7 @@ export function composeWatcher(
   const open = opened((from) => openForeign(config, from));
   const objects = new ObjectSource({
     isFree,
+    imageOf: (id) => records.images.get(id),
     uploads,
     library,
     open: ({ from }) => open(from),

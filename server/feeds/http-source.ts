@@ -8,6 +8,7 @@ import { broken, decodeText, readBody } from './document.ts';
 import type { Found } from './found.ts';
 import { readJsonList } from './json.ts';
 import { type Listed, type Listing, listFound, newListing } from './listing.ts';
+import { ofAnother } from './owner.ts';
 import { readRss } from './rss.ts';
 import { readSitemap } from './sitemap.ts';
 import type { Brought, Fresh, Read, Source } from './source.ts';
@@ -77,24 +78,26 @@ export class HttpSource implements Source {
 
   async bring(feed: Feed, pictures: readonly Fresh[]): Promise<Brought[]> {
     const { imports } = this.#options;
-    const { collection, warm } = feed;
+    const { name, collection, warm } = feed;
     const outcomes = await imports.request(
       pictures.map(({ listed: { id, from: url, title } }) => ({
         id,
         url,
         title,
         collection,
+        feed: name,
         variants: warm.forms,
         requested: warm.requested,
       })),
     );
     return inLanes(outcomes, async (outcome) =>
-      isProblem(outcome) ? { error: reasonOf(outcome) } : this.#requested(outcome),
+      isProblem(outcome) ? { error: reasonOf(outcome) } : this.#requested(feed, outcome),
     );
   }
 
   /** What was requested before and could not be fetched is tried again. */
-  async #requested({ record: { id, version, owed } }: Asked): Promise<Brought> {
+  async #requested({ name }: Feed, { record: { id, feed, version, owed } }: Asked): Promise<Brought> {
+    if (feed !== name) return { error: reasonOf(ofAnother(id, feed)) };
     // Of a run that was killed before it could write that down.
     if (version !== undefined) return { outcome: 'new', version };
     return owed?.fetch ? { isPending: true } : this.#refresh(id);

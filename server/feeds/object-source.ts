@@ -1,11 +1,12 @@
 import { isProblem, Problem, reasonOf } from '../shared/errors.ts';
 import { inLanes } from '../shared/in-lanes.ts';
-import type { Objects } from '../stores/contracts.ts';
+import type { ImageRecord, Objects } from '../stores/contracts.ts';
 import type { Library } from '../writing/library.ts';
 import type { FinishedUpload } from '../writing/replace.ts';
 import type { Uploads } from '../writing/uploads.ts';
 import type { Feed } from './definition.ts';
 import { type Listed, list, newListing } from './listing.ts';
+import { ofAnother } from './owner.ts';
 import { warmAgain } from './pending.ts';
 import type { Brought, Fresh, Read, Source } from './source.ts';
 import type { Known } from './state.ts';
@@ -21,6 +22,7 @@ export interface Foreign {
 export interface ObjectSourceOptions {
   readonly open: (feed: Feed) => Promise<Foreign>;
   readonly library: Pick<Library, 'warm'>;
+  readonly imageOf: (id: string) => Promise<ImageRecord | undefined>;
   /** Whether neither an image nor an object has an id. */
   readonly isFree: (id: string) => Promise<boolean>;
   readonly uploads: Pick<Uploads, 'accept' | 'finish' | 'discard' | 'replace'>;
@@ -61,7 +63,7 @@ export class ObjectSource implements Source {
         return brought(await this.#accept(feed, listed, signal), 'new');
       } catch (error) {
         const isTaken = isProblem(error) && error.code === 'conflict';
-        if (!isTaken || !isTried) throw error;
+        if (!isTaken || !isTried || (await this.#isOfAnother(feed, listed))) throw error;
         return this.#takeOver(feed, listed, signal);
       }
     });
@@ -72,9 +74,17 @@ export class ObjectSource implements Source {
     pictures: readonly { listed: Listed; known: Known }[],
     signal: AbortSignal,
   ): Promise<Brought[]> {
-    return this.#each(pictures, signal, async ({ listed, known }) =>
-      listed.mark === known.mark ? {} : brought(await this.#replace(feed, listed, signal), 'changed'),
-    );
+    return this.#each(pictures, signal, async ({ listed, known }) => {
+      if (listed.mark === known.mark) return {};
+      // Somebody has put another original there, which is theirs.
+      if (await this.#isOfAnother(feed, listed)) return {};
+      return brought(await this.#replace(feed, listed, signal), 'changed');
+    });
+  }
+
+  async #isOfAnother({ name }: Feed, { id }: Listed): Promise<boolean> {
+    const image = await this.#options.imageOf(id);
+    return image !== undefined && image.feed !== name;
   }
 
   /** One that cannot be taken in stops none of the others. */
@@ -96,11 +106,14 @@ export class ObjectSource implements Source {
   }
 
   #accept(feed: Feed, { id, from, title }: Listed, signal: AbortSignal): Promise<FinishedUpload> {
-    const { uploads } = this.#options;
-    const { collection, warm } = feed;
-    const details = { title, collection, variants: warm.forms, requested: warm.requested };
+    const { uploads, imageOf } = this.#options;
+    const { name, collection, warm } = feed;
+    const details = { title, collection, feed: name, variants: warm.forms, requested: warm.requested };
     return this.#withBody(feed, from, signal, async (body) => {
       const accepted = await uploads.accept(body, id, details);
+      // The same bytes are as good as a new upload to whoever sends them, and may be anybody's.
+      const there = 'isRepeated' in accepted ? await imageOf(id) : undefined;
+      if (there && there.feed !== name) throw ofAnother(id, there.feed);
       try {
         return await uploads.finish(accepted, details);
       } catch (error) {
@@ -123,7 +136,7 @@ export class ObjectSource implements Source {
 
   async #replace(feed: Feed, { id, from }: Listed, signal: AbortSignal): Promise<FinishedUpload> {
     const { uploads, library } = this.#options;
-    const replaced = await this.#withBody(feed, from, signal, (body) => uploads.replace(id, body));
+    const replaced = await this.#withBody(feed, from, signal, (body) => uploads.replace(id, body, feed.name));
     await warmAgain(feed, [id], library);
     return replaced;
   }

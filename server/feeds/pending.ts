@@ -1,8 +1,9 @@
-import { isProblem } from '../shared/errors.ts';
+import { isProblem, reasonOf } from '../shared/errors.ts';
 import { inLanes } from '../shared/in-lanes.ts';
 import type { ImageRecord, Records } from '../stores/contracts.ts';
 import type { Library } from '../writing/library.ts';
 import type { Feed } from './definition.ts';
+import { ofAnother } from './owner.ts';
 import type { FeedState, FeedStates, Known, Shard } from './state.ts';
 import { summarize } from './summary.ts';
 
@@ -19,7 +20,7 @@ export async function settlePending(feed: Feed, state: FeedState, options: Pendi
   const shards = await states.shardsOf(feed.name, state);
   let isOther = false;
   for (const [number, shard] of shards) {
-    const settled = await settleShard(shard, records);
+    const settled = await settleShard(feed, shard, records);
     if (!settled) continue;
     isOther = true;
     const isChanged = (id: string) => settled[id]?.outcome === 'changed' && shard[id]?.isPending === true;
@@ -48,19 +49,30 @@ export async function warmAgain(
 }
 
 /** Undefined where nothing of it is otherwise than before. */
-async function settleShard(shard: Shard, records: Pick<Records, 'images'>): Promise<Shard | undefined> {
+async function settleShard(
+  feed: Feed,
+  shard: Shard,
+  records: Pick<Records, 'images'>,
+): Promise<Shard | undefined> {
   const pending = Object.entries(shard).filter(([, { isPending }]) => isPending);
   const looked = await inLanes(
     pending,
-    async ([id, known]) => [id, settled(known, await records.images.get(id))] as const,
+    async ([id, known]) => [id, settled(feed, known, await records.images.get(id))] as const,
   );
   const done = looked.flatMap(([id, known]): [string, Known][] => (known ? [[id, known]] : []));
   return done.length > 0 ? { ...shard, ...Object.fromEntries(done) } : undefined;
 }
 
 /** Undefined while it is still to be fetched. */
-function settled({ isPending: _done, ...known }: Known, record: ImageRecord | undefined): Known | undefined {
+function settled(
+  { name }: Feed,
+  { isPending: _done, ...known }: Known,
+  record: ImageRecord | undefined,
+): Known | undefined {
   if (!record) return { ...known, isDeleted: true };
+  // Somebody has its id by now.
+  if (record.feed !== name && known.version === undefined)
+    return { ...known, error: reasonOf(ofAnother(record.id, record.feed)) };
   if (record.owed?.fetch) return undefined;
   const { version, source, error } = record;
   if (version === undefined) return { ...known, error: error ?? source?.error ?? 'It could not be fetched.' };
@@ -69,7 +81,6 @@ function settled({ isPending: _done, ...known }: Known, record: ImageRecord | un
   return {
     ...known,
     ...(isFetched && version !== known.version && { outcome, version }),
-    ...(!isFetched && known.version === undefined && { version }),
     ...(isFetched && source.error !== undefined && { error: source.error }),
   };
 }

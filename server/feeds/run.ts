@@ -160,7 +160,10 @@ async function dealWith(batch: Batch, turn: Turn, { source, vanishing }: RunOpti
     else if (known?.isPending || known?.isDeleted) entries[listed.id] = entryOf(listed, known, state.run, {});
     else if (known) here.push({ listed, known });
   }
-  await vanishing.reappeared(all.filter(({ id }) => before[id]?.vanishedAt !== undefined));
+  await vanishing.reappeared(
+    feed,
+    all.filter(({ id }) => before[id]?.vanishedAt !== undefined),
+  );
   const brought = await source.bring(feed, fresh, signal);
   for (const [index, { listed }] of fresh.entries())
     entries[listed.id] = entryOf(listed, undefined, state.run, brought[index] ?? {});

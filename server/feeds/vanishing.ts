@@ -1,6 +1,7 @@
 import type { ImageRecord, Records } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import type { Library } from '../writing/library.ts';
+import type { Feed } from './definition.ts';
 import type { FeedStates, Held, Known, Shard } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -58,10 +59,10 @@ export class Vanishing {
   }
 
   /** Images that vanished once and are listed again. */
-  async reappeared(pictures: readonly { readonly id: string }[]): Promise<void> {
+  async reappeared({ name }: Feed, pictures: readonly { readonly id: string }[]): Promise<void> {
     for (const { id } of pictures)
-      await updateWithRetry(this.#options.records, id, ({ vanishedAt }) =>
-        vanishedAt === undefined ? undefined : { vanishedAt: undefined },
+      await updateWithRetry(this.#options.records, id, ({ feed, vanishedAt }) =>
+        feed !== name || vanishedAt === undefined ? undefined : { vanishedAt: undefined },
       );
   }
 
@@ -82,24 +83,24 @@ export class Vanishing {
       isOther = true;
       delete after[id];
       if (!isGone(known)) continue;
-      if (feed.vanished === 'delete') await this.#remove(id, known);
+      if (feed.vanished === 'delete') await this.#remove(feed, id, known);
       else {
-        if (feed.vanished === 'mark') await this.#mark(id, known);
+        if (feed.vanished === 'mark') await this.#mark(feed, id, known);
         after[id] = { ...known, vanishedAt: now.toISOString() };
       }
     }
     return isOther ? after : undefined;
   }
 
-  async #remove(id: string, known: Known): Promise<void> {
+  async #remove(feed: Feed, id: string, known: Known): Promise<void> {
     const record = await this.#options.records.images.get(id);
-    if (record && isOfFeed(record, known)) await this.#options.library.remove(id);
+    if (record && isOfFeed(record, feed, known)) await this.#options.library.remove(id);
   }
 
-  async #mark(id: string, known: Known): Promise<void> {
+  async #mark(feed: Feed, id: string, known: Known): Promise<void> {
     const vanishedAt = this.#options.now().toISOString();
     await updateWithRetry(this.#options.records, id, (record) =>
-      isOfFeed(record, known) && record.vanishedAt === undefined ? { vanishedAt } : undefined,
+      isOfFeed(record, feed, known) && record.vanishedAt === undefined ? { vanishedAt } : undefined,
     );
   }
 }
@@ -120,8 +121,9 @@ function unlisted(shard: Shard, isGone: (known: Known) => boolean): Shard | unde
   return Object.fromEntries(entries);
 }
 
-/** Whether the original is what the feed brought: one that somebody has replaced is theirs. */
-function isOfFeed({ version, source }: ImageRecord, known: Known): boolean {
+/** Whether the original is what the feed brought: one that another feed lists, or somebody has replaced, is theirs. */
+function isOfFeed({ feed, version, source }: ImageRecord, { name }: Feed, known: Known): boolean {
+  if (feed !== name) return false;
   const isFetched = source?.url === known.from && source.version === version;
   return version === undefined || version === known.version || isFetched || known.isTried === true;
 }

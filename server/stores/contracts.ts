@@ -255,7 +255,9 @@ export interface ImageRecord {
   quiet?: string;
   /** SHA-256 of the original in hex, where it was uploaded through us. */
   digest?: string;
-  /** Since when the feed that brought it does not list it any more, as toISOString writes it. */
+  /** Name of the feed that has brought what is there; no other one changes or removes it. Absent: none, or somebody has replaced it since. */
+  feed?: string;
+  /** Since when that feed does not list it any more, as toISOString writes it. */
   vanishedAt?: string;
   /** What was tried in vain until it was given up: telling of the finished image. */
   undelivered?: string;
@@ -290,6 +292,7 @@ export type ImageChange = {
     | 'digest'
     | 'undelivered'
     | 'source'
+    | 'feed'
     | 'vanishedAt'
     | 'owed'
     | 'error']?: ImageRecord[K] | undefined;

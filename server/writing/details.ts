@@ -6,6 +6,8 @@ export interface Details {
   readonly description?: string | undefined;
   readonly collection?: string | undefined;
   readonly webhook?: string | undefined;
+  /** Name of the feed that it is of; absent: of none. */
+  readonly feed?: string | undefined;
   /** Canonical forms. */
   readonly variants?: readonly string[] | undefined;
   /** By which texts they were asked for. */

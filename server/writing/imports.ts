@@ -114,6 +114,7 @@ export class Imports {
     id: givenId,
     title,
     collection,
+    feed,
     variants = [],
     requested = {},
   }: Import): Promise<Asked> {
@@ -131,6 +132,7 @@ export class Imports {
       id,
       status: 'uploading',
       ...(title !== undefined && { title }),
+      ...(feed !== undefined && { feed }),
       createdAt: now().toISOString(),
       source: { url },
       owed: owing(undefined, { warm, requested, fetch }),

@@ -71,13 +71,25 @@ export class Replacement {
    * Replaces the bytes of an image: new version, every tier purged, its variants warmed again. What is not
    * good never touches the original that is there.
    *
+   * @param feed  whose the bytes are; absent: somebody's, and no feed touches the image any more
    * @throws Problem `image_not_found`, `conflict` while the original has not arrived or when somebody else replaced it
    *         meanwhile, and those of accept
    */
-  async replace(id: string, source: AsyncIterable<Uint8Array>): Promise<FinishedUpload> {
-    this.#options.sources.refuseUpload(id);
+  async replace(
+    id: string,
+    source: AsyncIterable<Uint8Array>,
+    feed: string | undefined,
+  ): Promise<FinishedUpload> {
+    const { sources, records } = this.#options;
+    sources.refuseUpload(id);
     await this.#arrived(id);
-    return this.withStaged(source, (staged) => this.publish(id, staged));
+    return this.withStaged(source, async (staged) => {
+      // Before the bytes are there: whoever is killed in between leaves an image that no feed removes.
+      await updateWithRetry(records, id, (record) =>
+        record.feed === feed ? undefined : { feed, vanishedAt: undefined },
+      );
+      return this.publish(id, staged);
+    });
   }
 
   /**

@@ -106,14 +106,16 @@ export class Uploads {
   /** @throws Problem `conflict` */
   async #claim(
     id: string,
-    { title, description, webhook, variants = [], requested }: Details,
+    { title, description, webhook, feed, variants = [], requested }: Details,
   ): Promise<Claim> {
     const { records, now } = this.#options;
     const owed = owing(undefined, {
       warm: await this.#warm(id, variants),
       ...(requested && { requested }),
     });
-    const said = Object.entries({ title, description, webhook }).filter(([, text]) => text !== undefined);
+    const said = Object.entries({ title, description, webhook, feed }).filter(
+      ([, text]) => text !== undefined,
+    );
     const claim = await claimId(records, { id, ...Object.fromEntries(said), owed }, now);
     if (!claim) throw taken(id);
     return claim;
@@ -211,8 +213,8 @@ export class Uploads {
   }
 
   /** @see Replacement.replace */
-  replace(id: string, source: AsyncIterable<Uint8Array>): Promise<FinishedUpload> {
-    return this.#replacing.replace(id, source);
+  replace(id: string, source: AsyncIterable<Uint8Array>, feed?: string): Promise<FinishedUpload> {
+    return this.#replacing.replace(id, source, feed);
   }
 }
 
