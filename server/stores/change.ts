@@ -52,13 +52,21 @@ export function queuedVariant(
   return { id, variant, status: 'queued', version, attempts: 0, queuedAt, ...texts, updatedAt: queuedAt };
 }
 
-/** The texts by which a variant was asked for, with more of them; undefined where there are none. */
+/** The texts by which a variant was asked for, those of now last; undefined where there are none. */
 export function withRequested(
-  before: readonly string[] | undefined,
+  before: readonly string[] = [],
   more: readonly string[] = [],
 ): readonly string[] | undefined {
-  const texts = [...new Set([...(before ?? []), ...more])];
+  const texts = [...before.filter((text) => !more.includes(text)), ...new Set(more)];
   return texts.length > 0 ? texts.slice(-MAX_REQUESTED) : undefined;
+}
+
+/** Whether a variant says these texts already, in this order. */
+export function isRequestedBy(
+  { requested = [] }: Pick<VariantRecord, 'requested'>,
+  texts: readonly string[] = [],
+): boolean {
+  return texts.length === requested.length && texts.every((text, index) => text === requested[index]);
 }
 
 /** How many of these variants are under way no more. */

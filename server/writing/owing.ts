@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { withRequested } from '../stores/change.ts';
 import type { ImageRecord, Owed, Requested } from '../stores/contracts.ts';
 
 /** What is added to what an image owes. */
@@ -23,10 +24,14 @@ export function owing(before: Owed | undefined, more: Debt): Owed {
   };
 }
 
-/** The texts of these forms, those of before first. */
+/** The texts of these forms. */
 function requestedOf(forms: readonly string[], before: Requested = {}, more: Requested = {}): Requested {
-  const texts = forms.map((form) => [form, joined(before[form] ?? [], more[form])] as const);
-  return Object.fromEntries(texts.filter(([, list]) => list.length > 0));
+  return Object.fromEntries(
+    forms.flatMap((form) => {
+      const texts = withRequested(before[form], more[form]);
+      return texts ? [[form, texts]] : [];
+    }),
+  );
 }
 
 const without = (names: readonly string[] = [], others: readonly string[] = []): string[] =>

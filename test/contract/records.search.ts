@@ -92,4 +92,27 @@ export function searchCases(it: Case, records: Records): void {
       facts: { param: 'cursor' },
     });
   });
+
+  it('a cursor that is longer than anything here is refused by name, or finds nothing', async (t) => {
+    const cursorOf = (position: object) => Buffer.from(JSON.stringify(position)).toString('base64url');
+    const long = `${randomUUID()}${'é'.repeat(1100)}`;
+    const cursors = [cursorOf({ after: long }), cursorOf({ before: long }), cursorOf({ at: long, id: long })];
+    const { images, variants, collections } = records;
+    const id = randomUUID();
+    await images.create(newImage(id));
+    const lists = cursors.flatMap((cursor) => [
+      () => images.list({ limit: 1, prefix: id, cursor }),
+      () => images.list({ limit: 1, cursor }),
+      () => images.list({ limit: 1, collection: id, cursor }),
+      () => variants.page(id, { limit: 1, cursor }),
+      () => collections.list({ limit: 1, cursor }),
+    ]);
+    for (const list of lists) {
+      const error = await list().then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      if (error) t.match(error, { code: 'invalid_parameter', facts: { param: 'cursor' } });
+    }
+  });
 }

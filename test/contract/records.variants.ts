@@ -35,16 +35,39 @@ export function variantCases(it: Case, records: Records): void {
     t.same(await texts(), [['p=a', 'w=01'], undefined]);
     await variants.update(id, 'w=1', 'v1', ['queued'], { status: 'ready', bytes: 1, attempt: true });
     const [ready] = await variants.queue(id, 'v1', ['w=1'], { 'w=1': ['p=b', 'p=a'], 'w=2': ['not named'] });
-    t.match(ready, { status: 'ready', bytes: 1, attempts: 1, requested: ['p=a', 'w=01', 'p=b'] });
-    t.same(await texts(), [['p=a', 'w=01', 'p=b'], undefined]);
+    t.match(ready, { status: 'ready', bytes: 1, attempts: 1, requested: ['w=01', 'p=b', 'p=a'] });
+    t.same(await texts(), [['w=01', 'p=b', 'p=a'], undefined]);
     await variants.queue(id, 'v2', ['w=1', 'w=2'], { 'w=2': ['p=c'] });
-    t.same(await texts(), [['p=a', 'w=01', 'p=b'], ['p=c']], 'of another version of the original too');
+    t.same(await texts(), [['w=01', 'p=b', 'p=a'], ['p=c']], 'of another version of the original too');
     const many = Array.from({ length: 12 }, (_, n) => `p=${n}`);
     await variants.queue(id, 'v2', ['w=1'], { 'w=1': many });
     t.same((await texts())[0], many.slice(-10), 'the last ten');
     await variants.remove(id, ['w=1']);
     await variants.queue(id, 'v2', ['w=1']);
     t.same(await texts(), [undefined, ['p=c']], 'gone with the variant');
+  });
+
+  it('the text that was asked for last is the last one, however many there were and by whomever', async (t) => {
+    const id = await imageId();
+    const { variants } = records;
+    const ask = async (text: string) => {
+      const [variant] = await variants.queue(id, 'v1', ['w=1'], { 'w=1': [text] });
+      return variant?.requested ?? [];
+    };
+    for (let turn = 0; turn < 25; turn++) {
+      const text = `w=1&q=${(turn * 7) % 13}`;
+      const answered = await ask(text);
+      t.equal(answered.at(-1), text);
+      t.same((await variants.list(id))[0]?.requested, answered, 'as it is stored');
+      t.ok(answered.length <= 10 && new Set(answered).size === answered.length);
+    }
+    const many = Array.from({ length: 6 }, (_, n) => `p=${n}`);
+    await Promise.all(many.map(ask));
+    t.same(
+      [...((await variants.list(id))[0]?.requested ?? [])].slice(-6).sort(),
+      many,
+      'nobody takes it from another',
+    );
   });
 
   it('counts the variants of many images, and how many of each are done', async (t) => {

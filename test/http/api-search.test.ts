@@ -33,5 +33,10 @@ t.test(
         status: 400,
         body: { code: 'invalid_request' },
       });
+    t.match(await list(`prefix=${encodeURIComponent('é'.repeat(350))}`), { items: [], next: null });
+    t.match(await call(server, 'GET', `/api/images?prefix=${encodeURIComponent('é'.repeat(351))}`), {
+      status: 400,
+      body: { code: 'invalid_parameter', param: 'prefix' },
+    });
   },
 );

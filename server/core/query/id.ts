@@ -2,7 +2,7 @@ import { Problem } from '../../shared/errors.ts';
 import { splitPath } from './path.ts';
 
 /** S3 keys end at 1,024 bytes; the rest is for `img/` and the canonical form. */
-const MAX_ID_BYTES = 700;
+export const MAX_ID_BYTES = 700;
 
 /** Where bytes lie in the bucket of originals until they are known to be good: no id begins like this. */
 export const STAGED = '.incoming/';

@@ -1,5 +1,6 @@
 import Type from 'typebox';
-import { readId } from '../../core/query/id.ts';
+import { MAX_ID_BYTES, readId } from '../../core/query/id.ts';
+import { Problem } from '../../shared/errors.ts';
 import { readWarmRequest } from '../../warming/warm-request.ts';
 import { describedView, imageView, uploadView } from '../../writing/serializers.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
@@ -57,6 +58,7 @@ function lookRoutes(api: Api, { library, urls }: ApiDeps): void {
       },
     },
     async (request) => {
+      checkPrefix(request.query.prefix);
       const { items, next = null } = await library.list({ limit: PAGE, ...request.query });
       const base = urls.base(originOf(request));
       return { items: items.map((image) => imageView(image, urls, base)), next };
@@ -173,4 +175,14 @@ function workRoutes(api: Api, deps: ApiDeps): void {
     },
     (request) => library.purge(readId(request.params.id), { warm: request.query.warm === true }),
   );
+}
+
+/** No id is longer, and no store could be asked for one; the schema counts characters. */
+function checkPrefix(prefix = ''): void {
+  if (Buffer.byteLength(prefix) <= MAX_ID_BYTES) return;
+  throw new Problem('invalid_parameter', `No id begins with more than ${MAX_ID_BYTES} bytes.`, {
+    param: 'prefix',
+    received: prefix,
+    allowed: `1 to ${MAX_ID_BYTES} bytes of UTF-8`,
+  });
 }

@@ -1,4 +1,5 @@
 import Type, { type TSchema } from 'typebox';
+import { MAX_ID_BYTES } from '../../core/query/id.ts';
 import { FEED_KINDS, VANISHED_POLICIES } from '../../feeds/definition.ts';
 import { FEED_STATUSES } from '../../feeds/feeds.ts';
 import { IMAGE_STATUSES, VARIANT_STATUSES } from '../../stores/contracts.ts';
@@ -318,8 +319,8 @@ export const ImagesQuery = Type.Object(
     prefix: Type.Optional(
       Type.String({
         minLength: 1,
-        maxLength: 700,
-        description: 'What ids begin with; the list is in their order.',
+        maxLength: MAX_ID_BYTES,
+        description: `What ids begin with, ${MAX_ID_BYTES} bytes at most; the list is in their order.`,
       }),
     ),
     text: Type.Optional(

@@ -1,6 +1,6 @@
 import type { Collection, CollectionChange, CollectionRecords, Page, Refusal } from '../contracts.ts';
 import { decodeCursor } from '../cursor.ts';
-import { placeKey } from './items.ts';
+import { KEY_BYTES, placeKey } from './items.ts';
 import { merge, part } from './lists.ts';
 import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
@@ -26,7 +26,7 @@ export class DynamoCollections implements CollectionRecords {
   }
 
   async list(page: { limit: number; cursor?: string }): Promise<Page<Collection>> {
-    const before = decodeCursor(page.cursor, ['before'])?.before ?? '~';
+    const before = decodeCursor(page.cursor, ['before'], KEY_BYTES)?.before ?? '~';
     const { items, next } = merge([await part(this.#table, PARTITION, page.limit, before)], page.limit);
     return { items: items.map(collectionOf), ...next };
   }

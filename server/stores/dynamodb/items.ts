@@ -9,6 +9,9 @@ export interface Stored {
   life: string;
 }
 
+/** What a sort key of an index takes, less what is put before or behind a text in it. */
+export const KEY_BYTES = 1000;
+
 export const imageKey = (id: string): Key => ({ pk: `image#${id}`, sk: 'image' });
 export const idOfKey = (pk: string): string => pk.slice('image#'.length);
 export const placeKey = (id: string): Key => ({ pk: `image#${id}`, sk: 'place' });

@@ -7,7 +7,15 @@ import {
   type StalledQuery,
 } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { imageKey, owingPartition, placeKey, recordOf, statusPartition, TOMBSTONES } from './items.ts';
+import {
+  imageKey,
+  KEY_BYTES,
+  owingPartition,
+  placeKey,
+  recordOf,
+  statusPartition,
+  TOMBSTONES,
+} from './items.ts';
 import type { Table } from './table.ts';
 import type { Item } from './writes.ts';
 
@@ -27,7 +35,7 @@ interface Part {
 }
 
 export async function list(table: Table, query: ImageQuery): Promise<Page<ImageRecord>> {
-  const before = decodeCursor(query.cursor, ['before'])?.before ?? START;
+  const before = decodeCursor(query.cursor, ['before'], KEY_BYTES)?.before ?? START;
   if (query.collection !== undefined) return imagesOf(table, query.collection, query, before);
   const statuses: readonly ImageStatus[] = query.status === undefined ? IMAGE_STATUSES : [query.status];
   const partitions = statuses.flatMap((status) => [statusPartition(status), owingPartition(status)]);

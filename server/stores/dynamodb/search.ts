@@ -1,6 +1,6 @@
 import type { ImageRecord, Page } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { IDS, idOfKey, imageKey, placeKey, recordOf } from './items.ts';
+import { IDS, idOfKey, imageKey, KEY_BYTES, placeKey, recordOf } from './items.ts';
 import type { Table } from './table.ts';
 
 export const afterId = (id: string): string => encodeCursor({ after: id });
@@ -11,7 +11,7 @@ export async function imagesByPrefix(
   prefix: string,
   { limit, cursor }: { limit: number; cursor?: string },
 ): Promise<Page<ImageRecord>> {
-  const after = decodeCursor(cursor, ['after'])?.after;
+  const after = decodeCursor(cursor, ['after'], KEY_BYTES)?.after;
   const { items, more } = await table.page({
     index: 'ids',
     where: '#gsi2pk = :ids AND #pk >= :from',

@@ -26,6 +26,8 @@ export interface Query {
   /** On #pk and #sk, on #gsi1pk and #gsi1sk, or on #gsi2pk and #pk. */
   where: string;
   filter?: string;
+  /** The attributes that are read, as `#name, #other`; absent: all. */
+  only?: string | undefined;
   with: Item;
   descending?: boolean;
   limit?: number | undefined;
@@ -132,7 +134,8 @@ export class Table {
       ConsistentRead: query.index === undefined,
       KeyConditionExpression: query.where,
       FilterExpression: query.filter,
-      ...attributes(`${query.where} ${query.filter ?? ''}`, query.with),
+      ProjectionExpression: query.only,
+      ...attributes(`${query.where} ${query.filter ?? ''} ${query.only ?? ''}`, query.with),
       ScanIndexForward: !query.descending,
       Limit: query.limit,
       ExclusiveStartKey: start,

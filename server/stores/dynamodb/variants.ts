@@ -1,5 +1,5 @@
 import { inLanes } from '../../shared/in-lanes.ts';
-import { countsOf, ENDED, isQueuedOrBetter, queuedVariant, withRequested } from '../change.ts';
+import { countsOf, ENDED, isQueuedOrBetter, isRequestedBy, queuedVariant, withRequested } from '../change.ts';
 import type {
   Page,
   Requested,
@@ -11,7 +11,7 @@ import type {
   VariantUpdate,
 } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { imageKey, TOMBSTONES } from './items.ts';
+import { imageKey, KEY_BYTES, TOMBSTONES } from './items.ts';
 import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
 
@@ -39,7 +39,7 @@ export class DynamoVariants implements VariantRecords {
   ): Promise<Page<VariantRecord>> {
     const life = lifeOf(await this.#table.get(imageKey(id)));
     const items: VariantRecord[] = [];
-    let after = decodeCursor(cursor, ['after'])?.after ?? '';
+    let after = decodeCursor(cursor, ['after'], KEY_BYTES)?.after ?? '';
     for (let more = life !== undefined; more && items.length <= limit; ) {
       const page = await this.#table.page({
         where: '#pk = :pk AND #sk BETWEEN :after AND :end',
@@ -78,26 +78,38 @@ export class DynamoVariants implements VariantRecords {
       if (!(await putQueued(this.#table, queued, image.life))) return AGAIN;
       for (const variant of queued) image.variants.set(variant.variant, variant);
       const variants = names.flatMap((name) => image.variants.get(name) ?? []);
-      return inLanes(variants, (variant) => this.#noteRequested(variant, texts, image.life));
+      const noted = await inLanes(variants, (variant) => this.#noteRequested(variant, texts, image.life));
+      const whole = noted.filter((variant) => variant !== undefined);
+      return whole.length === noted.length ? whole : AGAIN;
     });
   }
 
-  /** Most are queued with their texts; only of one that was there already they are written by themselves. */
-  async #noteRequested(variant: VariantRecord, texts: Requested, life: string): Promise<VariantRecord> {
+  /**
+   * Most are queued with their texts; only of one that was there already they are written by themselves. Undefined where
+   * it is no longer as it was read.
+   */
+  async #noteRequested(
+    variant: VariantRecord,
+    texts: Requested,
+    life: string,
+  ): Promise<VariantRecord | undefined> {
     const requested = withRequested(variant.requested, texts[variant.variant]);
-    if (requested === undefined || requested.length === variant.requested?.length) return variant;
-    await this.#table.write({
+    if (requested === undefined || isRequestedBy(variant, requested)) return variant;
+    const before = variant.requested;
+    const written = await this.#table.write({
       update: variantKey(variant.id, variant.variant),
       set: { requested },
-      if: '#life = :life',
-      with: { ':life': life },
+      // Others may have been noted meanwhile.
+      if: `#life = :life AND ${before ? '#requested = :before' : 'attribute_not_exists(#requested)'}`,
+      with: { ':life': life, ...(before && { ':before': before }) },
     });
-    return { ...variant, requested };
+    return written && { ...variant, requested };
   }
 
-  /** A query of each image: a list has at most 100. */
+  /** A query of each image, of which a list has at most 100; nothing of a variant comes along but its status. */
   counts(ids: readonly string[]): Promise<VariantCounts[]> {
-    return inLanes(ids, async (id) => countsOf(await this.list(id)));
+    const read = (id: string) => partition(this.#table, id, '#sk, #life, #gsi1pk, #variant, #status');
+    return inLanes(ids, async (id) => countsOf([...((await read(id))?.variants.values() ?? [])]));
   }
 
   async update(
@@ -161,8 +173,8 @@ async function putQueued(table: Table, queued: readonly VariantRecord[], life: s
 }
 
 /** The variants of the image that has the id now; undefined without one. */
-async function partition(table: Table, id: string) {
-  const items = await table.queryAll({ where: '#pk = :pk', with: { ':pk': imageKey(id).pk } });
+async function partition(table: Table, id: string, only?: string) {
+  const items = await table.queryAll({ where: '#pk = :pk', with: { ':pk': imageKey(id).pk }, only });
   // Of an image that is being deleted nothing more is asked.
   const life = lifeOf(items.find(({ sk }) => sk === 'image'));
   if (life === undefined) return undefined;

@@ -90,8 +90,8 @@ export class SqliteImages implements ImageRecords {
     prefix: string,
     { limit, cursor }: { limit: number; cursor?: string },
   ): Promise<Page<ImageRecord>> {
-    const sql = `SELECT record, collection FROM images WHERE id >= ? AND id > ?
-      AND (owed IS NULL OR owed ->> 'delete' IS NULL) ORDER BY id LIMIT ?`;
+    const sql = `SELECT record, collection FROM images WHERE id >= max(?1, ?2) AND id <> ?2
+      AND (owed IS NULL OR owed ->> 'delete' IS NULL) ORDER BY id LIMIT ?3`;
     return this.#db.read(() => {
       const after = decodeCursor(cursor, ['after'])?.after ?? '';
       const rows = this.#db.all(sql, prefix, after, limit + 1).map(imageOf);

@@ -1,4 +1,4 @@
-import { changedVariant, isQueuedOrBetter, queuedVariant, withRequested } from '../change.ts';
+import { changedVariant, isQueuedOrBetter, isRequestedBy, queuedVariant, withRequested } from '../change.ts';
 import type {
   Page,
   Requested,
@@ -49,8 +49,8 @@ export class SqliteVariants implements VariantRecords {
         const requested = withRequested(before?.requested, texts[variant]);
         if (!isQueuedOrBetter(before, version))
           return this.#put(queuedVariant({ id, variant, version, ...(requested && { requested }) }, now()));
-        const isSaid = requested === undefined || requested.length === before.requested?.length;
-        return isSaid ? before : this.#put({ ...before, requested });
+        if (requested === undefined || isRequestedBy(before, requested)) return before;
+        return this.#put({ ...before, requested });
       });
     });
   }
