@@ -106,7 +106,10 @@ export class Masters {
       const there = await results.head(key, signal);
       const facts =
         there && (await toFile(results, { key, path, maxBytes: Number.POSITIVE_INFINITY }, signal));
-      if (!facts || facts.etag !== there.etag) return undefined;
+      if (!facts || facts.etag !== there.etag) {
+        await rm(path, { force: true });
+        return undefined;
+      }
       await checkFile(results, { facts, path, bytes: there.size });
       await results.markUsed?.([key]);
       const master: MasterOf = { format: 'heic', firstOnly: there.metadata[META.firstOnly] === 'yes' };
@@ -169,10 +172,10 @@ export class Masters {
     } finally {
       await file.close();
     }
-    // Those of the versions before, and of another edition.
-    await clearMasters(results, id, etag);
+    // Those of the versions before, and of another edition; of one that has passed itself, that of a newer version stays.
+    if ((await originals.head(id))?.etag === etag) await clearMasters(results, id, etag);
     // Whoever removes an original removes its masters afterwards: of those that come later nobody else would know.
-    if ((await originals.head(id))?.etag !== etag) await results.remove([key]);
+    else await results.remove([key]);
   }
 }
 
@@ -199,9 +202,7 @@ export async function clearMasters(results: Objects, id: string, etag: string | 
   const prefix = masterPrefix(id);
   if (etag === undefined) return void (await results.removeAll(prefix));
   const { items } = await results.list({ prefix, limit: MAX_MASTERS });
-  const isOld = ({ key }: { key: string }) =>
-    !key.slice(prefix.length).includes('/') && key !== keyOf(id, etag);
-  const old = items.filter(isOld).map(({ key }) => key);
+  const old = items.map(({ key }) => key).filter((key) => key !== keyOf(id, etag));
   if (old.length > 0) await results.remove(old);
 }
 

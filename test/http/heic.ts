@@ -22,7 +22,7 @@ export async function heicFlow(t: Test, env: Record<string, string> = {}): Promi
   t.match({ status, body }, { status: 202, body: { id: 'phone/one.heic' } });
   const [master = '', ...others] = await mastersOf();
   t.same(others, [], 'decoded once, at arrival');
-  t.match(master, /^master\/phone\/one\.heic\/1-/);
+  t.match(master, /^master\/2\/phone\/one\.heic\/1-/);
   t.same(await keysOf(originals), ['phone/one.heic'], 'nothing of it lies among the originals');
   const stored = await originals.get('phone/one.heic');
   t.ok((await stored?.bytes())?.equals(file), 'the original is kept as it came');

@@ -90,9 +90,12 @@ export function resultPrefix(id: string): string {
   return `img/${id}/`;
 }
 
-/** Prefix of what stands for an original that is not rendered as it is; beside the results, where no edge looks. */
+/**
+ * Prefix of what stands for an original that is not rendered as it is; beside the results, where no edge looks. It begins with
+ * the number of segments, so that no id lies below another one, and their masters are told apart by prefix.
+ */
 export function masterPrefix(id: string): string {
-  return `master/${id}/`;
+  return `master/${id.split('/').length}/${id}/`;
 }
 
 /** Prefix of all results of a variant, whichever pipeline made them. */

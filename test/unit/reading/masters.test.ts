@@ -1,13 +1,17 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { Masters } from '../../../server/reading/masters.ts';
+import { masterPrefix } from '../../../server/core/query/id.ts';
+import { clearMasters, Masters } from '../../../server/reading/masters.ts';
 import { strongestLaunch } from '../../../server/sandbox/launch.ts';
 import { RenderPool } from '../../../server/sandbox/pool.ts';
 import { Admission } from '../../../server/shared/admission.ts';
 import { openScratch } from '../../../server/shared/scratch.ts';
+import type { Objects } from '../../../server/stores/contracts.ts';
+import { keysOf } from '../../support/api.ts';
 import { corpus } from '../../support/corpus.ts';
 import { startServer, temporaryFolder } from '../../support/server.ts';
+import { altered } from '../../support/warmer.ts';
 
 const FILE = 'heic/RGB_8__128x128.heif';
 
@@ -26,7 +30,11 @@ const captured = (alter: string): string =>
   `)}`;
 
 /** Masters made by processes that were taken over, and whatever lies in the scratch behind them. */
-async function mastersOf(t: Test, alter: string) {
+async function mastersOf(
+  t: Test,
+  alter: string,
+  alterResults: (results: Objects) => Objects = (results) => results,
+) {
   const folder = await temporaryFolder();
   const scratch = await openScratch(folder);
   const launch = strongestLaunch({ scratch, niceness: 0 });
@@ -54,7 +62,7 @@ async function mastersOf(t: Test, alter: string) {
   };
   const masters = new Masters({
     originals: server.stores.originals,
-    results: server.stores.results,
+    results: alterResults(server.stores.results),
     pool,
     admission: new Admission(bounds, () => performance.now()),
     scratch,
@@ -68,9 +76,15 @@ async function mastersOf(t: Test, alter: string) {
   const bytes = await corpus(FILE);
   const path = scratch.path();
   await writeFile(path, bytes);
-  const obtain = () => masters.obtain({ id: 'a', etag: 'e', ref: { path, bytes: bytes.length } });
+  await server.put('a', bytes);
+  await server.put('a/b', bytes);
+  /** By default of the version that is there. */
+  const obtain = async (id = 'a', etag?: string) => {
+    const current = (await server.stores.originals.head(id))?.etag ?? '';
+    return masters.obtain({ id, etag: etag ?? current, ref: { path, bytes: bytes.length } });
+  };
   const entries = async () => (await readdir(folder, { recursive: true })).length;
-  return { folder, obtain, entries };
+  return { results: server.stores.results, obtain, entries };
 }
 
 t.test('a process that was taken over does not choose which file is read and removed', async (t) => {
@@ -103,3 +117,44 @@ t.test(
     t.equal(await entries(), before);
   },
 );
+
+const AS_IT_IS = '(message) => message';
+
+t.test('a master goes with its own image alone, and not for that of a version that has passed', async (t) => {
+  const { results, obtain } = await mastersOf(t, AS_IT_IS);
+  await obtain('a/b');
+  await obtain();
+  const both = await keysOf(results);
+  t.equal(both.length, 2);
+  await obtain('a', 'old');
+  t.same(await keysOf(results), both, 'what was decoded of old bytes is not kept, and removes nothing');
+  await clearMasters(results, 'a', undefined);
+  t.equal((await keysOf(results)).length, 1);
+  t.match(await keysOf(results), [/a\/b/]);
+  const put = (id: string) =>
+    results.put(`${masterPrefix(id)}1-old`, Buffer.from('x'), { contentType: 'image/png' });
+  await Promise.all([put('a'), ...Array.from({ length: 100 }, (_, n) => put(`a/0${n}`))]);
+  await clearMasters(results, 'a', 'new');
+  t.equal(
+    (await keysOf(results)).length,
+    101,
+    'that of the version before is found behind any number of others',
+  );
+});
+
+t.test('a master that changes while it is read leaves nothing behind', async (t) => {
+  const { obtain, entries } = await mastersOf(t, AS_IT_IS, (results) =>
+    altered(results, {
+      head: async (key) => {
+        const facts = await results.head(key);
+        if (facts) await results.put(key, Buffer.from('another'), { contentType: 'image/png' });
+        return facts;
+      },
+    }),
+  );
+  const first = await obtain();
+  const before = await entries();
+  await rm((await obtain()).path);
+  t.equal(await entries(), before);
+  t.ok(first.bytes > 0);
+});
