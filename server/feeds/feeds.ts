@@ -17,6 +17,14 @@ export interface DescribedFeed {
   readonly nextRun?: Date;
 }
 
+/** What a person asks a run for. */
+export interface Asked {
+  /** Whether what is held now may vanish. */
+  readonly vanishes: boolean;
+  /** `startedAt` of the run whose held pictures the person has seen; absent: of whichever was last. */
+  readonly heldBy?: string | undefined;
+}
+
 /** Feeds as their watcher has noted them, for programs that do not watch them. */
 export class Feeds {
   readonly #states: FeedStates;
@@ -38,14 +46,15 @@ export class Feeds {
   /**
    * Has a feed run as soon as its watcher looks.
    *
-   * @param vanishes  whether what is held may vanish
-   * @throws Problem `feed_not_found`
+   * @throws Problem `feed_not_found`; `conflict` where `heldBy` is said and another run has been since
    */
-  async request(name: string, vanishes: boolean): Promise<DescribedFeed> {
+  async request(name: string, { vanishes, heldBy }: Asked): Promise<DescribedFeed> {
     const index = await this.#states.index();
     const feed = index?.feeds.find((one) => one.name === name);
     if (!feed) throw new Problem('feed_not_found', `There is no feed "${name}".`, { received: name });
-    await this.#states.putRequest(name, { at: this.#now().toISOString(), vanishes });
+    const at = this.#now().toISOString();
+    const letsGoOf = heldRun(name, await this.#states.get(name), heldBy);
+    await this.#states.putRequest(name, vanishes && letsGoOf !== undefined ? { at, letsGoOf } : { at });
     return this.#describe(feed);
   }
 
@@ -56,6 +65,14 @@ export class Feeds {
     const next = state.isRunning || isAsked ? {} : { nextRun: nextRun(feed, state) };
     return { feed, state, status: isAsked && !state.isRunning ? 'waiting' : statusOf(state), ...next };
   }
+}
+
+/** The run whose held pictures may vanish; undefined where it holds none. */
+function heldRun(name: string, state: FeedState | undefined, heldBy: string | undefined): number | undefined {
+  if (heldBy === undefined || state?.summary.startedAt === heldBy)
+    return state?.summary.held ? state.run : undefined;
+  const detail = `Another run of "${name}" has begun since: what it holds, if anything, is to be looked at.`;
+  throw new Problem('conflict', detail, { param: 'heldBy', received: heldBy });
 }
 
 function statusOf({ isRunning, summary: { error, held } }: FeedState): FeedStatus {

@@ -54,7 +54,7 @@ export async function runFeed(
   const turn: Turn = { feed, state, read, shards: await states.shardsOf(feed.name, begun), signal };
   addUnchanged(turn);
   await deal(turn, options);
-  const { vanished, held } = await vanishing.run(turn, request?.vanishes === true);
+  const { vanished, held } = await vanishing.run(turn, request?.letsGoOf);
   const summary = {
     ...summarize(state, turn.shards),
     finishedAt: now().toISOString(),
@@ -201,6 +201,7 @@ function entryOf(listed: Listed, known: Known | undefined, run: number, found: P
     outcome: _outcome,
     error: _error,
     mark: markBefore,
+    heldIn: _heldIn,
     vanishedAt: _vanished,
     ...rest
   } = known ?? { from, run };

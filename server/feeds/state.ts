@@ -34,6 +34,8 @@ export interface Known {
   readonly error?: string;
   /** Somebody has deleted the image: it is not brought again. */
   readonly isDeleted?: true;
+  /** Number of the first run that did not list it any more and has held it. */
+  readonly heldIn?: number;
   /** Since when the feed does not list it, as toISOString writes it. */
   readonly vanishedAt?: string;
 }
@@ -103,8 +105,8 @@ export interface FeedState {
 /** A call for a run. */
 export interface RunRequest {
   readonly at: string;
-  /** What is held is to vanish. */
-  readonly vanishes: boolean;
+  /** What this run has held, as its number, is to vanish; absent: nothing. */
+  readonly letsGoOf?: number;
 }
 
 /** What feeds there are, for those that do not read the file themselves. */

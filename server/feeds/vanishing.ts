@@ -31,21 +31,22 @@ export class Vanishing {
    * After all that is listed was dealt with: what was not has vanished. An answer that lists nothing lets nothing vanish,
    * whoever asks for it.
    *
-   * @param isLetGo  whether a person has said that more than a tenth may vanish
+   * @param letsGoOf  the run whose held pictures a person lets go; what is missing since counts like all else
    */
-  async run(turn: Turn, isLetGo: boolean): Promise<{ vanished: number; held?: Held }> {
+  async run(turn: Turn, letsGoOf = 0): Promise<{ vanished: number; held?: Held }> {
     const { feed, state, read, shards } = turn;
     const all = [...shards.values()].flatMap((shard) => Object.entries(shard));
     const isGone = ({ run, vanishedAt, isDeleted }: Known) => run !== state.run && !vanishedAt && !isDeleted;
     // What never gave a picture is no loss.
-    const lost = all.filter(([, known]) => isGone(known) && hasPicture(known)).map(([id]) => id);
+    const lost = all.filter(([, known]) => isGone(known) && hasPicture(known));
+    const unsaid = lost.filter(([, { heldIn = Number.POSITIVE_INFINITY }]) => heldIn > letsGoOf);
     const isOld = (known: Known) => known.run === state.run && known.outcome !== 'new' && hasPicture(known);
     const had = lost.length + all.filter(([, known]) => isOld(known)).length;
-    const isTooMuch = read.listing.pictures.size === 0 || (!isLetGo && lost.length > had * MOST_VANISHING);
+    const isTooMuch = read.listing.pictures.size === 0 || unsaid.length > had * MOST_VANISHING;
     const isHeld = lost.length > 0 && isTooMuch && feed.vanished !== 'keep';
     let vanished = 0;
     for (const [number, shard] of shards) {
-      const after = isHeld ? unlisted(shard, isGone) : await this.#after(turn, shard, isGone);
+      const after = isHeld ? heldIn(shard, state.run, isGone) : await this.#after(turn, shard, isGone);
       if (after === undefined) continue;
       vanished += isHeld
         ? 0
@@ -54,7 +55,10 @@ export class Vanishing {
       await this.#options.states.putShard(feed.name, number, after);
     }
     return isHeld
-      ? { vanished, held: { vanished: lost.length, of: had, examples: lost.slice(0, EXAMPLES) } }
+      ? {
+          vanished,
+          held: { vanished: lost.length, of: had, examples: lost.slice(0, EXAMPLES).map(([id]) => id) },
+        }
       : { vanished };
   }
 
@@ -108,15 +112,15 @@ export class Vanishing {
 const hasPicture = ({ version }: Known): boolean => version !== undefined;
 
 /**
- * What is held is named by no document any more: else one that is what it was would name it the next time. Undefined where
- * nothing of the shard is.
+ * Notes since which run what is gone is held. It is named by no document any more: else one that is what it was would name
+ * it the next time. Undefined where nothing of the shard is to be noted.
  */
-function unlisted(shard: Shard, isGone: (known: Known) => boolean): Shard | undefined {
-  const isNamed = (known: Known) => isGone(known) && known.documents !== undefined;
-  if (!Object.values(shard).some(isNamed)) return undefined;
+function heldIn(shard: Shard, run: number, isGone: (known: Known) => boolean): Shard | undefined {
+  const isFirst = (known: Known) => isGone(known) && known.heldIn === undefined;
+  if (!Object.values(shard).some(isFirst)) return undefined;
   const entries = Object.entries(shard).map(([id, known]): [string, Known] => {
     const { documents: _documents, ...rest } = known;
-    return [id, isNamed(known) ? rest : known];
+    return [id, isFirst(known) ? { ...rest, heldIn: run } : known];
   });
   return Object.fromEntries(entries);
 }

@@ -149,15 +149,28 @@ t.test('what vanishes from a folder is marked or deleted, a tenth at once at mos
   await write({ ...feed, vanished: 'delete' });
   for (const n of [1, 2]) await rm(join(folder, `${n}.jpg`));
   t.match(await run(), { status: 'held', run: { vanished: 0, held: { vanished: 2, of: 11 } } });
-  t.match(await run('?vanished=true'), { status: 'ok', run: { vanished: 2, held: null } });
-  t.same((await idsOf(server)).length, 9);
-  for (const n of [0, 3, 4, 5, 6, 7, 8, 9, 10]) await rm(join(folder, `${n}.jpg`));
+  const { run: seen } = await feedOf(server, 'camera');
+  for (const n of [3, 4]) await rm(join(folder, `${n}.jpg`));
+  t.match(
+    await run('?vanished=true'),
+    { status: 'held', run: { vanished: 0, held: { vanished: 4, of: 11 } } },
+    'what is missing since was let go by nobody',
+  );
+  const late = await ask(server, 'camera', `?vanished=true&heldBy=${seen?.startedAt}`);
+  t.match(late, { status: 409, body: { code: 'conflict' } }, 'nor is more let go than was shown');
+  const { run: last } = await feedOf(server, 'camera');
+  t.match(await run(`?vanished=true&heldBy=${last?.startedAt}`), {
+    status: 'ok',
+    run: { vanished: 4, held: null },
+  });
+  t.same((await idsOf(server)).length, 7);
+  for (const n of [0, 5, 6, 7, 8, 9, 10]) await rm(join(folder, `${n}.jpg`));
   t.match(
     await run('?vanished=true'),
     { status: 'held', run: { seen: 0 } },
     'an empty folder may be one that is not mounted',
   );
-  t.same((await idsOf(server)).length, 9);
+  t.same((await idsOf(server)).length, 7);
   await write({ ...feed, name: 'away', kind: 'rss', from: 'https://elsewhere.example/feed' });
   await look();
   t.match(await feedOf(server, 'away'), { status: 'failed', run: { error: /^not_allowed: / } });

@@ -15,6 +15,7 @@ export interface FeedView {
   status: string;
   nextRun: string | null;
   run: {
+    startedAt: string;
     seen: number;
     new: number;
     changed: number;

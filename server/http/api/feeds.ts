@@ -34,8 +34,8 @@ export function feedRoutes(api: Api, { feeds }: ApiDeps): void {
         response: { 202: FeedAnswer, ...PROBLEMS },
       },
     },
-    async ({ params: { name }, query: { vanished = false } }, reply) =>
-      reply.code(202).send(feedView(await feeds.request(name, vanished))),
+    async ({ params: { name }, query: { vanished = false, heldBy } }, reply) =>
+      reply.code(202).send(feedView(await feeds.request(name, { vanishes: vanished, heldBy }))),
   );
 }
 

@@ -433,7 +433,14 @@ export const FeedRunQuery = Type.Object(
     vanished: Type.Optional(
       Type.Boolean({
         default: false,
-        description: 'Let what its last run has held vanish, unless it lists nothing at all.',
+        description:
+          'Let what its last run has held vanish, unless it lists nothing at all; what is missing since counts anew.',
+      }),
+    ),
+    heldBy: Type.Optional(
+      Type.String({
+        maxLength: 40,
+        description: '`startedAt` of the run whose `held` was looked at: 409 `conflict` after another one.',
       }),
     ),
   },

@@ -65,7 +65,8 @@ export const api = {
   sign: (urls) => call('POST', '/api/sign', { urls }),
   collections: (cursor) => call('GET', `/api/collections?${queryOf({ limit: 100, cursor })}`),
   feeds: () => call('GET', '/api/feeds'),
-  runFeed: (name, vanished) => call('POST', `/api/feeds/${name}/run?vanished=${vanished}`),
+  runFeed: (name, heldBy) =>
+    call('POST', `/api/feeds/${name}/run?${queryOf({ vanished: heldBy && true, heldBy })}`),
   createCollection: (name) => call('POST', '/api/collections', { name }),
   removeCollection: (id) => call('DELETE', `/api/collections/${id}`),
   relate: (id, images) => call('POST', `/api/collections/${id}/relationships/images`, { images }),

@@ -13,9 +13,9 @@ export async function loadFeeds() {
   }
 }
 
-/** @param vanishes  whether what is held may vanish */
-export async function runFeed(name, vanishes) {
-  await api.runFeed(name, vanishes);
+/** @param heldBy  start of the run whose held pictures, which were shown, may vanish; absent: none */
+export async function runFeed(name, heldBy) {
+  await api.runFeed(name, heldBy);
   say(`${name} runs in a moment.`);
   await loadFeeds();
 }

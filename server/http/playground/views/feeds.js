@@ -13,14 +13,14 @@ function countsOf(run) {
   return [plural(run.seen, 'picture'), ...counts].join(', ');
 }
 
-function askToLetGo({ name, run: { held } }) {
+function askToLetGo({ name, run: { held, startedAt } }) {
   ask({
     title: `Let ${plural(held.vanished, 'picture')} of ${held.of} vanish?`,
     text: `${name} does not list them any more. A feed that is empty lets nothing vanish all the same.`,
     list: held.examples,
     action: 'Let them vanish',
     isDangerous: true,
-    run: () => runFeed(name, true),
+    run: () => runFeed(name, startedAt),
   });
 }
 
@@ -43,7 +43,7 @@ function feedView(feed, isReadOnly) {
       ${
         isReadOnly
           ? nothing
-          : html`<button type="button" class="plain" @click=${() => runFeed(name, false)}>
+          : html`<button type="button" class="plain" @click=${() => runFeed(name)}>
               Run<span class="hidden"> ${name}</span> now
             </button>`
       }
