@@ -50,7 +50,8 @@ export function composeCore(config: Config, stores: Stores, rendering: Rendering
   );
   const { renderSlots: slots, renderMemoryBytes: bytes } = config;
   // A drawing can take a thousand times its price: half of the slots are never taken by drawings.
-  const kindSlots = { svg: Math.max(1, Math.floor(slots / 2)) };
+  const half = Math.max(1, Math.floor(slots / 2));
+  const kindSlots = { svg: half, mark: half };
   const render = new Admission({ slots, bytes, ...waits, kindSlots, name: 'renders' }, monotonic);
   const room = new Admission(
     {

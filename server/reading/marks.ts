@@ -5,7 +5,9 @@ import type { SourceLimits } from '../core/original/source.ts';
 import type { PlanOptions } from '../core/plan/plan.ts';
 import type { RenderPool } from '../sandbox/pool.ts';
 import type { RunLimits } from '../sandbox/watch.ts';
+import type { Admission } from '../shared/admission.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
+import { SingleFlight } from '../shared/single-flight.ts';
 import type { Originals } from './originals.ts';
 
 export interface MarksOptions {
@@ -14,6 +16,7 @@ export interface MarksOptions {
   readonly watermarks: Readonly<Record<string, string>>;
   readonly limits: SourceLimits;
   readonly pool: RenderPool;
+  readonly admission: Admission;
   /** What a mark may take to be drawn. */
   readonly drawing: RunLimits;
 }
@@ -26,6 +29,8 @@ interface Mark {
 
 /** px of the longer side that an SVG mark is drawn at: the width of a mark on the largest of common pictures. */
 const MARK_SIDE = 2048;
+/** What drawing one takes: all of its pixels, as they are drawn and as they are written. How right that is, is learnt. */
+const PRICE = { ms: 100, bytes: 12 * MARK_SIDE ** 2, kind: 'mark' } as const;
 /** Marks that are kept drawn, each text of a template by itself. */
 const KEPT = 32;
 
@@ -39,6 +44,7 @@ const KEYS = [
 export class Marks {
   readonly #options: MarksOptions;
   readonly #drawn = new LRUCache<string, Mark>({ max: KEPT });
+  readonly #drawing = new SingleFlight<Mark>();
 
   constructor(options: MarksOptions) {
     this.#options = options;
@@ -91,7 +97,7 @@ export class Marks {
   /** Whoever registered a mark that is not there or no picture must know; whoever asks for one can do nothing about it. */
   async #usable(param: string, name: string, text: string | undefined): Promise<Mark> {
     try {
-      return await this.#draw(this.#options.watermarks[name] ?? '', text);
+      return await this.#once(this.#options.watermarks[name] ?? '', text);
     } catch (error) {
       if (!isProblem(error) || error.status >= 500) throw error;
       const detail = `The watermark "${name}" of this deployment cannot be read; the request is not at fault.`;
@@ -99,21 +105,37 @@ export class Marks {
     }
   }
 
-  /** Once per version and text, to pixels that are ours: the marks that renders are handed are no originals. */
-  async #draw(id: string, text: string | undefined): Promise<Mark> {
-    const { originals, pool, limits, drawing } = this.#options;
-    const { version } = await originals.identify(id);
+  /** Once per version and text, whatever number of sizes a page asks for. */
+  async #once(id: string, text: string | undefined): Promise<Mark> {
+    const { version } = await this.#options.originals.identify(id);
     const key = JSON.stringify([id, version, text]);
     const cached = this.#drawn.get(key);
     if (cached) return cached;
+    const { value } = await this.#drawing.run(key, NEVER, async () => {
+      const mark = await this.#draw(id, text);
+      this.#drawn.set(key, mark);
+      return mark;
+    });
+    return value;
+  }
+
+  /** To pixels that are ours: the marks that renders are handed are no originals. */
+  async #draw(id: string, text: string | undefined): Promise<Mark> {
+    const { originals, pool, admission, limits, drawing } = this.#options;
     const original = await originals.fetchBeside(id);
     try {
-      const asks = { original: original.ref, limits, side: MARK_SIDE, text };
-      const { bytes, takesText } = await pool.run('mark', asks, drawing);
-      this.#drawn.set(key, { bytes, takesText });
-      return { bytes, takesText };
+      const permit = await admission.acquire(PRICE);
+      try {
+        const asks = { original: original.ref, limits, side: MARK_SIDE, text };
+        const { bytes, takesText } = await pool.run('mark', asks, drawing);
+        return { bytes, takesText };
+      } finally {
+        permit.release();
+      }
     } finally {
       original.release();
     }
   }
 }
+
+const NEVER = new AbortController().signal;
