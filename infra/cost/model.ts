@@ -48,9 +48,9 @@ export const COMMON = {
 };
 
 export const SECONDS = PRICES.hoursPerMonth * 3600;
-const ALARMS = 13;
+const ALARMS = 14;
 /** Made of lines of the log. */
-const OWN_METRICS = 2;
+const OWN_METRICS = 3;
 const SECRETS = 2;
 const RULES = 2;
 /** GB a million requests: the programs' log, and CloudFront's before and after it is Parquet. */

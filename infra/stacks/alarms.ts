@@ -54,6 +54,13 @@ function watches(m: Metrics): Record<string, Watch> {
       minutes: 1,
       about: 'A webhook or topic took nothing in all of its tries.',
     },
+    feeds: {
+      metric: m.feedsNotBroughtIn,
+      above: 0,
+      minutes: 60,
+      about:
+        'A feed, or the list of feeds, cannot be read, or so much of one has vanished that a person is to look.',
+    },
     'oldest-message': {
       metric: m.oldestMessage,
       above: 600,

@@ -104,11 +104,13 @@ function serverMetrics({ front, running }: Watched) {
 /**
  * What only the warmer's log tells: filters of its log group count those lines as series of the stage's own, which bear
  * no dimensions. An invalidation is tried until it is taken, so a first refusal says only that there are many at once;
- * after the fifth, four minutes later, something else is wrong.
+ * after the fifth, four minutes later, something else is wrong. A feed is run each hour, as long as it says nothing else:
+ * looked at by the hour, one that goes on failing or being held rings once.
  */
 export const LOGGED = {
   InvalidationsNotTaken: '{ ($.msg = "invalidation not taken") && ($.tries >= 5) }',
   NotificationsGivenUp: '{ $.msg = "notification given up" }',
+  FeedsNotBroughtIn: '{ $.msg = "feed not brought in" }',
 } as const;
 
 export const ownNamespace = ({ prefix }: Pick<Context, 'prefix'>): string => `Rendition/${prefix}`;
@@ -118,6 +120,7 @@ function loggedMetrics(at: Context) {
   return {
     invalidationsNotTaken: metric([own('InvalidationsNotTaken', 'Sum')]),
     notificationsGivenUp: metric([own('NotificationsGivenUp', 'Sum')]),
+    feedsNotBroughtIn: metric([own('FeedsNotBroughtIn', 'Sum')], { periodSeconds: 3600 }),
   };
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import t from 'tap';
+import { feedReports } from '../../server/compose/feed-reports.ts';
 import { FileObjects } from '../../server/stores/files/objects.ts';
 import { Invalidations } from '../../server/writing/invalidations.ts';
 import { LOGGED } from '../stacks/metrics.ts';
@@ -82,6 +83,23 @@ t.test('the warmer’s log has the lines that are counted', async (t) => {
   t.same(
     lines.map((line) => fits(LOGGED.InvalidationsNotTaken, line)),
     [false, false, true, true],
+  );
+  lines.length = 0;
+  const { onRun, onFailure } = feedReports({ log, metrics: { add: () => undefined } });
+  const ran = (more: object) => {
+    const nothing = { seen: 0, new: 0, changed: 0, pending: 0, vanished: 0, failed: 0, reasons: [] };
+    const summary = { startedAt: '2026-01-01T00:00:00.000Z', ...nothing, ...more };
+    const refused = { count: 0, first: [] };
+    onRun('shop', { source: '', run: 1, isRunning: false, shards: [], documents: {}, refused, summary });
+  };
+  ran({ failed: 3 });
+  ran({ error: 'source_error: It answers 500.' });
+  ran({ held: { vanished: 3, of: 9, examples: [] } });
+  onFailure(new Error('store_unavailable'), 'shop');
+  onFailure(new Error('The list of feeds is no JSON.'), undefined);
+  t.same(
+    lines.map((line) => fits(LOGGED.FeedsNotBroughtIn, line)),
+    [false, true, true, true, true],
   );
   const source = await readFile(new URL('../../server/writing/notify.ts', import.meta.url), 'utf8');
   t.match(source, `'${LOGGED.NotificationsGivenUp.match(/"(.+)"/)?.[1]}'`);

@@ -13,6 +13,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { readWarmRequest } from '../warming/warm-request.ts';
 import type { Management } from '../writing/management.ts';
 import type { Core } from './core.ts';
+import { feedReports } from './feed-reports.ts';
 import { composeRemote } from './remote.ts';
 import { openForeign } from './stores.ts';
 
@@ -91,11 +92,6 @@ export function composeWatcher(
     library,
     vanishing: new Vanishing({ states, records, library, now }),
     now,
-    onRun: (feed, { summary }) => {
-      const outcome = summary.error === undefined ? (summary.held ? 'held' : 'ok') : 'failed';
-      metrics.add('feedRuns', { outcome });
-      log[outcome === 'ok' ? 'info' : 'warn']({ feed, outcome, ...summary }, 'feed was run');
-    },
-    onFailure: (err, feed) => log.warn({ err, feed }, feed ? 'feed not run' : 'list of feeds not read'),
+    ...feedReports({ log, metrics }),
   });
 }
