@@ -6,12 +6,18 @@ import t from 'tap';
 import { createLog, type LogSettings } from '../../../server/shared/log.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rendition-log-'));
-t.teardown(() => rmSync(folder, { recursive: true }));
+// Not before the end: a write that is under way would find its file closed, and end this process.
+const open: number[] = [];
+t.teardown(() => {
+  for (const fd of open) closeSync(fd);
+  rmSync(folder, { recursive: true });
+});
 
 /** What is written of three lines, the one at debug among them. */
 async function written(settings: Partial<LogSettings>, isTerminal: boolean): Promise<string> {
   const path = join(folder, 'log');
   const fd = openSync(path, 'w');
+  open.push(fd);
   const { log, flush } = await createLog(
     { logLevel: 'info', logFormat: 'auto', logLevelNames: false, ...settings },
     { fd, isTerminal },
@@ -20,7 +26,6 @@ async function written(settings: Partial<LogSettings>, isTerminal: boolean): Pro
   log.debug('nothing');
   log.warn({ err: new Error('why') }, 'odd');
   flush();
-  closeSync(fd);
   return readFileSync(path, 'utf8');
 }
 
