@@ -135,7 +135,7 @@ export function composeServer(
     onHit: (hit) => hitLog.add(hit),
   });
   const refusal = () => core.admissions.render.refusal();
-  const overload = new Overload({ log, metrics: pictures, refusal, requestId, now: monotonic });
+  const overload = new Overload({ log, metrics: pictures, refusal, requestId, tracing, now: monotonic });
   const access = new Access(config, unixSeconds);
   const { presets, deadlineMs, ignoredParameters, fallbackImage } = config;
   const image = {

@@ -1,8 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Images } from '../reading/images.ts';
-import { factsOf } from '../reading/results.ts';
+import type { Images, Variant } from '../reading/images.ts';
+import { factsOf, type ResultFacts } from '../reading/results.ts';
 import { isProblem, problemCacheControl } from '../shared/errors.ts';
-import { type CacheSettings, type Headers, resultHeaders, tierHeaders } from './image-headers.ts';
+import {
+  type CacheSettings,
+  COMMON_HEADERS,
+  type Headers,
+  resultHeaders,
+  tierHeaders,
+} from './image-headers.ts';
 
 export interface FallbackOptions {
   readonly images: Images;
@@ -33,14 +39,16 @@ export async function showFallback(
   options: FallbackOptions & { readonly error: unknown; readonly signal: AbortSignal },
 ): Promise<FastifyReply | undefined> {
   const { images, fallbackImage: id, settings, error, signal } = options;
-  if (id === undefined || id === missing.id || request.method !== 'GET') return undefined;
+  if (id === undefined || id === missing.id) return undefined;
   if (!isProblem(error) || error.code !== 'image_not_found') return undefined;
-  const found = await images.find({ id, canonical: missing.canonical }, signal).catch(() => undefined);
+  const look = request.method === 'HEAD' ? known : made;
+  const found = await look(images, { id, canonical: missing.canonical }, signal).catch(() => undefined);
   if (!found) return undefined;
-  const { result, tier, timings } = found;
-  Object.assign(request.served, { tier, timings, bytes: result.bytes.length });
-  const facts = { ...factsOf(result), warnings: [...result.warnings, 'fallback'] };
-  const shown = resultHeaders(facts, {}, { negotiated: missing.negotiated, settings, now: 0 });
+  const { facts, tier, timings, body } = found;
+  Object.assign(request.served, { tier, timings, bytes: body?.length ?? 0 });
+  const shown = facts
+    ? resultHeaders(asFallback(facts), {}, { negotiated: missing.negotiated, settings, now: 0 })
+    : { ...COMMON_HEADERS, ...(missing.negotiated && { Vary: 'Accept' }), 'X-Image-Warning': WARNING };
   // It is no version of what was asked for: with a validator it would be "not modified" once that is there.
   const { ETag: _etag, 'Last-Modified': _date, ...own } = shown;
   const headers: Headers = {
@@ -49,6 +57,23 @@ export async function showFallback(
     'Cache-Control': request.isForeign ? 'no-store' : problemCacheControl('image_not_found'),
   };
   reply.hijack();
-  reply.raw.writeHead(404, headers).end(result.bytes);
+  reply.raw.writeHead(404, headers).end(body);
   return reply;
+}
+
+const WARNING = 'fallback';
+const asFallback = (facts: ResultFacts): ResultFacts => ({
+  ...facts,
+  warnings: [...facts.warnings, WARNING],
+});
+
+async function made(images: Images, variant: Variant, signal: AbortSignal) {
+  const { result, tier, timings } = await images.find(variant, signal);
+  return { facts: factsOf(result), tier, timings, body: result.bytes };
+}
+
+/** HEAD never renders: what is not there yet has no length. */
+async function known(images: Images, variant: Variant, signal: AbortSignal) {
+  const { facts, tier } = (await images.facts(variant, signal)) ?? { tier: 'miss' as const };
+  return { facts, tier, timings: {}, body: undefined };
 }

@@ -141,8 +141,8 @@ async function answer(
     options.access.check(imageRequest);
     options.renderer.check(imageRequest.canonical);
     const signal = requestSignal(request, reply, options.deadlineMs);
-    if (request.method === 'HEAD') return await head(request, reply, imageRequest, options, signal);
-    return await get(request, reply, imageRequest, options, signal).catch(async (error: unknown) => {
+    const respond = request.method === 'HEAD' ? head : get;
+    return await respond(request, reply, imageRequest, options, signal).catch(async (error: unknown) => {
       const missing = { ...imageRequest, negotiated: imageRequest.read.negotiable };
       const shown = await showFallback(request, reply, missing, { ...options, error, signal });
       if (!shown) throw error;

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { type Problem, problemBody, problemCacheControl } from '../shared/errors.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import { COMMON_HEADERS } from './image-headers.ts';
 import type { PictureMetrics } from './picture-metrics.ts';
 import { PROBLEM_TYPE } from './problems.ts';
@@ -12,6 +13,7 @@ export interface OverloadOptions {
   /** What a render that came now would be told; undefined where it would be let in. */
   readonly refusal: () => Problem | undefined;
   readonly requestId: (request: IncomingMessage) => string;
+  readonly tracing: Pick<Tracing, 'request'>;
   /** Monotonic ms. */
   readonly now: () => number;
 }
@@ -33,14 +35,20 @@ interface Tally {
 
 const INTERVAL_MS = 1000;
 const MAX_URLS = 5000;
-const MAX_URL_LENGTH = 512;
+/** Of address and of Accept. */
+const MAX_LENGTH = 512;
 /** Within this a stored result that somebody else has made meanwhile may be missed. */
 const MAX_MS = 5000;
 /** Stands for the request id while a body is prepared. */
 const INSTANCE = '\u0001';
 
-const nameOf = ({ url = '', headers: { accept = '' } }: Pick<IncomingMessage, 'url' | 'headers'>): string =>
-  `${url}\n${accept}`;
+/** Undefined for what is too long to be remembered: by 16 kB of Accept each, 5,000 of them took 60 MB. */
+function nameOf({
+  url = '',
+  headers: { accept = '' },
+}: Pick<IncomingMessage, 'url' | 'headers'>): string | undefined {
+  return url.length > MAX_LENGTH || accept.length > MAX_LENGTH ? undefined : `${url}\n${accept}`;
+}
 
 /**
  * Refuses renders while too much waits. Those who are refused are many: so the bytes are prepared, there is no line for
@@ -66,25 +74,30 @@ export class Overload {
 
   /** Whether the request was refused, because it was before and nothing has become better. */
   answer(request: IncomingMessage, response: ServerResponse): boolean {
-    if (this.#refused.size === 0 || request.method !== 'GET' || !this.#refused.has(nameOf(request)))
-      return false;
+    if (this.#refused.size === 0 || request.method !== 'GET') return false;
+    const name = nameOf(request);
+    if (name === undefined || !this.#refused.has(name)) return false;
     const problem = this.#options.refusal();
     if (!problem) return false;
     const started = this.#options.now();
     const requestId = this.#options.requestId(request);
+    const traced = this.#options.tracing.request(request);
+    if (traced) response.setHeader('traceparent', traced.traceparent);
     this.send(response, problem, requestId);
     const { method, url } = request;
-    this.add({ requestId, method, url }, this.#options.now() - started);
+    const ms = this.#options.now() - started;
+    traced?.end(problem.status, ms, { 'http.route': '/img/*' });
+    this.add({ requestId, ...traced?.ids, method, url }, ms);
     this.#options.metrics.request('none', problem.status, 0, 0);
     return true;
   }
 
   /** A request came all the way to where it was refused: not again so soon. */
   learn(request: Pick<IncomingMessage, 'url' | 'headers'>, { facts }: Problem): void {
-    const { url = '' } = request;
+    const name = nameOf(request);
     // What ends is told so when it has ended.
-    if (url.length > MAX_URL_LENGTH || /[?&/]exp=/.test(url) || !facts.retryAfterSeconds) return;
-    this.#refused.set(nameOf(request), true, { ttl: Math.min(MAX_MS, facts.retryAfterSeconds * 1000) });
+    if (name === undefined || /[?&/]exp=/.test(request.url ?? '') || !facts.retryAfterSeconds) return;
+    this.#refused.set(name, true, { ttl: Math.min(MAX_MS, facts.retryAfterSeconds * 1000) });
   }
 
   send(response: ServerResponse, problem: Problem, requestId: string): void {

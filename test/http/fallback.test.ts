@@ -52,7 +52,7 @@ t.test(
   },
 );
 
-t.test('it stands in for nothing else: other errors, HEAD, the API, itself', async (t) => {
+t.test('it stands in for nothing else: other errors, the API, itself', async (t) => {
   const server = await started(t);
   const isProblem = async (path: string, init: RequestInit, status: number) => {
     const answer = await server.get(path, init);
@@ -63,13 +63,33 @@ t.test('it stands in for nothing else: other errors, HEAD, the API, itself', asy
   await server.put('text', Buffer.from('no picture'));
   await isProblem('/img/gone?w=0', {}, 400);
   await isProblem('/img/text?w=20', {}, 415);
-  await isProblem('/img/gone?w=20', { method: 'HEAD' }, 404);
   await isProblem('/api/explain/gone?w=20', {}, 404);
   await isProblem('/api/images/gone', {}, 404);
   await isProblem('/img/', {}, 400);
   await server.stores.originals.remove(['site/none.jpg']);
   await isProblem('/img/gone?w=21&fmt=webp', {}, 404);
   await isProblem('/img/site/none.jpg?w=21&fmt=webp', {}, 404);
+});
+
+/** Of the connection and of this one answer. */
+const PASSING = ['connection', 'keep-alive', 'date', 'server-timing', 'x-request-id', 'x-image-cache'];
+
+t.test('HEAD says what GET says, but for what is not known before the fallback is made', async (t) => {
+  const server = await started(t);
+  const namesOf = ({ headers }: Response) => [...headers].filter(([name]) => !PASSING.includes(name));
+  for (const query of ['w=20&fmt=webp', 'w=24', 'fmt=png&w=22']) {
+    const path = `/img/gone?${query}`;
+    const before = await server.get(path, { method: 'HEAD' });
+    const shown = await server.get(path);
+    await bytesOf(shown);
+    const after = await server.get(path, { method: 'HEAD' });
+    t.same([before.status, shown.status, after.status], [404, 404, 404]);
+    t.same(namesOf(after), namesOf(shown), query);
+    const whole = new Map(namesOf(shown));
+    const early = namesOf(before).filter(([name]) => name !== 'content-length');
+    for (const [name, value] of early) t.equal(value, whole.get(name), `${query} ${name}`);
+    t.ok(early.some(([name, value]) => name === 'x-image-warning' && value === 'fallback'));
+  }
 });
 
 t.test('who may not see a picture does not see the fallback either', async (t) => {

@@ -216,6 +216,11 @@ t.test(
     const second = await server.get('/img/photo.jpg?w=300', { headers: { 'x-request-id': 'second' } });
     t.equal(looks(), before);
     t.same(refused(second), refused(first));
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    for (const path of ['/img/photo.jpg?w=300', '/img/photo.jpg?w=302']) {
+      const traced = await server.get(path, { headers: { traceparent } });
+      t.same([traced.status, traced.headers.get('traceparent')], [503, traceparent], path);
+    }
     t.match(refused(first), { status: 503, cached: 'no-store', again: '30', type: /problem/, origin: '*' });
     const bodies = [await problemOf(first), await problemOf(second)];
     t.same(
@@ -236,12 +241,12 @@ t.test(
     const lines = server.lines.filter(({ msg }) => msg === 'refused');
     t.equal(
       lines.reduce((sum, line) => sum + Number(line['refused']), 0),
-      3,
+      5,
     );
     t.match(lines[0], { sample: { requestId: String, method: 'GET', url: '/img/photo.jpg?w=300' } });
     t.equal(server.lines.filter(({ status }) => status === 503).length, 0);
     const metrics = await (await server.get('/metrics')).text();
-    t.match(metrics, 'rendition_requests_total{tier="none",status="503"} 3');
+    t.match(metrics, 'rendition_requests_total{tier="none",status="503"} 5');
     permit.release();
     const served = await server.get('/img/photo.jpg?w=300');
     t.equal(served.status, 200, 'as soon as there is room, however soon');
@@ -254,10 +259,15 @@ t.test('what ends, and what is too long to be remembered, is refused the long wa
   const looks = countLooks(server);
   const permit = await render.acquire({ ms: 60_000, bytes: 1 });
   const long = `/img/photo.jpg?w=300&dl=${'%C3%A9'.repeat(90)}`;
-  for (const path of ['/img/photo.jpg?w=300&exp=9999999999', long]) {
-    const statuses = [(await server.get(path)).status];
+  const wide = { accept: `image/webp${',image/x-none'.repeat(50)}` };
+  for (const [path, headers] of [
+    ['/img/photo.jpg?w=300&exp=9999999999', {}],
+    [long, {}],
+    ['/img/photo.jpg?w=301', wide],
+  ] as const) {
+    const statuses = [(await server.get(path, { headers })).status];
     const before = looks();
-    statuses.push((await server.get(path)).status);
+    statuses.push((await server.get(path, { headers })).status);
     t.same(statuses, [503, 503]);
     t.ok(looks() > before, path);
   }

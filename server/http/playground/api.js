@@ -15,6 +15,15 @@ export const authorization = () => {
   return token ? { Authorization: `Bearer ${token}` } : {};
 };
 
+/** Of an answer that is none of success; a picture that stands in for one that is missing has no words. */
+export async function problemOfAnswer(answer) {
+  const type = answer.headers.get('content-type') ?? '';
+  if (/json|^text\//.test(type)) return readProblem(answer.status, await answer.text());
+  await answer.body?.cancel();
+  const detail = answer.status === 404 ? 'There is no such picture.' : undefined;
+  return { status: answer.status, title: `Status ${answer.status}`, detail };
+}
+
 /** RFC 9457, or what a proxy wrote instead. */
 export function readProblem(status, text) {
   try {

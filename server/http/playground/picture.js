@@ -1,6 +1,6 @@
 /** The picture that is shown: asked for as a page would, and measured. */
 import { queryOf } from './address.js';
-import { api, Refused, readProblem } from './api.js';
+import { api, problemOfAnswer, Refused } from './api.js';
 import { FINISHED, follow } from './events.js';
 import { addressesOf, signedAddress } from './signing.js';
 import { current, say, update } from './store.js';
@@ -22,7 +22,7 @@ export async function fetchPicture(address, signal) {
   const begun = performance.now();
   // Past the browser's own cache, or the tier would be that of the first time.
   const answer = await fetch(address, { headers: { Accept: ACCEPT }, cache: 'no-store', signal });
-  if (!answer.ok) throw new Refused(answer.status, readProblem(answer.status, await answer.text()));
+  if (!answer.ok) throw new Refused(answer.status, await problemOfAnswer(answer));
   const blob = await answer.blob();
   return { blob, headers: answer.headers, ms: performance.now() - begun };
 }

@@ -1,3 +1,21 @@
+/** Where a browser keeps nothing for a page, the token lasts as long as the page. */
+function storedToken() {
+  try {
+    return sessionStorage.getItem('token') ?? '';
+  } catch {
+    return '';
+  }
+}
+
+export function storeToken(token) {
+  try {
+    sessionStorage.setItem('token', token);
+  } catch {
+    // In memory, then.
+  }
+  update({ token });
+}
+
 /** What the page knows and shows. Views read it, actions replace parts of it, and every change draws the page anew. */
 let state = {
   /** /playground/form.json: what is known of the deployment. */
@@ -6,7 +24,7 @@ let state = {
   fields: new Map(),
   /** Whether the API has refused us for want of a token, and what it said. */
   locked: undefined,
-  token: sessionStorage.getItem('token') ?? '',
+  token: storedToken(),
   /** The API is there and answers us. */
   isReached: false,
   library: { items: [], next: undefined, isLoading: true, text: '', how: 'text', collection: '' },

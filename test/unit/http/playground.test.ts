@@ -204,6 +204,35 @@ t.test(
   },
 );
 
+t.test('where a browser keeps nothing, the token lasts as long as the page', async (t) => {
+  // Node has no storage of a page, unless it is told to have one.
+  const { current, storeToken } = await load('store');
+  t.equal(current().token, '');
+  storeToken('secret');
+  t.equal(current().token, 'secret');
+});
+
+t.test(
+  'an error is read as words where it has some, a picture that stands in for another has none',
+  async (t) => {
+    const { problemOfAnswer } = await load('api');
+    const answer = (type: string, body: string | Buffer, status = 404) =>
+      new Response(body, { status, headers: { 'content-type': type } });
+    const problem = { code: 'image_not_found', detail: 'There is no image "a".' };
+    t.match(await problemOfAnswer(answer('application/problem+json', JSON.stringify(problem))), problem);
+    t.match(await problemOfAnswer(answer('text/html', '<h1>Bad gateway</h1>', 502)), {
+      status: 502,
+      detail: '<h1>Bad gateway</h1>',
+    });
+    for (const type of ['image/avif', 'application/octet-stream', ''])
+      t.same(await problemOfAnswer(answer(type, Buffer.from([0, 255, 128]))), {
+        status: 404,
+        title: 'Status 404',
+        detail: 'There is no such picture.',
+      });
+  },
+);
+
 t.test('points and rectangles are read and written as fp and rect spell them', async (t) => {
   const { readPoint, pointText, readRectangle, rectangleText, fitRectangle, rectangleBetween, stepOf } =
     await load('points');

@@ -1,14 +1,14 @@
 import { loadFeeds } from '../feeds.js';
 import { loadCollections, loadLibrary } from '../library.js';
 import { loadImage, loadPresets, show } from '../picture.js';
-import { update } from '../store.js';
+import { storeToken, update } from '../store.js';
 import { html } from './html.js';
 
 async function useToken(event) {
   event.preventDefault();
   const token = new FormData(event.target).get('token').trim();
-  sessionStorage.setItem('token', token);
-  update({ token, locked: undefined });
+  storeToken(token);
+  update({ locked: undefined });
   await Promise.all([loadLibrary(), loadCollections().catch(() => undefined), loadFeeds()]);
   await Promise.all([loadImage(), loadPresets(), show()]);
 }
