@@ -96,7 +96,9 @@ function imageOf(pixels: HeifPixels, { isGrey, isPremultiplied }: HeifFacts): Sh
     bits > 8 ? stretched(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2), bits) : bytes;
   if (isPremultiplied && channels === 4) unmultiply(samples, bits > 8 ? 65_535 : 255);
   const raw = { width, height, channels };
-  if (!isGrey) return sharp(samples, { raw, limitInputPixels: false });
+  // Without a word on it sharp writes 8 bits, whatever it was given.
+  if (!isGrey)
+    return sharp(samples, { raw, limitInputPixels: false }).toColourspace(bits > 8 ? 'rgb16' : 'srgb');
   const grey = firstOf(samples, channels);
   return sharp(grey, {
     raw: { ...raw, channels: channels === 4 ? 2 : 1 },
