@@ -1,4 +1,6 @@
-import { isUpgradable } from '../core/plan/economy.ts';
+import type { Source } from '../core/original/source.ts';
+import { isUpgradable, isWorthwhile } from '../core/plan/economy.ts';
+import type { Plan } from '../core/plan/plan.ts';
 import { resultKey } from '../core/query/id.ts';
 import type { Deferred } from '../shared/deferred.ts';
 import { isProblem } from '../shared/errors.ts';
@@ -6,7 +8,7 @@ import { SingleFlight, unlessAborted } from '../shared/single-flight.ts';
 import type { Haste } from './haste.ts';
 import { type Inputs, marksOf, type Variant } from './inputs.ts';
 import type { Identity, Original, Originals } from './originals.ts';
-import type { Admitted, Renderer } from './renderer.ts';
+import type { Admitted, Renderer, RenderInput } from './renderer.ts';
 import { type ResultCache, UNKNOWN } from './result-cache.ts';
 import type { Result, ResultFacts, Results } from './results.ts';
 import { factsOf, resultOf } from './results.ts';
@@ -251,17 +253,33 @@ export class Images {
     try {
       signal.throwIfAborted();
       const input = { canonical, priority: 'live', focal: original.focal } as const;
-      const { renderer, haste, onUpgradable } = this.#options;
+      const { renderer, onUpgradable } = this.#options;
       const source = await renderer.open(id, original, signal);
       const { plan, sameAs } = await renderer.plan(source, input);
       if (sameAs !== undefined) return { sameAs };
-      const form = haste.formOf(canonical, source.format);
+      const form = await this.#formNow(source, plan, input);
       const rendered = await renderer.render(id, original, { ...input, canonical: form }, signal);
+      // What could not be had as asked could not be had in the cheaper form either.
+      const warnings = [...new Set([...plan.warnings, ...rendered.warnings])];
       const isDegraded = form !== canonical;
-      return { ...rendered, isDegraded, isUpgradable: onUpgradable !== undefined && isUpgradable(plan) };
+      return {
+        ...rendered,
+        ...(isDegraded && { warnings }),
+        isDegraded,
+        isUpgradable: onUpgradable !== undefined && isUpgradable(plan),
+      };
     } finally {
       original.release();
     }
+  }
+
+  /** The canonical form that is made now, which may be a cheaper one. */
+  async #formNow(source: Source, asked: Plan, input: RenderInput): Promise<string> {
+    const { renderer, haste } = this.#options;
+    const form = haste.formOf(input.canonical, source.format);
+    if (form === input.canonical) return form;
+    const { plan } = await renderer.plan(source, { ...input, canonical: form });
+    return isWorthwhile(asked, plan) ? form : input.canonical;
   }
 
   /** The bytes of another variant, which alone is stored: five widths above the original's are one object. */

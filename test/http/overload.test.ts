@@ -27,7 +27,11 @@ const EXPLICIT = /effort=fast|^(?!.*fmt=jpeg).*effort=small/;
 const EFFORTS = ['', 'fast', 'small'] as const;
 
 const PICTURES = {
-  'photo.jpg': () => corpus('samples/ladybug.jpg'),
+  'photo.jpg': async () =>
+    sharp(await corpus('samples/ladybug.jpg'))
+      .resize(480)
+      .jpeg()
+      .toBuffer(),
   'clear.png': () => corpus('samples/transparency-demo.png'),
   'moving.gif': () => corpus('animated/red-blue.gif'),
 } as const;
@@ -91,8 +95,19 @@ function cases(): Case[] {
 
 const formatsOf = (fmt: string): readonly string[] => (fmt === 'source' ? ['jpeg', 'png', 'gif'] : [fmt]);
 
+/** What is saved by a cheaper form: of 64 x 48 px nothing, of a clear picture something in some formats. */
+const SAVINGS: Readonly<Record<string, 'much' | 'some' | 'none'>> = {
+  'photo.jpg': 'much',
+  'clear.png': 'some',
+  'moving.gif': 'none',
+};
+
+interface Checked extends Case {
+  readonly saving: 'much' | 'some' | 'none' | undefined;
+}
+
 /** What holds for each answer, whatever was asked for and however much waits. */
-async function check(t: Test, answer: Response, { formats, waitMs, query }: Case): Promise<void> {
+async function check(t: Test, answer: Response, { formats, waitMs, query, saving }: Checked): Promise<void> {
   t.equal(answer.status, 200);
   const { width, height, format = '' } = await sharp(await bytesOf(answer)).metadata();
   const named = format === 'heif' ? 'avif' : format;
@@ -102,7 +117,9 @@ async function check(t: Test, answer: Response, { formats, waitMs, query }: Case
     [String(width), String(height)],
   );
   const cached = answer.headers.get('cache-control') ?? '';
-  t.equal(isDegraded(answer), waitMs > 0 && !EXPLICIT.test(query));
+  const isDue = waitMs > 0 && !EXPLICIT.test(query);
+  if (!isDue || saving === 'none') t.notOk(isDegraded(answer));
+  else if (saving === 'much') t.ok(isDegraded(answer));
   t.equal(/immutable|stale/.test(cached), !isDegraded(answer));
   t.equal(answer.headers.get('last-modified') === null, isDegraded(answer));
   if (isDegraded(answer)) t.ok(Number(/max-age=(\d+)/.exec(cached)?.[1]) <= 30, cached);
@@ -121,11 +138,11 @@ t.test('whatever waits: in a format that is accepted, and nothing made in haste 
     const headers = { accept: given.accept };
     await t.test(`${path} for ${given.accept} at ${given.waitMs} ms`, async (t) => {
       const first = await askAfter(given.waitMs, path, headers);
-      await check(
-        t,
-        first,
-        isSame ? { ...given, formats: [id.replace(/.*\./, '').replace('jpg', 'jpeg')] } : given,
-      );
+      await check(t, first, {
+        ...given,
+        saving: SAVINGS[id],
+        ...(isSame && { formats: [id.replace(/.*\./, '').replace('jpg', 'jpeg')] }),
+      });
       const names = (await storedFiles()).filter((name) => name.includes(`w=${w}`));
       t.equal(names.length > 0, !isDegraded(first), 'stored under its key');
       const next = await server.get(path, {
@@ -172,6 +189,35 @@ t.test('the same is made in haste once, and exp is not passed by it', async (t) 
   t.same([isDegraded(next), next.headers.get('x-image-cache')], [true, 'memory']);
   t.same(await bytesOf(next), bytes, 'while the slot is still taken');
   other.release();
+});
+
+t.test('a picture that costs the same either way is made as asked for, and kept', async (t) => {
+  const { server, askAfter, storedFiles } = await busy(t);
+  for (const path of [
+    '/img/photo.jpg?w=230&fmt=gif',
+    '/img/moving.gif?w=40&fmt=gif',
+    '/img/clear.png?w=20&fmt=webp',
+  ]) {
+    const answer = await askAfter(2000, path);
+    t.notOk(isDegraded(answer), path);
+    await bytesOf(answer);
+  }
+  t.equal((await storedFiles()).length, 3);
+  t.match(await (await server.get('/metrics')).text(), /rendition_degraded_total 0\b/);
+});
+
+t.test('what could not be had as asked is said of the cheaper form too', async (t) => {
+  const { askAfter } = await busy(t);
+  const headers = { accept: CLIENTS[0][0] };
+  const hurried = await askAfter(2000, '/img/photo.jpg?w=300&anim=1', headers);
+  t.same([isDegraded(hurried), hurried.headers.get('content-type')], [true, 'image/webp']);
+  await bytesOf(hurried);
+  const asked = await askAfter(0, '/img/photo.jpg?w=300&anim=1', headers);
+  t.equal(asked.headers.get('content-type'), 'image/avif');
+  const said = asked.headers.get('x-image-warning');
+  t.equal(said, 'anim-ignored');
+  t.equal(hurried.headers.get('x-image-warning'), `${said}, degraded`);
+  await bytesOf(asked);
 });
 
 t.test('DEGRADE=off: what is let in is made as asked for', async (t) => {

@@ -8,6 +8,12 @@ export type Economy = 'encoder' | 'format';
 export const isUpgradable = ({ settings, format, values }: Plan): boolean =>
   settings.effort === 'live' && format !== 'jpeg' && values.ph === undefined;
 
+/** At least a tenth: for less nobody gets a larger picture, which says that it is degraded and is made again. */
+const MOST_SPENT = 0.9;
+
+export const isWorthwhile = (asked: Pick<Plan, 'cost'>, cheaper: Pick<Plan, 'cost'>): boolean =>
+  cheaper.cost.cpuMs <= MOST_SPENT * asked.cost.cpuMs;
+
 const EFFORT = /(?:^|&)effort=/;
 const NEGOTIATED_AVIF = /(?<=^|&)fmt=auto-avif(?=&|$)/;
 
