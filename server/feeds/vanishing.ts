@@ -15,7 +15,7 @@ const FORGET_MS = 90 * 86_400_000;
 export interface VanishingOptions {
   readonly states: Pick<FeedStates, 'putShard'>;
   readonly records: Pick<Records, 'images'>;
-  readonly library: Pick<Library, 'remove'>;
+  readonly library: Pick<Library, 'removeIf'>;
   readonly now: () => Date;
 }
 
@@ -97,8 +97,7 @@ export class Vanishing {
   }
 
   async #remove(feed: Feed, id: string, known: Known): Promise<void> {
-    const record = await this.#options.records.images.get(id);
-    if (record && isOfFeed(record, feed, known)) await this.#options.library.remove(id);
+    await this.#options.library.removeIf(id, (record) => isOfFeed(record, feed, known));
   }
 
   async #mark(feed: Feed, id: string, known: Known): Promise<void> {

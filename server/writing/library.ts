@@ -12,7 +12,7 @@ import type {
   VariantCounts,
   VariantRecord,
 } from '../stores/contracts.ts';
-import { updateWithRetry } from '../stores/update-record.ts';
+import { buryIf, updateWithRetry } from '../stores/update-record.ts';
 import { asOfNow, type Lifetime } from '../warming/lifetime.ts';
 import { currentVersion, isFinished, named, VARIANTS_PAGE } from '../warming/queue.ts';
 import type { WarmList } from '../warming/warm-request.ts';
@@ -196,6 +196,12 @@ export class Library {
     const owed = owing(undefined, { delete: 'all' });
     await records.images.create({ id, status: 'failed', createdAt: now().toISOString(), owed });
     await intents.bury(id, 'all');
+  }
+
+  /** Removes an image as `remove` does, if it is the one that is meant. */
+  async removeIf(id: string, isMeant: (record: ImageRecord) => boolean): Promise<void> {
+    const { records, intents } = this.#options;
+    if (await buryIf(records, id, owing(undefined, { delete: 'all' }), isMeant)) await intents.settle(id);
   }
 
   /** The record; of an object that others put into the bucket it is made now. */

@@ -52,7 +52,8 @@ export interface Staged extends Measured {
 
 /** What was fetched for an image, and when it may take the place of its bytes. */
 export interface Fetched {
-  readonly source: RemoteSource;
+  /** Absent: from a bucket or folder of others. */
+  readonly source?: RemoteSource;
   /** Whether the image is still the one that the bytes were fetched for. */
   readonly isMeant: (record: ImageRecord) => boolean;
   /** ETag of the bytes that may be replaced; absent: whatever is there. */
@@ -73,7 +74,7 @@ export class Replacement {
    *
    * @param feed  whose the bytes are; absent: somebody's, and no feed touches the image any more
    * @throws Problem `image_not_found`, `conflict` while the original has not arrived or when somebody else replaced it
-   *         meanwhile, and those of accept
+   *         meanwhile, for a feed also where it has not brought what is there, and those of accept
    */
   async replace(
     id: string,
@@ -82,14 +83,25 @@ export class Replacement {
   ): Promise<FinishedUpload> {
     const { sources, records } = this.#options;
     sources.refuseUpload(id);
+    if (feed !== undefined) return this.#replaceFor(feed, id, source);
     await this.#arrived(id);
     return this.withStaged(source, async (staged) => {
       // Before the bytes are there: whoever is killed in between leaves an image that no feed removes.
       await updateWithRetry(records, id, (record) =>
-        record.feed === feed ? undefined : { feed, vanishedAt: undefined },
+        record.feed === undefined ? undefined : { feed, vanishedAt: undefined },
       );
       return this.publish(id, staged);
     });
+  }
+
+  /** Whoever puts other bytes there takes the image from its feed before: what lies there now is asked for first. */
+  async #replaceFor(feed: string, id: string, source: AsyncIterable<Uint8Array>): Promise<FinishedUpload> {
+    const there = await this.#options.originals.head(id).catch(unlessDamaged);
+    const before = await this.#arrived(id);
+    if (before.feed !== feed) throw ofOthers(id);
+    const isMeant = ({ createdAt }: ImageRecord) => createdAt === before.createdAt;
+    const replaces = there === 'damaged' ? undefined : there?.etag;
+    return this.withStaged(source, (staged) => this.publish(id, staged, { isMeant, replaces }));
   }
 
   /**
@@ -169,7 +181,7 @@ export class Replacement {
     const { id, version: was } = before;
     const isUndecided = !isDecoded && (await records.variants.page(id, { limit: 1 })).items.length === 0;
     // Of an upload undefined: what was fetched before would come in its place.
-    const source = fetched && { ...fetched.source, version: etag };
+    const source = fetched?.source && { ...fetched.source, version: etag };
     const isMeant = fetched?.isMeant ?? ((record: ImageRecord) => record.createdAt === before.createdAt);
     const changed = await updateWithRetry(records, id, (record) => {
       if (!isMeant(record)) return undefined;
