@@ -208,6 +208,10 @@ function composeRounds(
         const removed = await parts.collectGarbage();
         if (removed) log.info({ removed }, 'files of writers that were killed');
       },
+      'former images': async () => {
+        const indexed = await parts.records.images.indexFormer?.(parts.records.progress);
+        if (indexed) log.info({ indexed }, 'images of a former program can be found by prefix');
+      },
       'outdated results': () => parts.outdated.run(isStopping),
       'stored results': () => parts.storedResults.run(isStopping),
       rewarm: () => rewarmRound(parts, { variants: rewarmVariants, isStopping, log }),

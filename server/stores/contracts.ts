@@ -426,6 +426,11 @@ export interface ImageRecords {
    * holds each image that is stalled all the while. A page may be short; only absent `next` means the end.
    */
   stalled(query: StalledQuery): Promise<Page<ImageRecord>>;
+  /**
+   * Puts images that a former program wrote into the index of ids, which it did not have; resolves to how many. Where
+   * there was nothing to do it never looks again. Absent: the store has them all.
+   */
+  indexFormer?(progress: Progress): Promise<number>;
 }
 
 export interface VariantRecords {

@@ -1,4 +1,9 @@
-import { type BatchGetItemCommandInput, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type BatchGetItemCommandInput,
+  DynamoDBClient,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import t from 'tap';
 import { DynamoRecords } from '../../server/stores/dynamodb/records.ts';
 import { type RecordsEmulator, startRecords } from '../support/emulators.dynamodb.ts';
@@ -14,6 +19,7 @@ if ('missing' in database) {
   conflictCases(database);
   momentCases(database);
   pageCases(database);
+  formerCases(database);
   throttleCases(database);
 }
 
@@ -170,6 +176,44 @@ function pageCases(database: RecordsEmulator): void {
     }
     t.same(seen, images.map(({ id }) => id).reverse());
   });
+}
+
+function formerCases(database: RecordsEmulator): void {
+  const records = new DynamoRecords(database.dynamodb, database.table);
+
+  t.test(
+    'images of a former program are found by prefix after a round, and looked for until there are none',
+    async (t) => {
+      const statuses = ['completed', 'failed', 'uploading'] as const;
+      const images = statuses.map((status, n) => ({ ...newImage(`former/${n}`), status }));
+      await each([...images, newImage('former/gone'), newImage('former/owing')], (image) =>
+        records.images.create(image),
+      );
+      await records.images.update('former/owing', 1, { owed: { token: 'x', purge: true } });
+      await records.images.bury('former/gone', { token: 'x', delete: 'all' });
+      const ids = [...images.map(({ id }) => id), 'former/owing'];
+      for (const id of ids)
+        await database.dynamodb.send(
+          new UpdateItemCommand({
+            TableName: database.table,
+            Key: { pk: { S: `image#${id}` }, sk: { S: 'image' } },
+            UpdateExpression: 'REMOVE gsi2pk',
+          }),
+        );
+      const found = async () =>
+        (await records.images.list({ limit: 9, prefix: 'former/' })).items.map(({ id }) => id);
+      const before = await records.images.get('former/owing');
+      t.same(await found(), []);
+      t.equal(await records.images.indexFormer(records.progress), ids.length);
+      t.same(await found(), ids);
+      t.same(await records.images.get('former/owing'), before, 'nothing else of it changes');
+      t.equal(await records.images.indexFormer(records.progress), 0);
+      let queries = 0;
+      const later = met(database, (command) => command === 'QueryCommand' && queries++);
+      t.equal(await later.images.indexFormer(later.progress), 0);
+      t.equal(queries, 0, 'never again');
+    },
+  );
 }
 
 function throttleCases(database: RecordsEmulator): void {

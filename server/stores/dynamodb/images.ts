@@ -10,6 +10,7 @@ import type {
   NewImage,
   Owed,
   Page,
+  Progress,
   StalledQuery,
 } from '../contracts.ts';
 import { search } from '../search.ts';
@@ -24,7 +25,7 @@ import {
   TOMBSTONES,
 } from './items.ts';
 import { cursorBehind, list, stalled } from './lists.ts';
-import { afterId, imagesByPrefix } from './search.ts';
+import { afterId, imagesByPrefix, indexFormer } from './search.ts';
 import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Write } from './writes.ts';
 
@@ -138,6 +139,10 @@ export class DynamoImages implements ImageRecords {
 
   stalled(query: StalledQuery): Promise<Page<ImageRecord>> {
     return stalled(this.#table, query);
+  }
+
+  indexFormer(progress: Progress): Promise<number> {
+    return indexFormer(this.#table, progress);
   }
 }
 

@@ -1,6 +1,17 @@
-import type { ImageRecord, Page } from '../contracts.ts';
+import { inLanes } from '../../shared/in-lanes.ts';
+import { IMAGE_STATUSES, type ImageRecord, type Page, type Progress } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { IDS, idOfKey, imageKey, KEY_BYTES, placeKey, recordOf } from './items.ts';
+import {
+  IDS,
+  idOfKey,
+  imageKey,
+  KEY_BYTES,
+  owingPartition,
+  placeKey,
+  recordOf,
+  statusPartition,
+  TOMBSTONES,
+} from './items.ts';
 import type { Table } from './table.ts';
 
 export const afterId = (id: string): string => encodeCursor({ after: id });
@@ -37,4 +48,36 @@ async function whole(table: Table, ids: readonly string[]): Promise<ImageRecord[
     const image = byKey.get(`image ${pk}`);
     return image?.gsi2pk ? [recordOf(image, byKey.get(`place ${pk}`))] : [];
   });
+}
+
+/** Of the progress of the index of ids. */
+const INDEXED = 'index of ids';
+
+export async function indexFormer(table: Table, progress: Progress): Promise<number> {
+  if ((await progress.get(INDEXED)) !== undefined) return 0;
+  let count = 0;
+  for (const partition of IMAGE_STATUSES.flatMap((status) => [
+    statusPartition(status),
+    owingPartition(status),
+  ])) {
+    const items = await table.queryAll({
+      index: 'gsi1',
+      where: '#gsi1pk = :partition',
+      filter: 'attribute_not_exists(#gsi2pk)',
+      only: '#pk, #sk',
+      with: { ':partition': partition },
+    });
+    const written = await inLanes(items, ({ pk, sk }) =>
+      table.write({
+        update: { pk: String(pk), sk: String(sk) },
+        set: { gsi2pk: IDS },
+        if: 'attribute_exists(#pk) AND attribute_not_exists(#gsi2pk) AND #gsi1pk <> :tombstones',
+        with: { ':tombstones': TOMBSTONES },
+      }),
+    );
+    count += written.filter(Boolean).length;
+  }
+  // A program of before may be at work still, for as long as its deployment takes.
+  if (count === 0) await progress.put(INDEXED, new Date().toISOString());
+  return count;
 }
