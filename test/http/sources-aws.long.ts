@@ -2,6 +2,7 @@ import t, { type Test } from 'tap';
 import { startRecords } from '../support/emulators.dynamodb.ts';
 import { emulated } from '../support/emulators.ts';
 import { importFlows } from '../warmer/imports.ts';
+import { overtakenFlows } from '../warmer/overtaken.ts';
 import { sourceFlows } from './sources.ts';
 
 /** New ones for each test: the ids are the same. */
@@ -17,4 +18,5 @@ else {
   await records.stop();
   importFlows(t, stores);
   sourceFlows(t, stores);
+  overtakenFlows(t, stores);
 }
