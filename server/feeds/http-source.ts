@@ -90,9 +90,23 @@ export class HttpSource implements Source {
         requested: warm.requested,
       })),
     );
-    return inLanes(outcomes, async (outcome) =>
-      isProblem(outcome) ? { error: reasonOf(outcome) } : this.#requested(feed, outcome),
-    );
+    return inLanes([...outcomes.entries()], async ([index, outcome]) => {
+      if (!isProblem(outcome)) return this.#requested(feed, outcome);
+      const listed = outcome.code === 'conflict' ? pictures[index]?.listed : undefined;
+      const isMoved = listed && (await this.#move(feed, listed));
+      return isMoved ? { isPending: true } : { error: reasonOf(outcome) };
+    });
+  }
+
+  /** Whether it is a picture of the feed that is at another address now, as `https` for `http`. */
+  async #move({ name }: Feed, { id, from: url }: Listed): Promise<boolean> {
+    try {
+      await this.#options.imports.refresh(id, { feed: name, url });
+      return true;
+    } catch (error) {
+      if (!isProblem(error) || error.status >= 500) throw error;
+      return false;
+    }
   }
 
   /** What was requested before and could not be fetched is tried again. */

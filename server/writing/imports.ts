@@ -4,7 +4,7 @@ import { isProblem, Problem } from '../shared/errors.ts';
 import { inLanes } from '../shared/in-lanes.ts';
 import type { Remote } from '../shared/remote.ts';
 import { newUlid } from '../shared/ulid.ts';
-import type { ImageRecord, NewImage, Objects, Records } from '../stores/contracts.ts';
+import type { ImageRecord, NewImage, Objects, Records, RemoteSource } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import { named } from '../warming/queue.ts';
 import type { WarmSets } from '../warming/warm-set.ts';
@@ -26,6 +26,12 @@ export interface Import extends Omit<Details, 'webhook' | 'description'> {
   readonly url: string;
   /** Absent: one is made. */
   readonly id?: string | undefined;
+}
+
+/** A picture that its feed lists at another address. */
+export interface Moved {
+  readonly feed: string;
+  readonly url: string;
 }
 
 export interface ImportsOptions {
@@ -75,20 +81,21 @@ export class Imports {
    * Has the original of an image fetched anew where its server has another one. Of one that could not be fetched it is
    * tried once more.
    *
-   * @throws Problem `image_not_found`, `conflict` for one that was not fetched, `not_allowed`
+   * @param moved  where it is to be fetched from now on
+   * @throws Problem `image_not_found`, `conflict` for one that was not fetched, or not for that feed, `not_allowed`
    */
-  async refresh(id: string): Promise<void> {
+  async refresh(id: string, moved?: Moved): Promise<void> {
     const { records, intents } = this.#options;
     const before = await records.images.get(id);
     if (!before) throw notFound(id);
     const url = this.#options.sources.wayTo(id)?.url;
     if (!before.source || (url === undefined && isOverwritten(before))) throw notFetched(id);
-    if (url === undefined) this.#check(before.source.url);
+    if (moved && moved.feed !== before.feed) throw taken(id);
+    if (url === undefined) this.#check(moved?.url ?? before.source.url);
     const record = await updateWithRetry(records, id, (image) => {
       if (!image.source || image.owed?.fetch) return undefined;
       const { tries: _tries, notBefore: _notBefore, ...known } = image.source;
-      // A source that has moved is asked at its new place, where other validators hold.
-      const source = url === undefined || url === known.url ? known : { url };
+      const source = movedTo(url ?? moved?.url, known);
       const isNew = image.version === undefined;
       return {
         source,
@@ -169,6 +176,12 @@ export class Imports {
       hint,
     });
   }
+}
+
+/** A source that has moved is asked at its new place, where other validators hold. */
+function movedTo(url: string | undefined, known: RemoteSource): RemoteSource {
+  if (url === undefined || url === known.url) return known;
+  return { url, ...(known.version !== undefined && { version: known.version }) };
 }
 
 /** Whether others have put their bytes in the place of those that were fetched; not while that is still being found out. */
