@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -6,18 +6,13 @@ import t from 'tap';
 import { createLog, type LogSettings } from '../../../server/shared/log.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rendition-log-'));
-// Not before the end: a write that is under way would find its file closed, and end this process.
-const open: number[] = [];
-t.teardown(() => {
-  for (const fd of open) closeSync(fd);
-  rmSync(folder, { recursive: true });
-});
+t.teardown(() => rmSync(folder, { recursive: true }));
 
 /** What is written of three lines, the one at debug among them. */
 async function written(settings: Partial<LogSettings>, isTerminal: boolean): Promise<string> {
   const path = join(folder, 'log');
+  // Left open: a write that is under way, or the last one of a log, would find its file closed and end this process.
   const fd = openSync(path, 'w');
-  open.push(fd);
   const { log, flush } = await createLog(
     { logLevel: 'info', logFormat: 'auto', logLevelNames: false, ...settings },
     { fd, isTerminal },
