@@ -72,7 +72,8 @@ const MAX_PARAM_LENGTH = 2100;
 /** Builds the server without listening: tests inject into the same thing that main runs. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = Fastify({
-    loggerInstance: deps.log,
+    loggerInstance: withoutNews(deps.log),
+    childLoggerFactory: (_quiet, bindings, options) => deps.log.child(bindings, options),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     // A number of hops, never `true`: a client could then call itself by any address and escape the rate limit.
     trustProxy: deps.proxyHops > 0 && ((_address: string, hop: number) => hop < deps.proxyHops),
@@ -115,6 +116,10 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   refuseOtherMethods(app, routes);
   return app;
 }
+
+/** Fastify says where it listens, once for each address of the machine: whoever starts us says it, and more. */
+const withoutNews = (log: Logger): Logger =>
+  log.child({}, { level: log.isLevelEnabled('info') ? 'warn' : log.level });
 
 /** What proxies write for a client that left before its answer was out. */
 const CLIENT_LEFT = 499;

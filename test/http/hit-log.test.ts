@@ -40,6 +40,18 @@ t.test('hits are counted, with one line a second for each status, and one of the
   t.match(metrics, 'rendition_requests_total{tier="memory",status="304"} 2');
 });
 
+t.test(
+  'where it listens is said by who starts it, not once more for each address of the machine',
+  async (t) => {
+    const { server, lines } = await warm(t, {});
+    t.same(
+      server.lines.filter(({ msg }) => /listening/i.test(String(msg))),
+      [],
+    );
+    t.equal(lines('request').length, 1, 'requests have their lines all the same');
+  },
+);
+
 t.test('what has been counted is written when it is asked for, as at the end of the process', async (t) => {
   const { server, hit, lines } = await warm(t, {});
   await hit({ 'x-request-id': 'last' });
