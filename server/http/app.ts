@@ -34,7 +34,7 @@ import {
   refuseWithoutHost,
   withoutKey,
 } from './problems.ts';
-import { referenceRoutes } from './reference/routes.ts';
+import { referenceRoutes } from './reference.ts';
 import { normalizeTarget } from './request-target.ts';
 import { traceRequests } from './trace-requests.ts';
 
