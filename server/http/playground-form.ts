@@ -88,27 +88,35 @@ async function sampleIds(): Promise<string[]> {
 
 const THUMBNAIL_PX = 240;
 
-/** A query for a small picture that this deployment serves. */
-function thumbnailOf({ presets, presetsOnly, allowedWidths }: PlaygroundOptions['settings']): string {
+/**
+ * A query for a small picture that this deployment serves.
+ *
+ * @param allowedWidths  ascending
+ */
+function thumbnailOf(
+  { presets, presetsOnly }: PlaygroundOptions['settings'],
+  allowedWidths: readonly number[],
+): string {
   if (presetsOnly) {
     const widthOf = (name: string) => Number(new Map(presets[name]).get('w') ?? Number.POSITIVE_INFINITY);
     const [smallest = ''] = Object.keys(presets).sort((a, b) => widthOf(a) - widthOf(b));
     return `p=${smallest.slice(1)}`;
   }
-  const width = allowedWidths.toSorted((a, b) => a - b).find((allowed) => allowed >= THUMBNAIL_PX);
+  const width = allowedWidths.find((allowed) => allowed >= THUMBNAIL_PX);
   return `w=${width ?? allowedWidths.at(-1) ?? THUMBNAIL_PX}&q=60`;
 }
 
 /** All that the page knows beforehand of this deployment. */
 export async function playgroundForm({ settings, watermarks, api, isReadOnly }: PlaygroundOptions) {
-  const { presets, presetsOnly, allowedWidths, signatures, publicUrl } = settings;
+  const { presets, presetsOnly, signatures, publicUrl } = settings;
   const { maxSourceBytes, maxUploadBytes = maxSourceBytes } = settings;
   const names = Object.keys(presets).map((name) => name.slice(1));
+  const allowedWidths = settings.allowedWidths.toSorted((a, b) => a - b);
   return {
     groups: formOf({ p: names, wm: watermarks, wm2: watermarks }),
     presets: names.map((name) => ({ name, canonical: readPairs([['p', name]], presets).canonical })),
     samples: await sampleIds(),
-    thumbnail: thumbnailOf(settings),
+    thumbnail: thumbnailOf(settings, allowedWidths),
     publicUrl: publicUrl ?? null,
     maxUploadBytes,
     allowedWidths,

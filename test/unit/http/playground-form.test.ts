@@ -12,6 +12,7 @@ t.test('the form says how a deployment serves, and its small picture is one that
   t.match(await form({ PRESETS_ONLY: '1' }), { isPresetsOnly: true, thumbnail: 'p=thumb' });
   t.match(await form({ PRESETS_ONLY: '1', PRESETS: 'a=gray;b=w=9' }), { thumbnail: 'p=b' });
   t.match(await form({ ALLOWED_WIDTHS: '1600,320,640' }), { thumbnail: 'w=320&q=60' });
+  t.match(await form({ ALLOWED_WIDTHS: '200,100' }), { allowedWidths: [100, 200], thumbnail: 'w=200&q=60' });
   t.match(await form({ ALLOWED_WIDTHS: '100' }), { allowedWidths: [100], thumbnail: 'w=100&q=60' });
   t.match(await form(signed, { api: 'token' }), { isSigned: true, api: 'token' });
   t.match(await form({ PUBLIC_URL: 'https://i.example.com', MAX_UPLOAD_BYTES: '1M' }), {
