@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { ExternalServices } from '../../../server/compose/external-services.ts';
-import type { Stores } from '../../../server/stores/contracts.ts';
+import type { Objects, Stores } from '../../../server/stores/contracts.ts';
 import { currentVersion } from '../../../server/warming/queue.ts';
 import { removeStaged } from '../../../server/writing/staging.ts';
 import { startServer, temporaryFolder } from '../../support/server.ts';
@@ -80,14 +80,20 @@ async function dies(
   return doomed?.writes() ?? 0;
 }
 
+/** A result that was made on request, of a form that nobody has listed. */
+export interface Requested {
+  readonly id: string;
+  readonly form: string;
+}
+
 /** Lets warmer and sweep do what is left, as time goes by; what is still wrong in the end. */
-export async function settled(warmer: TestWarmer): Promise<string[]> {
+export async function settled(warmer: TestWarmer, requested: readonly Requested[] = []): Promise<string[]> {
   let faults: string[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     await expire(warmer.stores);
     await warmer.rounds.run();
     await drained(warmer);
-    faults = await faultsOf(warmer.stores);
+    faults = await faultsOf(warmer.stores, requested);
     if (faults.length === 0) return [];
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
@@ -124,7 +130,10 @@ async function drained(warmer: TestWarmer): Promise<void> {
   }
 }
 
-async function faultsOf({ originals, results, records, jobs }: Stores): Promise<string[]> {
+async function faultsOf(
+  { originals, results, records, jobs }: Stores,
+  requested: readonly Requested[],
+): Promise<string[]> {
   const faults: string[] = [];
   const { items } = await records.images.list({ limit: 100 });
   const objects = (await originals.list({ prefix: '', limit: 100 })).items;
@@ -143,11 +152,26 @@ async function faultsOf({ originals, results, records, jobs }: Stores): Promise<
         faults.push(`${id} ${variant.variant} is ${variant.status} of ${variant.version}`);
       wanted.push(`${id} ${variant.variant} ${version}`);
     }
+    for (const { form } of requested.filter((result) => result.id === id))
+      wanted.push(`${id} ${form} ${version}`);
   }
+  faults.push(...(await resultFaults(results, wanted)));
+  const before = new Date(Date.now() + 60_000);
+  const owing = (await records.images.stalled({ before, limit: 10 })).items;
+  if (owing.length) faults.push(`still stalled: ${owing.map(({ id }) => id)}`);
+  const depth = await jobs.depth();
+  if (!isDeepStrictEqual(depth, { ready: 0, inFlight: 0, dead: 0 })) faults.push(JSON.stringify(depth));
+  return faults;
+}
+
+/** @param wanted  id, form and version of each result that has to be there, and no other */
+async function resultFaults(results: Objects, wanted: readonly string[]): Promise<string[]> {
+  const faults: string[] = [];
   const there: string[] = [];
   for (const { key } of (await results.list({ prefix: '', limit: 100 })).items) {
     const { metadata = {} } = (await results.head(key)) ?? {};
     there.push(`${key} ${metadata['original-version']}`);
+    if (metadata['upgrade'] !== undefined) faults.push(`${key} is still to be made smaller`);
   }
   const isThere = (one: string) => {
     const [id, form, version = ''] = one.split(' ');
@@ -155,10 +179,5 @@ async function faultsOf({ originals, results, records, jobs }: Stores): Promise<
   };
   faults.push(...wanted.filter((one) => !isThere(one)).map((one) => `no result of ${one}`));
   if (there.length !== wanted.length) faults.push(`${there.length} results of ${wanted.length}`);
-  const before = new Date(Date.now() + 60_000);
-  const owing = (await records.images.stalled({ before, limit: 10 })).items;
-  if (owing.length) faults.push(`still stalled: ${owing.map(({ id }) => id)}`);
-  const depth = await jobs.depth();
-  if (!isDeepStrictEqual(depth, { ready: 0, inFlight: 0, dead: 0 })) faults.push(JSON.stringify(depth));
   return faults;
 }

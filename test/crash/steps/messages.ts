@@ -3,23 +3,41 @@ import type { Test } from 'tap';
 import { type Job, objectJob } from '../../../server/warming/jobs.ts';
 import { call, form, noise } from '../../support/api.ts';
 import { type Receiver, receiver } from '../../support/receiver.ts';
+import { storedKey } from '../../support/results.ts';
 import { startServer, type TestServer, temporaryFolder } from '../../support/server.ts';
 import { createWarmer } from '../../support/warmer.ts';
 import { FAR, prepare } from './calls.ts';
-import { ENV, settled } from './kills.ts';
+import { ENV, type Requested, settled } from './kills.ts';
 import { type Mortal, mortal } from './mortal.ts';
 
 /** What leads to a message, each kind and each event; the message is then worked on by a warmer that dies. */
 interface Cause {
   readonly act: (server: TestServer, webhook: Receiver) => Promise<unknown>;
   /** What has to be true in the end beside that all agree. */
-  readonly fault?: (seen: { cleared: readonly string[]; webhook: Receiver }) => string | undefined;
+  readonly fault?: (seen: Seen) => string | undefined | Promise<string | undefined>;
+  /** What it makes beside what is listed. */
+  readonly requested?: readonly Requested[];
+}
+
+interface Seen {
+  readonly server: TestServer;
+  readonly cleared: readonly string[];
+  readonly webhook: Receiver;
 }
 
 const [foreign, newer] = await Promise.all([noise(30, 20, 31), noise(50, 40, 32)]);
 const jpeg = { contentType: 'image/jpeg' };
 const edgeFault: Cause['fault'] = ({ cleared }) =>
   cleared.some((path) => path === '/img/a*' || path === '/img/a') ? undefined : 'the edge was not told';
+
+const MADE = 'fmt=webp&w=50';
+const smallerFault: Cause['fault'] = async ({ server }) => {
+  // Only the count in the record tells a server that what it has in memory is not the last.
+  await server.composed.core.originals.refresh('a');
+  const served = Buffer.from(await (await server.get(`/img/a?${MADE}`)).arrayBuffer());
+  const stored = await (await server.stores.results.get(storedKey('a', MADE)))?.bytes();
+  return stored?.equals(served) ? undefined : 'the server does not serve what lies in the bucket';
+};
 
 const WARM: Cause = {
   act: (server) =>
@@ -73,8 +91,10 @@ const CAUSES: Readonly<Record<Exclude<Job['kind'], 'unknown'>, Readonly<Record<s
   },
   upgrade: {
     'a result that was made on request': {
+      requested: [{ id: 'a', form: MADE }],
+      fault: smallerFault,
       act: async (server) => {
-        await (await server.get('/img/a?w=11&fmt=webp')).arrayBuffer();
+        await (await server.get(`/img/a?${MADE}`)).arrayBuffer();
         await server.composed.images.settle();
         await server.composed.upgrades.flush();
       },
@@ -143,8 +163,8 @@ export async function killedAtWork(
       return ready + inFlight === 0 || (doomed?.writes() ?? 0) >= k;
     });
     await dying.close();
-    const faults = await settled(warmer);
-    const more = cause.fault?.({ cleared, webhook });
+    const faults = await settled(warmer, cause.requested);
+    const more = await cause.fault?.({ server: live, cleared, webhook });
     return { writes: doomed?.writes() ?? 0, faults: more === undefined ? faults : [...faults, more] };
   } finally {
     await live.close();
