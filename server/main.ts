@@ -5,19 +5,14 @@ import { logPool, openRendering } from './compose/rendering.ts';
 import { composeServer } from './compose/server.ts';
 import { logUnusable, openStores } from './compose/stores.ts';
 import { loadConfig } from './config/settings.ts';
-import { type AppDeps, buildApp } from './http/app.ts';
+import { buildApp } from './http/app.ts';
 import { Connections } from './http/connections.ts';
+import { metricsPage } from './http/health.ts';
 import { exitWithError, withContext } from './shared/error-text.ts';
 import { createLog } from './shared/log.ts';
 import { packageVersion } from './shared/package-version.ts';
-import { listenFor, type Told } from './telemetry/listen.ts';
+import { listenFor } from './telemetry/listen.ts';
 import { openTracing } from './telemetry/open-tracing.ts';
-
-/** What Prometheus reads, with the requests that were just answered. */
-async function shown({ metrics, deferred }: AppDeps): Promise<Told> {
-  deferred.flush();
-  return { type: metrics.contentType, body: await metrics.text() };
-}
 
 async function main(): Promise<void> {
   const config = await withOwnToken(loadConfig(process.env), (text) => process.stderr.write(text));
@@ -47,7 +42,7 @@ async function main(): Promise<void> {
   const { metricsPort } = config;
   if (metricsPort !== undefined)
     await withContext(`METRICS_PORT=${metricsPort}: cannot listen`, () =>
-      listenFor({ port: metricsPort, host }, { '/metrics': () => shown(deps) }),
+      listenFor({ port: metricsPort, host }, { '/metrics': () => metricsPage(deps) }),
     );
   log.info({ address, stores: stores.summary, ready: true }, 'listening');
   flush();

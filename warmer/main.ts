@@ -21,7 +21,7 @@ async function listen(port: number, { worker, metrics }: Warmer): Promise<void> 
     { port },
     {
       '/healthz': () => ({ status: worker.idleMs < HUNG_MS ? 200 : 503 }),
-      '/metrics': async () => ({ type: metrics.contentType, body: await metrics.text() }),
+      '/metrics': () => metrics.page(),
     },
   );
 }

@@ -31,6 +31,12 @@ const METRICS = {
   content: { 'text/plain': { schema: { type: 'string' } } },
 };
 
+/** What Prometheus reads, with the requests that were just answered. */
+export function metricsPage({ metrics, deferred }: Pick<HealthOptions, 'metrics' | 'deferred'>) {
+  deferred.flush();
+  return metrics.page();
+}
+
 export function healthRoutes(
   app: FastifyInstance,
   { metrics, deferred, probes, isDraining, broken, isScrapedElsewhere }: HealthOptions,
@@ -69,7 +75,7 @@ export function healthRoutes(
   );
   if (isScrapedElsewhere) return;
   app.get('/metrics', options('Prometheus metrics.', { 200: METRICS }), async (_request, reply) => {
-    deferred.flush();
-    return reply.type(metrics.contentType).send(await metrics.text());
+    const { type, body } = await metricsPage({ metrics, deferred });
+    return reply.type(type).send(body);
   });
 }

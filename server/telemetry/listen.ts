@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 
-export interface Told {
+interface Told {
   readonly status?: number;
   readonly type?: string;
   readonly body?: string;

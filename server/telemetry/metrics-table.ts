@@ -228,4 +228,8 @@ export const METRICS = {
 
 export type MetricKey = keyof typeof METRICS;
 
+export const METRIC_KEYS: readonly MetricKey[] = Object.keys(METRICS).filter(
+  (key): key is MetricKey => key in METRICS,
+);
+
 export const nameOf = (key: MetricKey): string => `rendition_${METRICS[key].name}`;

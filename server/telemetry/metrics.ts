@@ -1,5 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry, register } from 'prom-client';
-import { METRICS, type MetricKey, type MetricRow, nameOf, type Program } from './metrics-table.ts';
+import {
+  METRIC_KEYS,
+  METRICS,
+  type MetricKey,
+  type MetricRow,
+  nameOf,
+  type Program,
+} from './metrics-table.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 /** Values that somebody else counts, with what tells them from each other. */
@@ -33,20 +40,20 @@ export class Metrics {
 
   constructor(program: Program) {
     collectOnce();
-    for (const key of Object.keys(METRICS).filter((name): name is MetricKey => name in METRICS)) {
+    for (const key of METRIC_KEYS) {
       const row: MetricRow = METRICS[key];
       if (row.programs.includes(program)) this.#metrics.set(key, this.#made(key, row));
     }
   }
 
-  /** Content type of `text`. */
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
-
   /** All of them, in the text format of Prometheus. */
   text(): Promise<string> {
     return Registry.merge([register, this.#registry]).metrics();
+  }
+
+  /** `text` as an answer to Prometheus. */
+  async page(): Promise<{ type: string; body: string }> {
+    return { type: this.#registry.contentType, body: await this.text() };
   }
 
   /** Counts one more, or so many. */

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import t from 'tap';
 import {
+  METRIC_KEYS,
   METRICS,
   type MetricKey,
   type MetricRow,
@@ -17,8 +18,6 @@ import { altered, warmerOf } from '../support/warmer.ts';
 /** Counters by outcome of what this file does not do; their own tests do. */
 const ELSEWHERE: readonly MetricKey[] = ['upgrades', 'feedRuns'];
 
-const KEYS = Object.keys(METRICS) as MetricKey[];
-
 /** Names of the metrics that have a sample. */
 const sampled = (text: string): Set<string> =>
   new Set(
@@ -28,7 +27,7 @@ const sampled = (text: string): Set<string> =>
   );
 
 const namesOf = (program: Program) =>
-  KEYS.filter((key) => (METRICS[key] as MetricRow).programs.includes(program)).map(nameOf);
+  METRIC_KEYS.filter((key) => (METRICS[key] as MetricRow).programs.includes(program)).map(nameOf);
 
 /** Value of a sample, its labels in any order; undefined where there is none. */
 function sampleOf(
@@ -62,9 +61,9 @@ function lint(text: string): string {
 }
 
 t.test('names are as Prometheus wants them: base units, _total for what is counted', async (t) => {
-  const names = KEYS.map(nameOf);
+  const names = METRIC_KEYS.map(nameOf);
   t.equal(new Set(names).size, names.length, 'each once');
-  for (const key of KEYS) {
+  for (const key of METRIC_KEYS) {
     const { kind, name, help, programs } = METRICS[key] as MetricRow;
     t.match(name, /^[a-z]+(_[a-z]+)*$/, name);
     t.equal(name.endsWith('_total'), kind === 'counter', `${name} is a ${kind}`);

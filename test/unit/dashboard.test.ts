@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { METRICS, type MetricKey, type MetricRow, nameOf } from '../../server/telemetry/metrics-table.ts';
+import { METRIC_KEYS, METRICS, type MetricRow, nameOf } from '../../server/telemetry/metrics-table.ts';
 import { expressions } from '../support/dashboard.ts';
 import { ROOT } from '../support/markdown.ts';
 
-const ROWS = new Map(
-  Object.keys(METRICS).map((key) => [nameOf(key as MetricKey), METRICS[key as MetricKey] as MetricRow]),
-);
+const ROWS = new Map<string, MetricRow>(METRIC_KEYS.map((key) => [nameOf(key), METRICS[key]]));
 
 /** Names of ours in a text, each with the row that it is of. */
 function named(text: string): { name: string; row: MetricRow | undefined }[] {
