@@ -1,8 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import { HostPace } from '../shared/host-pace.ts';
-import { Remote } from '../shared/remote.ts';
-import { isAllowedUrl } from '../shared/remote-hosts.ts';
 import type { HttpSource } from '../shared/sources.ts';
 import { FetchedOriginals } from '../writing/fetched-originals.ts';
 import { Fetches, type FetchesOptions } from '../writing/fetches.ts';
@@ -12,19 +10,14 @@ import { Pulls, type PullsOptions } from '../writing/pulls.ts';
 import { Replacement, type ReplacementOptions } from '../writing/replace.ts';
 import { Sources } from '../writing/sources.ts';
 import { monotonic } from './core.ts';
-import { composeRemote } from './remote.ts';
+import { composeRemote, remoteFor } from './remote.ts';
 
 /** New pictures of one source, and of all, that are fetched at once for those who wait. */
 const [SOURCE_PULLS, ALL_PULLS] = [16, 64];
 
-export function composeSources({ sources, sourceHeaders: headers, importHosts, ...config }: Config): Sources {
-  const remoteOf = ({ base }: HttpSource) =>
-    new Remote({
-      allows: (url) => url.origin === new URL(base).origin || isAllowedUrl(url, importHosts),
-      allowPrivate: config.importPrivate,
-      maxSeconds: config.importSeconds,
-    });
-  return new Sources({ sources, headers, remoteOf });
+export function composeSources(config: Config): Sources {
+  const remoteOf = ({ base }: HttpSource) => remoteFor(config, new URL(base).origin);
+  return new Sources({ sources: config.sources, headers: config.sourceHeaders, remoteOf });
 }
 
 /** Requests to one host, and to all, that are under way at once: fetches wait beside the slots of a warmer. */
