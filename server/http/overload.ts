@@ -88,7 +88,7 @@ export class Overload {
     const ms = this.#options.now() - started;
     traced?.end(problem.status, ms, { 'http.route': '/img/*' });
     this.add({ requestId, ...traced?.ids, method, url }, ms);
-    this.#options.metrics.request('none', problem.status, 0, 0);
+    this.#options.metrics.request('none', problem.status, ms, 0);
     return true;
   }
 

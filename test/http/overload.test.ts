@@ -250,6 +250,12 @@ function countLooks({ stores }: TestServer): () => number {
   return () => looks;
 }
 
+/** Time of all answers that came of no tier, so far. */
+async function secondsOf(server: TestServer): Promise<number> {
+  const metrics = await (await server.get('/metrics')).text();
+  return Number(/request_seconds_sum\{tier="none"\} (\S+)/.exec(metrics)?.[1]);
+}
+
 t.test(
   'refusals: the same problem, without a line each, and the second before anything is read',
   async (t) => {
@@ -259,9 +265,11 @@ t.test(
     const first = await server.get('/img/photo.jpg?w=300', { headers: { 'x-request-id': 'first' } });
     const before = looks();
     t.ok(before > 0);
+    const seconds = await secondsOf(server);
     const second = await server.get('/img/photo.jpg?w=300', { headers: { 'x-request-id': 'second' } });
     t.equal(looks(), before);
     t.same(refused(second), refused(first));
+    t.ok((await secondsOf(server)) > seconds, 'its time is counted');
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
     for (const path of ['/img/photo.jpg?w=300', '/img/photo.jpg?w=302']) {
       const traced = await server.get(path, { headers: { traceparent } });
