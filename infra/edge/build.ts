@@ -33,6 +33,8 @@ const SHORT = {
   with: 'w',
   raw: 'y',
   spelled: 'z',
+  byName: 'b',
+  rules: 'l',
   values: 'v',
 } as const;
 

@@ -70,7 +70,7 @@ async function rulesFor(pairs: Pairs): Promise<RuleIndex> {
   const names = pairs.map((pair) => pair[0]);
   const asked = names.concat(__IMPLIED__);
   const common = rulesOf(__ROWS__, asked);
-  if (names.every((name) => common['$' + name] || TRACKING.test(name))) return common;
+  if (names.every((name) => common.byName['$' + name] || TRACKING.test(name))) return common;
   const rows = await joined(__RULES__, 0, '');
   return rulesOf(rows, asked);
 }

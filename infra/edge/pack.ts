@@ -26,7 +26,7 @@ function packRow(rule: Rule): string {
   const lists = [idle, needs, never].map((conditions) => conditions.join());
   const fields = [[key, ...aliases].join(' '), grammar.map(packGrammar).join('|'), fallback, ...lists, mark];
   const row = fields.join(';').replace(/;+$/, '');
-  if (plain(rulesOf(row, [key])[`$${key}`]) !== plain({ ...rule, aliases: undefined })) {
+  if (plain(rulesOf(row, [key]).rules[0]) !== plain({ ...rule, aliases: undefined })) {
     throw new Error(`The edge would not read the rule ${key} as it is: ${row}`);
   }
   return row;

@@ -48,16 +48,18 @@ function readRow(fields: readonly string[], key: string): Rule {
  * @param rows  joined by `~`
  */
 export function rulesOf(rows: string, asked: readonly string[]): RuleIndex {
-  const index: Record<string, Rule> = {};
+  const byName: Record<string, Rule> = {};
+  const rules: Rule[] = [];
   rows.split('~').forEach((row) => {
     const names = row.slice(0, row.indexOf(';')).split(' ');
     const used = names.filter((name) => asked.indexOf(name) >= 0);
     if (!used[0]) return;
     const key = names[0] as string;
     const rule = readRow(row.split(';'), key);
+    rules.push(rule);
     used.concat(key).forEach((name) => {
-      index['$' + name] = rule;
+      byName['$' + name] = rule;
     });
   });
-  return index;
+  return { byName: byName, rules: rules };
 }

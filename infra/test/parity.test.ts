@@ -19,7 +19,7 @@ import { isProblem } from '../../server/shared/errors.ts';
 import { API_TOKENS } from '../../test/support/env.ts';
 import { type EdgeOutcome, type EdgeRequest, PRESETS, runEdge } from './support/edge.ts';
 import { randomPath } from './support/paths.ts';
-import { type Draw, drawing, randomQuery } from './support/queries.ts';
+import { chainQuery, type Draw, drawing, randomQuery } from './support/queries.ts';
 import { KID, SECRET } from './support/signing.ts';
 import { noNjs } from './support/tools.ts';
 
@@ -96,6 +96,40 @@ t.test('the server and the edge read every query alike, in njs', { skip: noNjs }
     `njs: ${COUNT} queries, ${accepted} accepted, ${COUNT - accepted} refused, ${differences.length} differences`,
   );
   t.ok(accepted > COUNT / 5 && accepted < COUNT * 0.9, 'both kinds are well represented');
+});
+
+const CHAINS = 2500;
+
+function idleIn(query: string): readonly string[] {
+  try {
+    return readQuery(query, registered).idle;
+  } catch {
+    return [];
+  }
+}
+
+/** Queries in which several parameters have no effect: dropping one may be what drops another, or keeps it. */
+function chains(): EdgeRequest[] {
+  const draw = drawing(SEED);
+  const found: EdgeRequest[] = [];
+  while (found.length < CHAINS) {
+    const query = chainQuery(draw, RULES);
+    if (idleIn(query).length > 1) found.push({ uri: '/img/a/b.jpg', query });
+  }
+  return found;
+}
+
+t.test('the server and the edge drop alike what has no effect, in njs', { skip: noNjs }, async (t) => {
+  t.setTimeout(900_000);
+  const marks = ['wm2', 'wm2g', 'wm2o', 'wm2s', 'wm2p', 'wm2t', 'wm2x'];
+  const asked = chains();
+  const { outcomes } = await runEdge(t.testdir(), 'njs', asked);
+  t.equal(outcomes.length, CHAINS, 'all were answered');
+  const differences = asked.flatMap((request, index) => difference(request, outcomes[index]) ?? []);
+  t.same(differences.slice(0, 5), [], 'no difference');
+  const idle = new Set(asked.flatMap(({ query = '' }) => idleIn(query)));
+  t.comment(`njs: ${CHAINS} queries, ${idle.size} parameters idle, ${differences.length} differences`);
+  for (const mark of marks) t.ok(idle.has(mark), mark);
 });
 
 const AUTO = 3000;

@@ -134,7 +134,7 @@ export const presets: Parser<Presets> = parser(
 /** A known one would be dropped where a page means it. */
 export const ignoredParameters = list(
   parser('a name that is no parameter, of letters, digits and . _ ~ -', (value) => {
-    if (Object.hasOwn(INDEX, `$${value}`)) throw new Error(`${value} is a parameter of images`);
+    if (Object.hasOwn(INDEX.byName, `$${value}`)) throw new Error(`${value} is a parameter of images`);
     return /^[\w.~-]{1,64}$/.test(value) ? value : undefined;
   }),
 );

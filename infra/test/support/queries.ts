@@ -1,3 +1,4 @@
+import { deciders } from '../../../server/core/operations/table.ts';
 import type { Grammar, Rule } from '../../../server/core/query/rule.ts';
 import { seeded } from '../../../test/support/seeded.ts';
 
@@ -138,4 +139,28 @@ export function randomQuery(draw: Draw, rules: readonly Rule[]): string {
   const separator = draw.random() < 0.05 ? draw.pick(['&amp;', '&amp;amp;', '&AMP%3B', '&&', '&amp']) : '&';
   const query = pairs.join(separator);
   return draw.random() < 0.003 ? `${query}&dl=${'x'.repeat(1100)}` : query;
+}
+
+const escapeFirst = (text: string): string =>
+  text && `%${text.charCodeAt(0).toString(16).padStart(2, '0')}${text.slice(1)}`;
+const shuffled = <T>(draw: Draw, items: readonly T[]): T[] =>
+  items
+    .map((item) => ({ item, place: draw.random() }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ item }) => item);
+
+/** A parameter among those that decide whether it has an effect, and those that decide about them, beside some others. */
+export function chainQuery(draw: Draw, rules: readonly Rule[]): string {
+  const named = (keys: readonly string[]) => rules.filter(({ key }) => keys.includes(key));
+  const rule = draw.pick(rules);
+  const near = named(deciders(rule));
+  const chain = [...near, ...named(near.flatMap(deciders))].filter(() => draw.random() < 0.6);
+  const others = Array.from({ length: draw.between(0, 6) }, () => draw.pick(rules));
+  return shuffled(draw, [...new Set([rule, ...chain, ...others])])
+    .map(({ key, aliases = [], grammar }) => {
+      const name = draw.pick([key, ...aliases]);
+      const text = value(draw, draw.pick(grammar));
+      return `${draw.pick([name, name, escapeFirst(name)])}=${draw.pick([...escapes, escapeFirst])(text)}`;
+    })
+    .join('&');
 }

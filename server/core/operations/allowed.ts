@@ -6,14 +6,14 @@ import { INDEX, readPairs, readTransformation } from './transformation.ts';
 export const PRESET_FREE = 'the empty query';
 
 /** Every dpr that the grammar tells from others: quarters from 1 on. */
-const DPRS = (INDEX['$dpr']?.grammar ?? []).flatMap((grammar) =>
+const DPRS = (INDEX.byName['$dpr']?.grammar ?? []).flatMap((grammar) =>
   grammar[0] === 'density'
     ? Array.from({ length: grammar[2] * 4 - 3 }, (_, quarter) => String(1 + quarter / 4))
     : [],
 );
 
 /** Every value of `fmt`, `auto` among them. */
-const FORMATS = (INDEX['$fmt']?.grammar ?? []).flatMap((grammar) =>
+const FORMATS = (INDEX.byName['$fmt']?.grammar ?? []).flatMap((grammar) =>
   grammar[0] === 'enum' ? [...new Set(Object.values(grammar[1]))] : [],
 );
 

@@ -17,7 +17,7 @@ export const ROWS: readonly Row[] = OPERATIONS.flatMap((operation: Operation) =>
 export const RULES: readonly Rule[] = inIdleOrder(ROWS.map(({ key, param }) => ({ key, ...param.rule })));
 
 /** Keys that decide whether a rule has an effect, without its own. */
-function deciders({ key, idle = [], needs = [] }: Rule): string[] {
+export function deciders({ key, idle = [], needs = [] }: Rule): string[] {
   return [...idle, ...needs]
     .flatMap((condition) => condition.split(' '))
     .map((word) => word.replace(/^!|=.*/g, ''))

@@ -14,7 +14,7 @@ export const MAX_QUERY_BYTES = 1024;
 
 /** The parameter table by key and alias. */
 export const INDEX = indexRules(RULES);
-const NAMES = Object.keys(INDEX).map((name) => name.slice(1));
+const NAMES = Object.keys(INDEX.byName).map((name) => name.slice(1));
 const PARAMS = new Map(ROWS.map(({ key, param }) => [key, param]));
 
 /**
@@ -74,7 +74,7 @@ function explain(error: RuleError, presets: Presets): Problem {
 }
 
 function invalid({ param, received, with: outcome }: RuleError, presets: Presets): Problem {
-  const rule = INDEX[`$${param}`];
+  const rule = INDEX.byName[`$${param}`];
   const facts: ProblemFacts = { param, received };
   if (rule?.key === 'p') facts.allowed = names(Object.keys(presets).map((name) => name.slice(1)));
   else if (rule) facts.allowed = allowedText(rule);
@@ -152,7 +152,7 @@ export function withAutoQuality(presets: Presets): Presets {
 
 function plainPairs(query: string): Pairs {
   return (splitQuery(query) ?? []).flatMap(([key, value]) => {
-    const rule = INDEX[`$${key}`];
+    const rule = INDEX.byName[`$${key}`];
     return rule ? [[rule.key, value] as const] : [];
   });
 }

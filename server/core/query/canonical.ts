@@ -16,11 +16,12 @@ export interface Canonical {
   readonly idle: readonly string[];
 }
 
-/**
- * By key and alias, each under `$`: so `__proto__` is an unknown parameter like any other. Rules stand in the order in
- * which they become idle, see inIdleOrder of table.ts.
- */
-export type RuleIndex = Readonly<Record<string, Rule>>;
+export interface RuleIndex {
+  /** By key and alias, each under `$`: so `__proto__` is an unknown parameter like any other. */
+  readonly byName: Readonly<Record<string, Rule>>;
+  /** In the order in which they become idle, see inIdleOrder of table.ts. */
+  readonly rules: readonly Rule[];
+}
 
 /** By key; the empty text is absence. */
 type Values = Record<string, string>;
@@ -34,13 +35,13 @@ export const ASSUMED = 'assumed';
 export const TRACKING = /^(utm_.*|(fb|g|tt)clid|[gw]braid|msclkid|srsltid|igshid|mc_eid|ref_src|_)$/;
 
 export function indexRules(rules: readonly Rule[]): RuleIndex {
-  const index: Record<string, Rule> = {};
+  const byName: Record<string, Rule> = {};
   rules.forEach((rule) => {
     [rule.key].concat(rule.aliases || []).forEach((name) => {
-      index['$' + name] = rule;
+      byName['$' + name] = rule;
     });
   });
-  return index;
+  return { byName: byName, rules: rules };
 }
 
 /**
@@ -51,7 +52,7 @@ function collect(index: RuleIndex, pairs: Pairs, spelled: Values, refusals: Refu
   const raw: Values = {};
   pairs.forEach((pair) => {
     const name = pair[0];
-    const rule = index['$' + name];
+    const rule = index.byName['$' + name];
     if (!rule) {
       if (!TRACKING.test(name)) refusals.push({ code: 'unknown_parameter', param: name, received: pair[1] });
     } else if (spelled[rule.key]) {
@@ -74,7 +75,7 @@ function expandPreset(index: RuleIndex, raw: Values, presets: Presets, refusals:
   if (!preset) refusals.push({ code: 'invalid_parameter', param: 'p', received: name });
   delete raw['p'];
   (preset || []).forEach((pair) => {
-    const rule = index['$' + pair[0]];
+    const rule = index.byName['$' + pair[0]];
     if (rule && raw[rule.key] === undefined) raw[rule.key] = pair[1];
   });
 }
@@ -91,10 +92,9 @@ function readOne(rule: Rule, text: string, dpr: number): string | undefined {
 /** How much pixels are multiplied; the raw values learn the defaults that are pixels. */
 function spreadDpr(index: RuleIndex, raw: Values): number {
   const text = raw['dpr'];
-  const ratio = (text && Number(readOne(index['$dpr'] as Rule, text, 1))) || 1;
+  const ratio = (text && Number(readOne(index.byName['$dpr'] as Rule, text, 1))) || 1;
   if (ratio > 1) {
-    Object.keys(index).forEach((name) => {
-      const rule = index[name] as Rule;
+    index.rules.forEach((rule) => {
       if (rule.scaled && raw[rule.key] === undefined) raw[rule.key] = rule.fallback as string;
     });
   }
@@ -113,7 +113,7 @@ function holds(values: Values, condition: string): boolean {
 
 function contradict(index: RuleIndex, values: Values, refusals: Refusals): void {
   Object.keys(values).forEach((key) => {
-    ((index['$' + key] as Rule).never || []).forEach((condition) => {
+    ((index.byName['$' + key] as Rule).never || []).forEach((condition) => {
       if (holds(values, condition)) {
         const received = values[key] as string;
         refusals.push({ code: 'conflicting_parameters', param: key, received: received, with: condition });
@@ -134,7 +134,7 @@ function settleRatio(index: RuleIndex, values: Values, refusals: Refusals): void
   const side = String(Math.max(1, Math.round(width ? width / share : height * share)));
   values['ar'] = '';
   values[missing] = side;
-  if (!readOne(index['$' + missing] as Rule, side, 1))
+  if (!readOne(index.byName['$' + missing] as Rule, side, 1))
     refusals.push({ code: 'invalid_parameter', param: 'ar', received: ratio, with: missing + '=' + side });
 }
 
@@ -161,8 +161,7 @@ function settleTurn(values: Values): void {
 /** Empties what has no effect. One round is enough: a condition looks at rules that come before. */
 function dropIdle(index: RuleIndex, values: Values): string[] {
   const idle: string[] = [];
-  Object.keys(index).forEach((name) => {
-    const rule = index[name] as Rule;
+  index.rules.forEach((rule) => {
     const holding = (condition: string) => holds(values, condition);
     if (values[rule.key] && ((rule.needs && !rule.needs.some(holding)) || (rule.idle || []).some(holding))) {
       values[rule.key] = '';
@@ -194,7 +193,7 @@ export function canonicalize(
   const values: Values = {};
   const url: Values = {};
   Object.keys(raw).forEach((key) => {
-    const rule = index['$' + key] as Rule;
+    const rule = index.byName['$' + key] as Rule;
     const text = raw[key] as string;
     const value = readOne(rule, text, dpr);
     if (value === undefined) {

@@ -1,4 +1,5 @@
-// [edge-safe] Also runs in the CloudFront Function: ES5 library calls, no for-of, no spread, no destructuring.
+// [edge-safe] Also runs in the CloudFront Function: ES5 library calls, no for-of, no spread, no destructuring; and the
+// members of an object come in no order, since njs lists more than eight of them by their hash.
 
 /**
  * How the text of a value is read; first element is the kind, the rest its bounds.

@@ -39,12 +39,12 @@ t.test('a row is nothing that is understood already, and its hint is', async (t)
     const [name = '', value] = row.split('=');
     t.equal(row, row.toLowerCase());
     if (value === undefined && row !== 'crop')
-      t.notOk(Object.hasOwn(INDEX, `$${name}`), `${row} is no parameter`);
+      t.notOk(Object.hasOwn(INDEX.byName, `$${name}`), `${row} is no parameter`);
     if (value !== undefined) t.throws(() => readQuery(row, {}), { code: /_parameter$/ }, `${row} is refused`);
     for (const part of hint.split(/ and |, | or |&|:/)) {
       const [known = ''] = part.split('=');
       if (/ /.test(part)) continue;
-      t.ok(Object.hasOwn(INDEX, `$${known}`) || /^[xywh]$/.test(known), `${row}: ${part}`);
+      t.ok(Object.hasOwn(INDEX.byName, `$${known}`) || /^[xywh]$/.test(known), `${row}: ${part}`);
       if (/=[a-z0-9]+$/.test(part)) t.doesNotThrow(() => readQuery(part, {}), `${row}: ${part}`);
     }
   }
