@@ -2,7 +2,7 @@ import { openExternalServices } from './compose/external-services.ts';
 import { checkFallback } from './compose/fallback.ts';
 import { withOwnToken } from './compose/own-token.ts';
 import { logPool, openRendering } from './compose/rendering.ts';
-import { composeServer } from './compose/server.ts';
+import { type Composed, composeServer } from './compose/server.ts';
 import { logUnusable, openStores } from './compose/stores.ts';
 import { loadConfig } from './config/settings.ts';
 import { buildApp } from './http/app.ts';
@@ -14,6 +14,15 @@ import { packageVersion } from './shared/package-version.ts';
 import { listenFor } from './telemetry/listen.ts';
 import { openTracing } from './telemetry/open-tracing.ts';
 
+/** Once nobody asks any more: what is counted, noted or still to be stored goes out. */
+async function settle({ deps, images, uses, demand, upgrades }: Composed): Promise<void> {
+  deps.deferred.flush();
+  deps.hitLog.flush();
+  deps.overload.flush();
+  await images.settle();
+  for (const notes of [uses, demand, upgrades]) await notes.stop();
+}
+
 async function main(): Promise<void> {
   const config = await withOwnToken(loadConfig(process.env), (text) => process.stderr.write(text));
   const { log, flush } = await createLog(config);
@@ -23,7 +32,7 @@ async function main(): Promise<void> {
   const rendering = await openRendering(config, stores, logPool(log));
   const version = packageVersion();
   const tracing = await openTracing({ ...config, service: 'rendition-server', version, log });
-  const { deps, images, uses, upgrades, demand } = composeServer(config, stores, {
+  const composed = composeServer(config, stores, {
     log,
     version,
     isDraining: () => draining,
@@ -31,10 +40,9 @@ async function main(): Promise<void> {
     rendering,
     tracing,
   });
+  const { deps, uses, demand, upgrades } = composed;
   const app = await buildApp(deps);
-  uses.start();
-  demand.start();
-  upgrades.start();
+  for (const notes of [uses, demand, upgrades]) notes.start();
   const connections = new Connections(app.server);
   const { port, host } = config;
   const where = `PORT=${port}, HOST="${host}": cannot listen`;
@@ -64,13 +72,7 @@ async function main(): Promise<void> {
     const idle = setInterval(() => connections.closeIdle(Date.now() - since), 100);
     await app.close();
     clearInterval(idle);
-    deps.deferred.flush();
-    deps.hitLog.flush();
-    deps.overload.flush();
-    await images.settle();
-    await uses.stop();
-    await demand.stop();
-    await upgrades.stop();
+    await settle(composed);
     await tracing.close();
     await rendering.close();
     stores.close();
