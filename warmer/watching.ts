@@ -1,10 +1,9 @@
 import type { Watcher } from '../server/feeds/watcher.ts';
+import { keepHeld } from '../server/shared/periodic.ts';
 import type { Records } from '../server/stores/contracts.ts';
 import { Scheduler } from './scheduler.ts';
 
 const TASK = 'feeds';
-/** How often the lease is renewed that another watcher would take over. */
-const BEATS = 3;
 
 export interface WatchingOptions {
   readonly watcher: Pick<Watcher, 'round'>;
@@ -50,11 +49,11 @@ export class Watching {
       if (!(await records.locks.lease(TASK, owner, this.#rounds.leaseSeconds)))
         losing.abort(new Error('Another watcher has the lease.'));
     };
-    const beat = setInterval(() => renew().catch(onFailure), (seconds * 1000) / BEATS);
+    const end = keepHeld(seconds, () => renew().catch(onFailure));
     try {
       await watcher.round(AbortSignal.any([this.#stopping.signal, losing.signal]));
     } finally {
-      clearInterval(beat);
+      end();
     }
   }
 }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { Flushed } from '../shared/periodic.ts';
 import { type Counter, SpaceSaving } from '../shared/space-saving.ts';
 import type { Records } from '../stores/contracts.ts';
 import type { Tier, Timings } from './images.ts';
@@ -80,14 +81,14 @@ export interface DemandOptions {
  * of the next one. So a hit in memory is not touched by this, and nobody can make a form look wanted by asking for one
  * picture again and again.
  */
-export class Demand {
+export class Demand extends Flushed {
   readonly #options: DemandOptions;
   #asked = nothing();
-  #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
   #isFailing = false;
 
   constructor(options: DemandOptions) {
+    super(PERIOD_MS);
     this.#options = options;
   }
 
@@ -106,18 +107,8 @@ export class Demand {
     pairs.add(pairKey(prefix, form), sums);
   }
 
-  start(): void {
-    this.#timer = setInterval(() => this.flush(), PERIOD_MS);
-    this.#timer.unref();
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.flush();
-  }
-
   /** Adds what was counted since to what all processes have counted. Never rejects: what was not written is kept. */
-  flush(): Promise<void> {
+  override flush(): Promise<void> {
     this.#flushing = this.#flushing.then(() => this.#flush());
     return this.#flushing;
   }

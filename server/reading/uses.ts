@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { Flushed } from '../shared/periodic.ts';
 import type { Variant } from './inputs.ts';
 import type { ResultFacts, Results } from './results.ts';
 
@@ -19,13 +20,13 @@ export interface UsesOptions {
 type Served = Pick<ResultFacts, 'id' | 'canonical' | 'storedAs'>;
 
 /** Notes which results are served, from wherever, and tells their store now and then: a hit itself touches no file. */
-export class Uses {
+export class Uses extends Flushed {
   readonly #options: UsesOptions;
   readonly #used = new Map<string, Variant>();
   readonly #toldMs = new LRUCache<string, number>({ max: MAX_USED });
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: UsesOptions) {
+    super(PERIOD_MS);
     this.#options = options;
   }
 
@@ -37,18 +38,8 @@ export class Uses {
     if (this.#used.size < MAX_USED && !this.#used.has(key)) this.#used.set(key, { id, canonical: storedAs });
   }
 
-  start(): void {
-    this.#timer = setInterval(() => this.flush(), PERIOD_MS);
-    this.#timer.unref();
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.flush();
-  }
-
   /** Tells of those that were not told of within the hour. Never rejects. */
-  async flush(): Promise<void> {
+  override async flush(): Promise<void> {
     const { results, now, onFailure } = this.#options;
     const used = [...this.#used];
     this.#used.clear();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { every } from './periodic.ts';
 
 const PREFIX = 'rendition-scratch-';
 /** A program that lives says so this often; what is silent for an hour is nobody's. */
@@ -30,17 +31,16 @@ export interface Scratch {
 export async function openScratch(parent: string): Promise<Scratch> {
   const folder = await create(parent);
   await removeStale(parent);
-  const alive = setInterval(() => {
+  const end = every(HEARTBEAT_MS, () => {
     const now = new Date();
     utimes(folder, now, now).catch(() => undefined);
-  }, HEARTBEAT_MS);
-  alive.unref();
+  });
   return {
     folder,
     writable: join(folder, 'tmp'),
     path: () => join(folder, randomUUID()),
     close: async () => {
-      clearInterval(alive);
+      end();
       await rm(folder, { recursive: true, force: true }).catch(() => undefined);
     },
   };

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { originalOf } from '../reading/inputs.ts';
+import { Flushed } from '../shared/periodic.ts';
 import type { Jobs } from '../stores/contracts.ts';
 import { type UpgradeJob, upgradeJobs } from './jobs.ts';
 
@@ -28,13 +29,13 @@ const MAX_WAITING = 10_000;
 const MAX_DEPTH = 500;
 
 /** Tells warmers of results that were made on request and can become smaller, some seconds after the answers. */
-export class Upgrades {
+export class Upgrades extends Flushed {
   readonly #options: UpgradesOptions;
   readonly #told = new LRUCache<string, true>({ max: MAX_TOLD });
   readonly #waiting = new Map<string, Upgradable>();
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: UpgradesOptions) {
+    super(PERIOD_MS);
     this.#options = options;
   }
 
@@ -48,18 +49,8 @@ export class Upgrades {
     this.#waiting.set(key, result);
   }
 
-  start(): void {
-    this.#timer = setInterval(() => this.flush(), PERIOD_MS);
-    this.#timer.unref();
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.flush();
-  }
-
   /** Sends what waits. Never rejects. */
-  async flush(): Promise<void> {
+  override async flush(): Promise<void> {
     const { jobs, onFailure } = this.#options;
     const waiting = [...this.#waiting.values()];
     if (waiting.length === 0) return;

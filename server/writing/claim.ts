@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { keepHeld } from '../shared/periodic.ts';
 import type { NewImage, Records } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 
@@ -35,8 +36,5 @@ export async function claimId(
   if (!(await records.images.create(record))) return undefined;
   const hold = () =>
     updateWithRetry(records, id, ({ claim }) => (claim === owner ? { openUntil: openUntil() } : undefined));
-  // One that fails is made up for by the next; beyond the last, others may take the id.
-  const timer = setInterval(() => hold().catch(() => undefined), (CLAIM_SECONDS * 1000) / 3);
-  timer.unref();
-  return { id, owner, createdAt, end: () => clearInterval(timer) };
+  return { id, owner, createdAt, end: keepHeld(CLAIM_SECONDS, hold) };
 }

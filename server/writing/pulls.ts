@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { notFound, type PullThrough } from '../reading/versions.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import type { HostPace } from '../shared/host-pace.ts';
+import { keepHeld } from '../shared/periodic.ts';
 import type { Blocks } from '../stores/blocks.ts';
 import type { ImageRecord, Objects, Records } from '../stores/contracts.ts';
 import type { Fetches } from './fetches.ts';
@@ -127,12 +128,11 @@ export class Pulls implements PullThrough {
       if (await originals.head(id)) return;
       await sleep(LOOK_MS);
     }
-    // One that fails is made up for by the next.
-    const timer = setInterval(() => hold().catch(() => undefined), (LEASE_SECONDS * 1000) / 3);
+    const end = keepHeld(LEASE_SECONDS, hold);
     try {
       if (!(await originals.head(id))) await work();
     } finally {
-      clearInterval(timer);
+      end();
       await locks.release(name, owner);
     }
   }

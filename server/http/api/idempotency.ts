@@ -2,6 +2,7 @@ import { hash, randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify';
 import Type from 'typebox';
 import { Problem } from '../../shared/errors.ts';
+import { keepHeld } from '../../shared/periodic.ts';
 import { newUlid, ulidAfter } from '../../shared/ulid.ts';
 import type { KeptAnswer } from '../../stores/answers.ts';
 import type { Api, ApiDeps } from './context.ts';
@@ -109,11 +110,8 @@ export async function takeTurn(
     linger(request.raw);
     throw inProgress();
   }
-  // One that fails is made up for by the next.
-  const hold = () => answers.take(key, attempt).catch(() => undefined);
-  const timer = setInterval(hold, (HOLD_SECONDS * 1000) / 3);
-  timer.unref();
-  request.turn = { key, owner, seed: standing.seed, end: () => clearInterval(timer) };
+  const end = keepHeld(HOLD_SECONDS, () => answers.take(key, attempt));
+  request.turn = { key, owner, seed: standing.seed, end };
   return undefined;
 }
 
