@@ -43,15 +43,11 @@ export class Sources {
   /** Undefined for an id of no source, and of one that is read in place. */
   wayTo(id: string): Way | undefined {
     const found = sourceOf(id, this.#options.sources);
-    const remote = found && this.#remotes.get(found.source.name);
-    if (found?.source.kind !== 'http' || !remote) return undefined;
-    const { source, rest } = { source: found.source, rest: found.rest };
-    return {
-      source: source.name,
-      url: addressOf(source, rest),
-      remote,
-      credentials: this.#options.headers[source.name],
-    };
+    if (found?.source.kind !== 'http') return undefined;
+    const { name } = found.source;
+    const remote = this.#remotes.get(name);
+    const url = addressOf(found.source, found.rest);
+    return remote && { source: name, url, remote, credentials: this.#options.headers[name] };
   }
 
   /**
