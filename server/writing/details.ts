@@ -1,5 +1,8 @@
 import type { Requested } from '../stores/contracts.ts';
 
+/** Characters of a title. */
+export const MAX_TITLE = 200;
+
 /** What is said of an image beside its bytes. */
 export interface Details {
   readonly title?: string | undefined;

@@ -4,6 +4,7 @@ import { FEED_KINDS, VANISHED_POLICIES } from '../../feeds/definition.ts';
 import { FEED_STATUSES } from '../../feeds/feeds.ts';
 import { IMAGE_STATUSES, VARIANT_STATUSES } from '../../stores/contracts.ts';
 import { VARIANTS_PAGE } from '../../warming/queue.ts';
+import { MAX_TITLE } from '../../writing/details.ts';
 import { SIGNATURE_FORMS } from '../../writing/signing.ts';
 
 /** Shapes of the management API: validation, types and the OpenAPI document come from here. */
@@ -13,7 +14,7 @@ export const PAGE = 50;
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const options = { additionalProperties: false } as const;
-const title = Type.String({ maxLength: 200 });
+const title = Type.String({ maxLength: MAX_TITLE });
 const description = Type.String({ maxLength: 2000 });
 const time = Type.String({ description: 'ISO 8601.' });
 const url = Type.String();
@@ -528,7 +529,7 @@ export const PurgeAnswer = Type.Object(
 
 export const PresignBody = Type.Object(
   {
-    filename: Type.String({ minLength: 1, maxLength: 200, description: 'Becomes the title.' }),
+    filename: Type.String({ minLength: 1, maxLength: MAX_TITLE, description: 'Becomes the title.' }),
     contentType: Type.String(),
     size: Type.Integer({ minimum: 1, description: 'Bytes, exactly.' }),
     id: Type.Optional(Type.String()),
