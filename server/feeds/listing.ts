@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
 import { refusalOf } from '../core/query/id.ts';
+import { MAX_URL } from '../shared/remote.ts';
+import { MAX_TITLE } from '../writing/details.ts';
 import type { Feed } from './definition.ts';
 import { broken } from './document.ts';
 import type { Found } from './found.ts';
@@ -29,8 +31,6 @@ export interface Refused {
 const MAX_FROM = 200;
 const MAX_ERROR = 1_000;
 const MAX_MARK = 200;
-/** As of any import. */
-const MAX_URL = 2048;
 
 export interface Listing {
   /** By id. */
@@ -111,9 +111,6 @@ export function listFound(
 
 /** A mark is compared and never read: of a long one its hash says as much. */
 const markOf = (mark: string): string => (mark.length <= MAX_MARK ? mark : hash('sha256', mark));
-
-/** Of an image. */
-const MAX_TITLE = 200;
 
 /**
  * The id of a picture elsewhere: the path of its address as people read it, behind the feed's prefix; with its host where

@@ -3,6 +3,7 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { Problem } from './errors.ts';
+import { hostOf } from './remote-hosts.ts';
 
 /** Longest silence of a server that we call. */
 const SILENCE_MS = 10_000;
@@ -57,7 +58,7 @@ export function checkWebhook(text: string, { allowPrivate }: { allowPrivate: boo
     : 'an https URL of a public host';
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isWeb = url?.protocol === 'https:' || (allowPrivate && url?.protocol === 'http:');
-  const host = url?.hostname.replace(/^\[|\]$/g, '') ?? '';
+  const host = url ? hostOf(url) : '';
   const isReachable = isIP(host) === 0 || isReachableAddress(host, { allowPrivate });
   if (url && isWeb && isReachable && url.username === '' && url.password === '') return;
   const facts = { param: 'webhook', received: text, allowed };
@@ -100,9 +101,12 @@ export function isReachableAddress(address: string, { allowPrivate }: { allowPri
   return !CARRIERS.check(address, 'ipv6') || LOOPBACK_V6.check(address, 'ipv6');
 }
 
-/** Whether all that a name stands for is public: one private address among others is where an attacker points. */
-export function isPublicHost(addresses: ReadonlyArray<{ readonly address: string }>): boolean {
-  return addresses.length > 0 && addresses.every(({ address }) => isPublicAddress(address));
+/** Whether all that a name stands for may be called: one private address among others is where an attacker points. */
+export function isReachableHost(
+  addresses: ReadonlyArray<{ readonly address: string }>,
+  rules: { allowPrivate: boolean },
+): boolean {
+  return addresses.length > 0 && addresses.every(({ address }) => isReachableAddress(address, rules));
 }
 
 /** A name that stands for an address which may not be called. */
@@ -110,22 +114,17 @@ export class ForbiddenHost extends Error {}
 
 /** Hands the connection only addresses that were checked: a name that resolves anew later gains nothing. */
 export const checkedLookup =
-  (allows: (addresses: ReadonlyArray<{ readonly address: string }>) => boolean): LookupFunction =>
+  (rules: { allowPrivate: boolean }): LookupFunction =>
   (hostname, options, done) => {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return done(error, '', 0);
       const [first] = addresses;
-      if (!first || !allows(addresses)) {
+      if (!first || !isReachableHost(addresses, rules)) {
         return done(new ForbiddenHost(`${hostname} is not a public host`), '', 0);
       }
       return options.all ? done(null, addresses) : done(null, first.address, first.family);
     });
   };
-
-const publicLookup = checkedLookup(isPublicHost);
-const reachableLookup = checkedLookup((addresses) =>
-  addresses.every(({ address }) => isReachableAddress(address, { allowPrivate: true })),
-);
 
 /**
  * POSTs JSON to a foreign server. Follows no redirect and reads no body.
@@ -152,7 +151,7 @@ export function post(
           ...headers,
         },
         signal: AbortSignal.timeout(SILENCE_MS),
-        lookup: allowPrivate ? reachableLookup : publicLookup,
+        lookup: checkedLookup({ allowPrivate }),
       },
       (response) => {
         response.destroy();

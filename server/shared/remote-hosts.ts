@@ -10,6 +10,9 @@ export interface RemoteHost {
   readonly allowsHttp: boolean;
 }
 
+/** Of a URL, an IPv6 address without its brackets. */
+export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
+
 const WRITTEN = /^(https?:\/\/)?((?:\*\.)?[^/?#@:*[\]\s]+|\[[0-9a-f:.]+\]|\*)(?::(\d{1,5}))?$/i;
 
 /** Reads `example.com`, `*.example.com`, `http://example.com:8080` or `*`; undefined for anything else. */
@@ -20,7 +23,7 @@ export function readRemoteHost(text: string): RemoteHost | undefined {
   if (host === '' || !URL.canParse(written)) return undefined;
   const url = new URL(written);
   // An address has no names below it.
-  if (below && isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0) return undefined;
+  if (below && isIP(hostOf(url)) !== 0) return undefined;
   const name = host === '*' ? '*' : below + url.hostname;
   return { name, port: url.port, allowsHttp: url.protocol === 'http:' };
 }

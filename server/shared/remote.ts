@@ -8,6 +8,7 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { Problem } from './errors.ts';
 import { checkedLookup, ForbiddenHost, isReachableAddress } from './outbound.ts';
+import { hostOf } from './remote-hosts.ts';
 
 /** Of one original; more of them go in circles. */
 const MAX_REDIRECTS = 5;
@@ -15,7 +16,8 @@ const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 /** What a server says that will answer otherwise in a while. */
 const PASSING: readonly number[] = [408, 425, 429];
 const ABSENT: readonly number[] = [404, 410];
-const MAX_URL = 2048;
+/** Characters of an address. */
+export const MAX_URL = 2048;
 /** Idle connections that are kept, of all hosts together. */
 const MAX_IDLE = 16;
 
@@ -55,9 +57,7 @@ export class Remote {
 
   constructor(options: RemoteOptions) {
     this.#options = options;
-    this.#lookup = checkedLookup((addresses) =>
-      addresses.every(({ address }) => isReachableAddress(address, options)),
-    );
+    this.#lookup = checkedLookup(options);
     // Connections of our own: in those of the process are some that were made under other rules.
     const settings = { keepAlive: true, maxFreeSockets: MAX_IDLE, timeout: 10_000 };
     this.#agents = { http: new HttpAgent(settings), https: new HttpsAgent(settings) };
@@ -138,7 +138,7 @@ export class Remote {
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
-    const host = url.hostname.replace(/^\[|\]$/g, '');
+    const host = hostOf(url);
     if (isIP(host) !== 0 && !isReachableAddress(host, this.#options))
       throw new ForbiddenHost(`${host} is not a public address`);
     const isHttps = url.protocol === 'https:';

@@ -4,7 +4,7 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import pino from 'pino';
 import { Webhook } from 'standardwebhooks';
 import t, { type Test } from 'tap';
-import { checkWebhook, isPublicAddress, isPublicHost, post } from '../../server/shared/outbound.ts';
+import { checkWebhook, isPublicAddress, isReachableHost, post } from '../../server/shared/outbound.ts';
 import type { ImageRecord } from '../../server/stores/contracts.ts';
 import { openSqlite } from '../../server/stores/sqlite/open.ts';
 import { Later, type NotifyJob } from '../../server/warming/jobs.ts';
@@ -240,6 +240,8 @@ t.test('an upload with a webhook but no variants is told of as well', async (t) 
 });
 
 t.test('a name is public when all of its addresses are', async (t) => {
+  const isPublicHost = (addresses: { address: string }[]) =>
+    isReachableHost(addresses, { allowPrivate: false });
   const [open, inner] = [{ address: '93.184.216.34' }, { address: '169.254.169.254' }];
   t.ok(isPublicHost([open]));
   t.ok(isPublicHost([open, { address: '2606:2800:220:1::1' }]));
