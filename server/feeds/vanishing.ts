@@ -44,22 +44,15 @@ export class Vanishing {
     const had = lost.length + all.filter(([, known]) => isOld(known)).length;
     const isTooMuch = read.listing.pictures.size === 0 || unsaid.length > had * MOST_VANISHING;
     const isHeld = lost.length > 0 && isTooMuch && feed.vanished !== 'keep';
-    let vanished = 0;
     for (const [number, shard] of shards) {
       const after = isHeld ? heldIn(shard, state.run, isGone) : await this.#after(turn, shard, isGone);
       if (after === undefined) continue;
-      vanished += isHeld
-        ? 0
-        : Object.values(shard).filter((known) => isGone(known) && hasPicture(known)).length;
       shards.set(number, after);
       await this.#options.states.putShard(feed.name, number, after);
     }
-    return isHeld
-      ? {
-          vanished,
-          held: { vanished: lost.length, of: had, examples: lost.slice(0, EXAMPLES).map(([id]) => id) },
-        }
-      : { vanished };
+    if (!isHeld) return { vanished: lost.length };
+    const examples = lost.slice(0, EXAMPLES).map(([id]) => id);
+    return { vanished: 0, held: { vanished: lost.length, of: had, examples } };
   }
 
   /** Images that vanished once and are listed again. */
