@@ -1,14 +1,16 @@
+/** Enough for every chain that was seen; one of ten thousand would fill the log. */
+const MAX_CAUSES = 8;
+
 /** What went wrong and why: the message of an error and of each of its causes, outermost first. */
 export function errorText(error: unknown): string {
   const messages: string[] = [];
-  for (
-    let current = error;
-    current !== undefined && messages.length < 8;
-    current = current instanceof Error ? current.cause : undefined
-  ) {
+  // An error may be its own cause by a detour, so that the steps are counted and not the messages.
+  let current = error;
+  for (let step = 0; step < MAX_CAUSES && current !== undefined; step++) {
     const message = (current instanceof Error && current.message) || String(current);
     // Many a message has that of its cause in it.
     if (!messages.some((text) => text.includes(message))) messages.push(message);
+    current = current instanceof Error ? current.cause : undefined;
   }
   return messages.join(': ');
 }

@@ -4,6 +4,7 @@ import type { ImageRecord, VariantRecord } from '../../server/stores/contracts.t
 import { noise } from '../support/api.ts';
 import { storedKey } from '../support/results.ts';
 import { waitFor } from '../support/wait.ts';
+import { isDrained } from '../support/warmer.ts';
 import { type Deployment, VARIANTS } from './deployment.ts';
 
 interface Moment {
@@ -53,7 +54,7 @@ export async function killedAt(t: Test, step: string, deployment: Deployment): P
   const next = await deployment.startWarmer();
   await waitFor(async () => (await records.images.get(id))?.status === 'completed');
   // The message of the last step comes again after its visibility, and finds nothing to do.
-  await waitFor(async () => (await jobs.depth()).inFlight + (await jobs.depth()).ready === 0);
+  await waitFor(() => isDrained({ jobs }));
   await deployment.killWarmer(next);
   await deployment.look();
   for (const variant of await records.variants.list(id)) {

@@ -6,7 +6,7 @@ import { call, form, noise } from '../support/api.ts';
 import { startStorage, useKeys } from '../support/emulators.ts';
 import { API_TOKENS, AUTHORIZED } from '../support/env.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
-import { createWarmer } from '../support/warmer.ts';
+import { workOff } from '../support/warmer.ts';
 
 const [first, second] = await Promise.all([noise(60, 40, 1), noise(50, 50, 2)]);
 const BUCKET = 'archive-of-others';
@@ -35,16 +35,7 @@ async function deployment(t: Test, own: Record<string, string>, more: Record<str
   };
   const server = await startServer(env);
   t.teardown(() => server.close());
-  const work = async () => {
-    const warmer = await createWarmer(env);
-    const isIdle = async () => {
-      const { ready, inFlight } = await warmer.stores.jobs.depth();
-      return ready + inFlight === 0;
-    };
-    await warmer.until(isIdle).finally(() => warmer.close());
-    return warmer;
-  };
-  return { server, work };
+  return { server, work: () => workOff(env) };
 }
 
 async function sizeOf(server: TestServer, path: string): Promise<string> {

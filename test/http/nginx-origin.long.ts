@@ -6,7 +6,7 @@ import { startRecords } from '../support/emulators.dynamodb.ts';
 import { emulated } from '../support/emulators.ts';
 import { noNginx, startNginx } from '../support/nginx.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
-import { createWarmer } from '../support/warmer.ts';
+import { workOff } from '../support/warmer.ts';
 
 const STORES: Readonly<Record<string, (t: Test) => Promise<Record<string, string> | undefined>>> = {
   'files and SQLite': async () => ({ DATA_DIR: await temporaryFolder() }),
@@ -45,7 +45,12 @@ async function fill(folder: string): Promise<void> {
   }
 }
 
-async function imported(t: Test, server: TestServer, work: () => Promise<void>, base: string): Promise<void> {
+async function imported(
+  t: Test,
+  server: TestServer,
+  work: () => Promise<unknown>,
+  base: string,
+): Promise<void> {
   const urls = Object.entries(KINDS).flatMap(([kind, [count]]) =>
     Array.from({ length: count }, (_, n) => ({ url: `${base}/${kind}/${n}.jpg`, id: `in-${kind}/${n}.jpg` })),
   );
@@ -81,14 +86,7 @@ for (const [name, storesOf] of Object.entries(STORES)) {
     };
     const server = await startServer(settings);
     t.teardown(() => server.close());
-    const work = async () => {
-      const warmer = await createWarmer(settings);
-      const isDone = async () => {
-        const { ready, inFlight } = await warmer.stores.jobs.depth();
-        return ready + inFlight === 0;
-      };
-      await warmer.until(isDone).finally(() => warmer.close());
-    };
+    const work = () => workOff(settings);
     const statuses = async (begins: string) =>
       (await nginx.requests()).filter(({ path }) => path.startsWith(begins)).map(({ status }) => status);
 

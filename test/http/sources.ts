@@ -5,7 +5,7 @@ import { API_TOKENS, AUTHORIZED } from '../support/env.ts';
 import { type RemoteServer, remoteServer } from '../support/remote.ts';
 import { problemOf, startServer, type TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
-import { createWarmer } from '../support/warmer.ts';
+import { isDrained, workOff } from '../support/warmer.ts';
 
 const [first, second] = await Promise.all([noise(60, 40, 1), noise(50, 50, 2)]);
 
@@ -17,7 +17,7 @@ interface Deployment {
   readonly remote: RemoteServer;
   readonly env: Record<string, string>;
   /** Lets a warmer do what is queued. */
-  readonly work: () => Promise<void>;
+  readonly work: () => Promise<unknown>;
 }
 
 async function deploy(t: Test, stores: Settings, more: Record<string, string> = {}): Promise<Deployment> {
@@ -26,15 +26,7 @@ async function deploy(t: Test, stores: Settings, more: Record<string, string> = 
   const env = { ...(await stores(t)), SOURCES, IMPORT_PRIVATE: '1', SOURCE_RATE_PER_MINUTE: '0', ...more };
   const server = await startServer(env);
   t.teardown(() => server.close());
-  const work = async () => {
-    const warmer = await createWarmer(env);
-    const isIdle = async () => {
-      const { ready, inFlight } = await warmer.stores.jobs.depth();
-      return ready + inFlight === 0;
-    };
-    await warmer.until(isIdle).finally(() => warmer.close());
-  };
-  return { server, remote, env, work };
+  return { server, remote, env, work: () => workOff(env) };
 }
 
 const statusesOf = ({ requests }: RemoteServer, path: string) =>
@@ -214,11 +206,8 @@ export function sourceFlows(t: Test, stores: Settings): void {
         await age(server, 'shop/a.jpg');
         const size = await get();
         // Asked in the background: the request does not wait for it.
-        await waitFor(async () => {
-          // A poll of a warmer that has stopped may have taken it, and gives it back.
-          const { ready, inFlight } = await server.stores.jobs.depth();
-          return ready + inFlight > 0;
-        });
+        // A poll of a warmer that has stopped may have taken it, and gives it back.
+        await waitFor(async () => !(await isDrained(server.stores)));
         await work();
         return `${size}, then ${await get()}`;
       };

@@ -99,6 +99,19 @@ export async function warmerOf(
   return created;
 }
 
+/** Whether no job waits, and none is under way. */
+export async function isDrained({ jobs }: Pick<Stores, 'jobs'>): Promise<boolean> {
+  const { ready, inFlight } = await jobs.depth();
+  return ready + inFlight === 0;
+}
+
+/** A warmer that has done what was queued, and is closed. */
+export async function workOff(env: Record<string, string>): Promise<TestWarmer> {
+  const warmer = await createWarmer(env);
+  await warmer.until(() => isDrained(warmer.stores)).finally(() => warmer.close());
+  return warmer;
+}
+
 /** A store some of whose calls are other ones. */
 export function altered<T extends object>(store: T, calls: Partial<T>): T {
   return new Proxy(store, {

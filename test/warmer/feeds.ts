@@ -8,7 +8,7 @@ import { call, noise } from '../support/api.ts';
 import { remoteServer } from '../support/remote.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
-import { createWarmer } from '../support/warmer.ts';
+import { createWarmer, isDrained } from '../support/warmer.ts';
 
 export interface FeedView {
   name: string;
@@ -79,10 +79,7 @@ async function round(env: Record<string, string>, alter?: Alter): Promise<void> 
       await warmer.watching?.run();
       await warmer.rounds.run();
       const { jobs, records } = warmer.stores;
-      await warmer.until(async () => {
-        const { ready, inFlight } = await jobs.depth();
-        return ready + inFlight === 0;
-      });
+      await warmer.until(() => isDrained({ jobs }));
       await warmer.watching?.run();
       const { feeds = [] } =
         (await new Feeds(new FeedStates(records.progress), () => new Date()).list()) ?? {};

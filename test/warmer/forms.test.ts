@@ -4,7 +4,7 @@ import { newUlid } from '../../server/shared/ulid.ts';
 import { call, form, keysOf, noise } from '../support/api.ts';
 import { startStorage, useKeys } from '../support/emulators.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
-import { createWarmer } from '../support/warmer.ts';
+import { workOff } from '../support/warmer.ts';
 
 type Presigned = { id: string; url: string; fields: Record<string, string> };
 
@@ -43,14 +43,7 @@ async function forms(t: Test, env: Record<string, string>): Promise<void> {
     const event = { Records: [{ eventName: 'ObjectCreated:Post', s3: { object: { key } } }] };
     if (stores.originals.announces) await stores.jobs.send([JSON.stringify(event)]);
   };
-  const work = async () => {
-    const warmer = await createWarmer(all);
-    await warmer.until(async () => {
-      const { ready, inFlight } = await stores.jobs.depth();
-      return ready + inFlight === 0;
-    });
-    await warmer.close();
-  };
+  const work = () => workOff(all);
   const image = (id: string) => call(server, 'GET', `/api/images/${id}`);
 
   await t.test('a finished image is not touched by its form, however often that is posted', async (t) => {

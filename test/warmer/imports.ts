@@ -7,7 +7,7 @@ import { call, noise, type UploadAnswer } from '../support/api.ts';
 import { rendition } from '../support/cli.ts';
 import { type RemoteServer, remoteServer } from '../support/remote.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
-import { createWarmer } from '../support/warmer.ts';
+import { createWarmer, isDrained } from '../support/warmer.ts';
 
 type Refused = { url: string; problem: { code: string; detail: string } };
 type Answer = { images: (UploadAnswer | Refused)[] };
@@ -41,11 +41,7 @@ async function deploy(t: Test, stores: Settings, env: Record<string, string> = {
   };
   const server = await startServer(settings);
   t.teardown(() => server.close());
-  const isIdle = async () => {
-    const { ready, inFlight } = await server.stores.jobs.depth();
-    return ready + inFlight === 0;
-  };
-  const work = async (seen = isIdle) => {
+  const work = async (seen = () => isDrained(server.stores)) => {
     // One that was stopped stays stopped.
     const warmer = await createWarmer(settings);
     await warmer.until(seen).finally(() => warmer.close());
@@ -266,10 +262,7 @@ export function importFlows(t: Test, stores: Settings): void {
     await server.stores.jobs.send([body, body, body]);
     await work(async () => {
       if (remote.requests.length > 0) await sleep(50).then(release);
-      return (
-        remote.requests.length > 0 &&
-        (await server.stores.jobs.depth()).ready + (await server.stores.jobs.depth()).inFlight === 0
-      );
+      return remote.requests.length > 0 && isDrained(server.stores);
     });
     t.equal(remote.requests.length, 1);
     t.match(await imageOf(server, 'a'), { status: 'completed' });

@@ -4,7 +4,7 @@ import { corpusPath } from '../support/corpus.ts';
 import { receiver } from '../support/receiver.ts';
 import { temporaryFolder } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
-import { altered, createWarmer, spawnWarmer, type TestWarmer } from '../support/warmer.ts';
+import { altered, createWarmer, isDrained, spawnWarmer, type TestWarmer } from '../support/warmer.ts';
 
 const small = await readFile(corpusPath('photos/kodim23.png'));
 
@@ -50,10 +50,7 @@ for (const [signal, how] of [
     await waitFor(() => calls.length === 2);
     t.match(JSON.parse(calls[1]?.body ?? '{}'), { data: { id: 'a', status: 'completed' } });
     // Beside load a job is visible again for a moment before its warmer has told of its end.
-    await waitFor(async () => {
-      const { ready, inFlight } = await one.stores.jobs.depth();
-      return ready + inFlight === 0;
-    });
+    await waitFor(() => isDrained(one.stores));
     t.equal((await one.stores.jobs.depth()).dead, 0);
   });
 }

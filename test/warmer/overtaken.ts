@@ -4,7 +4,7 @@ import { corpus } from '../support/corpus.ts';
 import { type RemoteServer, remoteServer } from '../support/remote.ts';
 import { startServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
-import { createWarmer } from '../support/warmer.ts';
+import { createWarmer, isDrained } from '../support/warmer.ts';
 
 const [first, second, third] = [noise(60, 40, 1), noise(50, 50, 2), noise(30, 20, 3)];
 
@@ -45,11 +45,7 @@ async function deploy(t: Test, stores: Settings) {
     /** Until one fetch alone is under way. */
     alone: () => waitFor(async () => (await jobs.depth()).inFlight === 1),
     reconcile: () => warmer.management.reconciler.reconcile('a'),
-    idle: () =>
-      waitFor(async () => {
-        const { ready, inFlight } = await jobs.depth();
-        return ready + inFlight === 0;
-      }),
+    idle: () => waitFor(() => isDrained({ jobs })),
   };
 }
 

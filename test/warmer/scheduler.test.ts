@@ -6,7 +6,7 @@ import { readDeadLetters } from '../../warmer/dead-letters.ts';
 import { redrive } from '../../warmer/redrive.ts';
 import { corpusPath } from '../support/corpus.ts';
 import { waitFor } from '../support/wait.ts';
-import { createWarmer, type TestWarmer } from '../support/warmer.ts';
+import { createWarmer, isDrained, type TestWarmer } from '../support/warmer.ts';
 
 // What one of all warmers does now and then: sweep, burial, leftovers.
 const small = await readFile(corpusPath('photos/kodim23.png'));
@@ -24,8 +24,7 @@ async function bury({ stores: { jobs } }: TestWarmer): Promise<void> {
   await waitFor(async () => {
     await jobs.receive({ max: 10, waitSeconds: 0, visibilitySeconds: 0 });
     // Hidden for no time at all it is in flight for a millisecond all the same.
-    const { ready, inFlight } = await jobs.depth();
-    return ready + inFlight === 0;
+    return isDrained({ jobs });
   });
 }
 

@@ -4,7 +4,7 @@ import type { Stores } from '../../server/stores/contracts.ts';
 import { corpus } from '../support/corpus.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
-import { altered, type TestWarmer, warmerOf } from '../support/warmer.ts';
+import { altered, isDrained, type TestWarmer, warmerOf } from '../support/warmer.ts';
 
 const photo = await sharp(await corpus('photos/kodim23.png'))
   .resize(320)
@@ -14,11 +14,7 @@ const SMALL = '/img/a?w=200&fmt=webp';
 /** Stored as the one without a width. */
 const WIDE = '/img/a?w=4000&fmt=webp';
 
-const idle = (warmer: TestWarmer) =>
-  warmer.until(async () => {
-    const { ready, inFlight } = await warmer.stores.jobs.depth();
-    return ready + inFlight === 0;
-  });
+const idle = (warmer: TestWarmer) => warmer.until(() => isDrained(warmer.stores));
 
 /** What has been told of by a server, done by a warmer. */
 async function upgrade(

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { corpus } from '../support/corpus.ts';
 import { storedKey } from '../support/results.ts';
 import { bytesOf, startServer, type TestServer } from '../support/server.ts';
-import { type TestWarmer, warmerOf } from '../support/warmer.ts';
+import { isDrained, type TestWarmer, warmerOf } from '../support/warmer.ts';
 
 const photo = await sharp(await corpus('photos/kodim23.png'))
   .resize(320)
@@ -30,11 +30,7 @@ async function house(t: Test, env: Record<string, string> = {}) {
   return { warmer, server, upgraded, metrics: () => last.metrics.text() };
 }
 
-const isEmpty = async ({ stores }: TestWarmer) => {
-  const { ready, inFlight } = await stores.jobs.depth();
-  return ready + inFlight === 0;
-};
-const idle = (warmer: TestWarmer) => warmer.until(() => isEmpty(warmer));
+const idle = (warmer: TestWarmer) => warmer.until(() => isDrained(warmer.stores));
 
 async function answer(server: TestServer, path: string, headers: Record<string, string> = {}) {
   const response = await server.get(path, { headers });
@@ -199,7 +195,7 @@ t.test('a result that became another one meanwhile is not overwritten', async (t
     undefined,
     'of a version that passed nothing stays',
   );
-  t.ok(await isEmpty(warmer));
+  t.ok(await isDrained(warmer.stores));
 });
 
 t.test('UPGRADE=off: nothing is noted', async (t) => {

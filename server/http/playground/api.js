@@ -10,6 +10,9 @@ export class Refused extends Error {
   }
 }
 
+/** What went wrong, as the server says it where one answered. */
+export const problemOf = (error) => error.problem ?? { title: 'No answer', detail: error.message };
+
 export const authorization = () => {
   const { token } = current();
   return token ? { Authorization: `Bearer ${token}` } : {};

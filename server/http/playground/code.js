@@ -1,6 +1,6 @@
 /** The snippet that is shown, kept in step with the picture. */
 import { queryOf } from './address.js';
-import { api } from './api.js';
+import { api, problemOf } from './api.js';
 import { addressesOf, publicBase } from './signing.js';
 import { atWidth, queriesOf, widthsOf, write } from './snippets.js';
 import { current, patch } from './store.js';
@@ -40,7 +40,7 @@ export async function writeCode() {
   const queries = queriesOf(kind, input);
   const outcome = await addressesOf(queries.map((query) => [id, query])).then(
     (addresses) => ({ text: write(kind, publicBase(), input, addresses), problem: undefined }),
-    (error) => ({ text: '', problem: error.problem ?? { title: 'No answer', detail: error.message } }),
+    (error) => ({ text: '', problem: problemOf(error) }),
   );
   if (key === asked) patch('code', outcome);
 }

@@ -1,4 +1,5 @@
 /** One picture in three formats, each measured against the same picture without loss. */
+import { problemOf } from './api.js';
 import { fetchPicture } from './picture.js';
 import { addressesOf } from './signing.js';
 import { current, update } from './store.js';
@@ -25,14 +26,7 @@ export async function loadFormats() {
     const items = await measure(id, params, signal);
     if (!signal.aborted) update({ formats: { isBusy: false, items } });
   } catch (error) {
-    if (!signal.aborted)
-      update({
-        formats: {
-          isBusy: false,
-          items: [],
-          problem: error.problem ?? { title: 'No answer', detail: error.message },
-        },
-      });
+    if (!signal.aborted) update({ formats: { isBusy: false, items: [], problem: problemOf(error) } });
   }
 }
 

@@ -1,8 +1,9 @@
 /** The pictures of the deployment, and what is done to them. */
-import { api, Refused } from './api.js';
+import { api, problemOf, Refused } from './api.js';
 import { addressesOf } from './signing.js';
 import { sliding } from './slide.js';
 import { current, patch, say, update } from './store.js';
+import { loadThumbnails } from './thumbnails.js';
 
 const PAGE = 24;
 
@@ -35,9 +36,7 @@ export async function more() {
     update({ isReached: true, locked: undefined });
   } catch (error) {
     if (mine !== round) return;
-    if (!(error instanceof Refused))
-      patch('library', { problem: { title: 'No answer', detail: error.message } });
-    else if (!current().locked) patch('library', { problem: error.problem });
+    if (!(error instanceof Refused) || !current().locked) patch('library', { problem: problemOf(error) });
     await append(await samplesAlone());
   }
   patch('library', { isLoading: false });
@@ -56,16 +55,13 @@ async function showNewest() {
   // Where the new ones belong in the order of a search is not known.
   if (text) return;
   const { items } = await api.images({ limit: PAGE, collection });
-  const { library, form } = current();
+  const { library } = current();
   if (library.text || library.collection !== collection) return;
   const newest = new Set(items.map(({ id }) => id));
   const merged = [...items, ...library.items.filter(({ id }) => !newest.has(id))];
   await sliding('.grid > li', async () => patch('library', { items: merged }));
   const known = current().thumbnails;
-  await loadThumbnails(
-    [...newest].filter((id) => !known[id]),
-    form.thumbnail,
-  );
+  await showThumbnails([...newest].filter((id) => !known[id]));
 }
 
 function nextPage() {
@@ -79,16 +75,13 @@ function nextPage() {
 }
 
 async function append({ items, next }) {
-  const { library, form } = current();
+  const { library } = current();
   const listed = new Set(library.items.map(({ id }) => id));
   const fresh = items.filter(({ id }) => !listed.has(id));
   const isWhole = !next && !library.text && !library.collection;
   const more = isWhole ? await samplesBeside([...library.items, ...fresh]) : [];
   patch('library', { items: [...library.items, ...fresh, ...more], next });
-  await loadThumbnails(
-    [...fresh, ...more].map(({ id }) => id),
-    form.thumbnail,
-  );
+  await showThumbnails([...fresh, ...more].map(({ id }) => id));
 }
 
 /** Files without a record, as `put` of a first start leaves them: those of the samples that are there. */
@@ -105,10 +98,9 @@ async function samplesBeside(items) {
 
 const samplesAlone = async () => ({ items: await samplesBeside([]), next: undefined });
 
-export async function loadThumbnails(ids, query) {
-  const addresses = await addressesOf(ids.map((id) => [id, query])).catch(() => []);
-  const known = ids.map((id, index) => [id, addresses[index]]);
-  update({ thumbnails: { ...current().thumbnails, ...Object.fromEntries(known) } });
+function showThumbnails(ids) {
+  const { thumbnail } = current().form;
+  return loadThumbnails(ids.map((id) => [id, [id, thumbnail]]));
 }
 
 export async function loadCollections() {
@@ -127,7 +119,7 @@ async function toEach(ids, work, done) {
   const problems = [];
   for (const id of ids) {
     await work(id).catch((error) => {
-      problems.push(error.problem ?? { title: 'No answer', detail: error.message });
+      problems.push(problemOf(error));
     });
   }
   const right = ids.length - problems.length;
@@ -162,23 +154,18 @@ export async function removeCollection(id) {
 /** An answer names what is wrong of all: a list of more is sent in parts. */
 const PART = 50;
 
-async function inParts(ids, work) {
+async function regroup(ids, work, done) {
   for (let from = 0; from < ids.length; from += PART) await work(ids.slice(from, from + PART));
-}
-
-export async function addToCollection(collection, ids) {
-  await inParts(ids, (part) => api.relate(collection, part));
   update({ selection: undefined });
   await Promise.all([loadCollections(), loadLibrary()]);
-  say(`${ids.length} put into the collection.`);
+  say(`${ids.length} ${done}.`);
 }
 
-export async function takeFromCollection(collection, ids) {
-  await inParts(ids, (part) => api.unrelate(collection, part));
-  update({ selection: undefined });
-  await Promise.all([loadCollections(), loadLibrary()]);
-  say(`${ids.length} taken out of the collection.`);
-}
+export const addToCollection = (collection, ids) =>
+  regroup(ids, (part) => api.relate(collection, part), 'put into the collection');
+
+export const takeFromCollection = (collection, ids) =>
+  regroup(ids, (part) => api.unrelate(collection, part), 'taken out of the collection');
 
 export function toggleSelection(id) {
   const { selection } = current();

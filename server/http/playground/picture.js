@@ -1,9 +1,10 @@
 /** The picture that is shown: asked for as a page would, and measured. */
 import { queryOf } from './address.js';
-import { api, problemOfAnswer, Refused } from './api.js';
+import { api, problemOf, problemOfAnswer, Refused } from './api.js';
 import { FINISHED, follow } from './events.js';
-import { addressesOf, signedAddress } from './signing.js';
+import { signedAddress } from './signing.js';
 import { current, say, update } from './store.js';
+import { loadThumbnails } from './thumbnails.js';
 
 /** As browsers send it for <img>; fetch alone would say that it takes anything. */
 const ACCEPT = 'image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5';
@@ -35,8 +36,12 @@ async function resultOf({ address, id, params }, signal) {
   return { ...shared, src: URL.createObjectURL(blob) };
 }
 
-const problemOf = (error) =>
-  error instanceof Refused ? error.problem : { title: 'No answer', detail: error.message };
+/** Resolves when it can be drawn at once, or not at all. */
+export async function decoded(src) {
+  const image = new Image();
+  image.src = src;
+  await image.decode().catch(() => undefined);
+}
 
 /** Shows what id and params say, now. */
 export async function show() {
@@ -63,11 +68,7 @@ export async function show() {
 /** The object URL before it goes as soon as the next picture stands. */
 async function replaceResult(signal, result) {
   const before = current().result;
-  if (result.src) {
-    const image = new Image();
-    image.src = result.src;
-    await image.decode().catch(() => undefined);
-  }
+  if (result.src) await decoded(result.src);
   if (signal.aborted) {
     if (result.src) URL.revokeObjectURL(result.src);
     return;
@@ -136,8 +137,5 @@ export const presetKey = (id, name) => `${id}\n${name}`;
 export async function loadPresets() {
   const { id, form } = current();
   if (!id) return;
-  const names = form.presets.map(({ name }) => name);
-  const addresses = await addressesOf(names.map((p) => [id, { p }])).catch(() => []);
-  const known = names.map((name, index) => [presetKey(id, name), addresses[index]]);
-  update({ thumbnails: { ...current().thumbnails, ...Object.fromEntries(known) } });
+  await loadThumbnails(form.presets.map(({ name: p }) => [presetKey(id, p), [id, { p }]]));
 }

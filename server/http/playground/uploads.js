@@ -1,6 +1,6 @@
 /** Files on their way: sent with progress, then followed until every variant is there. */
 import { authorization, lockOn, readProblem } from './api.js';
-import { follow } from './events.js';
+import { FINISHED, follow } from './events.js';
 import { loadCollections, refreshLibrary } from './library.js';
 import { current, say, update } from './store.js';
 
@@ -103,8 +103,7 @@ function post(data, onProgress) {
 }
 
 export function clearUploads() {
-  const isOpen = ({ status }) =>
-    ['waiting', 'sending', 'uploading', 'uploaded', 'processing'].includes(status);
+  const isOpen = ({ status }) => !FINISHED.includes(status);
   update({ uploads: current().uploads.filter(isOpen) });
 }
 

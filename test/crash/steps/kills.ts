@@ -5,7 +5,7 @@ import type { Objects, Stores } from '../../../server/stores/contracts.ts';
 import { currentVersion } from '../../../server/warming/queue.ts';
 import { removeStaged } from '../../../server/writing/staging.ts';
 import { startServer, temporaryFolder } from '../../support/server.ts';
-import { createWarmer, type TestWarmer } from '../../support/warmer.ts';
+import { createWarmer, isDrained, type TestWarmer } from '../../support/warmer.ts';
 import { prepare, REMOTE, type Step } from './calls.ts';
 import { type Mortal, mortal } from './mortal.ts';
 
@@ -112,11 +112,7 @@ export async function expire({ originals, records: { images } }: Stores): Promis
 }
 
 async function drained(warmer: TestWarmer): Promise<void> {
-  const { jobs } = warmer.stores;
-  const isEmpty = async () => {
-    const { ready, inFlight } = await jobs.depth();
-    return ready + inFlight === 0;
-  };
+  const isEmpty = () => isDrained(warmer.stores);
   if (await isEmpty()) return;
   const other = await createWarmer(
     { ...ENV, DATA_DIR: warmer.config.dataDir },

@@ -5,7 +5,7 @@ import { call, form, noise } from '../../support/api.ts';
 import { type Receiver, receiver } from '../../support/receiver.ts';
 import { storedKey } from '../../support/results.ts';
 import { startServer, type TestServer, temporaryFolder } from '../../support/server.ts';
-import { createWarmer } from '../../support/warmer.ts';
+import { createWarmer, isDrained } from '../../support/warmer.ts';
 import { FAR, prepare } from './calls.ts';
 import { ENV, type Requested, settled } from './kills.ts';
 import { type Mortal, mortal } from './mortal.ts';
@@ -157,11 +157,7 @@ export async function killedAtWork(
       },
       { edge },
     );
-    const { jobs } = live.stores;
-    await dying.until(async () => {
-      const { ready, inFlight } = await jobs.depth();
-      return ready + inFlight === 0 || (doomed?.writes() ?? 0) >= k;
-    });
+    await dying.until(async () => (await isDrained(live.stores)) || (doomed?.writes() ?? 0) >= k);
     await dying.close();
     const faults = await settled(warmer, cause.requested);
     const more = await cause.fault?.({ server: live, cleared, webhook });

@@ -10,9 +10,7 @@ import {
 import { update } from '../store.js';
 import { ask } from './dialog.js';
 import { html, nothing } from './html.js';
-import { icon } from './parts.js';
-
-const plural = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+import { icon, plural } from './parts.js';
 
 function askForName() {
   ask({
@@ -60,7 +58,7 @@ export function collectionsView({ collections, library, form }) {
   </div>`;
 }
 
-function askToDelete(ids) {
+export function askToDelete(ids) {
   ask({
     title: `Delete ${plural(ids.length, 'picture')}?`,
     text: 'Original, variants and copies at the edge go. There is no way back.',
@@ -80,8 +78,6 @@ export function askToPurge(ids) {
     run: () => purgeImages(ids),
   });
 }
-
-export { askToDelete };
 
 function chooseCollection(ids, collections) {
   ask({

@@ -1,4 +1,5 @@
 /** The picture before and after, one over the other, with an edge between them that is dragged. */
+import { decoded } from '../picture.js';
 import { signedAddress } from '../signing.js';
 import { current, update } from '../store.js';
 import { factsView } from './facts.js';
@@ -19,11 +20,9 @@ async function loadBefore({ result, form }) {
   if (result === asked) return;
   asked = result;
   const query = form.isPresetsOnly ? result.params : { ...geometryOf(result, form), q: '95' };
-  const src = await signedAddress(result.id, query).catch(() => undefined);
-  const picture = new Image();
-  picture.src = src ?? result.src;
-  await picture.decode().catch(() => undefined);
-  if (result === asked) update({ before: { of: result, src: picture.src } });
+  const src = await signedAddress(result.id, query).catch(() => result.src);
+  await decoded(src);
+  if (result === asked) update({ before: { of: result, src } });
 }
 
 export function compareView(state) {

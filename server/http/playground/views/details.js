@@ -1,18 +1,17 @@
 /** What is known of the picture beside how it looks, and what can be done to it. */
-import { addToCollection, loadCollections, loadLibrary, takeFromCollection } from '../library.js';
+import { problemOf } from '../api.js';
+import { addToCollection, loadLibrary, takeFromCollection } from '../library.js';
 import { editImage, makeAhead } from '../picture.js';
 import { current, update } from '../store.js';
 import { askToDelete, askToPurge } from './collections.js';
 import { html, nothing } from './html.js';
-import { icon, kilobytes, problemView } from './parts.js';
+import { factList, icon, kilobytes, problemView } from './parts.js';
 import { variantsView } from './variants.js';
 
 /** Runs what may be refused, and shows the refusal beside it. */
 const attempt = (work) => async () => {
   update({ refusal: undefined });
-  await work().catch((error) =>
-    update({ refusal: error.problem ?? { title: 'No answer', detail: error.message } }),
-  );
+  await work().catch((error) => update({ refusal: problemOf(error) }));
 };
 
 function originalView({ image }) {
@@ -25,11 +24,7 @@ function originalView({ image }) {
     Status: status,
     Added: new Date(createdAt).toLocaleString(),
   };
-  return html`<dl class="facts">
-    ${Object.entries(rows)
-      .filter(([, value]) => value)
-      .map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
-  </dl>`;
+  return factList(rows);
 }
 
 async function save(event) {
@@ -47,7 +42,6 @@ async function move(collection) {
   if (image.collection) await takeFromCollection(image.collection, [image.id]);
   if (collection) await addToCollection(collection, [image.id]);
   update({ image: { ...current().image, collection: collection || null } });
-  await loadCollections();
 }
 
 function wordsView({ image, collections }) {

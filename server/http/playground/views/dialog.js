@@ -1,4 +1,5 @@
 /** One question at a time, in the browser's own modal dialog: it keeps the focus, and Escape leaves it. */
+import { problemOf } from '../api.js';
 import { current, update } from '../store.js';
 import { html, nothing } from './html.js';
 import { problemView } from './parts.js';
@@ -26,8 +27,7 @@ async function run(event) {
     if (problem) throw Object.assign(new Error(problem.detail), { problem });
     close();
   } catch (error) {
-    const problem = error.problem ?? { title: 'No answer', detail: error.message };
-    update({ dialog: { ...dialog, problem, isBusy: false } });
+    update({ dialog: { ...dialog, problem: problemOf(error), isBusy: false } });
   }
 }
 

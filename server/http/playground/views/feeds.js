@@ -1,12 +1,10 @@
 import { loadFeeds, runFeed } from '../feeds.js';
 import { ask } from './dialog.js';
 import { html, nothing } from './html.js';
-import { problemView } from './parts.js';
+import { plural, problemView } from './parts.js';
 
 /** Of a run, in the order in which they matter; those that are 0 are not said. */
 const COUNTS = ['failed', 'new', 'changed', 'vanished', 'pending'];
-
-const plural = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 function countsOf(run) {
   const counts = COUNTS.filter((name) => run[name] > 0).map((name) => `${run[name]} ${name}`);

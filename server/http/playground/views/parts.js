@@ -28,6 +28,16 @@ export const kilobytes = (bytes) =>
       ? `${(bytes / 1000).toFixed(1)} kB`
       : `${(bytes / 1e6).toFixed(2)} MB`;
 
+export const plural = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** @param rows  by name; those without a value are left out */
+export function factList(rows) {
+  const shown = Object.entries(rows).filter(([, value]) => value);
+  return html`<dl class="facts">
+    ${shown.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
+  </dl>`;
+}
+
 /**
  * Value of the input of that id. What somebody is typing there stays as it is: it may be half a number, or not be taken
  * over yet.

@@ -1,6 +1,7 @@
 /** What is set on the picture itself: the point that every crop keeps, and the part that is cut out. */
-import { api } from '../api.js';
+import { api, problemOf } from '../api.js';
 import { setParams } from '../navigation.js';
+import { decoded } from '../picture.js';
 import { pointText, readPoint } from '../points.js';
 import { signedAddress } from '../signing.js';
 import { current, say, update } from '../store.js';
@@ -12,18 +13,12 @@ import { icon, problemView } from './parts.js';
 /** The upright original, as large as a stage is. */
 const BASE = { w: '1200', q: '80' };
 
-/** So that it has its size when it is shown. */
-async function loaded(src) {
-  const picture = new Image();
-  picture.src = src ?? '';
-  await picture.decode().catch(() => undefined);
-}
-
 async function open(tool) {
   if (current().tool === tool) return update({ tool: undefined });
   const { id } = current();
   const src = await signedAddress(id, BASE).catch(() => undefined);
-  await loaded(src);
+  // So that it has its size when it is shown.
+  await decoded(src ?? '');
   return update({ tool, toolSource: src, zoom: 'fit', saved: undefined });
 }
 
@@ -49,7 +44,7 @@ async function store(point) {
     setParams({ fp: undefined });
     say('Focal point saved with the picture.');
   } catch (error) {
-    update({ saved: error.problem ?? { title: 'No answer', detail: error.message } });
+    update({ saved: problemOf(error) });
   }
 }
 

@@ -1,3 +1,4 @@
+import { FINISHED } from '../events.js';
 import { openImage } from '../navigation.js';
 import { current, patch } from '../store.js';
 import { addFiles, clearUploads } from '../uploads.js';
@@ -77,7 +78,7 @@ const WORDS = {
 
 /** Sending is the first half of the way, the variants are the second. */
 function shareOf({ sent, size, variants, status }) {
-  if (['completed', 'partial', 'failed'].includes(status)) return 1;
+  if (FINISHED.includes(status)) return 1;
   return (size ? Math.min(1, sent / size) : 0) / 2 + shareDone(variants) / 2;
 }
 
