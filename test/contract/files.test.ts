@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { Session } from 'node:inspector/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -30,6 +31,38 @@ t.test('the file of an original begins with its bytes, so a viewer opens it', as
   const file = await readFile(join(root, 'products+', 'shoe.jpg'));
   t.ok(file.subarray(0, 1_000).equals(bytes));
 });
+
+/** Calls of Node's file system that are made meanwhile, by its own trace. */
+async function fileCalls(work: () => Promise<unknown>): Promise<string[]> {
+  const session = new Session();
+  session.connect();
+  const calls: string[] = [];
+  session.on('NodeTracing.dataCollected', ({ params }) => {
+    for (const event of params.value) calls.push(String(Reflect.get(event, 'name')));
+  });
+  const traceConfig = { includedCategories: ['node.fs.async', 'node.fs.sync'] };
+  await session.post('NodeTracing.start', { traceConfig });
+  await work();
+  const complete = once(session, 'NodeTracing.tracingComplete');
+  await session.post('NodeTracing.stop');
+  await complete;
+  session.disconnect();
+  return calls;
+}
+
+t.test(
+  'an original is on the disk before it is acknowledged; a result, which can be made again, waits for none',
+  async (t) => {
+    const syncs = async (isCache: boolean) => {
+      const objects = await FileObjects.open(join(folder, `synced-${isCache}`), { isCache });
+      const calls = await fileCalls(() => objects.put('img/a', randomBytes(500), png));
+      t.ok(calls.includes('write'), calls.join(' '));
+      return calls.filter((name) => /sync$/.test(name)).length;
+    };
+    t.ok((await syncs(false)) > 0);
+    t.equal(await syncs(true), 0);
+  },
+);
 
 t.test('a file cut short anywhere is treated as absent, and can be written again', async (t) => {
   const root = join(folder, 'torn');

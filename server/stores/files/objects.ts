@@ -88,8 +88,8 @@ export class FileObjects implements Objects {
    * needs it.
    *
    * @param folds    whether the file system treats `a` and `A` as one name; found out when absent
-   * @param isCache  what a power cut takes can be made again: its folders are not synced, only its bytes, so that what
-   *                 is there is whole
+   * @param isCache  what a power cut takes can be made again, so that nothing waits for the disk; who reads it tells by
+   *                 a checksum of his own whether it is whole
    * @param tellsDamage   whether a file that is no whole object is Problem `damaged_store`, and not absent
    * @param minFreeBytes  of the disk: below it nothing is written, Problem `storage_full`
    */
@@ -149,7 +149,7 @@ export class FileObjects implements Objects {
     const aside = join(this.#aside, randomUUID());
     try {
       await checkRoom(this.#aside, this.#minFreeBytes);
-      const facts = await writeAside(aside, source, key, object);
+      const facts = await writeAside(aside, source, { key, object, isSynced: !this.#isCache });
       signal?.throwIfAborted();
       if (!(await this.#publish(aside, key, object))) return undefined;
       return { key, etag: facts.etag, size: facts.size, lastModified: facts.lastModified };
@@ -366,8 +366,7 @@ function factsAt(path: string): StoredFacts | undefined {
 async function writeAside(
   path: string,
   source: Incoming,
-  key: string,
-  object: NewObject,
+  { key, object, isSynced }: { key: string; object: NewObject; isSynced: boolean },
 ): Promise<StoredFacts> {
   const file = await open(path, 'wx');
   try {
@@ -388,7 +387,7 @@ async function writeAside(
       metadata,
     };
     await file.appendFile(trailer(facts));
-    await file.sync();
+    if (isSynced) await file.sync();
     return facts;
   } finally {
     await file.close();
