@@ -27,8 +27,17 @@ function read(pid: number): Process | undefined {
   }
 }
 
+const everyProcess = (): Process[] =>
+  readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (read(Number(name)) ?? []) : []));
+
+/** Processes that a process has started and that still run. */
+export const childrenOf = (pid: number): number[] =>
+  everyProcess()
+    .filter(({ parent }) => parent === pid)
+    .map((child) => child.pid);
+
 function tree(root: number): Process[] {
-  const all = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (read(Number(name)) ?? []) : []));
+  const all = everyProcess();
   const found = all.filter(({ pid }) => pid === root);
   for (const { pid } of found) found.push(...all.filter(({ parent }) => parent === pid));
   return found;

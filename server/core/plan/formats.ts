@@ -54,6 +54,10 @@ interface FormatRow {
   readonly encode: (image: Sharp, settings: EncoderSettings) => Sharp;
 }
 
+/** What libvips' writers take: a GIF may say ten times that of a frame, a WebP 256 times, and a GIF one more turn. */
+export const MAX_DELAY_MS = 65_535;
+const MAX_LOOP = 65_535;
+
 const frames = ({ delay, loop }: EncoderSettings) => (delay.length ? { delay: [...delay], loop } : {});
 
 export const FORMAT_TABLE: Readonly<Record<Format, FormatRow>> = {
@@ -168,6 +172,9 @@ export function chooseFormat(source: Source, values: Transformation): Format {
   return values.colors ? 'png' : 'avif';
 }
 
+const delays = ({ pages, delay }: Source): number[] =>
+  Array.from({ length: pages }, (_, index) => Math.min(delay[index] ?? 100, MAX_DELAY_MS));
+
 /** Settings of the encoder for a priority; `effort=small` and `fast` mean the same in both. */
 export function encoderSettings(
   source: Source,
@@ -184,7 +191,7 @@ export function encoderSettings(
     chroma: values.chroma ?? '420',
     colors: values.colors,
     effort,
-    delay: moves ? Array.from({ length: source.pages }, (_, index) => source.delay[index] ?? 100) : [],
-    loop: source.loop,
+    delay: moves ? delays(source) : [],
+    loop: Math.min(source.loop, MAX_LOOP),
   };
 }

@@ -14,7 +14,7 @@ import { priceOf } from './cost.ts';
 import { drawingOf } from './drawing.ts';
 import { fitting } from './format-conflicts.ts';
 import type { EncoderSettings, Format, Priority } from './formats.ts';
-import { chooseFormat, encoderSettings, FORMAT_TABLE, wantsMotion } from './formats.ts';
+import { chooseFormat, encoderSettings, FORMAT_TABLE, MAX_DELAY_MS, wantsMotion } from './formats.ts';
 import { inP3 } from './gamut.ts';
 import { miniature, shareOf } from './miniature.ts';
 import { isPlacing, stepsOf } from './pipeline.ts';
@@ -64,7 +64,9 @@ const PLACEHOLDER_SIDE = 100;
 /** Frames that are decoded, and whether the result moves. */
 function motion(source: Source, values: Transformation, format: Format, { maxFrames }: SourceLimits) {
   const isMoving = wantsMotion(source, values) && FORMAT_TABLE[format].moves;
-  if (!isMoving || source.pages <= maxFrames) return { moves: isMoving, warnings: [] };
+  const isShortened = isMoving && source.delay.some((ms) => ms > MAX_DELAY_MS);
+  if (!isMoving || source.pages <= maxFrames)
+    return { moves: isMoving, warnings: isShortened ? ['delay-shortened'] : [] };
   if (values.anim === '1') {
     const facts = { received: `${source.pages} frames`, allowed: `${maxFrames} frames` };
     throw new Problem(

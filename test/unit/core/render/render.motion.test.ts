@@ -45,6 +45,33 @@ t.test('a moving picture keeps its frames, their times and its loop in GIF and W
   );
 });
 
+t.test(
+  'the longest times and most turns that a GIF can say are shown as far as they can be written',
+  async (t) => {
+    const source = await frames(RGB);
+    const loops = source.indexOf('NETSCAPE2.0') + 13;
+    const control = source.indexOf(Buffer.from([0x21, 0xf9, 0x04])) + 4;
+    for (const [turns, hundredths] of [
+      [65_535, 6554],
+      [65_534, 65_535],
+      [0, 6553],
+    ] as const) {
+      source.writeUInt16LE(turns, loops);
+      source.writeUInt16LE(hundredths, control);
+      const isLong = hundredths * 10 > 65_535;
+      for (const format of ['webp', 'gif'] as const) {
+        const { bytes, warnings } = await picture(source, `w=20&fmt=${format}`);
+        const { pages, delay = [], loop = 0 } = await facts(bytes);
+        t.same([pages, delay.slice(1)], [3, [100, 150]]);
+        t.ok(Math.abs((delay[0] ?? 0) - Math.min(hundredths * 10, 65_535)) < 10, `${delay[0]} ms`);
+        t.ok(turns === 0 ? loop === 0 : loop >= 65_534, `${loop} turns`);
+        t.same(warnings, isLong ? ['delay-shortened'] : []);
+      }
+      t.same((await picture(source, 'w=20&fmt=jpeg')).warnings, [], 'of one frame there is no time');
+    }
+  },
+);
+
 t.test('it stands still where the format, the page or the request says so', async (t) => {
   const source = await frames(RGB);
   const seen = async (query: string) => {

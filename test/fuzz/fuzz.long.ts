@@ -1,0 +1,3 @@
+import { fuzz } from './fuzz.ts';
+
+fuzz({ queries: 50_000, images: 2_000 });
