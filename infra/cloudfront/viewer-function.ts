@@ -69,7 +69,7 @@ export function outcomeOf(returned: Returned, origin: string | undefined): Funct
   };
 }
 
-const IMPORT = /import (\w+) from"(\w+)";/g;
+const IMPORT = /import ([\w$]+) from"(\w+)";/g;
 
 /** The code as a script whose value is the handler, and which finds its modules by the names of its imports. */
 function asScript(code: string): { script: vm.Script; modules: Readonly<Record<string, string>> } {

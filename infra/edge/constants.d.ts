@@ -8,8 +8,8 @@ declare global {
   const __IMPLIED__: readonly string[];
   /** Names of the parameters that take colours. */
   const __COLORED__: readonly string[];
-  /** Names that the deployment drops without a word. */
-  const __IGNORED__: readonly string[];
+  /** Names that the deployment drops without a word, joined by commas. */
+  const __IGNORED__: string;
   /** Whether `q` is `auto` where it is not said. */
   const __AUTO__: boolean;
   /** Whether every URL must be signed. */

@@ -149,7 +149,7 @@ async function rewritten(request: Request): Promise<Request | Refusal | undefine
   }
   const written = query.length > 1024 ? undefined : splitQuery(query);
   if (!written) return undefined;
-  const pairs = withoutIgnored(written, __IGNORED__);
+  const pairs = __IGNORED__ ? withoutIgnored(written, __IGNORED__.split(',')) : written;
   // The runtime takes no await among arguments, not even one that a minifier would move there.
   const presets: Record<string, Pairs> = {};
   if (__AUTO__) presets[ASSUMED] = [['q', 'auto']];

@@ -13,8 +13,9 @@ function packGrammar(grammar: Grammar): string {
     return [lead ? `${kind} ${lead}` : kind, ...items.map(packGrammar)].join('/');
   }
   if (grammar[0] !== 'enum') return grammar.join(' ');
-  const words = Object.entries(grammar[1]).map(([spelling, value]) =>
-    spelling === `$${value}` ? value : `${spelling.slice(1)}=${value}`,
+  const spellings = Object.groupBy(Object.entries(grammar[1]), ([, value]) => value);
+  const words = Object.entries(spellings).map(([value, entries = []]) =>
+    [...entries.map(([spelling]) => spelling.slice(1)).filter((name) => name !== value), value].join('='),
   );
   return ['enum', ...words].join(' ');
 }
@@ -24,7 +25,7 @@ function packRow(rule: Rule): string {
   const { key, aliases = [], grammar, fallback = '', idle = [], needs = [], never = [], url, scaled } = rule;
   const mark = url ? 'u' : scaled ? 's' : '';
   const lists = [idle, needs, never].map((conditions) => conditions.join());
-  const fields = [[key, ...aliases].join(' '), grammar.map(packGrammar).join('|'), fallback, ...lists, mark];
+  const fields = [[key, ...aliases].join(' '), grammar.map(packGrammar).join('|'), fallback, mark, ...lists];
   const row = fields.join(';').replace(/;+$/, '');
   if (plain(rulesOf(row, [key]).rules[0]) !== plain({ ...rule, aliases: undefined })) {
     throw new Error(`The edge would not read the rule ${key} as it is: ${row}`);

@@ -3,8 +3,8 @@ import type { RuleIndex } from '../../server/core/query/canonical.ts';
 import type { Grammar, Rule } from '../../server/core/query/rule.ts';
 
 /**
- * `int 1 8192 1`; an enum's words are `a b=a`, every one by its spelling; `list r/dec 0 1/dec 0 1` has its lead
- * behind its kind. Numbers stay text: they are only compared.
+ * `int 1 8192 1`; an enum's words are `a b=c=d`, where each spelling means the last one; `list r/dec 0 1/dec 0 1` has its
+ * lead behind its kind. Numbers stay text: they are only compared.
  */
 function readGrammar(text: string): Grammar {
   const isList = text.indexOf('list') === 0;
@@ -15,8 +15,10 @@ function readGrammar(text: string): Grammar {
   if (kind !== 'enum') return parts as unknown as Grammar;
   const spellings: Record<string, string> = {};
   rest.forEach((word) => {
-    const pair = word.split('=');
-    spellings['$' + pair[0]] = (pair[1] || pair[0]) as string;
+    const names = word.split('=');
+    names.forEach((name) => {
+      spellings['$' + name] = names[names.length - 1] as string;
+    });
   });
   return ['enum', spellings];
 }
@@ -24,7 +26,7 @@ function readGrammar(text: string): Grammar {
 const listed = (field: string | undefined) => (field ? field.split(',') : undefined);
 
 /**
- * `key alias alias;grammar|grammar;fallback;idle;needs;never;mark`: conditions joined by commas, the mark is `u` of url
+ * `key alias alias;grammar|grammar;fallback;mark;idle;needs;never`: conditions joined by commas, the mark is `u` of url
  * or `s` of scaled.
  */
 function readRow(fields: readonly string[], key: string): Rule {
@@ -32,11 +34,11 @@ function readRow(fields: readonly string[], key: string): Rule {
     key: key,
     grammar: (fields[1] as string).split('|').map(readGrammar),
     fallback: fields[2] || undefined,
-    idle: listed(fields[3]),
-    needs: listed(fields[4]),
-    never: listed(fields[5]),
-    url: fields[6] === 'u',
-    scaled: fields[6] === 's',
+    url: fields[3] === 'u',
+    scaled: fields[3] === 's',
+    idle: listed(fields[4]),
+    needs: listed(fields[5]),
+    never: listed(fields[6]),
   };
   return rule as Rule;
 }

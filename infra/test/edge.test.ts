@@ -7,7 +7,8 @@ import { PIPELINE } from '../../server/core/version.ts';
 import { Results } from '../../server/reading/results.ts';
 import { FileObjects } from '../../server/stores/files/objects.ts';
 import { LONG_FORM } from '../../test/support/keys.ts';
-import { edgeBundle, MAX_BYTES } from '../edge/build.ts';
+import { type EdgeOptions, edgeBundle, MAX_BYTES } from '../edge/build.ts';
+import { LARGEST, PLAIN } from '../edge/largest.ts';
 import { rulePieces } from '../edge/pack.ts';
 import { rulesOf } from '../edge/rows.ts';
 import { type EdgeOutcome, type EdgeRequest, runEdge } from './support/edge.ts';
@@ -22,20 +23,36 @@ const AVIF = 'image/avif,image/webp,*/*';
 /** A parameter of its own kind takes about this much; one that is a row takes nothing, it lies in the store. */
 const SPARE = 300;
 
-t.test('the bundle is within what CloudFront takes, and of its syntax', async (t) => {
-  for (const signed of [false, true]) {
-    const text = await edgeBundle({ signed });
-    const bytes = Buffer.byteLength(text);
-    t.comment(`edge function, ${signed ? 'signed' : 'open'}: ${bytes} of ${MAX_BYTES} bytes`);
-    t.ok(bytes <= MAX_BYTES - SPARE, `${SPARE} bytes are left for what comes`);
-    t.notMatch(text, /\bfor ?\([^;)]* of |\?\?|\?\.[a-z]|\.\.\.|\bclass\b|\beval\b|replaceAll|new Map/);
-    t.match(
-      text,
-      /^import \w+ from"(crypto|cloudfront)";import \w+ from"(crypto|cloudfront)";/,
-      'imports come first',
-    );
-  }
-});
+/** Every combination of settings at their smallest and at their largest. */
+function combinations(): EdgeOptions[] {
+  const chosen = <T>(number: number, index: number, [plain, largest]: readonly [T, T]): T =>
+    number & (1 << index) ? largest : plain;
+  return Array.from({ length: 32 }, (_, number) => ({
+    signed: chosen(number, 0, [PLAIN.signed, LARGEST.signed]),
+    autoQuality: chosen(number, 1, [PLAIN.autoQuality, LARGEST.autoQuality]),
+    serversFirst: chosen(number, 2, [PLAIN.serversFirst, LARGEST.serversFirst]),
+    ignored: chosen<readonly string[]>(number, 3, [PLAIN.ignored, LARGEST.ignored]),
+    epochs: chosen(number, 4, [PLAIN.epochs, LARGEST.epochs]),
+  }));
+}
+
+t.test(
+  'in a stage of any settings the bundle is within what CloudFront takes, and of its syntax',
+  async (t) => {
+    const worst = Buffer.byteLength(await edgeBundle(LARGEST));
+    t.comment(`edge function, largest: ${worst} of ${MAX_BYTES} bytes`);
+    t.ok(worst <= MAX_BYTES - SPARE, `${SPARE} bytes are left for what comes`);
+    for (const options of combinations()) {
+      const text = await edgeBundle(options);
+      t.ok(Buffer.byteLength(text) <= worst, JSON.stringify(options));
+      t.notMatch(text, /\bfor ?\([^;)]* of |\?\?|\?\.[a-z]|\.\.\.|\bclass\b|\beval\b|replaceAll|new Map/);
+      const imports = options.signed ? 2 : 1;
+      const first = new RegExp(`^(import [\\w$]+ from"(crypto|cloudfront)";){${imports}}let `);
+      t.match(text, first, 'imports come first');
+      t.equal(text.match(/\bimport\b/g)?.length, imports, 'and nowhere else');
+    }
+  },
+);
 
 t.test('the store has every rule, in values that it takes and under a name of their own', async (t) => {
   const { name, pieces } = rulePieces();

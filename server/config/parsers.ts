@@ -62,8 +62,11 @@ export function oneOf<const V extends string>(values: readonly V[]): Parser<V> {
   return parser(values.join(' or '), (value) => values.find((v) => v === value));
 }
 
-export const revision = parser('up to 12 of a-z and 0-9', (value) =>
-  /^[a-z0-9]{0,12}$/.test(value) ? value : undefined,
+/** Of a revision: it stands twice in the edge function. */
+export const REVISION_CHARACTERS = 12;
+
+export const revision = parser(`up to ${REVISION_CHARACTERS} of a-z and 0-9`, (value) =>
+  /^[a-z0-9]*$/.test(value) && value.length <= REVISION_CHARACTERS ? value : undefined,
 );
 
 export const url = parser('an http or https URL', (value) =>
@@ -131,12 +134,23 @@ export const presets: Parser<Presets> = parser(
   },
 );
 
+/** Of all names that are ignored, with a comma between two: they stand in the edge function, whose bytes are counted. */
+export const IGNORED_CHARACTERS = 256;
+
 /** A known one would be dropped where a page means it. */
-export const ignoredParameters = list(
+const ignoredNames = list(
   parser('a name that is no parameter, of letters, digits and . _ ~ -', (value) => {
     if (Object.hasOwn(INDEX.byName, `$${value}`)) throw new Error(`${value} is a parameter of images`);
     return /^[\w.~-]{1,64}$/.test(value) ? value : undefined;
   }),
+);
+
+export const ignoredParameters = parser(
+  `${ignoredNames.expected}; ${IGNORED_CHARACTERS} characters together, with their commas`,
+  (value) => {
+    const names = ignoredNames.parse(value);
+    return names && names.join().length <= IGNORED_CHARACTERS ? names : undefined;
+  },
 );
 
 export const id = parser('an id of an image', (value) => (isId(value) ? value : undefined));

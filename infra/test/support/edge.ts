@@ -51,9 +51,9 @@ interface Code {
 
 /** The bundle behind a stand-in for CloudFront's module, and a loop over requests; runs in Node and in njs. */
 function program({ bundle, values }: Code, requests: string, outcomes: string): string {
-  const name = /import (\w+) from"cloudfront";/.exec(bundle)?.[1];
+  const name = /import ([\w$]+) from"cloudfront";/.exec(bundle)?.[1];
   return `import fs from 'fs';
-${bundle.replace(/import \w+ from"cloudfront";/, '')}
+${bundle.replace(/import [\w$]+ from"cloudfront";/, '')}
 var store = ${JSON.stringify(values)}, origins;
 var ${name} = {
   kvs: () => ({ exists: (key) => Promise.resolve(store[key] !== undefined), get: (key) => Promise.resolve(store[key]) }),

@@ -95,7 +95,13 @@ t.test(
         /IGNORED_PARAMETERS.*is a parameter/,
         name,
       );
-    for (const list of ['a b', 'a,,b', 'a=b', 'x'.repeat(65)])
+    const most = Array.from({ length: 128 }, (_, index) => (index < 127 ? 'x' : 'xy'));
+    t.equal(
+      loadConfig({ IGNORED_PARAMETERS: most.join(', ') }).ignoredParameters.length,
+      128,
+      '256 together',
+    );
+    for (const list of ['a b', 'a,,b', 'a=b', 'x'.repeat(65), [...most, 'x'].join()])
       t.throws(() => loadConfig({ IGNORED_PARAMETERS: list }), /IGNORED_PARAMETERS="/, list);
   },
 );
