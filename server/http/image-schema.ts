@@ -2,6 +2,36 @@ import type { FastifySchema } from 'fastify';
 import { allowedText, ROWS } from '../core/operations/table.ts';
 import type { Grammar, Presets, Rule } from '../core/query/rule.ts';
 
+const WHOLE = '-?(?:0|[1-9][0-9]{0,9})';
+const DECIMAL = '-?(?:0|[1-9][0-9]{0,5})(?:\\.[0-9]{1,3})?';
+const SIDE = '[1-9][0-9]{0,4}';
+
+/** Form of a text that a grammar reads, without its bounds, in the dialect that every language's expressions share. */
+function formOf(grammar: Grammar): string {
+  switch (grammar[0]) {
+    case 'int':
+      return WHOLE;
+    case 'dec':
+      return DECIMAL;
+    case 'ratio':
+      return `${SIDE}[:x]${SIDE}|${DECIMAL}`;
+    case 'color':
+      return '#?[0-9a-fA-F]{3,8}|[a-zA-Z]+';
+    case 'bytes':
+      return '[0-9]{1,8}[kmKM]?';
+    case 'sides':
+      return `${WHOLE}(?:,${WHOLE}){3}|${WHOLE}`;
+    case 'list': {
+      const [, items, lead] = grammar;
+      return [...(lead ? [lead] : []), ...items.map((item) => `(?:${formOf(item)})`)].join(',');
+    }
+    case 'text':
+      return grammar[1];
+    default:
+      return '.+';
+  }
+}
+
 function grammarSchema(grammar: Grammar): Record<string, unknown> {
   switch (grammar[0]) {
     case 'int':
@@ -15,10 +45,8 @@ function grammarSchema(grammar: Grammar): Record<string, unknown> {
       return { type: 'string', enum: Object.keys(grammar[1]).map((spelling) => spelling.slice(1)) };
     case 'flag':
       return { type: 'string', enum: ['', '1', '0', 'true', 'false'] };
-    case 'text':
-      return { type: 'string', pattern: `^(?:${grammar[1]})$` };
     default:
-      return { type: 'string' };
+      return { type: 'string', pattern: `^(?:${formOf(grammar)})$` };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { FastifySchema, RouteOptions } from 'fastify';
+import { ID_PATTERN } from '../core/query/id.ts';
 
 /** What clients that are generated from the document call an operation; part of the contract once it is out. */
 const OPERATION_IDS: Readonly<Record<string, string>> = {
@@ -113,7 +114,11 @@ export function openApi({ version, publicUrl, hasTokens }: OpenApiOptions) {
       const security = route.config?.takesKey ? [...tokens, { statusKey: [] }] : tokens;
       const { summary } = schema ?? {};
       const described = summary ? { description: `${summary} ${accessOf(route, isGuarded, hasTokens)}` } : {};
-      return { schema: { ...withId(schema), ...described, security: isGuarded ? security : [] }, url: path };
+      const ofImage = !url.startsWith('/api/collections/');
+      return {
+        schema: { ...withId(schema, ofImage), ...described, security: isGuarded ? security : [] },
+        url: path,
+      };
     },
     transformObject: (written: object) =>
       withNamedSchemas(
@@ -132,13 +137,14 @@ function accessOf({ method, config }: RouteOptions, isGuarded: boolean, hasToken
   return `Open to this machine alone; where the deployment has tokens it needs ${scope}${key}.`;
 }
 
-/** The rest of a path is an id. */
-function withId(schema: FastifySchema | undefined): FastifySchema {
+/** The rest of a path is an id. What that of an image must be is said here alone: the reader of ids refuses it in more words. */
+function withId(schema: FastifySchema | undefined, ofImage: boolean): FastifySchema {
   const params: unknown = schema?.params;
   const properties = isObject(params) && isObject(params['properties']) ? params['properties'] : {};
-  return properties['*'] && isObject(params)
-    ? { ...schema, params: { ...params, properties: { id: properties['*'] } } }
-    : { ...schema };
+  const id = properties['*'] ?? properties['id'];
+  if (!isObject(params) || !isObject(id)) return { ...schema };
+  const told = ofImage ? { ...id, pattern: ID_PATTERN } : id;
+  return { ...schema, params: { ...params, properties: { id: told } } };
 }
 
 const NO_BODY = 'Done; the answer has no body.';

@@ -4,6 +4,9 @@ import { splitPath } from './path.ts';
 /** S3 keys end at 1,024 bytes; the rest is for `img/` and the canonical form. */
 export const MAX_ID_BYTES = 700;
 
+/** Of all that an id must not have, the letters: for documents, which cannot say the rest. JSON Schema's dialect, without `u`. */
+export const ID_PATTERN = '^[^\\\\\\u0000-\\u001f\\u007f-\\u009f]+$';
+
 /** Where bytes lie in the bucket of originals until they are known to be good: no id begins like this. */
 export const STAGED = '.incoming/';
 

@@ -29,6 +29,7 @@ const HEADERS = Type.Object({
   [NAME]: Type.Optional(
     Type.String({
       description: `Done once: sent again within ${KEEP_SECONDS / 3600} h, it is answered as it was, with ${REPLAYED}: true.`,
+      pattern: `${QUOTED.source}|${BARE.source}`,
     }),
   ),
 });

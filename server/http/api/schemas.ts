@@ -203,7 +203,7 @@ const MAX_WAIT_SECONDS = 50;
 export const VariantsQuery = Type.Object(
   {
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: VARIANTS_PAGE, default: VARIANTS_PAGE })),
-    cursor: Type.Optional(Type.String()),
+    cursor: Type.Optional(Type.String({ minLength: 1, description: '`next` of the page before.' })),
   },
   options,
 );
@@ -307,7 +307,7 @@ export const Images = Type.Object(
 export const PageQuery = Type.Object(
   {
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: PAGE })),
-    cursor: Type.Optional(Type.String()),
+    cursor: Type.Optional(Type.String({ minLength: 1, description: '`next` of the page before.' })),
   },
   options,
 );
@@ -619,7 +619,7 @@ export const Collections = Type.Object(
 );
 
 export const Relationships = Type.Object(
-  { images: Type.Array(Type.String(), { minItems: 1, maxItems: 50, uniqueItems: true }) },
+  { images: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 50, uniqueItems: true }) },
   options,
 );
 
