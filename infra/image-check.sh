@@ -1,8 +1,9 @@
 #!/bin/sh
 # Builds the image and shows that it works: a picture is uploaded and served, text in drawings is letters (its own fonts
-# and those of FONTS_DIR), nothing but /data and /tmp is written, SIGTERM ends it cleanly. With Docker:
-# infra/image-check.sh [built image]. Without: root, buildah, debootstrap and crun make a stand-in for the base image
-# from Debian's packages and this machine's Node (no overlay, no limits).
+# and those of FONTS_DIR), decoders that crash, spin, eat memory or are hostile cost nobody else anything, nothing but
+# /data and /tmp is written, SIGTERM ends it cleanly. With Docker: infra/image-check.sh [built image]. Without: root,
+# buildah, debootstrap and crun make a stand-in for the base image from Debian's packages and this machine's Node (no
+# overlay, no limits).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -109,6 +110,8 @@ type=$(curl --silent --output "$work/out.webp" --write-out '%{http_code} %{conte
 echo "served: $type, $(wc -c <"$work/out.webp") bytes"
 
 inside node --input-type=module-typescript - "$inner" "$token" <infra/image-text.ts || fail 'text in drawings'
+inside sh -c 'cd server && exec node --input-type=module-typescript - "$@"' sh "$inner" "$token" "$(base64 -w 0 test/support/hostile.ts)" \
+  <infra/image-sandbox.ts || fail 'what is around render processes'
 
 stop
 [ "$code" = 0 ] || fail "SIGTERM ended it with $code: $(cat "$work/log" 2>/dev/null)"

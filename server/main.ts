@@ -52,7 +52,7 @@ async function main(): Promise<void> {
     await withContext(`METRICS_PORT=${metricsPort}: cannot listen`, () =>
       listenFor({ port: metricsPort, host }, { '/metrics': () => metricsPage(deps) }),
     );
-  log.info({ address, stores: stores.summary, ready: true }, 'listening');
+  log.info({ address, stores: stores.summary, layers: rendering.pool.layers, ready: true }, 'listening');
   flush();
   // For whoever started us with a channel: on a port that was taken, somebody else would answer.
   process.send?.({ ready: true, address });

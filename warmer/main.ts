@@ -61,7 +61,8 @@ async function main(): Promise<void> {
   if (port) await withContext(`WARMER_PORT=${port}: cannot listen`, () => listen(port, warmer));
   rounds.start();
   watching?.start();
-  log.info({ stores: stores.summary, slots: config.warmSlots, ready: true }, 'warming');
+  const { layers } = rendering.pool;
+  log.info({ stores: stores.summary, slots: config.warmSlots, layers, ready: true }, 'warming');
   flush();
   await worker.run();
   await watching?.stop();

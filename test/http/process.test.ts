@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
+import { LAYERS } from '../../server/sandbox/launch.ts';
 import { corpus } from '../support/corpus.ts';
 import { ended, folderWithPhoto, type ServerProcess, spawnServer } from '../support/process.ts';
 import { bytesOf, startServer } from '../support/server.ts';
@@ -13,6 +14,22 @@ async function isRendering({ base }: ServerProcess): Promise<boolean> {
   const metrics = await (await fetch(`${base}/metrics`)).text();
   return Number(/^rendition_flights (\d+)/m.exec(metrics)?.[1]) > 0;
 }
+
+t.test('says in its log and in its metrics which layers are around its render processes', async (t) => {
+  const server = await spawnServer({ DATA_DIR: await folderWithPhoto(t) });
+  t.ok(server.layers.includes('empty-environment'), server.layers.join(' '));
+  const metrics = await (await fetch(`${server.base}/metrics`)).text();
+  const rows = [...metrics.matchAll(/^rendition_sandbox_layer\{layer="([^"]+)"\} ([01])$/gm)];
+  t.same(rows.map(([, layer]) => layer).sort(), [...LAYERS].sort());
+  t.same(
+    rows
+      .filter(([, , holds]) => holds === '1')
+      .map(([, layer]) => layer)
+      .sort(),
+    [...server.layers].sort(),
+  );
+  t.equal(await server.end('SIGTERM'), 0);
+});
 
 t.test('finishes what it has begun on SIGTERM, stores it, and ends with 0', async (t) => {
   const folder = await folderWithPhoto(t);

@@ -12,6 +12,8 @@ import { temporaryFolder } from './server.ts';
 
 export interface ServerProcess {
   base: string;
+  /** Around its render processes, as its log says when it starts. */
+  layers: readonly string[];
   child: Program;
   /** Resolves to the exit code, or to the signal that ended it. */
   end(signal: NodeJS.Signals): Promise<number | string>;
@@ -27,15 +29,20 @@ export async function spawnServer(
     isMeasured,
   });
   const lines = createInterface({ input: child.stdout });
-  const base = await new Promise<string>((resolve, reject) => {
+  type Started = Pick<ServerProcess, 'base' | 'layers'>;
+  const started = await new Promise<Started>((resolve, reject) => {
     lines.on('line', (line) => {
-      const parsed: { ready?: boolean; address?: string } = JSON.parse(line);
-      if (parsed.ready && parsed.address) resolve(parsed.address);
+      const {
+        ready,
+        address,
+        layers = [],
+      }: { ready?: boolean; address?: string; layers?: string[] } = JSON.parse(line);
+      if (ready && address) resolve({ base: address, layers });
     });
     child.once('exit', (code) => reject(new Error(`The server ended with ${code}.`)));
   });
   return {
-    base,
+    ...started,
     child,
     end: async (signal) => {
       const ended = once(child, 'exit');

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,6 +61,46 @@ t.test(
         t.ok((await tries('run', 'true')).refused, 'starts no process');
       });
     }
+  },
+);
+
+/**
+ * Node's own check is made in Node: code that has taken over a decoder is not bound by it. Without the check, what Node
+ * does is what such code could do.
+ */
+const asNativeCode = (launch: Launch): Launch => ({ ...launch, nodeFlags: [] });
+
+t.test(
+  "native code reads nobody else's environment, changes nothing of ours and has no network, where the system allows",
+  async (t) => {
+    const scratch = await openScratch(tmpdir());
+    const data = await mkdtemp(join(tmpdir(), 'rendition-'));
+    t.teardown(async () => {
+      await scratch.close();
+      await rm(data, { recursive: true });
+    });
+    await writeFile(join(data, 'original'), 'bytes', { mode: 0o600 });
+    const launch = asNativeCode(strongestLaunch({ scratch, niceness: 10 }));
+    if (!launch.layers.includes('other-user')) {
+      t.comment(
+        'skipped: only root can become somebody else, and native code of the same user may do what we may',
+      );
+      return;
+    }
+    await underLaunch(launch, async (tries) => {
+      t.notMatch((await tries('environment', '')).got, /AWS|a key that/);
+      for (const pid of [1, process.pid])
+        t.ok((await tries('read', `/proc/${pid}/environ`)).refused, `refuses the environment of ${pid}`);
+      t.ok((await tries('read', join(data, 'original'))).refused, 'does not read what is ours');
+      for (const path of [
+        join(data, 'original'),
+        join(data, 'new'),
+        join(scratch.folder, 'probe'),
+        'package.json',
+      ])
+        t.ok((await tries('write', path)).refused, `does not write ${path}`);
+      t.ok((await tries('write', join(scratch.writable, 'spill'))).got, 'writes where it may');
+    });
   },
 );
 
