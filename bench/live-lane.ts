@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
-import http from 'node:http';
 import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +11,7 @@ import type { Stores } from '../server/stores/contracts.ts';
 import { sendWarm } from '../server/warming/jobs.ts';
 import { start } from './child.ts';
 import { storeWithSample } from './hits.ts';
+import { paced } from './paced.ts';
 import { print, quantile, type Row, ratio } from './stats.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -37,30 +37,8 @@ async function fill({ originals, records, jobs }: Stores): Promise<void> {
   }
 }
 
-/** Latencies in ms of requests that are sent on time, whether or not those before are answered. */
-async function paced(url: string): Promise<number[]> {
-  const agent = new http.Agent({ keepAlive: true });
-  const pending: Promise<number>[] = [];
-  const started = performance.now();
-  for (let sent = 0; sent < PER_SECOND * SECONDS; ) {
-    const due = Math.floor(((performance.now() - started) / 1000) * PER_SECOND);
-    for (; sent < Math.min(due, PER_SECOND * SECONDS); sent++) pending.push(timed(url, agent));
-    await sleep(1);
-  }
-  const latencies = await Promise.all(pending);
-  agent.destroy();
-  return latencies;
-}
-
-function timed(url: string, agent: http.Agent): Promise<number> {
-  const before = performance.now();
-  return new Promise((resolve, reject) => {
-    const request = http.get(url, { agent }, (response) => {
-      response.on('data', () => {}).on('end', () => resolve(performance.now() - before));
-    });
-    request.on('error', reject);
-  });
-}
+const latencies = async (url: string): Promise<readonly number[]> =>
+  (await paced(() => url, { perSecond: PER_SECOND, seconds: SECONDS })).ms;
 
 /** A warmer that is rendering. */
 async function warmer(env: Record<string, string>): Promise<ChildProcess> {
@@ -95,13 +73,13 @@ export async function liveLane(): Promise<Row[]> {
   await fill(stores);
   const server = await start('./rendition-server.ts', env);
   const url = `http://127.0.0.1:${server.port}${PATH}`;
-  await paced(url);
+  await latencies(url);
   const laps = { idle: [] as number[], low: [] as number[], raised: [] as number[] };
   for (let round = 0; round < ROUNDS; round++) {
-    laps.idle.push(...(await paced(url)));
+    laps.idle.push(...(await latencies(url)));
     for (const mode of ['low', 'raised'] as const) {
       const child = await warmer(env);
-      if (mode === 'low' || raise(child.pid ?? 0)) laps[mode].push(...(await paced(url)));
+      if (mode === 'low' || raise(child.pid ?? 0)) laps[mode].push(...(await latencies(url)));
       child.kill('SIGKILL');
       await once(child, 'exit');
     }
@@ -110,8 +88,8 @@ export async function liveLane(): Promise<Row[]> {
   stores.close();
   await rm(folder, { recursive: true, force: true });
   const idle = quantile(laps.idle, 0.99);
-  const row = (what: string, latencies: readonly number[]): Row => {
-    const [p50, p99] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
+  const row = (what: string, ms: readonly number[]): Row => {
+    const [p50, p99] = [quantile(ms, 0.5), quantile(ms, 0.99)];
     return { what, figure: `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms (${ratio(p99 / idle)} idle)` };
   };
   return [

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`, or `npm run bench -- hits cold`: ratios measured in turns in one run.
- * `--photos FOLDER` renders photographs of one's own in `cold`.
+ * `--photos FOLDER` renders photographs of one's own in `cold`; `--seconds 60` makes each round of `overload` so long.
  */
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -12,15 +12,17 @@ import { hits, storedHits } from './hits.ts';
 import { learned } from './learned.ts';
 import { liveLane } from './live-lane.ts';
 import { manyVariants } from './many-variants.ts';
+import { overload } from './overload.ts';
 import { slowDrawings } from './slow-drawings.ts';
 import { print, type Row } from './stats.ts';
 import { turned } from './turned.ts';
+import { upgrade } from './upgrade.ts';
 import { waitingJobs } from './waiting-jobs.ts';
 import { writes } from './writes.ts';
 
 const { values, positionals: asked } = parseArgs({
   allowPositionals: true,
-  options: { photos: { type: 'string' } },
+  options: { photos: { type: 'string' }, seconds: { type: 'string', default: '10' } },
 });
 
 const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]> }>> = {
@@ -31,9 +33,14 @@ const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]
   turned: { title: 'EXIF-turned originals', run: turned },
   'fan-out': { title: 'Warming 12 variants of a 20 MP photograph', run: fanOutRows },
   'slow-drawings': { title: 'Cold renders while slow drawings wait', run: slowDrawings },
+  overload: {
+    title: 'Memory hits while four times too many renders are asked for',
+    run: () => overload(Number(values.seconds)),
+  },
   'live-lane': { title: 'Memory hits while a warmer works', run: liveLane },
   away: { title: 'Memory hits while what stands behind them is away', run: away },
   learned: { title: 'First visits of new images, warmed by what was asked for before', run: learned },
+  upgrade: { title: 'A page of new pictures, and after the warmer was idle', run: upgrade },
   'many-variants': { title: 'An image with 2,000 variants', run: manyVariants },
   'waiting-jobs': { title: 'Receives by how many jobs wait', run: waitingJobs },
   writes: { title: 'What each call writes to DynamoDB, S3 and SQS', run: writes },

@@ -36,6 +36,26 @@ t.test('every image URL in the documentation can be read', async (t) => {
   }
 });
 
+t.test('every answer to a threat names what shows it, and that is run', (t) => {
+  const [, table = ''] = /## Threats and answers\n([\s\S]*?)\n## /.exec(PAGES.get('SECURITY.md') ?? '') ?? [];
+  const rows = table.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| threat'));
+  t.ok(rows.length > 40, `${rows.length} threats`);
+  const scripts = readFileSync(join(ROOT, 'infra/image-check.sh'), 'utf8');
+  for (const row of rows) {
+    const cells = row.split(' | ');
+    const files = [...(cells.at(-1) ?? '').matchAll(/`([^`]+\.ts)`/g)].map(([, file = '']) => file);
+    t.ok(files.length > 0, `${cells[0]}: nothing shows it`);
+    for (const file of files) {
+      t.ok(existsSync(join(ROOT, file)), file);
+      t.ok(
+        /\.(test|long|nightly)\.ts$/.test(file) || scripts.includes(file),
+        `${file} is run by no form of the tests`,
+      );
+    }
+  }
+  t.end();
+});
+
 t.test('every internal link leads somewhere', async (t) => {
   for (const [page, text] of PAGES) {
     for (const link of new Set(internalLinks(text))) {
