@@ -1,6 +1,7 @@
 /**
  * `npm run bench`, or `npm run bench -- hits cold`: ratios measured in turns in one run.
- * `--photos FOLDER` renders photographs of one's own in `cold`; `--seconds 60` makes each round of `overload` so long.
+ * `--photos FOLDER` renders photographs of one's own in `cold`; `--seconds 60` makes each round of `overload` so long,
+ * `--renders 20000` the part of `memory` that looks for growth.
  */
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -12,6 +13,7 @@ import { hits, storedHits } from './hits.ts';
 import { learned } from './learned.ts';
 import { liveLane } from './live-lane.ts';
 import { manyVariants } from './many-variants.ts';
+import { memory } from './memory.ts';
 import { overload } from './overload.ts';
 import { slowDrawings } from './slow-drawings.ts';
 import { print, type Row } from './stats.ts';
@@ -22,7 +24,11 @@ import { writes } from './writes.ts';
 
 const { values, positionals: asked } = parseArgs({
   allowPositionals: true,
-  options: { photos: { type: 'string' }, seconds: { type: 'string', default: '10' } },
+  options: {
+    photos: { type: 'string' },
+    seconds: { type: 'string', default: '10' },
+    renders: { type: 'string', default: '2000' },
+  },
 });
 
 const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]> }>> = {
@@ -40,6 +46,7 @@ const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]
   'live-lane': { title: 'Memory hits while a warmer works', run: liveLane },
   away: { title: 'Memory hits while what stands behind them is away', run: away },
   learned: { title: 'First visits of new images, warmed by what was asked for before', run: learned },
+  memory: { title: 'Memory of npm start', run: () => memory(Number(values.renders)) },
   upgrade: { title: 'A page of new pictures, and after the warmer was idle', run: upgrade },
   'many-variants': { title: 'An image with 2,000 variants', run: manyVariants },
   'waiting-jobs': { title: 'Receives by how many jobs wait', run: waitingJobs },

@@ -90,12 +90,14 @@ async function round(program: Program, fresh: New, seconds: number): Promise<Rou
   return { idle, beside, cold, kept: answered / took / made, recoveryMs: await recovery(fresh), peakMb };
 }
 
-/** Mean ms of what was refused, by the server's own account. */
-async function refusalMs({ port }: Program): Promise<number> {
+/** What was refused so far, by the server's own account. */
+async function refusals({ port }: Program): Promise<{ ms: number; count: number }> {
   const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   const figure = (name: string) =>
-    Number(new RegExp(`^rendition_request_seconds_${name}\\{tier="none"\\} (\\S+)`, 'm').exec(metrics)?.[1]);
-  return (figure('sum') * 1000) / figure('count');
+    Number(
+      new RegExp(`^rendition_request_seconds_${name}\\{tier="none"\\} (\\S+)`, 'm').exec(metrics)?.[1] ?? 0,
+    );
+  return { ms: figure('sum') * 1000, count: figure('count') };
 }
 
 /** A page of new pictures, all of them at once: how many came, and when the last one was there. */
@@ -128,12 +130,14 @@ export async function overload(seconds: number): Promise<Row[]> {
   await (await fetch(`http://127.0.0.1:${program.port}${HIT}`)).arrayBuffer();
   const pages = [await page(program, 400), await page(program, 420), await page(program, 440)];
   await capacity(fresh, 2);
+  const before = await refusals(program);
   const rounds: Round[] = [];
   for (let count = 0; count < ROUNDS; count++) rounds.push(await round(program, fresh, seconds));
-  const refused = await refusalMs(program);
+  const after = await refusals(program);
+  const refusedMs = (after.ms - before.ms) / Math.max(1, after.count - before.count);
   await program.stop();
   await rm(folder, { recursive: true, force: true });
-  return rows(rounds, pages, refused);
+  return rows(rounds, pages, refusedMs);
 }
 
 function rows(rounds: readonly Round[], pages: Awaited<ReturnType<typeof page>>[], refusedMs: number): Row[] {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../test/support/ports.ts';
-import { treeCpuMs, treeRssMb } from './process-tree.ts';
+import { treeCpuMs, treePssMb, treeRssMb } from './process-tree.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -15,6 +15,8 @@ export interface Program {
   cpuMs(): number;
   /** Resident memory of all its processes now. */
   rssMb(): number;
+  /** The same with what they share counted once. */
+  pssMb(): number;
   stop(): Promise<void>;
 }
 
@@ -63,6 +65,7 @@ export async function startProgram(
     port,
     cpuMs: () => treeCpuMs(pid),
     rssMb: () => treeRssMb(pid),
+    pssMb: () => treePssMb(pid),
     stop: async () => {
       child.kill('SIGTERM');
       if (child.exitCode === null) await once(child, 'exit');

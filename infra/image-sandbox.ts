@@ -77,14 +77,17 @@ async function checkLayers(layers: readonly string[], isNative: boolean): Promis
   await scratch.close();
 }
 
-/** Render processes of the server: those of its script. */
+/** The folder that the server runs from, as its render processes are told it: others of this machine may be seen too. */
+const OWN = `--allow-fs-read=${join(process.cwd(), '..')}`;
+
 const renderProcesses = (): number[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('sandbox/render-process');
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return words.includes('sandbox/render-process') && words.includes(OWN);
       } catch {
         return false;
       }

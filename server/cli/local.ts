@@ -1,11 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import pino from 'pino';
-import { openExternalServices } from '../compose/external-services.ts';
-import { openRendering } from '../compose/rendering.ts';
-import { composeServer } from '../compose/server.ts';
+import type { FastifyInstance } from 'fastify';
+import type { Rendering } from '../compose/rendering.ts';
+import type { Composed } from '../compose/server.ts';
 import { checkDataDir, openStores } from '../compose/stores.ts';
 import type { Config } from '../config/settings.ts';
-import { buildApp } from '../http/app.ts';
 import type { Stores } from '../stores/contracts.ts';
 import type { Management } from '../writing/management.ts';
 import { settingsOver } from './environment.ts';
@@ -46,17 +44,9 @@ export async function openLocal(data: string | undefined, makesFolder: boolean):
   if (!makesFolder) await checkDataDir(config);
   const token = randomBytes(32).toString('base64url');
   const stores = await openStores(config);
-  const log = pino({ level: 'silent' });
-  const rendering = await openRendering(config, stores, () => undefined);
-  const { deps, images, uses, management } = composeServer(ownConfig(config, token), stores, {
-    log,
-    version: '0',
-    isDraining: () => false,
-    rendering,
-    external: await openExternalServices(config, stores),
-  });
+  const { app, composed, rendering } = await serverOver(ownConfig(config, token), stores);
+  const { deps, images, uses, management } = composed;
   if (!management) throw new Error('There is no management API.');
-  const app = await buildApp(deps);
   const base = await app.listen({ port: 0, host: '127.0.0.1' });
   const close = async () => {
     await app.close();
@@ -67,6 +57,30 @@ export async function openLocal(data: string | undefined, makesFolder: boolean):
     stores.close();
   };
   return { base, token, stores, management, close };
+}
+
+/** Loaded here alone: `serve` and most other commands do without, and would keep 100 MB for it. */
+async function serverOver(
+  config: Config,
+  stores: Stores,
+): Promise<{ app: FastifyInstance; composed: Composed; rendering: Rendering }> {
+  const [{ pino }, { openExternalServices }, { openRendering }, { composeServer }, { buildApp }] =
+    await Promise.all([
+      import('pino'),
+      import('../compose/external-services.ts'),
+      import('../compose/rendering.ts'),
+      import('../compose/server.ts'),
+      import('../http/app.ts'),
+    ]);
+  const rendering = await openRendering(config, stores, () => undefined);
+  const composed = composeServer(config, stores, {
+    log: pino({ level: 'silent' }),
+    version: '0',
+    isDraining: () => false,
+    rendering,
+    external: await openExternalServices(config, stores),
+  });
+  return { app: await buildApp(composed.deps), composed, rendering };
 }
 
 /** URLs in answers are those of the server that people open, not of this process. */
