@@ -68,8 +68,8 @@ async function main(): Promise<void> {
       process.exit(1);
     }, config.stopMs).unref();
     // A connection that falls idle after its last answer would otherwise hold us for its keep-alive time.
-    const since = Date.now();
-    const idle = setInterval(() => connections.closeIdle(Date.now() - since), 100);
+    const since = performance.now();
+    const idle = setInterval(() => connections.closeIdle(performance.now() - since), 100);
     await app.close();
     clearInterval(idle);
     await settle(composed);

@@ -271,8 +271,9 @@ export function composeWarmer(
   });
   readProgram(metrics, core, { config, stores, version });
   readInvalidations(management.invalidations, metrics);
+  const expiry = { records, results: core.results, inputs: core.inputs };
   const outdated = new OutdatedResults(stores, log, metrics);
-  const storedResults = new StoredResults(stores, { maxBytes: config.resultsBytes, log, metrics });
+  const storedResults = new StoredResults(stores, { maxBytes: config.resultsBytes, log, metrics, expiry });
   const lifetime = lifetimeOf(config);
   const parts = {
     originals,
@@ -293,7 +294,7 @@ export function composeWarmer(
     onUnservable: tellOfUnservable(log, metrics),
     onStrange: tellOfStrange(log, metrics),
     buckets: { results: stores.results.bucket, originals: originals.bucket, sources: config.sources },
-    expiry: { records, results: core.results, inputs: core.inputs },
+    expiry,
   });
   const isAside: WorkerOptions['isAside'] = ({ body }) =>
     ['notify', 'invalidate', 'fetch', 'upgrade'].includes(readJob(body).kind);

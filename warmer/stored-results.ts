@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Stores } from '../server/stores/contracts.ts';
 import type { Metrics } from '../server/telemetry/metrics.ts';
+import { type ExpiryOptions, removeExpired } from './expiry.ts';
 
 /** Keeps what results take of the disk below what they may, by removing those that were used least recently. */
 export class StoredResults {
@@ -8,12 +9,19 @@ export class StoredResults {
   readonly #maxBytes: number;
   readonly #log: Logger;
   readonly #metrics: Metrics;
+  readonly #expiry: ExpiryOptions;
 
   /** @param maxBytes  0: as many as there are */
   constructor(
     stores: Pick<Stores, 'evictResults'>,
-    { maxBytes, log, metrics }: { maxBytes: number; log: Logger; metrics: Metrics },
+    {
+      maxBytes,
+      log,
+      metrics,
+      expiry,
+    }: { maxBytes: number; log: Logger; metrics: Metrics; expiry: ExpiryOptions },
   ) {
+    this.#expiry = expiry;
     this.#stores = stores;
     this.#maxBytes = maxBytes || Number.POSITIVE_INFINITY;
     this.#log = log;
@@ -21,7 +29,11 @@ export class StoredResults {
   }
 
   async run(isStopping: () => boolean): Promise<void> {
-    const evicted = await this.#stores.evictResults?.({ maxBytes: this.#maxBytes, isStopping });
+    const evicted = await this.#stores.evictResults?.({
+      maxBytes: this.#maxBytes,
+      isStopping,
+      removing: (keys, remove) => removeExpired(keys, remove, this.#expiry),
+    });
     if (!evicted || isStopping()) return;
     this.#metrics.set('resultsStoredBytes', evicted.bytes);
     this.#metrics.add('resultsEvicted', {}, evicted.removed);

@@ -1,3 +1,4 @@
+import { aheadMs, isSetBack } from '../server/shared/set-back.ts';
 import type { Jobs, Records, VariantRecord } from '../server/stores/contracts.ts';
 import { currentVersion } from '../server/warming/queue.ts';
 import type { Fetches } from '../server/writing/fetches.ts';
@@ -38,12 +39,13 @@ export class Sweep {
   /** @returns how many images were sent again */
   async run(): Promise<number> {
     const { records, jobs, now, staleSeconds } = this.#options;
-    const before = new Date(now().getTime() - staleSeconds * 1000);
+    const nowMs = now().getTime();
+    const [before, ahead] = [new Date(nowMs - staleSeconds * 1000), new Date(aheadMs(nowMs))];
     let front: Date | undefined;
     let sent = 0;
     for (let page = 0; page < PAGES; page++) {
       const cursor = this.#cursor === undefined ? {} : { cursor: this.#cursor };
-      const { items, next } = await records.images.stalled({ before, limit: PAGE, ...cursor });
+      const { items, next } = await records.images.stalled({ before, ahead, limit: PAGE, ...cursor });
       // Of no job at all, none is in the queue that was sent before now.
       if (items.length) front ??= (await jobs.oldestSentAt()) ?? now();
       for (const { id } of items) {
@@ -72,7 +74,7 @@ export class Sweep {
     const record = (await intents.settle(id))?.record;
     if (
       record?.owed?.fetch &&
-      this.#isBehind(front, Date.parse(record.updatedAt)) &&
+      this.#isBehind(front, this.#timeOf(record)) &&
       (await fetches.sendAgain(record))
     )
       return true;
@@ -94,10 +96,16 @@ export class Sweep {
    */
   #isLost(open: readonly VariantRecord[], front: Date): boolean {
     const { now, staleSeconds } = this.#options;
-    const last = Math.max(...open.map(({ updatedAt }) => Date.parse(updatedAt)));
+    const last = Math.max(...open.map((one) => this.#timeOf(one)));
     const isQuiet = now().getTime() - last > staleSeconds * 1000;
     // What was written just before the message was sent, by a clock that may be behind the queue's by as much.
     return isQuiet && this.#isBehind(front, last);
+  }
+
+  /** When something was written, ms; long ago where a clock that was set back since says later than now. */
+  #timeOf({ updatedAt }: { readonly updatedAt: string }): number {
+    const time = Date.parse(updatedAt);
+    return isSetBack(time, this.#options.now().getTime()) ? 0 : time;
   }
 
   /** Whether all that was sent by then has been received. */

@@ -163,10 +163,14 @@ export interface StoresOptions {
 /** Name of the embedded database under DATA_DIR. */
 export const DATABASE = 'rendition.sqlite';
 
-function openDatabase({ dataDir, warmAttempts }: Config, { onUnusable }: StoresOptions) {
+function openDatabase(
+  { dataDir, warmAttempts }: Config,
+  { onUnusable, isQueue }: StoresOptions & { readonly isQueue: boolean },
+) {
   return embedded(dataDir, DATABASE, (path) =>
     openSqlite(path, {
       maxReceives: warmAttempts,
+      isQueue,
       onUnusable:
         onUnusable && ((error) => onUnusable(error === undefined ? undefined : adviceOn(path, error))),
     }),
@@ -193,7 +197,7 @@ export async function openStores(config: Config, options: StoresOptions = {}): P
   const { dataDir } = config;
   if (!buckets || !table || !queue) await embedded(dataDir, '', (path) => mkdir(path, { recursive: true }));
   if (!table || !queue) {
-    sqlite = await openDatabase(config, options);
+    sqlite = await openDatabase(config, { ...options, isQueue: queue === undefined });
   }
   const objects = buckets ?? (await openFolders(config));
   const places = await openPlaces(config);

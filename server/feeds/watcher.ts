@@ -1,4 +1,5 @@
 import { reasonOf } from '../shared/errors.ts';
+import { isSetBack } from '../shared/set-back.ts';
 import type { Records } from '../stores/contracts.ts';
 import type { Feed } from './definition.ts';
 import { type PendingOptions, settlePending } from './pending.ts';
@@ -83,7 +84,8 @@ function isDue(
   now: Date,
 ): boolean {
   if (!state || state.isRunning || request) return true;
-  return now.getTime() >= nextRun(feed, state).getTime();
+  const startedMs = Date.parse(state.summary.startedAt);
+  return now.getTime() >= nextRun(feed, state).getTime() || isSetBack(startedMs, now.getTime());
 }
 
 /** From the start of the run before. */

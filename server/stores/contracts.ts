@@ -380,6 +380,8 @@ export type ImageAsRead = Pick<ImageRecord, 'createdAt' | 'revision'>;
 
 export interface StalledQuery {
   before: Date;
+  /** Who claims to have written later had a clock that has been set back since. */
+  ahead: Date;
   limit: number;
   cursor?: string;
 }
@@ -406,8 +408,17 @@ export interface ImageRecords {
   bury(id: string, owed: Owed, as?: ImageAsRead): Promise<ImageRecord | undefined>;
   /** The record of an image that is being deleted. */
   tombstone(id: string): Promise<ImageRecord | undefined>;
-  /** Compare-and-set on `revision`, of a tombstone too; undefined when it moved or the image is gone, and nothing is written. */
-  update(id: string, revision: number, change: ImageChange): Promise<ImageRecord | undefined>;
+  /**
+   * Compare-and-set on `revision`, of a tombstone too; undefined when it moved or the image is gone, and nothing is written.
+   *
+   * @param jobs  are sent as one with the change, or not at all; only where `Records.takesJobs`
+   */
+  update(
+    id: string,
+    revision: number,
+    change: ImageChange,
+    jobs?: readonly OutgoingJob[],
+  ): Promise<ImageRecord | undefined>;
   /**
    * Removes the image, its variants and its membership (the collection's count follows) as one; the record as it was.
    *
@@ -422,7 +433,8 @@ export interface ImageRecords {
   list(query: ImageQuery): Promise<Page<ImageRecord>>;
   /**
    * The sweep's work list: images that owe something or are `uploading`, `uploaded` or `processing`, whose last write
-   * is older than `before`; an upload only when it was closed before that as well. Tombstones are shown. In no order, but to its last page it
+   * is older than `before`, an upload only when it was closed before that as well; and all whose last write is later than
+   * `ahead`. Tombstones are shown. In no order, but to its last page it
    * holds each image that is stalled all the while. A page may be short; only absent `next` means the end.
    */
   stalled(query: StalledQuery): Promise<Page<ImageRecord>>;
@@ -510,6 +522,12 @@ export interface Progress {
 }
 
 export interface Records {
+  /**
+   * Whether a change and the jobs that it leads to are one write, since the queue lies in the same database. Of the
+   * others jobs are sent before what owes them is cleared: whoever dies in between leaves them owed, and they come twice.
+   * There a change that is handed jobs is refused with a TypeError.
+   */
+  readonly takesJobs: boolean;
   readonly images: ImageRecords;
   readonly variants: VariantRecords;
   readonly collections: CollectionRecords;
@@ -596,6 +614,8 @@ export interface EvictionRound {
   readonly maxBytes: number;
   /** Asked between two results. */
   readonly isStopping: () => boolean;
+  /** Removes these by `remove`, once it is written down of whoever is to know. */
+  readonly removing: (keys: readonly string[], remove: () => Promise<void>) => Promise<void>;
 }
 
 export interface Evicted {

@@ -14,7 +14,14 @@ export function countedStores(stores: Stores, metrics: Metrics): Stores {
   const { originals, results, records, jobs } = stores;
   const count = <T extends object>(store: string, target: T, prefix = ''): T =>
     counted(target, prefix, (call, work) => timed(metrics, { store, call }, work));
-  const parts: (keyof Records)[] = ['images', 'variants', 'collections', 'locks', 'progress', 'answers'];
+  const parts: Exclude<keyof Records, 'ping' | 'takesJobs'>[] = [
+    'images',
+    'variants',
+    'collections',
+    'locks',
+    'progress',
+    'answers',
+  ];
   const roles = Object.fromEntries(parts.map((role) => [role, count('records', records[role], `${role}.`)]));
   return {
     ...stores,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isId } from '../core/query/id.ts';
+import { isSetBack } from '../shared/set-back.ts';
 import type { Jobs, OutgoingJob } from '../stores/contracts.ts';
 import { MAX_DELAY_SECONDS } from '../stores/job-bodies.ts';
 import {
@@ -94,10 +95,13 @@ export function again<T extends RetriedJob>(job: T, seconds: number, now: number
   return { body, delaySeconds: Math.min(MAX_DELAY_SECONDS, Math.ceil(seconds)) };
 }
 
+/** Of all pauses between two tries: that of webhooks, with its jitter. */
+const LONGEST_PAUSE_SECONDS = 40_000;
+
 /** @throws Later  where it is not yet time for the job */
 export function checkTime(job: RetriedJob, now: number): void {
   const seconds = Math.ceil((job.after ?? 0) - now);
-  if (seconds <= 1) return;
+  if (seconds <= 1 || isSetBack((job.after ?? 0) * 1000, now * 1000, LONGEST_PAUSE_SECONDS)) return;
   throw new Later(
     { body: JSON.stringify(job), delaySeconds: Math.min(MAX_DELAY_SECONDS, seconds) },
     undefined,

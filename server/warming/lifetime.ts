@@ -8,6 +8,9 @@ export interface Lifetime {
   readonly days: number;
 }
 
+/** Why a result has expired before its time. Unless somebody asks, it is not made again: it would take the room of others. */
+export const EVICTED = 'Removed to make room for results that are used; made again when it is asked for.';
+
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**

@@ -1,6 +1,7 @@
 import { isProblem, Problem, type ProblemCode, reasonOf } from '../shared/errors.ts';
 import type { HostPace } from '../shared/host-pace.ts';
 import type { Remote } from '../shared/remote.ts';
+import { isSetBack } from '../shared/set-back.ts';
 import type { ImageRecord, Records, RemoteSource } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import { again, checkTime, type FetchJob, Later } from '../warming/jobs.ts';
@@ -17,7 +18,7 @@ import type { Sources, Way } from './sources.ts';
 /** Pauses between tries, seven hours in all: a server that is away for a night is a server that is gone. */
 const RETRY_SECONDS = [10, 60, 300, 1800, 7200, 14_400] as const;
 /** Longest pause that a server may ask for. */
-const MOST_PAUSE_SECONDS = 14_400;
+export const MOST_PAUSE_SECONDS = 14_400;
 /** For storing and decoding what was fetched: nobody else begins the same meanwhile. */
 const STORE_SECONDS = 120;
 
@@ -122,7 +123,10 @@ export class Fetches {
   }
 
   #isDue({ notBefore }: RemoteSource): boolean {
-    return notBefore === undefined || notBefore <= this.#time(0);
+    if (notBefore === undefined || notBefore <= this.#time(0)) return true;
+    const { now, maxSeconds } = this.#options;
+    const longestSeconds = Math.max(MOST_PAUSE_SECONDS, maxSeconds + STORE_SECONDS);
+    return isSetBack(Date.parse(notBefore), now().getTime(), longestSeconds);
   }
 
   #time(seconds: number): string {

@@ -52,7 +52,12 @@ interface Done {
   /** That variants were queued for. */
   readonly version: string | undefined;
   readonly isQueued: boolean;
-  /** False when the queue did not take all of it in time. */
+  readonly jobs: readonly OutgoingJob[];
+}
+
+/** What is left of it when the record is written. */
+interface Told extends Done {
+  /** False when the queue did not take all of it in time. True of jobs that go along with the record. */
   readonly isSent: boolean;
 }
 
@@ -114,7 +119,7 @@ export class Intents {
       }
       const owed = owedBy(record);
       if (!owed || !isDoable(owed) || isAwaited(record)) return { record, ...(purged && { purged }) };
-      const done = await this.#do(record, owed);
+      const done = await this.#tell(id, await this.#do(record, owed));
       purged = done.purged ?? purged;
       const cleared = await this.#clear(id, owed, done);
       if (cleared && !done.isSent) return { record: cleared, ...(purged && { purged }) };
@@ -164,12 +169,13 @@ export class Intents {
       ...warmJobs(id, version ?? '', queued),
       ...(owed.notify ? notifyJobs(id, this.#options.channelsOf(record)) : []),
     ];
-    return {
-      ...(purged && { purged }),
-      version,
-      isQueued: queued.length > 0,
-      isSent: await this.#send(id, jobs),
-    };
+    return { ...(purged && { purged }), version, isQueued: queued.length > 0, jobs };
+  }
+
+  /** Sends what records do not take along. */
+  async #tell(id: string, done: Done): Promise<Told> {
+    if (this.#options.records.takesJobs) return { ...done, isSent: true };
+    return { ...done, jobs: [], isSent: await this.#send(id, done.jobs) };
   }
 
   /** Queues what is to be warmed; the names of those that wait now. */
@@ -236,15 +242,15 @@ export class Intents {
   }
 
   /**
-   * Clears what was done, and writes the status that it led to. What could not be sent stays owed, in the short form
-   * that whatever is under way is sent again.
+   * Clears what was done, and writes the status that it led to, with the jobs that go along. What could not be sent stays
+   * owed, in the short form that whatever is under way is sent again.
    *
    * @returns  the record; undefined when more is owed by now
    */
   async #clear(
     id: string,
     owed: Owed,
-    { isSent, isQueued, version }: Done,
+    { isSent, isQueued, version, jobs }: Told,
   ): Promise<ImageRecord | undefined> {
     const { records, channelsOf } = this.#options;
     for (let round = 0; round < ROUNDS; round++) {
@@ -256,7 +262,8 @@ export class Intents {
       if (!isOwed(record, owed)) {
         // Somebody was faster, but not with what we have queued.
         const isRight = !isQueued || status === record.status;
-        if (isRight || (await records.images.update(id, record.revision, { status }))) return undefined;
+        if (isRight) await this.#send(id, jobs);
+        if (isRight || (await records.images.update(id, record.revision, { status }, jobs))) return undefined;
         await pause(round);
         continue;
       }
@@ -270,7 +277,7 @@ export class Intents {
         ...(!isSent && { rewarm: 'open' }),
       };
       const rest = Object.keys(left).length > 0 ? owing(undefined, left) : undefined;
-      const written = await records.images.update(id, record.revision, { status, owed: rest });
+      const written = await records.images.update(id, record.revision, { status, owed: rest }, jobs);
       if (written) return written;
       await pause(round);
     }

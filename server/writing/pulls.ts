@@ -5,9 +5,10 @@ import { notFound, type PullThrough } from '../reading/versions.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import type { HostPace } from '../shared/host-pace.ts';
 import { keepHeld } from '../shared/periodic.ts';
+import { isSetBack } from '../shared/set-back.ts';
 import type { Blocks } from '../stores/blocks.ts';
 import type { ImageRecord, Objects, Records } from '../stores/contracts.ts';
-import type { Fetches } from './fetches.ts';
+import { type Fetches, MOST_PAUSE_SECONDS } from './fetches.ts';
 import type { Imports } from './imports.ts';
 import type { Intents } from './intents.ts';
 import type { Sources, Way } from './sources.ts';
@@ -87,7 +88,8 @@ export class Pulls implements PullThrough {
     const { sources, imports, maxAgeSeconds, now } = this.#options;
     const { checkedAt = '', notBefore = '' } = source ?? {};
     const [, last = ''] = [checkedAt, notBefore].toSorted();
-    const isFresh = Date.parse(last) + maxAgeSeconds * 1000 > now().getTime();
+    const [lastMs, nowMs] = [Date.parse(last), now().getTime()];
+    const isFresh = lastMs + maxAgeSeconds * 1000 > nowMs && !isSetBack(lastMs, nowMs, MOST_PAUSE_SECONDS);
     if (owed?.fetch || isFresh || !sources.wayTo(id)) return;
     this.#once(id, () => imports.refresh(id));
   }
@@ -155,7 +157,8 @@ export class Pulls implements PullThrough {
     const { hourly, now } = this.#options;
     const nowMs = now().getTime();
     const last = this.#hours.get(name);
-    const hour = last && last.begunMs + HOUR_MS > nowMs ? last : { begunMs: nowMs, ids: 0, bytes: 0 };
+    const isLast = last && last.begunMs + HOUR_MS > nowMs && !isSetBack(last.begunMs, nowMs);
+    const hour = isLast ? last : { begunMs: nowMs, ids: 0, bytes: 0 };
     this.#hours.set(name, hour);
     if (hour.ids < hourly.ids && hour.bytes < hourly.bytes) return hour;
     throw tooMuch({ source: name }, Math.ceil((hour.begunMs + HOUR_MS - nowMs) / 1000));

@@ -1,8 +1,10 @@
 import type { Problem } from '../shared/errors.ts';
+import { isSetBack } from '../shared/set-back.ts';
 import type { ImageChange, ImageRecord, NewImage, Objects, Records } from '../stores/contracts.ts';
 import { pause } from '../stores/update-record.ts';
 import { currentVersion, toUpdate } from '../warming/queue.ts';
 import type { WarmSets } from '../warming/warm-set.ts';
+import { CLAIM_SECONDS } from './claim.ts';
 import { formKey, idOfForm } from './form-keys.ts';
 import { hasResults, type Intents } from './intents.ts';
 import { isRefusal, type Measure, type Measured } from './measure.ts';
@@ -84,11 +86,26 @@ export class Reconciler {
   /** For the sweep: what was owed to be looked at has been, once this resolves. */
   async look(id: string): Promise<void> {
     const { records } = this.#options;
+    if (await this.#reopened(id)) return;
     await this.reconcile(id);
     const record = await records.images.get(id);
     if (!record?.owed?.measure) return;
     const rest = withoutDebt(record.owed, 'measure');
     await records.images.update(id, record.revision, { owed: rest });
+  }
+
+  /**
+   * An upload that is said to be open for longer than any is, by a clock that was set back since, is open for a claim's time
+   * from now: whoever lives moves it on meanwhile.
+   */
+  async #reopened(id: string): Promise<boolean> {
+    const { records, now } = this.#options;
+    const record = await records.images.get(id);
+    const [nowMs, endMs] = [now().getTime(), Date.parse(record?.openUntil ?? '')];
+    if (!record || !isSetBack(endMs, nowMs, UPLOAD_SECONDS)) return false;
+    const openUntil = new Date(nowMs + CLAIM_SECONDS * 1000).toISOString();
+    await records.images.update(id, record.revision, { openUntil });
+    return true;
   }
 
   /** Takes what was posted to the form of an announced upload; false when nothing was. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { isSetBack } from '../shared/set-back.ts';
 import type { ImageRecord, Records, VariantRecord } from '../stores/contracts.ts';
-import { isOver, type Lifetime } from '../warming/lifetime.ts';
+import { EVICTED, isOver, type Lifetime } from '../warming/lifetime.ts';
 import { currentVersion, isFinished } from '../warming/queue.ts';
 import type { Intents } from './intents.ts';
 
@@ -14,7 +15,7 @@ export interface RewarmOptions {
 export interface RoundOptions {
   /** Variants that are queued before the round ends; the image that reaches it is not cut. */
   readonly variants: number;
-  /** Whether the way through all images begins again only a day after it ended. */
+  /** Whether nobody has asked: the way through all images begins again only a day after it ended, and what had to make room is left. */
   readonly rests?: boolean;
   /** Asked between two images. */
   readonly isStopping?: () => boolean;
@@ -80,7 +81,7 @@ export class Rewarm {
       const { items, next } = await this.#page(cursor);
       for (const record of items) {
         if (isStopping() || queued >= variants) return { looked, queued, done: false };
-        queued += await this.#again(record);
+        queued += await this.#again(record, !rests);
         looked += 1;
       }
       await this.#arrived(next);
@@ -119,18 +120,20 @@ export class Rewarm {
   }
 
   #isResting({ finishedAt }: Position): boolean {
-    return finishedAt !== undefined && Date.parse(finishedAt) + REST_MS > this.#options.now().getTime();
+    if (finishedAt === undefined) return false;
+    const [endedMs, nowMs] = [Date.parse(finishedAt), this.#options.now().getTime()];
+    return endedMs + REST_MS > nowMs && !isSetBack(endedMs, nowMs);
   }
 
   /** Queues what an image lacks; resolves to how many variants that were. */
-  async #again(record: ImageRecord): Promise<number> {
+  async #again(record: ImageRecord, isAsked: boolean): Promise<number> {
     const { records, intents, lifetime, now } = this.#options;
     const version = currentVersion(record);
     if (version === undefined) return 0;
     const isLacking = (one: VariantRecord) =>
       // What an older program wrote down says nothing: then its result is looked for.
       isOver(one, lifetime, now()) ||
-      one.status === 'expired' ||
+      (one.status === 'expired' && (isAsked || one.error !== EVICTED)) ||
       (one.status === 'ready' && one.epoch === undefined);
     const items = await records.variants.list(record.id);
     const names = items.filter((one) => one.version === version && isLacking(one));

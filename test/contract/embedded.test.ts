@@ -34,8 +34,11 @@ void objectsSuite(t, 'objects in files', {
   gaps: {},
 });
 
+const { records, jobs } = stores();
+
 void recordsSuite(t, 'records in SQLite', {
-  records: stores().records,
+  records,
+  jobs,
   unreachable: closed.records,
   gaps: {},
 });

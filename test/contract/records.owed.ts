@@ -11,11 +11,16 @@ export function owedCases(it: Case, records: Records): void {
     await images.create(image);
     return present(await images.get(image.id));
   };
-  const stalled = async (id: string, beforeMs = 60_000): Promise<number> => {
+  const stalled = async (id: string, beforeMs = 60_000, aheadMs = 3_600_000): Promise<number> => {
     let found = 0;
-    const before = new Date(Date.now() + beforeMs);
+    const [before, ahead] = [new Date(Date.now() + beforeMs), new Date(Date.now() + aheadMs)];
     for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
-      const page = await images.stalled({ before, limit: 50, ...(cursor !== undefined && { cursor }) });
+      const page = await images.stalled({
+        before,
+        ahead,
+        limit: 50,
+        ...(cursor !== undefined && { cursor }),
+      });
       found += page.items.filter((item) => item.id === id).length;
       cursor = page.next;
     }
@@ -81,6 +86,21 @@ export function owedCases(it: Case, records: Records): void {
     t.same(again.owed, { token: 'b', fetch: {} });
     t.equal(await stalled(id), 1);
     t.notOk('source' in present(await images.update(id, 3, { source: undefined })));
+  });
+
+  it('what is said to be written later than anybody can have written it is stalled', async (t) => {
+    const openUntil = new Date(Date.now() + 600_000).toISOString();
+    for (const more of [
+      { status: 'uploading', openUntil },
+      { status: 'processing' },
+      { status: 'completed', owed: { token: 'a', purge: true } },
+    ] as const) {
+      const { id } = await created(more);
+      t.equal(await stalled(id, -60_000), 0, more.status);
+      t.equal(await stalled(id, -60_000, -60_000), 1, `${more.status}, later than that`);
+    }
+    const { id } = await created({ status: 'completed' });
+    t.equal(await stalled(id, -60_000, -60_000), 0, 'but not what owes nothing');
   });
 
   it('a tombstone is seen by nobody but the sweep and whoever asks for it', async (t) => {

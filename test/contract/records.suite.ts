@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
-import type { ImageQuery, ImageRecord, Records } from '../../server/stores/contracts.ts';
+import type { ImageQuery, ImageRecord, Jobs, Records } from '../../server/stores/contracts.ts';
 import { waitFor } from '../support/wait.ts';
 import { answerCases } from './records.answers.ts';
 import { collectionCases } from './records.collections.ts';
 import { owedCases } from './records.owed.ts';
 import { searchCases } from './records.search.ts';
+import { toldCases } from './records.told.ts';
 import { variantCases } from './records.variants.ts';
 import { type Case, each, type Gaps, newImage, present, rejection, suite } from './suite.ts';
 
 export interface RecordsUnderTest {
   records: Records;
+  /** Where the records take jobs along: the queue that they go to. */
+  jobs?: Jobs;
   unreachable: Records;
   gaps: Gaps;
   /** Cases that may run at a time; 4 when not given. */
@@ -24,6 +27,7 @@ export function recordsSuite(t: Test, title: string, under: RecordsUnderTest): P
     listCases(it, under.records);
     searchCases(it, under.records);
     owedCases(it, under.records);
+    toldCases(it, under);
     variantCases(it, under.records);
     collectionCases(it, under.records);
     leaseCases(it, under.records);
@@ -157,7 +161,8 @@ function imageCases(it: Case, records: Records): void {
     };
     t.same(await ours(new Date(Date.now() - 3_600_000)), []);
     t.same(await ours(new Date(Date.now() + 3_600_000)), ['processing', 'uploaded', 'uploading']);
-    const page = await records.images.stalled({ before: new Date(Date.now() + 3_600_000), limit: 2 });
+    const hence = new Date(Date.now() + 3_600_000);
+    const page = await records.images.stalled({ before: hence, ahead: hence, limit: 2 });
     t.ok(page.items.length <= 2 && page.next !== undefined);
   });
 
@@ -350,7 +355,7 @@ function callsOf(records: Records): (() => Promise<unknown>)[] {
     () => records.images.bury('a', { token: 'a', delete: 'all' }),
     () => records.images.tombstone('a'),
     () => records.images.list({ limit: 1 }),
-    () => records.images.stalled({ before: new Date(), limit: 1 }),
+    () => records.images.stalled({ before: new Date(), ahead: new Date(), limit: 1 }),
     () => records.variants.list('a'),
     () => records.variants.queue('a', 'v1', ['w=1']),
     () => records.variants.update('a', 'w=1', 'v1', ['queued'], { status: 'ready' }),
@@ -382,7 +387,12 @@ function callsOf(records: Records): (() => Promise<unknown>)[] {
 async function allStalled(records: Records, before: Date, limit = 100): Promise<ImageRecord[]> {
   const found: ImageRecord[] = [];
   for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
-    const page = await records.images.stalled({ before, limit, ...(cursor !== undefined && { cursor }) });
+    const page = await records.images.stalled({
+      before,
+      ahead: new Date(Date.now() + 3_600_000),
+      limit,
+      ...(cursor !== undefined && { cursor }),
+    });
     found.push(...page.items);
     cursor = page.next;
   }

@@ -59,6 +59,35 @@ t.test(
   },
 );
 
+t.test('a process killed at any moment has written a change and its jobs, or neither', async (t) => {
+  const path = join(folder, 'told.db');
+  for (const [round, steps] of [1, 4, 9].entries()) {
+    const name = `told-${round}`;
+    const { child, lines } = worker(path, 'tell', name);
+    let acknowledged = 0;
+    lines.on('line', (line) => {
+      acknowledged = Number(line);
+    });
+    await waitFor(() => acknowledged >= steps);
+    await kill(child);
+    const { records, jobs, close } = openSqlite(path, { maxReceives: 3 });
+    const { revision } = present(await records.images.get(name));
+    t.ok(revision > acknowledged, `${acknowledged} acknowledged`);
+    const bodies: string[] = [];
+    for (let more = 1; more > 0; ) {
+      const received = await jobs.receive({ max: 10, waitSeconds: 0, visibilitySeconds: 30 });
+      for (const { receipt } of received) await jobs.remove(receipt);
+      bodies.push(...received.map(({ body }) => body));
+      more = received.length;
+    }
+    t.same(
+      bodies,
+      Array.from({ length: revision - 1 }, (_, n) => `${name} ${n + 1}`),
+    );
+    close();
+  }
+});
+
 t.test('several processes share the queue, and each job is done once', async (t) => {
   const path = join(folder, 'shared.db');
   const { jobs, records, close } = openSqlite(path, { maxReceives: 3 });

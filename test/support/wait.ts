@@ -10,8 +10,8 @@ const PAUSE_MS = { first: 10, last: 250 };
  * @throws Error that quotes `seen`, after ten minutes
  */
 export async function waitFor(seen: () => Promise<boolean> | boolean): Promise<void> {
-  for (const begun = Date.now(); !(await seen()); ) {
-    const waitedMs = Date.now() - begun;
+  for (const begun = performance.now(); !(await seen()); ) {
+    const waitedMs = performance.now() - begun;
     if (waitedMs > MAX_MS) throw new Error(`Not seen within ${MAX_MS} ms: ${seen}`);
     await sleep(Math.min(PAUSE_MS.last, Math.max(PAUSE_MS.first, waitedMs / 10)));
   }

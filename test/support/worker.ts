@@ -16,6 +16,14 @@ if (task === 'fill') {
   }
 }
 
+if (task === 'tell') {
+  await records.images.create(image(name));
+  for (let revision = 1; ; revision++) {
+    await records.images.update(name, revision, { title: `${revision}` }, [{ body: `${name} ${revision}` }]);
+    say(`${revision}`);
+  }
+}
+
 if (task === 'work') {
   say('ready');
   for (;;) {

@@ -6,15 +6,22 @@ import t, { type Test } from 'tap';
 import { Uses } from '../../server/reading/uses.ts';
 import { evict } from '../../server/stores/files/evict.ts';
 import { FileObjects } from '../../server/stores/files/objects.ts';
+import { call, noise } from '../support/api.ts';
 import { corpus } from '../support/corpus.ts';
 import { alwaysAsync } from '../support/property.ts';
+import { storedKey } from '../support/results.ts';
 import { bytesOf, startServer, temporaryFolder } from '../support/server.ts';
 import { createWarmer } from '../support/warmer.ts';
 
 const HOUR = 3600;
 const NOW = Date.parse('2026-11-29T12:00:00Z');
 const png = { contentType: 'image/png' };
-const round = (maxBytes: number) => ({ maxBytes, isStopping: () => false, now: () => NOW });
+const round = (maxBytes: number) => ({
+  maxBytes,
+  isStopping: () => false,
+  removing: (_keys: readonly string[], remove: () => Promise<void>) => remove(),
+  now: () => NOW,
+});
 const keysOf = async (store: FileObjects) => {
   const keys: string[] = [];
   for await (const key of store.keys('')) keys.push(key);
@@ -208,4 +215,45 @@ t.test('a warmer keeps results below RESULTS_BYTES, and says how much they take'
   t.match(await warmer.metrics.text(), /rendition_results_evicted_total 4\n/);
   await warmer.rounds.run();
   t.equal((await results.list({ prefix: '', limit: 10 })).items.length, 4);
+});
+
+t.test('a variant whose result had to make room says so, and is made again for whoever asks', async (t) => {
+  const before = await createWarmer();
+  const DATA_DIR = before.config.dataDir;
+  const warmer = await createWarmer({ DATA_DIR, RESULTS_BYTES: '10k' });
+  const after = await createWarmer({ DATA_DIR });
+  const server = await startServer({ DATA_DIR });
+  t.teardown(async () => {
+    await server.close();
+    await after.close();
+    await warmer.close();
+    await before.close();
+  });
+  const forms = [20, 30, 40].map((width) => `fmt=png&w=${width}`);
+  await before.ask('a', await noise(60, 40, 7), forms);
+  const statuses = async () => (await before.variants('a')).map(({ status }) => status);
+  await before.until(async () => (await statuses()).every((status) => status === 'ready'));
+  await warmer.rounds.run();
+  const seen = await statuses();
+  t.ok(seen.includes('expired'));
+  const lying = async (form: string) =>
+    (await before.stores.results.head(storedKey('a', form))) !== undefined;
+  const isThere = await Promise.all(forms.map(lying));
+  t.same(
+    seen.map((status) => status === 'ready'),
+    isThere,
+    'what is ready lies there',
+  );
+  const { body } = await call<{ variants: { status: string; error?: string }[] }>(
+    server,
+    'GET',
+    '/api/images/a/status',
+  );
+  const [gone] = body.variants.filter(({ status }) => status === 'expired');
+  t.match(gone, { error: /make room/ });
+  await warmer.rounds.run();
+  t.same(await statuses(), seen, 'by itself nobody makes it again, for it would take the room of others');
+  t.equal((await call(server, 'POST', '/api/images/a/variants', { variants: forms })).status, 202);
+  await after.until(async () => (await statuses()).every((status) => status === 'ready'));
+  for (const form of forms) t.equal(await lying(form), true, form);
 });

@@ -114,14 +114,14 @@ async function* events(
   look: () => Promise<StatusBody>,
   ends: AbortSignal,
 ): AsyncGenerator<string> {
-  let spoke = Date.now();
+  let spoke = performance.now();
   yield `retry: ${RETRY_MS}\n\n`;
   try {
     for await (const status of changes(first, look, ends)) {
       if (status) yield `id: ${eventId(status)}\nevent: status\ndata: ${JSON.stringify(status)}\n\n`;
-      else if (Date.now() - spoke > HEARTBEAT_MS) yield ': nothing new\n\n';
+      else if (performance.now() - spoke > HEARTBEAT_MS) yield ': nothing new\n\n';
       else continue;
-      spoke = Date.now();
+      spoke = performance.now();
     }
   } catch (error) {
     // The status code has been sent already, so a problem becomes an event of the stream.

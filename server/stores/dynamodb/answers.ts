@@ -1,3 +1,4 @@
+import { isSetBack } from '../../shared/set-back.ts';
 import type { Answers, Attempt, KeptAnswer, Standing } from '../answers.ts';
 import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Item, Key } from './writes.ts';
@@ -27,7 +28,9 @@ export class DynamoAnswers implements Answers {
       const isKnown = found !== undefined && Number(found['expires']) * 1000 > now;
       if (isKnown && found['answer'] !== undefined)
         return { state: 'answered', answer: answerOf(found, items) };
-      if (isKnown && found['owner'] !== owner && Number(found['heldUntil']) > now) return { state: 'held' };
+      const heldUntil = Number(found?.['heldUntil'] ?? 0);
+      const isHeld = heldUntil > now && !isSetBack(heldUntil, now, holdSeconds);
+      if (isKnown && found['owner'] !== owner && isHeld) return { state: 'held' };
       const first = isKnown ? String(found['seed']) : seed;
       const times = { heldUntil: now + holdSeconds * 1000, expires: Math.ceil(now / 1000 + keepSeconds) };
       const written = await this.#table.write({

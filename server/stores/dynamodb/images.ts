@@ -8,6 +8,7 @@ import type {
   ImageRecord,
   ImageRecords,
   NewImage,
+  OutgoingJob,
   Owed,
   Page,
   Progress,
@@ -90,7 +91,13 @@ export class DynamoImages implements ImageRecords {
     return record?.owed?.delete ? record : undefined;
   }
 
-  async update(id: string, revision: number, change: ImageChange): Promise<ImageRecord | undefined> {
+  async update(
+    id: string,
+    revision: number,
+    change: ImageChange,
+    jobs: readonly OutgoingJob[] = [],
+  ): Promise<ImageRecord | undefined> {
+    if (jobs.length > 0) throw new TypeError('These records take no jobs.');
     const before = (await stored(this.#table, id))?.record;
     if (before?.revision !== revision) return undefined;
     const after = changedImage(before, change, new Date().toISOString());

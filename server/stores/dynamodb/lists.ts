@@ -69,11 +69,12 @@ function isShown({ gsi1pk, status }: Item, target: ImageStatus | undefined): boo
 
 /** On one line: moto's parser of expressions fails at a line break. */
 const IS_CLOSED = '(#status <> :uploading OR attribute_not_exists(#openUntil) OR #openUntil < :before)';
+const IS_STALLED = `(#updatedAt < :before AND ${IS_CLOSED}) OR #updatedAt > :ahead`;
 
 /** Newest first, the statuses merged as in a list: so many of one status cannot hide the others. */
 export async function stalled(
   table: Table,
-  { before, limit, cursor }: StalledQuery,
+  { before, ahead, limit, cursor }: StalledQuery,
 ): Promise<Page<ImageRecord>> {
   const position = decodeCursor(cursor, ['before'])?.before ?? START;
   const parts = await Promise.all(
@@ -82,11 +83,12 @@ export async function stalled(
       const items = await table.queryAll({
         index: 'gsi1',
         where: '#gsi1pk = :partition AND #gsi1sk < :position',
-        filter: `#updatedAt < :before AND ${IS_CLOSED}`,
+        filter: IS_STALLED,
         with: {
           ':partition': partition,
           ':position': position,
           ':before': before.toISOString(),
+          ':ahead': ahead.toISOString(),
           ':uploading': 'uploading',
         },
         descending: true,

@@ -30,6 +30,7 @@ import { DynamoVariants } from './variants.ts';
  * - A removed image's variants go after it, see `DynamoImages.remove`; until then nobody can list them.
  */
 export class DynamoRecords implements Records {
+  readonly takesJobs = false;
   readonly images: DynamoImages;
   readonly variants: DynamoVariants;
   readonly collections: DynamoCollections;

@@ -10,6 +10,8 @@ const BLOCK = 4096;
 const HOUR_MS = 3_600_000;
 /** A store that is full stays so: a tenth is made free at once, so that not every round has to. */
 const TARGET = 0.9;
+/** Written down and removed at a time. */
+const BATCH = 100;
 
 interface Use {
   readonly key: string;
@@ -23,7 +25,7 @@ interface Use {
  */
 export function evict(
   store: FileObjects,
-  { maxBytes, isStopping, now }: EvictionRound & { readonly now: () => number },
+  { maxBytes, isStopping, removing, now }: EvictionRound & { readonly now: () => number },
 ): Promise<Evicted> {
   return attempt(undefined, async () => {
     const hours = new Map<number, number>();
@@ -39,14 +41,22 @@ export function evict(
     // Of the last hour only as many as it takes.
     let rest = excess - last.before;
     let [removed, freed] = [0, 0];
+    let batch: Use[] = [];
+    const removeBatch = async () => {
+      const keys = batch.map(({ key }) => key);
+      if (keys.length > 0) await removing(keys, () => store.remove(keys));
+      removed += batch.length;
+      freed += batch.reduce((sum, { bytes }) => sum + bytes, 0);
+      batch = [];
+    };
     for await (const use of usesOf(store, now())) {
       if (isStopping()) break;
       if (use.hour > last.hour || (use.hour === last.hour && rest <= 0)) continue;
       if (use.hour === last.hour) rest -= use.bytes;
-      await store.remove([use.key]);
-      removed += 1;
-      freed += use.bytes;
+      batch.push(use);
+      if (batch.length >= BATCH) await removeBatch();
     }
+    await removeBatch();
     return { bytes: bytes - freed, removed };
   });
 }

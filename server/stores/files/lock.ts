@@ -2,7 +2,10 @@ import { closeSync, openSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorName } from '../errors.ts';
 
-/** Work under a lock takes microseconds; whoever holds one for this long was killed in the middle. */
+/**
+ * Work under a lock takes microseconds; whoever holds one for this long was killed in the middle, and so was whoever made
+ * one that lies so far ahead, before the clock was set back.
+ */
 const DEAD_MS = 5_000;
 const LONGEST_PAUSE_MS = 20;
 
@@ -33,7 +36,7 @@ function isTaken(lock: string): boolean {
 
 function isDead(lock: string): boolean {
   const facts = statSync(lock, { throwIfNoEntry: false });
-  return facts !== undefined && Date.now() - facts.mtimeMs > DEAD_MS;
+  return facts !== undefined && Math.abs(Date.now() - facts.mtimeMs) > DEAD_MS;
 }
 
 /** Of all that find it dead, one can rename it; the others find it gone. */

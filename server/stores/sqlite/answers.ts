@@ -1,3 +1,4 @@
+import { isSetBack } from '../../shared/set-back.ts';
 import type { Answers, Attempt, KeptAnswer, Standing } from '../answers.ts';
 import { type Database, integer, text } from './database.ts';
 
@@ -19,7 +20,9 @@ export class SqliteAnswers implements Answers {
       const row = this.#db.get(sql, key, now);
       if (row && row['answer'] !== null)
         return { state: 'answered', answer: JSON.parse(text(row, 'answer')) };
-      if (row && text(row, 'owner') !== owner && integer(row, 'held_until') > now) return { state: 'held' };
+      const heldUntil = row ? integer(row, 'held_until') : 0;
+      const isHeld = heldUntil > now && !isSetBack(heldUntil, now, holdSeconds);
+      if (row && text(row, 'owner') !== owner && isHeld) return { state: 'held' };
       const first = row ? text(row, 'seed') : seed;
       this.#db.run(
         'INSERT OR REPLACE INTO answers (key, owner, seed, held_until, expires_at) VALUES (?, ?, ?, ?, ?)',

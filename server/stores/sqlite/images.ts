@@ -6,6 +6,7 @@ import type {
   ImageRecord,
   ImageRecords,
   NewImage,
+  OutgoingJob,
   Owed,
   Page,
   StalledQuery,
@@ -13,12 +14,16 @@ import type {
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { search } from '../search.ts';
 import { type Database, now, type Row, text } from './database.ts';
+import type { JobsBatch, SqliteJobs } from './jobs.ts';
 
 export class SqliteImages implements ImageRecords {
   readonly #db: Database;
+  readonly #queue: SqliteJobs | undefined;
 
-  constructor(db: Database) {
+  /** @param queue  that lies in the same file; absent: jobs lie elsewhere */
+  constructor(db: Database, queue: SqliteJobs | undefined) {
     this.#db = db;
+    this.#queue = queue;
   }
 
   create(image: NewImage): Promise<boolean> {
@@ -52,15 +57,24 @@ export class SqliteImages implements ImageRecords {
     });
   }
 
-  update(id: string, revision: number, change: ImageChange): Promise<ImageRecord | undefined> {
-    return this.#db.write(() => {
+  async update(
+    id: string,
+    revision: number,
+    change: ImageChange,
+    jobs: readonly OutgoingJob[] = [],
+  ): Promise<ImageRecord | undefined> {
+    const batch = jobs.length > 0 ? batchFor(this.#queue, jobs) : undefined;
+    const updated = await this.#db.write(() => {
       const before = readRecord(this.#db, id);
       if (before?.revision !== revision) return undefined;
       const after = changedImage(before, change, now());
       const { collection: _column, ...record } = after;
       this.#db.run('UPDATE images SET record = ? WHERE id = ?', JSON.stringify(record), id);
+      batch?.insert();
       return after;
     });
+    if (updated) batch?.announce();
+    return updated;
   }
 
   /** The schema takes the variants and the place in the collection along. */
@@ -118,23 +132,33 @@ export class SqliteImages implements ImageRecords {
   }
 
   /** Longest untouched first, as the index of unfinished images has them. */
-  stalled({ before, limit, cursor }: StalledQuery): Promise<Page<ImageRecord>> {
-    const behind = `updated_at < ?1 AND (updated_at, id) > (?2, ?3)
-      AND (status <> 'uploading' OR coalesce(record ->> 'openUntil', '') < ?1)`;
-    const sql = `SELECT record, collection, updated_at, id FROM images
-        WHERE status IN ('uploading', 'uploaded', 'processing') AND ${behind}
-      UNION
-      SELECT record, collection, updated_at, id FROM images WHERE owed IS NOT NULL AND ${behind}
-      ORDER BY updated_at, id LIMIT ?4`;
+  stalled({ before, ahead, limit, cursor }: StalledQuery): Promise<Page<ImageRecord>> {
+    const isClosed = `(status <> 'uploading' OR coalesce(record ->> 'openUntil', '') < ?1)`;
+    const times = [`updated_at < ?1 AND ${isClosed}`, 'updated_at > ?5'];
+    // Each part has an index to go by.
+    const parts = ["status IN ('uploading', 'uploaded', 'processing')", 'owed IS NOT NULL'].flatMap((kind) =>
+      times.map(
+        (time) =>
+          `SELECT record, collection, updated_at, id FROM images WHERE ${kind} AND ${time} AND (updated_at, id) > (?2, ?3)`,
+      ),
+    );
+    const sql = `${parts.join(' UNION ')} ORDER BY updated_at, id LIMIT ?4`;
     return this.#db.read(() => {
       const after = decodeCursor(cursor, ['at', 'id']) ?? { at: '', id: '' };
-      const rows = this.#db.all(sql, before.toISOString(), after.at, after.id, limit + 1).map(imageOf);
+      const values = [before.toISOString(), after.at, after.id, limit + 1, ahead.toISOString()];
+      const rows = this.#db.all(sql, ...values).map(imageOf);
       const items = rows.slice(0, limit);
       const last = items.at(-1);
       if (rows.length <= limit || !last) return { items };
       return { items, next: encodeCursor({ at: last.updatedAt, id: last.id }) };
     });
   }
+}
+
+/** @throws TypeError where jobs lie elsewhere */
+function batchFor(queue: SqliteJobs | undefined, jobs: readonly OutgoingJob[]): JobsBatch {
+  if (!queue) throw new TypeError('These records take no jobs.');
+  return queue.batch(jobs);
 }
 
 /** To be called inside `read` or `write`; no tombstones. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { aheadMs } from '../../shared/set-back.ts';
 import type { Jobs, ReceivedJob } from '../contracts.ts';
 import { checked } from '../job-bodies.ts';
 import { type Database, integer, text } from './database.ts';
@@ -7,14 +8,25 @@ import { type Database, integer, text } from './database.ts';
 /** How soon a message of another process is seen. One look costs some 20 µs. */
 const POLL_MS = 150;
 
+/** What VISIBILITY_SECONDS takes at most; delays are shorter. */
+const LONGEST_HIDDEN_SECONDS = 3600;
+
 type Options = Parameters<Jobs['receive']>[0];
+
+/** Jobs that are sent within a write of whatever else is in the file. */
+export interface JobsBatch {
+  /** To be called inside `write`. */
+  insert(): void;
+  /** To be called once that is written: receivers of this process look at once. */
+  announce(): void;
+}
 
 /** The queue in SQLite. Visibility, receive count and dead letters are those of SQS. */
 export class SqliteJobs implements Jobs {
   readonly #db: Database;
   readonly #maxReceives: number;
   /** Tells the waiting receivers of this process that a message came or came back. */
-  readonly #reconciler = new EventEmitter().setMaxListeners(0);
+  readonly #arrivals = new EventEmitter().setMaxListeners(0);
   readonly deadLetters: Jobs['deadLetters'];
 
   constructor(db: Database, options: { maxReceives: number }) {
@@ -28,15 +40,24 @@ export class SqliteJobs implements Jobs {
   }
 
   async send(jobs: Parameters<Jobs['send']>[0]): Promise<void> {
+    const { insert, announce } = this.batch(jobs);
+    await this.#db.write(insert);
+    announce();
+  }
+
+  /** @throws RangeError for a body that is too long */
+  batch(jobs: Parameters<Jobs['send']>[0]): JobsBatch {
     const outgoing = checked(jobs);
-    const now = Date.now();
     const sql =
       'INSERT INTO jobs (body, key, sent_at, visible_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING';
-    await this.#db.write(() => {
-      for (const { body, key = null, delaySeconds = 0 } of outgoing)
-        this.#db.run(sql, body, key, now, now + delaySeconds * 1000);
-    });
-    this.#reconciler.emit('arrival');
+    return {
+      insert: () => {
+        const now = Date.now();
+        for (const { body, key = null, delaySeconds = 0 } of outgoing)
+          this.#db.run(sql, body, key, now, now + delaySeconds * 1000);
+      },
+      announce: () => void this.#arrivals.emit('arrival'),
+    };
   }
 
   receive(options: Options, signal?: AbortSignal): Promise<ReceivedJob[]> {
@@ -73,7 +94,7 @@ export class SqliteJobs implements Jobs {
     const sql = `UPDATE jobs SET dead = 0, receives = 0, receipt = NULL, key = NULL, sent_at = ?1, visible_at = ?1
       WHERE number IN (SELECT number FROM jobs WHERE dead = 1 ORDER BY number LIMIT ?2)`;
     const moved = await this.#db.write(() => this.#db.run(sql, Date.now(), max));
-    this.#reconciler.emit('arrival');
+    this.#arrivals.emit('arrival');
     return moved;
   }
 
@@ -82,14 +103,14 @@ export class SqliteJobs implements Jobs {
   }
 
   async #receive(dead: 0 | 1, options: Options, signal?: AbortSignal): Promise<ReceivedJob[]> {
-    const end = Date.now() + options.waitSeconds * 1000;
+    const end = performance.now() + options.waitSeconds * 1000;
     while (!signal?.aborted) {
       // A look without the write lock first: idle receivers must not hold up writers.
-      const isAny = await this.#db.read(() => this.#isAnyVisible(dead));
+      const isAny = await this.#db.read(() => this.#isAnyVisible(dead) || this.#isSetBack(dead));
       const jobs = isAny ? await this.#db.write(() => this.#take(dead, options)) : [];
-      const left = end - Date.now();
-      if (jobs.length > 0 || left <= 0) return jobs;
-      await this.#arrival(Math.min(left, POLL_MS), signal);
+      const restMs = end - performance.now();
+      if (jobs.length > 0 || restMs <= 0) return jobs;
+      await this.#arrival(Math.min(restMs, POLL_MS), signal);
     }
     return [];
   }
@@ -99,8 +120,27 @@ export class SqliteJobs implements Jobs {
     return this.#db.get(sql, dead, Date.now()) !== undefined;
   }
 
+  /** Whether a job was sent, or is hidden until, later than the clock can have meant. */
+  #isSetBack(dead: 0 | 1): boolean {
+    const sql = `SELECT EXISTS (SELECT 1 FROM jobs WHERE dead = ?1 AND sent_at > ?2)
+      OR EXISTS (SELECT 1 FROM jobs WHERE dead = ?1 AND visible_at > ?3) AS found`;
+    const now = Date.now();
+    return (
+      integer(this.#db.get(sql, dead, aheadMs(now), aheadMs(now, LONGEST_HIDDEN_SECONDS)), 'found') === 1
+    );
+  }
+
+  /** Whoever works on one keeps it for the time of a receive; all others are there at once. */
+  #catchUp(dead: 0 | 1, now: number, hiddenMs: number): void {
+    const sql = `UPDATE jobs SET sent_at = min(sent_at, ?2),
+      visible_at = CASE WHEN receipt IS NULL THEN ?2 ELSE min(visible_at, ?2 + ?5) END
+      WHERE (dead = ?1 AND sent_at > ?3) OR (dead = ?1 AND visible_at > ?4)`;
+    this.#db.run(sql, dead, now, aheadMs(now), aheadMs(now, LONGEST_HIDDEN_SECONDS), hiddenMs);
+  }
+
   #take(dead: 0 | 1, options: Options): ReceivedJob[] {
     const now = Date.now();
+    if (this.#isSetBack(dead)) this.#catchUp(dead, now, options.visibilitySeconds * 1000);
     // Said by name: by itself SQLite takes an index in which it looks at every job that waits (3 ms at 50,000).
     const exhausted = `UPDATE jobs INDEXED BY jobs_by_receives SET dead = 1, receipt = NULL
       WHERE dead = 0 AND receives >= ? AND visible_at <= ?`;
@@ -120,7 +160,7 @@ export class SqliteJobs implements Jobs {
   async #extend(dead: 0 | 1, receipt: string, seconds: number): Promise<boolean> {
     const sql = 'UPDATE jobs SET visible_at = ? WHERE receipt = ? AND dead = ?';
     const found = await this.#db.write(() => this.#db.run(sql, Date.now() + seconds * 1000, receipt, dead));
-    if (seconds === 0) this.#reconciler.emit('arrival');
+    if (seconds === 0) this.#arrivals.emit('arrival');
     return found === 1;
   }
 
@@ -136,12 +176,12 @@ export class SqliteJobs implements Jobs {
       const done = () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', done);
-        this.#reconciler.off('arrival', done);
+        this.#arrivals.off('arrival', done);
         resolve();
       };
       const timer = setTimeout(done, ms);
       signal?.addEventListener('abort', done);
-      this.#reconciler.on('arrival', done);
+      this.#arrivals.on('arrival', done);
     });
   }
 }

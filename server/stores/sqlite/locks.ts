@@ -1,5 +1,9 @@
+import { aheadMs } from '../../shared/set-back.ts';
 import type { Locks } from '../contracts.ts';
 import type { Database } from './database.ts';
+
+/** What is held for longer than this, and than is asked for, was taken before the clock was set back. */
+const BELIEVED_SECONDS = 3600;
 
 export class SqliteLocks implements Locks {
   readonly #db: Database;
@@ -10,10 +14,13 @@ export class SqliteLocks implements Locks {
 
   lease(name: string, owner: string, seconds: number): Promise<boolean> {
     const sql = `INSERT INTO leases (name, owner, until) VALUES (?, ?, ?)
-      ON CONFLICT DO UPDATE SET owner = excluded.owner, until = excluded.until WHERE owner = excluded.owner OR until <= ?`;
+      ON CONFLICT DO UPDATE SET owner = excluded.owner, until = excluded.until WHERE owner = excluded.owner OR until <= ? OR until > ?`;
     return this.#db.write(() => {
       const now = Date.now();
-      return this.#db.run(sql, name, owner, now + Math.ceil(seconds * 1000), now) === 1;
+      const until = now + Math.ceil(seconds * 1000);
+      return (
+        this.#db.run(sql, name, owner, until, now, aheadMs(now, Math.max(seconds, BELIEVED_SECONDS))) === 1
+      );
     });
   }
 

@@ -24,16 +24,19 @@ export interface SqliteStores {
  *
  * @param path         made where absent, with its folder
  * @param maxReceives  how often a job is handed out before it goes to the dead letters
+ * @param isQueue      false where jobs lie elsewhere: then records take none along
  */
 export function openSqlite(
   path: string,
-  { maxReceives, ...options }: { maxReceives: number } & DatabaseOptions,
+  { maxReceives, isQueue = true, ...options }: { maxReceives: number; isQueue?: boolean } & DatabaseOptions,
 ): SqliteStores {
   const db = new Database(path, options);
   const answers = new SqliteAnswers(db);
+  const jobs = new SqliteJobs(db, { maxReceives });
   return {
     records: {
-      images: new SqliteImages(db),
+      takesJobs: isQueue,
+      images: new SqliteImages(db, isQueue ? jobs : undefined),
       variants: new SqliteVariants(db),
       collections: new SqliteCollections(db),
       locks: new SqliteLocks(db),
@@ -43,7 +46,7 @@ export function openSqlite(
         await db.read(() => db.get('SELECT 1 FROM images LIMIT 1'));
       },
     },
-    jobs: new SqliteJobs(db, { maxReceives }),
+    jobs,
     checkpoint: () => db.checkpoint(),
     collectGarbage: () => answers.collectGarbage(),
     close: () => db.close(),

@@ -20,6 +20,21 @@ export interface Outcome {
   readonly faults: readonly string[];
 }
 
+export interface KillOutcome extends Outcome {
+  readonly after: After;
+}
+
+/** A row of the table call x steps x outcome, as it is quoted. */
+export function row(call: string, writes: number, outcomes: readonly KillOutcome[]): string {
+  const after = (kind: After) => {
+    const of = outcomes.filter((outcome) => outcome.after === kind);
+    const agreed = of.filter(({ faults }) => faults.length === 0).length;
+    const answers = [...new Set(of.flatMap(({ status }) => status ?? []))].sort().join(', ');
+    return `${agreed} of ${of.length}${answers && ` (answered ${answers})`}`;
+  };
+  return `| ${call} | ${writes} | ${after('repeat')} | ${after('only the sweep')} |`;
+}
+
 export const ENV = {
   API_RATE_PER_MINUTE: '0',
   SWEEP_SECONDS: '1',
@@ -32,12 +47,21 @@ export const ENV = {
 };
 const ROUNDS = 40;
 
+/** How time goes by until all is settled, and what happens between the kill and that. */
+export interface Time {
+  readonly afterKill: () => void;
+  readonly pass: (stores: Stores) => Promise<void>;
+}
+
+const SOON: Time = { afterKill: () => {}, pass: expire };
+
 /** Does a step on a server that is killed after its k-th write, then what `after` says, and looks what is there. */
 export async function killed(
   step: Step,
   k: number,
   after: After,
   env: Record<string, string>,
+  time = SOON,
 ): Promise<Outcome> {
   const own = await temporaryFolder();
   const all = { DATA_DIR: own, ...ENV, ...env };
@@ -50,8 +74,9 @@ export async function killed(
     await settled(warmer);
     cleared.length = 0;
     const writes = await dies(step, k, all, edge);
+    time.afterKill();
     const status = after === 'repeat' ? (await step.act(live)).status : undefined;
-    const faults = await settled(warmer);
+    const faults = await settled(warmer, [], time.pass);
     const isClear = cleared.some((path) => path === '/img/a*' || path === '/img/a');
     // The first write of a replacement goes aside, and of what was refused nothing has changed.
     if (step.isPublic && after === 'repeat' && !isClear) faults.push('the edge was not told');
@@ -87,10 +112,14 @@ export interface Requested {
 }
 
 /** Lets warmer and sweep do what is left, as time goes by; what is still wrong in the end. */
-export async function settled(warmer: TestWarmer, requested: readonly Requested[] = []): Promise<string[]> {
+export async function settled(
+  warmer: TestWarmer,
+  requested: readonly Requested[] = [],
+  pass: Time['pass'] = expire,
+): Promise<string[]> {
   let faults: string[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    await expire(warmer.stores);
+    await pass(warmer.stores);
     await warmer.rounds.run();
     await drained(warmer);
     faults = await faultsOf(warmer.stores, requested);
@@ -153,7 +182,7 @@ async function faultsOf(
   }
   faults.push(...(await resultFaults(results, wanted)));
   const before = new Date(Date.now() + 60_000);
-  const owing = (await records.images.stalled({ before, limit: 10 })).items;
+  const owing = (await records.images.stalled({ before, ahead: before, limit: 10 })).items;
   if (owing.length) faults.push(`still stalled: ${owing.map(({ id }) => id)}`);
   const depth = await jobs.depth();
   if (!isDeepStrictEqual(depth, { ready: 0, inFlight: 0, dead: 0 })) faults.push(JSON.stringify(depth));

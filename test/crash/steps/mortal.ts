@@ -42,6 +42,7 @@ export function mortal(stores: Stores, k: number): Mortal {
       originals: Object.assign(within(stores.originals), { link: undefined }),
       results: within(stores.results),
       records: {
+        takesJobs: stores.records.takesJobs,
         images: within(images),
         variants: within(variants),
         collections: within(collections),
