@@ -12,7 +12,7 @@ const QUERIES = {
     ...['fm=pjpg', 'auto=format', 'auto=compress', 'auto=enhance', 'lossless=1', 'rot=90', 'flip=h', 'or=90'],
     ...['blur=20', 'sharp=5', 'bri=10', 'con=10', 'sat=-50', 'gam=2', 'hue=90', 'invert=true', 'sepia=50'],
     ...['monochrome=888', 'px=10', 'bg=fff', 'pad=10', 'border=5,000', 'mask=ellipse', 'mask=corners'],
-    ...['corner-radius=10', 'mark=logo.png', 'mark-align=bottom', 'colors=16', 'page=2', 'dl=name.jpg'],
+    ...['corner-radius=10', 'mark=logo.png', 'mark-align=bottom', 'colorquant=16', 'page=2', 'dl=name.jpg'],
     ...['expires=1800000000', 's=0123'],
   ],
   DIT: [
@@ -21,6 +21,15 @@ const QUERIES = {
     ...['signature=0123', 'expires=20300101T000000Z'],
   ],
 } as const;
+
+/** Taken here, and another thing there: what says the same, or that nothing does. */
+const OTHERWISE: Readonly<Record<string, string>> = {
+  'fit=fill': 'fit=contain',
+  'rot=90': 'rot=270',
+  'blur=20': 'blur, a sigma in CSS px: 0.3-100',
+  'sharp=5': 'sharp, a sigma: 0.1-10',
+  'gam=2': 'gam, an exponent: 1-3',
+};
 
 /** Written in a path there. */
 const PATHS: Readonly<Record<'Cloudinary' | 'imgproxy' | 'thumbor', Readonly<Record<string, string>>>> = {
@@ -104,16 +113,18 @@ const PATHS: Readonly<Record<'Cloudinary' | 'imgproxy' | 'thumbor', Readonly<Rec
 const PRESETS = { $card: [['w', '400']] } as const;
 
 /** What a query of another server is here: the same, or what the refusal says. */
-function becomes(query: string): string {
+function becomes(query: string, otherwise: Readonly<Record<string, string>>): string {
+  const own = otherwise[query];
+  if (own !== undefined) return own.includes(',') ? own.replace(/^\w+/, (name) => code(name)) : code(own);
   const [name = '', value = ''] = query.split('=');
   try {
     const { canonical, url } = readQuery(query, PRESETS);
-    const own =
+    const read =
       canonical ||
       Object.entries(url)
         .map((pair) => pair.join('='))
         .join('&');
-    return own === query || own === '' ? 'as it is' : `as it is, for ${code(own)}`;
+    return read === query || read === '' ? 'as it is' : `as it is, for ${code(read)}`;
   } catch (error) {
     if (!isProblem(error)) throw error;
     const hint = peerHint(name, value);
@@ -127,11 +138,13 @@ function own(query: string): string {
   return code(query);
 }
 
-const ofQueries = (queries: readonly string[]) => (): string =>
-  table(
-    ['there', 'here'],
-    queries.map((query) => [code(query), plain(becomes(query))]),
-  );
+const ofQueries =
+  (queries: readonly string[], otherwise: Readonly<Record<string, string>> = {}) =>
+  (): string =>
+    table(
+      ['there', 'here'],
+      queries.map((query) => [code(query), plain(becomes(query, otherwise))]),
+    );
 
 const ofPaths = (lines: Readonly<Record<string, string>>) => (): string =>
   table(
@@ -141,7 +154,7 @@ const ofPaths = (lines: Readonly<Record<string, string>>) => (): string =>
 
 /** Parameters side by side, by section of the page. */
 export const migration = {
-  imgix: ofQueries(QUERIES.imgix),
+  imgix: ofQueries(QUERIES.imgix, OTHERWISE),
   cloudinary: ofPaths(PATHS.Cloudinary),
   imgproxy: ofPaths(PATHS.imgproxy),
   thumbor: ofPaths(PATHS.thumbor),

@@ -25,13 +25,22 @@ interface Candidate {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/** Words that `<Image>` takes for a quality, as numbers: those of Astro's own service. */
+const QUALITIES: Readonly<Record<string, number>> = { low: 25, mid: 50, high: 80, max: 100 };
+
 const idOf = ({ src }: Transform): string => (typeof src === 'string' ? src : src.src).replace(/^\//, '');
 
 function getURL(options: Transform, { service }: ImageConfig): string {
   const { width: w, height: h, quality, format: fmt, fit } = options;
-  const q = quality === undefined ? undefined : Number(quality);
+  const q = quality === 'auto' ? quality : (QUALITIES[String(quality)] ?? Number(quality ?? Number.NaN));
   const how = fit === 'none' ? undefined : fit;
-  return url(service.config.base ?? '', idOf(options), { w, h, q, fmt, fit: how });
+  return url(service.config.base ?? '', idOf(options), {
+    w,
+    h,
+    q: Number.isNaN(q) ? undefined : q,
+    fmt,
+    fit: how,
+  });
 }
 
 function getSrcSet({ widths = [], densities = [], ...options }: Transform): Candidate[] {

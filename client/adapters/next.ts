@@ -12,5 +12,6 @@ interface LoaderProps {
  * `export default nextLoader('https://img.example.com')`. `src` is the id of an image.
  */
 export function nextLoader(base: string, params: Params = {}): (props: LoaderProps) => string {
-  return ({ src, width, quality }) => url(base, src.replace(/^\//, ''), { ...params, w: width, q: quality });
+  return ({ src, width, quality }) =>
+    url(base, src.replace(/^\//, ''), { ...params, w: width, q: quality ?? params.q });
 }

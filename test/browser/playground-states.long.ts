@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import t from 'tap';
+import { nameless, treeOf } from '../support/accessibility.ts';
 import { noise } from '../support/api.ts';
 import { noChromium } from '../support/chromium.ts';
 import { ROOT } from '../support/markdown.ts';
@@ -109,6 +110,8 @@ t.test('axe finds what is planted', { skip: noChromium }, async (t) => {
   await page.locator('.drop').waitFor();
   await page.evaluate("document.querySelector('main').append(document.createElement('img'))");
   t.match(await violations(page), [/^image-alt: <img>/]);
+  await page.evaluate("document.querySelector('main').append(document.createElement('button'))");
+  t.match(nameless(await treeOf(page)), [/^without a name: button/]);
 });
 
 for (const width of [375, 768, 1440])
@@ -133,6 +136,7 @@ for (const width of [375, 768, 1440])
           await page.screenshot({ path: `${FOLDER}/${name}-${width}-${colorScheme}.png` });
         }
         t.same(await violations(page), [], `${name}: axe`);
+        t.same(nameless(await treeOf(page)), [], `${name}: names, as a screen reader has them`);
         const isWide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
         t.equal(isWide, false, `${name}: nothing is wider than the window`);
         const shifts = await page.evaluate<{ value: number }[]>('shifts.splice(0)');

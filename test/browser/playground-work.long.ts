@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import t from 'tap';
 import { noise, playWarmer } from '../support/api.ts';
 import { noChromium } from '../support/chromium.ts';
-import { clipboard, closeBrowser, drop, visit } from '../support/playground.ts';
+import { clipboard, closeBrowser, drop, tabTo, visit } from '../support/playground.ts';
 import type { TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -335,23 +335,6 @@ t.test('ids and titles are text, whatever they say', { skip: noChromium }, async
   t.equal(alerts, 0);
   t.same(faults, []);
 });
-
-/** Presses Tab until what has the focus matches; each on the way must be in sight and under nothing else, as somebody needs it who has no mouse. */
-async function tabTo(page: Page, selector: string, faults: string[]): Promise<void> {
-  for (let presses = 0; presses < 150; presses++) {
-    await page.keyboard.press('Tab');
-    const [isThere, isSeen, html] = await page.evaluate<[boolean, boolean, string]>(`(() => {
-      const element = document.activeElement;
-      const { width, height, left, top } = element.getBoundingClientRect();
-      const hit = document.elementFromPoint(left + width / 2, top + height / 2);
-      const isSeen = hit !== null && (element.contains(hit) || hit.contains(element));
-      return [element.matches(${JSON.stringify(selector)}), isSeen || element === document.body, element.outerHTML];
-    })()`);
-    if (!isSeen) faults.push(`out of sight: ${html.slice(0, 120)}`);
-    if (isThere) return;
-  }
-  faults.push(`never reached: ${selector}`);
-}
 
 for (const width of [375, 1440])
   t.test(`by keys alone, at ${width} px: open, adjust, copy`, { skip: noChromium }, async (t) => {

@@ -12,6 +12,9 @@ t.test('next/image', async (t) => {
   const loader = nextLoader(BASE, { fmt: 'webp' });
   t.equal(loader({ src: '/a b.jpg', width: 640 }), `${BASE}/img/a%20b.jpg?fmt=webp&w=640`);
   t.equal(loader({ src: 'a.jpg', width: 640, quality: 60 }), `${BASE}/img/a.jpg?fmt=webp&w=640&q=60`);
+  const coarse = nextLoader(BASE, { q: 40 });
+  t.equal(coarse({ src: 'a.jpg', width: 640 }), `${BASE}/img/a.jpg?q=40&w=640`, 'where the page names none');
+  t.equal(coarse({ src: 'a.jpg', width: 640, quality: 60 }), `${BASE}/img/a.jpg?q=60&w=640`);
 });
 
 t.test('unpic: what is generated is extracted again, and transformed', async (t) => {
@@ -72,6 +75,17 @@ t.test('Astro', async (t) => {
     astro.getURL({ src: { src: '/a.jpg' }, quality: '60', fit: 'none' }, config),
     `${BASE}/img/a.jpg?q=60`,
   );
+  for (const [quality, q] of [
+    ['auto', 'q=auto'],
+    ['low', 'q=25'],
+    ['max', 'q=100'],
+    [undefined, ''],
+  ] as const)
+    t.equal(
+      astro.getURL({ src: 'a.jpg', quality }, config),
+      `${BASE}/img/a.jpg${q && `?${q}`}`,
+      'words of Astro',
+    );
   const wide = astro.getSrcSet({ ...options, widths: [160, 640] });
   t.match(wide, [
     { transform: { width: 160, height: 100, src: 'a.jpg' }, descriptor: '160w' },

@@ -176,11 +176,29 @@ t.test('failures are problems, as they are sent', async (t) => {
     for (const [status, { content }] of Object.entries(operation.responses)) {
       // What a balancer reads is its status alone.
       if (!/^[45]/.test(status) || `${path} ${status}` === '/readyz 503') continue;
-      const wanted = { [type]: { schema: { $ref: '#/components/schemas/Problem' } } };
+      const list = { 'application/json': { schema: { $ref: '#/components/schemas/Uploads' } } };
+      const isOfSeveral = operation.operationId === 'uploadImages';
+      const wanted = {
+        [type]: { schema: { $ref: '#/components/schemas/Problem' } },
+        ...(isOfSeveral && list),
+      };
       t.same(content, wanted, `${method} ${path} ${status}`);
     }
   }
   t.ok(operations().some(({ operation }) => operation.responses['5XX']));
+});
+
+t.test('several files of which none is taken are answered as the document says', async (t) => {
+  const form = new FormData();
+  for (const name of ['a', 'b']) form.append('file', new Blob(['no picture']), name);
+  const answer = await fetch(`${server.base}/api/images`, { method: 'POST', body: form });
+  t.equal(answer.status, 415);
+  const [type = ''] = answer.headers.get('content-type')?.split(';') ?? [];
+  const told = document.paths['/api/images']?.['post']?.responses['4XX']?.content ?? {};
+  t.ok(Object.keys(told).includes(type), type);
+  t.match(await answer.json(), {
+    images: [{ file: 'a', problem: { code: 'unsupported_source' } }, { file: 'b' }],
+  });
 });
 
 t.test('what a page fills in beforehand is accepted', async (t) => {

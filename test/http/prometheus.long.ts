@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,8 +10,45 @@ import { temporaryFolder } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 import { spawnWarmer } from '../support/warmer.ts';
 
-const { PROMETHEUS } = process.env;
+const { PROMETHEUS, PROMTOOL } = process.env;
 const skip = PROMETHEUS ? false : 'PROMETHEUS names no program: .ci/run takes it from Debian';
+
+/** Names that an expression asks for; those of a histogram are three. */
+const namesIn = (expr: string): string[] =>
+  (expr.match(/\b(?:rendition|process|nodejs)_\w+/g) ?? []).map((name) =>
+    name.replace(/_(bucket|sum|count)$/, ''),
+  );
+
+t.test(
+  'promtool reads every expression of the dashboard, and each metric of it is at /metrics of a program',
+  { skip: PROMTOOL ? false : 'PROMTOOL names no program: .ci/run takes it from Debian' },
+  async (t) => {
+    const folder = t.testdir();
+    const rules = expressions().map(({ expr }, index) => ({
+      record: `dashboard:${index}`,
+      expr: expr.replaceAll('$job', '.*').replaceAll('$__rate_interval', '1m'),
+    }));
+    // JSON is YAML.
+    await writeFile(join(folder, 'rules.yml'), JSON.stringify({ groups: [{ name: 'dashboard', rules }] }));
+    const checked = spawnSync(PROMTOOL ?? '', ['check', 'rules', join(folder, 'rules.yml')], {
+      encoding: 'utf8',
+    });
+    t.match(checked, { status: 0, stdout: new RegExp(`${rules.length} rules found`) }, checked.stderr);
+    const env = { DATA_DIR: await folderWithPhoto(t), WARMER_PORT: String(await freePort()) };
+    const server = await spawnServer(env);
+    t.teardown(() => server.end('SIGKILL'));
+    const warmer = await spawnWarmer(env);
+    t.teardown(() => warmer.end('SIGKILL'));
+    const addresses = [`${server.base}/metrics`, `http://127.0.0.1:${env.WARMER_PORT}/metrics`];
+    const texts = await Promise.all(addresses.map(async (address) => (await fetch(address)).text()));
+    const exposed = new Set(
+      texts.flatMap((text) => [...text.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name)),
+    );
+    for (const { title, expr } of expressions())
+      for (const name of namesIn(expr))
+        t.ok(exposed.has(name) || exposed.has(`${name}_count`), `${title}: ${name}`);
+  },
+);
 
 interface Answer {
   status: string;

@@ -102,3 +102,20 @@ export async function violations(page: Page): Promise<string[]> {
     nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`),
   );
 }
+
+/** Presses Tab until what has the focus matches; each on the way must be in sight and under nothing else, as somebody needs it who has no mouse. */
+export async function tabTo(page: Page, selector: string, faults: string[]): Promise<void> {
+  for (let presses = 0; presses < 150; presses++) {
+    await page.keyboard.press('Tab');
+    const [isThere, isSeen, html] = await page.evaluate<[boolean, boolean, string]>(`(() => {
+      const element = document.activeElement;
+      const { width, height, left, top } = element.getBoundingClientRect();
+      const hit = document.elementFromPoint(left + width / 2, top + height / 2);
+      const isSeen = hit !== null && (element.contains(hit) || hit.contains(element));
+      return [element.matches(${JSON.stringify(selector)}), isSeen || element === document.body, element.outerHTML];
+    })()`);
+    if (!isSeen) faults.push(`out of sight: ${html.slice(0, 120)}`);
+    if (isThere) return;
+  }
+  faults.push(`never reached: ${selector}`);
+}

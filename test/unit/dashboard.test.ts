@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { METRIC_KEYS, METRICS, type MetricRow, nameOf } from '../../server/telemetry/metrics-table.ts';
-import { expressions } from '../support/dashboard.ts';
+import { dashboard, expressions, type Panel } from '../support/dashboard.ts';
 import { ROOT } from '../support/markdown.ts';
 
 const ROWS = new Map<string, MetricRow>(METRIC_KEYS.map((key) => [nameOf(key), METRICS[key]]));
@@ -42,5 +42,46 @@ t.test('the dashboard asks by labels that the metrics have, and shows what each 
     for (const label of labels) t.ok(known.has(label), `${title}: ${label}`);
   }
   t.ok(shown.size >= 30, `${shown.size} of ${ROWS.size} are shown`);
+  t.end();
+});
+
+/** Units of Grafana (packages/grafana-data, valueFormats/categories) by what a metric measures. */
+const UNITS: readonly (readonly [name: RegExp, units: readonly string[]])[] = [
+  [/_seconds(_bucket|_sum|$)/, ['s', 'percentunit', 'short']],
+  [/_bytes(_total|$)/, ['bytes', 'Bps', 'percentunit']],
+  [/./, ['short', 'reqps', 'ops', 'percentunit', 's']],
+];
+
+const overlap = ({ gridPos: a }: Panel, { gridPos: b }: Panel): boolean =>
+  a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+
+t.test('the dashboard is one that Grafana takes: variables, places, units', (t) => {
+  const { panels, templating } = dashboard();
+  t.match(templating.list, [
+    { name: 'datasource', type: 'datasource', query: 'prometheus' },
+    { name: 'job' },
+  ]);
+  t.equal(new Set(panels.map(({ id }) => id)).size, panels.length, 'each has an id of its own');
+  for (const [index, panel] of panels.entries()) {
+    const { title, type, gridPos, datasource, fieldConfig, targets = [] } = panel;
+    t.ok(gridPos.x + gridPos.w <= 24, `${title}: within 24 columns`);
+    const over = panels.slice(index + 1).filter((other) => overlap(panel, other));
+    t.same(
+      over.map((other) => other.title),
+      [],
+      `${title}: over nothing`,
+    );
+    if (type === 'row') continue;
+    t.match(datasource, { type: 'prometheus', uid: /^\$\{datasource\}$/ }, title);
+    t.ok(targets.length > 0, title);
+    t.equal(new Set(targets.map(({ refId }) => refId)).size, targets.length, title);
+    const unit = fieldConfig?.defaults.unit ?? '';
+    for (const { expr } of targets) {
+      t.match(expr, /job=~"\$job"/, title);
+      const name = /\b(?:rendition|process|nodejs)_\w+/.exec(expr)?.[0] ?? '';
+      const [, units = []] = UNITS.find(([form]) => form.test(name)) ?? [];
+      t.ok(units.includes(unit), `${title}: ${unit} of ${name}`);
+    }
+  }
   t.end();
 });

@@ -97,6 +97,8 @@ export const PEER_NAMES: Readonly<Record<string, string>> = {
   'mark-align': 'wmg',
   'mark-alpha': 'wmo',
   'mark-pad': 'wmp',
+  colorquant: 'colors',
+  'trim=auto': 'trim=1',
   'corner-radius': 'r',
   rounded: 'r',
   'mask=corners': 'r',

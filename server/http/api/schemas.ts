@@ -6,6 +6,7 @@ import { IMAGE_STATUSES, VARIANT_STATUSES } from '../../stores/contracts.ts';
 import { VARIANTS_PAGE } from '../../warming/queue.ts';
 import { MAX_TITLE } from '../../writing/details.ts';
 import { SIGNATURE_FORMS } from '../../writing/signing.ts';
+import { PROBLEMS } from '../image-schema.ts';
 
 /** Shapes of the management API: validation, types and the OpenAPI document come from here. */
 
@@ -123,6 +124,14 @@ const Uploads = Type.Object(
 export const UploadAnswer = Type.Union([Upload, Uploads], {
   description: 'Of one file what became of it; of several a list.',
 });
+
+const withList = ({ description, content }: (typeof PROBLEMS)[keyof typeof PROBLEMS]) => ({
+  description: `${description} Where several files were sent and none is taken, the list of them, with the status of the first.`,
+  content: { ...content, 'application/json': { schema: Uploads } },
+});
+
+/** Refusals of a call that takes several files. */
+export const UPLOAD_PROBLEMS = { '4xx': withList(PROBLEMS['4xx']), '5xx': withList(PROBLEMS['5xx']) };
 
 /** Addresses that one call may name. */
 export const MAX_IMPORTS = 1000;
@@ -623,4 +632,4 @@ export const Relationships = Type.Object(
   options,
 );
 
-export { PROBLEMS } from '../image-schema.ts';
+export { PROBLEMS };

@@ -13,7 +13,7 @@ import { ORIGINAL_FORM, UPLOAD_FORM } from './form-schemas.ts';
 import { nextId } from './idempotency.ts';
 import { receiving } from './pace.ts';
 import { chunksOf, drain, type FilePart, formOnly, isFileFault, partsOf, remaining } from './parts.ts';
-import { Id, PROBLEMS, Upload, UploadAnswer } from './schemas.ts';
+import { Id, PROBLEMS, UPLOAD_PROBLEMS, Upload, UploadAnswer } from './schemas.ts';
 import { counting, countUnstored } from './upload-metrics.ts';
 
 type Outcome = { file: string; accepted: Accepted | Repeated } | { file: string; problem: Problem };
@@ -37,7 +37,7 @@ export function uploadRoutes(api: Api, deps: ApiDeps): void {
         tags,
         ...UPLOAD_FORM,
         summary: 'Uploads one or more images and warms their variants.',
-        response: { 202: UploadAnswer, ...PROBLEMS },
+        response: { 202: UploadAnswer, ...UPLOAD_PROBLEMS },
       },
     },
     (request, reply) =>

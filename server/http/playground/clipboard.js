@@ -1,4 +1,4 @@
-import { current, update } from './store.js';
+import { current, say, update } from './store.js';
 
 const SHOWN_MS = 2500;
 
@@ -14,7 +14,8 @@ export async function copy(name, text) {
   );
   if (!isDone) getSelection().selectAllChildren(document.getElementById(name));
   const said = isDone ? 'Copied.' : 'The browser did not allow copying; the text is selected.';
-  update({ copied: isDone ? name : `!${name}`, said });
+  update({ copied: isDone ? name : `!${name}` });
+  say(said);
   setTimeout(() => {
     if (current().copied.endsWith(name)) update({ copied: '' });
   }, SHOWN_MS);

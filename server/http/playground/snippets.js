@@ -1,4 +1,4 @@
-/** Markup for one picture at many widths, for whatever makes the page. */
+/** Markup for one picture at many widths, for whatever makes the page; of a framework whole files, each under its name. */
 
 export const KINDS = [
   ['img', 'img srcset'],
@@ -125,8 +125,12 @@ export default nextLoader(${textLiteral(base)}${params ? `, ${params}` : ''});
 // next.config.mjs
 export default { images: { loader: 'custom', loaderFile: './loader.js' } };
 
-// page.jsx
-<Image src={${json(input.id)}} width={${width}} height={${height}} sizes="${sizesOf(input.layout)}" alt="" />`;
+// app/page.jsx
+import Image from 'next/image';
+
+export default function Page() {
+  return <Image src={${json(input.id)}} width={${width}} height={${height}} sizes="${sizesOf(input.layout)}" alt="" />;
+}`;
 }
 
 const NUXT_SCREENS = { 640: 'sm', 768: 'md', 1024: 'lg', 1280: 'xl' };
@@ -145,9 +149,11 @@ export default defineNuxtConfig({
   },
 });
 
-// page.vue
-<NuxtImg src="${escaped(input.id)}" width="${width}" height="${height}"
-  sizes="${narrow}vw ${NUXT_SCREENS[from] ?? 'md'}:${wide}vw"${modifiers} alt="" />`;
+// app/app.vue
+<template>
+  <NuxtImg src="${escaped(input.id)}" width="${width}" height="${height}"
+  sizes="${narrow}vw ${NUXT_SCREENS[from] ?? 'md'}:${wide}vw"${modifiers} alt="" />
+</template>`;
 }
 
 /** Of our parameters Astro's `<Image>` hands these on. */
@@ -171,7 +177,10 @@ export default defineConfig({
   image: { service: { entrypoint: 'rendition-client/astro', config: { base: ${textLiteral(base)} } } },
 });
 ${note}
-// page.astro
+// src/pages/index.astro
+---
+import { Image } from 'astro:assets';
+---
 <Image src={${json(input.id)}} width={${width}} height={${height}}${attributes}
   widths={[${input.widths.join(', ')}]} sizes="${sizesOf(input.layout)}" alt="" />`;
 }

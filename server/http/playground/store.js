@@ -86,7 +86,10 @@ export function patch(name, change) {
   update({ [name]: { ...state[name], ...change } });
 }
 
-/** Says it to whoever hears the page rather than sees it. */
-export function say(said) {
-  update({ said });
+/**
+ * Says it to whoever hears the page rather than sees it. A region that keeps its text is not read out: the same once
+ * more ends in a space that nobody hears.
+ */
+export function say(text) {
+  update({ said: state.said === text ? `${text}\u00a0` : text });
 }

@@ -7,6 +7,13 @@ import { current, say, update } from './store.js';
 /** At a time: a browser opens six connections, and pictures want some of them. */
 const LANES = 3;
 
+/** What an upload has come to, as it is said. */
+const ENDINGS = {
+  completed: 'is ready',
+  partial: 'is ready, but for some variants',
+  failed: 'failed',
+};
+
 let last = 0;
 let running = 0;
 const waiting = [];
@@ -35,6 +42,7 @@ export function addFiles(files, options) {
     };
   });
   update({ uploads: [...added, ...current().uploads] });
+  for (const { name, problem } of added) if (problem) say(`${name} was refused: ${problem.detail}`);
   for (const upload of added) if (!upload.problem) waiting.push(() => send(upload, options));
   startNext();
 }
@@ -78,8 +86,13 @@ async function send({ key, file, name }, { folder, variants }) {
 }
 
 async function followUpload(key, id, name) {
-  await follow(id, (seen) => change(key, seen), new AbortController().signal);
-  say(`${name} is ready.`);
+  let ending;
+  const onStatus = (seen) => {
+    ending = ENDINGS[seen.status];
+    change(key, seen);
+  };
+  await follow(id, onStatus, new AbortController().signal);
+  if (ending) say(`${name} ${ending}.`);
   await refreshLibrary();
 }
 

@@ -1,4 +1,0 @@
-export default {
-  output: 'export',
-  images: { loader: 'custom', loaderFile: './loader.js' },
-};
