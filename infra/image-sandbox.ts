@@ -122,14 +122,7 @@ async function upload(id: string, bytes: string | Buffer): Promise<void> {
   check(answer.status === 202, `upload of ${id}: ${answer.status} ${await answer.text()}`);
 }
 
-/** Status and what is told; a process that hardly gets the processor says nothing of its picture: it is asked again. */
-async function told(path: string): Promise<string> {
-  for (let tries = 1; ; tries++) {
-    const answer = await asked(path);
-    if (!answer.startsWith('504') || tries === 8) return answer;
-  }
-}
-
+/** Status and what is told. */
 async function asked(path: string): Promise<string> {
   const answer = await fetch(base + path);
   if (answer.ok) return `${answer.status} ${(await answer.arrayBuffer()).byteLength > 0}`;
@@ -142,7 +135,7 @@ let width = 10;
 /** Asks for what kills its process, and for pictures of somebody else's meanwhile and afterwards. */
 async function checkDeath(path: string, expected: RegExp, meddle = () => pause(200)): Promise<void> {
   let answer: string | undefined;
-  const asking = told(path).then((text) => {
+  const asking = asked(path).then((text) => {
     answer = text;
   });
   do {

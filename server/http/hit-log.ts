@@ -41,7 +41,8 @@ const SLOW_MS = 50;
  */
 export class HitLog {
   readonly #options: HitLogOptions;
-  readonly #tallies = new Map<string, Tally>();
+  /** By tier and status. */
+  readonly #tallies = new Map<Hit['tier'], Map<Hit['status'], Tally>>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: HitLogOptions) {
@@ -62,21 +63,23 @@ export class HitLog {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const tally of this.#tallies.values()) this.#options.log.info(tally, 'hits');
+    for (const statuses of this.#tallies.values())
+      for (const tally of statuses.values()) this.#options.log.info(tally, 'hits');
     this.#tallies.clear();
   }
 
   #tally(hit: Hit, bytes: number): void {
-    const key = `${hit.tier}${hit.status}`;
-    const tally = this.#tallies.get(key);
+    const { tier, status, ms } = hit;
+    const statuses = this.#tallies.get(tier);
+    const tally = statuses?.get(status);
     if (tally) {
       tally.hits += 1;
       tally.bytes += bytes;
-      if (hit.ms > tally.maxMs) tally.maxMs = hit.ms;
+      if (ms > tally.maxMs) tally.maxMs = ms;
       return;
     }
-    const { tier, status, ms } = hit;
-    this.#tallies.set(key, { tier, status, hits: 1, bytes, maxMs: ms, sample: factsOf(hit) });
+    const first = { tier, status, hits: 1, bytes, maxMs: ms, sample: factsOf(hit) };
+    this.#tallies.set(tier, (statuses ?? new Map()).set(status, first));
     this.#timer ??= setTimeout(() => this.flush(), INTERVAL_MS).unref();
   }
 }

@@ -58,7 +58,9 @@ export class Metrics {
 
   /** Counts one more, or so many. */
   add(key: MetricKey, labels: Labels = {}, amount = 1): void {
-    this.counter(key).inc({ ...labels }, amount);
+    const metric = this.#of(key);
+    if (!(metric instanceof Counter)) throw new Error(`${nameOf(key)} is no counter.`);
+    metric.inc({ ...labels }, amount);
   }
 
   set(key: MetricKey, value: number, labels: Labels = {}): void {
@@ -85,12 +87,6 @@ export class Metrics {
   }
 
   /** For who counts too often to look labels up. */
-  counter(key: MetricKey): Counter {
-    const metric = this.#of(key);
-    if (metric instanceof Counter) return metric;
-    throw new Error(`${nameOf(key)} is no counter.`);
-  }
-
   histogram(key: MetricKey): Histogram {
     const metric = this.#of(key);
     if (metric instanceof Histogram) return metric;
