@@ -1,9 +1,12 @@
 /**
- * The yardstick: node:http that sends one body with the headers that it is sent over once, from an LRU, or from a file
- * that it opens, reads and closes for each request (BARE_FILE).
+ * The yardstick: node:http that sends one body with the headers that it is sent over once, from an LRU, from a file
+ * that it opens, reads and closes for each request (BARE_FILE), or from an object of S3 that it gets for each (BARE_S3).
  */
 import { open } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { LRUCache } from 'lru-cache';
 
 interface Page {
@@ -11,7 +14,8 @@ interface Page {
   readonly headers: Record<string, string>;
 }
 
-const { COPY_OF = '', BARE_FILE: file, PORT = '0' } = process.env;
+const { COPY_OF = '', BARE_FILE: file, BARE_S3: endpoint, PORT = '0' } = process.env;
+const { BARE_BUCKET: Bucket, BARE_KEY: Key } = process.env;
 
 async function copyOf(url: string): Promise<Page> {
   const source = await fetch(url);
@@ -29,6 +33,14 @@ async function sendFile(path: string, { headers, body }: Page, response: ServerR
   response.end(bytes);
 }
 
+const s3 = endpoint === undefined ? undefined : new S3Client({ endpoint, forcePathStyle: true });
+
+async function sendObject(client: S3Client, { headers }: Page, response: ServerResponse): Promise<void> {
+  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
+  response.writeHead(200, headers);
+  if (Body instanceof Readable) await pipeline(Body, response);
+}
+
 const page = await copyOf(COPY_OF);
 const { pathname, search } = new URL(COPY_OF);
 const pages = new LRUCache<string, Page>({ max: 1000 });
@@ -42,6 +54,10 @@ const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) =>
   }
   if (file) {
     void sendFile(file, found, response);
+    return;
+  }
+  if (s3) {
+    void sendObject(s3, found, response);
     return;
   }
   response.writeHead(200, found.headers);

@@ -9,7 +9,7 @@ import { arrival } from './arrival.ts';
 import { away } from './away.ts';
 import { cold } from './cold.ts';
 import { fanOutRows } from './fan-out.ts';
-import { hits, storedHits } from './hits.ts';
+import { hits, storedHits, storedHitsInS3 } from './hits.ts';
 import { learned } from './learned.ts';
 import { liveLane } from './live-lane.ts';
 import { manyVariants } from './many-variants.ts';
@@ -34,6 +34,7 @@ const { values, positionals: asked } = parseArgs({
 const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]> }>> = {
   hits: { title: 'Memory hit over HTTP', run: hits },
   stored: { title: 'Stored hit over HTTP, nothing in memory', run: storedHits },
+  'stored-s3': { title: 'Stored hit over HTTP, results in S3 on this machine', run: storedHitsInS3 },
   cold: { title: 'Cold render over HTTP', run: () => cold(values.photos) },
   arrival: { title: 'Decode of an upload', run: arrival },
   turned: { title: 'EXIF-turned originals', run: turned },

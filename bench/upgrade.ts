@@ -68,9 +68,10 @@ async function visit({ port }: Program, ids: readonly string[], accept: string):
   return page;
 }
 
-/** Results that warmers have looked at once more. */
+/** Results that warmers have looked at once more; 0 while the warmer is not there yet. */
 async function upgraded(warmerPort: number): Promise<number> {
-  const metrics = await (await fetch(`http://127.0.0.1:${warmerPort}/metrics`)).text();
+  const answer = await fetch(`http://127.0.0.1:${warmerPort}/metrics`).catch(() => undefined);
+  const metrics = (await answer?.text()) ?? '';
   const counts = [...metrics.matchAll(/^rendition_upgrades_total\{outcome="(?!skipped)\w+"\} (\d+)/gm)];
   return counts.reduce((sum, [, count]) => sum + Number(count), 0);
 }
