@@ -196,6 +196,14 @@ function composeRounds(
     owner: randomUUID(),
     seconds: sweepSeconds,
     tasks: {
+      // Before the sweep: it would take variants whose message has died for lost, and send them again.
+      'dead letters': () =>
+        failDeadLetters({
+          ...parts,
+          quietSeconds: visibilitySeconds,
+          now,
+          onFailure: (err, id) => log.warn({ err, id }, 'a dead letter was not dealt with'),
+        }),
       sweep: async () => {
         const sent = await sweep.run();
         if (sent) log.info({ sent }, 'images sent again');
@@ -215,13 +223,6 @@ function composeRounds(
       'outdated results': () => parts.outdated.run(isStopping),
       'stored results': () => parts.storedResults.run(isStopping),
       rewarm: () => rewarmRound(parts, { variants: rewarmVariants, isStopping, log }),
-      'dead letters': () =>
-        failDeadLetters({
-          ...parts,
-          quietSeconds: visibilitySeconds,
-          now,
-          onFailure: (err, id) => log.warn({ err, id }, 'a dead letter was not dealt with'),
-        }),
     },
     onFailure: (err, task) => log.warn({ err, task }, 'round failed'),
   });

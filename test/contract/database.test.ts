@@ -13,7 +13,9 @@ const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
 t.teardown(() => rm(folder, { recursive: true, force: true }));
 const options = { maxReceives: 3 };
 const image = (id: string, title = '') => ({
-  ...({ id, status: 'uploaded', createdAt: new Date().toISOString() } as const),
+  id,
+  status: 'uploaded' as const,
+  createdAt: new Date().toISOString(),
   title,
 });
 const MIB = 2 ** 20;

@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('contract-a-e');
+await runTogether('warmer-o-z');
