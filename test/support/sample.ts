@@ -5,8 +5,8 @@ export function wholeMatrices(): void {
   isWhole = true;
 }
 
-/** How often something is tried in the short form of the tests, and in the long one. */
-export const times = (short: number, long: number): number => (isWhole ? long : short);
+/** What is tried in the short form of the tests, or how often; and in the long one. */
+export const times = <T>(short: T, long: T): T => (isWhole ? long : short);
 
 /**
  * For the short form, which has a diagonal of what the long form has whole: one of `every` items, others at each call.

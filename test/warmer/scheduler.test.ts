@@ -31,6 +31,12 @@ async function bury({ stores: { jobs } }: TestWarmer): Promise<void> {
   });
 }
 
+/** Until the sweep takes for lost what is open now: SWEEP_SECONDS, VISIBILITY_SECONDS and 2 s between two clocks. */
+async function stalled(): Promise<void> {
+  const begun = Date.now();
+  await waitFor(() => Date.now() > begun + 4_500);
+}
+
 /** Until the last message of `a` has died, whenever it comes, and a round has seen it. */
 const failed = (testWarmer: TestWarmer): Promise<void> =>
   waitFor(async () => {
@@ -62,9 +68,7 @@ t.test('whose message has died is failed, not sent again, however late the round
   const testWarmer = await warmer(t, { WARM_ATTEMPTS: '1' });
   await testWarmer.ask('a', small, ['fmt=webp&w=320']);
   await bury(testWarmer);
-  // By then the sweep takes an open variant for lost: SWEEP_SECONDS, VISIBILITY_SECONDS and 2 s between two clocks.
-  const buried = Date.now();
-  await waitFor(() => Date.now() > buried + 4_500);
+  await stalled();
   await testWarmer.rounds.run();
   t.equal(await statusOf(testWarmer, 'a'), 'failed');
   t.equal((await testWarmer.stores.jobs.depth()).ready, 0);
@@ -113,6 +117,7 @@ t.test('the sweep gets behind any number of uploads that are under way', async (
   const version = (await originals.put('a', small, { contentType: 'image/png' }))?.etag ?? '';
   await records.images.create({ id: 'a', status: 'processing', createdAt, version });
   await records.variants.queue('a', version, ['fmt=webp&w=320']);
+  await stalled();
   await waitFor(async () => {
     await testWarmer.rounds.run();
     return (await testWarmer.stores.jobs.depth()).ready === 1;

@@ -4,15 +4,18 @@ import { codecLoss } from '../../../../server/core/original/loss.ts';
 import { openOriginal } from '../../../../server/core/render/render.ts';
 import { bordered, KINDS, openBordered, SIDES } from '../../../support/borders.ts';
 import { drawn, landmarks, picture, pixels } from '../../../support/pictures.ts';
+import { sampler, times } from '../../../support/sample.ts';
 import { missesOf, SAMPLINGS } from '../../../support/trim-measure.ts';
 import { type Kind, KINDS as WIDE_KINDS } from '../../../support/trim-pictures.ts';
 
+/** Pictures of a kind. */
+const seeds = [1, 2, 3].slice(0, times(1, 3));
 const lossOf = async (file: Buffer) => codecLoss((await openOriginal(file)).source, file)?.most;
 const sizeOf = async (bytes: Uint8Array, query: string) => (await picture(bytes, query)).size;
 
 t.test('without loss the box is that of all pixels that differ', async (t) => {
   for (const kind of KINDS)
-    for (const seed of [1, 2, 3]) {
+    for (const seed of seeds) {
       const made = bordered(kind, seed);
       const { width, height } = made.box;
       for (const file of [
@@ -27,12 +30,13 @@ t.test('codec noise is no content, and content is no noise', async (t) => {
   const codings = [60, 75, 85, 95].flatMap((quality) => SAMPLINGS.map((sampling) => ({ sampling, quality })));
   const ofSeed = (seed: number, kind: Kind) =>
     codings[(seed * 5 + WIDE_KINDS.indexOf(kind)) % codings.length] ?? { sampling: 'webp', quality: 60 };
-  t.same(await missesOf([9001, 9002, 9003, 9004], ofSeed), []);
+  // trim.long.ts has many more.
+  t.same(await missesOf([9001, 9002], ofSeed), []);
 });
 
 t.test('where noise is not known by its blocks, it is told by its strength', async (t) => {
   for (const kind of KINDS)
-    for (const seed of [1, 2, 3]) {
+    for (const seed of seeds) {
       const made = bordered(kind, seed);
       for (const file of [
         await openBordered(made).tiff({ compression: 'jpeg', quality: 85 }).toBuffer(),
@@ -63,6 +67,7 @@ t.test('an uneven border is border, as that of a scan', async (t) => {
 
 t.test('what is cut out begins inside of a block, and is trimmed alike', async (t) => {
   const made = bordered('frame', 2);
+  const sampled = sampler();
   for (const file of [
     await openBordered(made).jpeg({ quality: 75, chromaSubsampling: '4:2:0' }).toBuffer(),
     await openBordered(made).jpeg({ quality: 75, chromaSubsampling: '4:4:4' }).toBuffer(),
@@ -70,11 +75,11 @@ t.test('what is cut out begins inside of a block, and is trimmed alike', async (
     await openBordered(made).webp({ quality: 75 }).toBuffer(),
   ]) {
     const whole = await sizeOf(file, 'trim&fmt=png');
-    for (const [left, top] of [
+    for (const [left, top] of sampled([
       [3, 5],
       [7, 9],
       [13, 1],
-    ] as const) {
+    ] as const)) {
       const rest = `rect=${left},${top},${SIDES.width - left},${SIDES.height - top}`;
       t.same(await sizeOf(file, `trim&${rest}&fmt=png`), whole, rest);
     }
