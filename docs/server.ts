@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
 import { putFile } from '../server/cli/put.ts';
 import { openExternalServices } from '../server/compose/external-services.ts';
-import { openRendering } from '../server/compose/rendering.ts';
+import { openRendering, type Rendering } from '../server/compose/rendering.ts';
 import { composeServer } from '../server/compose/server.ts';
 import { openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
@@ -14,6 +15,20 @@ import { buildApp } from '../server/http/app.ts';
 import type { Stores } from '../server/stores/contracts.ts';
 
 const SAMPLES = fileURLToPath(new URL('../samples/', import.meta.url));
+
+let shared: Promise<Rendering> | undefined;
+
+/** For all servers of this process, with which it ends: its processes take longer to start than most pages to make. */
+function sharedRendering(): Promise<Rendering> {
+  shared ??= openRendering(loadConfig({}), { scratchParent: tmpdir() }, () => undefined).then((rendering) => {
+    process.once('exit', () => {
+      rendering.pool.close();
+      rmSync(rendering.scratch.folder, { recursive: true, force: true });
+    });
+    return rendering;
+  });
+  return shared;
+}
 
 /**
  * The real server over embedded stores in a folder of its own, with the samples of a first start in it, for as
@@ -30,7 +45,7 @@ export async function withServer<T>(
   const stores = await openStores(config);
   const log = pino({ level: 'silent' });
   const external = await openExternalServices(config, stores);
-  const rendering = await openRendering(config, stores, () => undefined);
+  const rendering = await sharedRendering();
   const composed = composeServer(config, stores, {
     log,
     version: '0',
@@ -47,7 +62,6 @@ export async function withServer<T>(
   } finally {
     await app.close();
     await composed.images.settle();
-    await rendering.close();
     stores.close();
     await rm(folder, { recursive: true, force: true });
   }

@@ -7,7 +7,7 @@ import type { Test } from 'tap';
 import { FileObjects } from '../../server/stores/files/objects.ts';
 import { type Program, spawnProgram } from './command.ts';
 import { corpus } from './corpus.ts';
-import { PATIENT } from './env.ts';
+import { PATIENT, SINGLE } from './env.ts';
 import { temporaryFolder } from './server.ts';
 
 export interface ServerProcess {
@@ -25,7 +25,7 @@ export async function spawnServer(
   { isMeasured = false } = {},
 ): Promise<ServerProcess> {
   const child = spawnProgram('server/main.ts', {
-    env: { ...PATIENT, PORT: '0', HOST: '127.0.0.1', ...env },
+    env: { ...PATIENT, ...SINGLE, PORT: '0', HOST: '127.0.0.1', ...env },
     isMeasured,
   });
   const lines = createInterface({ input: child.stdout });

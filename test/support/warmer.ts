@@ -14,7 +14,7 @@ import { openTracing } from '../../server/telemetry/open-tracing.ts';
 import type { Management } from '../../server/writing/management.ts';
 import { composeWarmer, type Warmer } from '../../warmer/compose.ts';
 import { type Program, spawnProgram } from './command.ts';
-import { PATIENT } from './env.ts';
+import { PATIENT, SINGLE } from './env.ts';
 import { sharedRendering } from './rendering.ts';
 import { temporaryFolder } from './server.ts';
 import { waitFor } from './wait.ts';
@@ -141,7 +141,7 @@ export async function spawnWarmer(
 ): Promise<WarmerProcess> {
   const dataDir = env['DATA_DIR'];
   if (dataDir) await mkdir(join(dataDir), { recursive: true });
-  const child = spawnProgram('warmer/main.ts', { env: { ...PATIENT, ...env }, isMeasured });
+  const child = spawnProgram('warmer/main.ts', { env: { ...PATIENT, ...SINGLE, ...env }, isMeasured });
   const lines: Line[] = [];
   const text = createInterface({ input: child.stdout });
   await new Promise<void>((resolve, reject) => {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import t from 'tap';
 import { fill, generate } from '../../docs/generate.ts';
-import { SHOWN } from '../../docs/samples.ts';
+import { renderSamples, SHOWN } from '../../docs/samples.ts';
 import { loadConfig, SETTINGS } from '../../server/config/settings.ts';
 import { OPERATIONS } from '../../server/core/operations/index.ts';
 import { readQuery } from '../../server/core/operations/transformation.ts';
@@ -15,6 +15,11 @@ const { presets } = loadConfig({});
 
 t.test('the generated parts are what the code says now', async (t) => {
   t.same(await generate(true), [], 'run: npm run docs');
+});
+
+t.test('sample pictures are what their queries give', async (t) => {
+  // docs.long.ts looks at all of them.
+  t.same(await renderSamples(true, 8), [], 'run: npm run docs');
 });
 
 t.test('a stale section is named and replaced, and nothing beside it', async (t) => {
