@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { curl, words } from '../../docs/curl.ts';
+import { UNMEASURED } from '../support/command.ts';
 import { API_TOKENS } from '../support/env.ts';
 import { answers, pages, ROOT, shellLines } from '../support/markdown.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
@@ -34,7 +35,8 @@ async function npmRun(line: string): Promise<string> {
   const [, script = '', ...command] = (scripts[name] ?? '').split(' ');
   const env = { ...process.env, DATA_DIR: join(folder, 'data'), ...Object.fromEntries(variables) };
   const own = all.slice(all.indexOf('--') + 1);
-  const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, script), ...command, ...own], {
+  const [program, ...before] = UNMEASURED;
+  const { stdout } = await promisify(execFile)(program, [...before, join(ROOT, script), ...command, ...own], {
     cwd: folder,
     env,
   });

@@ -9,6 +9,9 @@ const COMPILED = `${ROOT}node_modules/.cache/rendition`;
 /** What comes before a program that is not measured: the test runner puts its loaders into every child. */
 export const BARE = ['env', '-u', 'NODE_OPTIONS', '-u', 'NODE_V8_COVERAGE'] as const;
 
+/** The same, compiled once for all: a third of the processor time of a start that is measured. */
+export const UNMEASURED = [...BARE, `NODE_COMPILE_CACHE=${COMPILED}`, process.execPath] as const;
+
 export type Program = ChildProcessByStdio<null, Readable, null>;
 
 export interface ProgramOptions {
@@ -19,8 +22,7 @@ export interface ProgramOptions {
 
 /** Starts a program of ours; stdout is a pipe. */
 export function spawnProgram(script: string, { env, isMeasured = false }: ProgramOptions): Program {
-  const cached = [...BARE, `NODE_COMPILE_CACHE=${COMPILED}`];
-  const [program = '', ...words] = [...(isMeasured ? [] : cached), process.execPath, script];
+  const [program = '', ...words] = [...(isMeasured ? [process.execPath] : UNMEASURED), script];
   const all = { ...process.env, ...env };
   return spawn(program, words, { cwd: ROOT, env: all, stdio: ['ignore', 'pipe', 'inherit'] });
 }

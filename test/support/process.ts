@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Test } from 'tap';
 import { FileObjects } from '../../server/stores/files/objects.ts';
-import { type Program, spawnProgram } from './command.ts';
+import { type Program, spawnProgram, UNMEASURED } from './command.ts';
 import { corpus } from './corpus.ts';
 import { PATIENT, SINGLE } from './env.ts';
 import { temporaryFolder } from './server.ts';
@@ -65,5 +65,6 @@ export async function folderWithPhoto(t: Test): Promise<string> {
 /** A program that ends by itself. */
 export function ended(script: string, env: Record<string, string>, ...args: string[]) {
   const given = { ...process.env, HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'silent', ...env };
-  return spawnSync(process.execPath, [script, ...args], { env: given, encoding: 'utf8', timeout: 180_000 });
+  const [program, ...words] = UNMEASURED;
+  return spawnSync(program, [...words, script, ...args], { env: given, encoding: 'utf8', timeout: 180_000 });
 }
