@@ -36,6 +36,7 @@ import {
 } from './problems.ts';
 import { referenceRoutes } from './reference.ts';
 import { normalizeTarget } from './request-target.ts';
+import { lateSerializers } from './serializers.ts';
 import { traceRequests } from './trace-requests.ts';
 
 export interface AppDeps {
@@ -93,6 +94,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     // refuseWhileDraining answers instead, as a problem with Retry-After.
     return503OnClosing: false,
     // The image route reads its own, raw query.
+    schemaController: { compilersFactory: { buildSerializer: lateSerializers } },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', allErrors: false } },
   }) as unknown as FastifyInstance;
   const routes = watchMethods(app);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
+import { atMost } from '../shared/at-most.ts';
 import { type Problem, problemBody, problemCacheControl } from '../shared/errors.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { COMMON_HEADERS } from './image-headers.ts';
@@ -65,7 +66,7 @@ export class Overload {
   constructor(options: OverloadOptions) {
     this.#options = options;
     this.#refused = new LRUCache({
-      max: MAX_URLS,
+      ...atMost(MAX_URLS),
       perf: { now: options.now },
       ttl: MAX_MS,
       ttlResolution: 0,

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import type { OriginalRef } from '../sandbox/protocol.ts';
 import type { Admission, Permit } from '../shared/admission.ts';
+import { atMost } from '../shared/at-most.ts';
 import { Problem } from '../shared/errors.ts';
 import type { Scratch } from '../shared/scratch.ts';
 import { SingleFlight } from '../shared/single-flight.ts';
@@ -50,7 +51,7 @@ export class Originals extends Versions {
   readonly #options: OriginalsOptions;
   readonly #fetching = new SingleFlight<HeldFile>();
   readonly #files: OriginalFiles;
-  readonly #whole = new LRUCache<string, true>({ max: MAX_WHOLE });
+  readonly #whole = new LRUCache<string, true>(atMost(MAX_WHOLE));
 
   constructor(options: OriginalsOptions) {
     super(options);

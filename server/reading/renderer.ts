@@ -15,6 +15,7 @@ import type { RenderPool } from '../sandbox/pool.ts';
 import type { OriginalRef, RenderSpec } from '../sandbox/protocol.ts';
 import type { RunLimits } from '../sandbox/watch.ts';
 import type { Admission, Cost as AdmissionCost } from '../shared/admission.ts';
+import { atMost } from '../shared/at-most.ts';
 import { Problem } from '../shared/errors.ts';
 import { memoize } from '../shared/memoize.ts';
 import { Marks } from './marks.ts';
@@ -70,13 +71,13 @@ const DRAWING_BYTES = 768 * 2 ** 20;
 /** Turns originals into results, one slot of admission to the CPU at a time; every byte of theirs is read elsewhere. */
 export class Renderer {
   readonly #options: RendererOptions;
-  readonly #sources = new LRUCache<string, Source>({ max: SOURCES });
+  readonly #sources = new LRUCache<string, Source>(atMost(SOURCES));
   /** Of canonical forms: a site asks for a few of many pictures. */
   readonly #read = memoize<Transformation>(readTransformation, 1000);
   readonly #verdicts: Verdicts;
   readonly #marks: Marks;
   /** By original, version and picture. */
-  readonly #probes = new LRUCache<string, Probe>({ max: PROBES });
+  readonly #probes = new LRUCache<string, Probe>(atMost(PROBES));
 
   constructor(options: RendererOptions) {
     this.#options = options;

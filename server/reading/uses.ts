@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../shared/at-most.ts';
 import { Flushed } from '../shared/periodic.ts';
 import type { Variant } from './inputs.ts';
 import type { ResultFacts, Results } from './results.ts';
@@ -23,7 +24,7 @@ type Served = Pick<ResultFacts, 'id' | 'canonical' | 'storedAs'>;
 export class Uses extends Flushed {
   readonly #options: UsesOptions;
   readonly #used = new Map<string, Variant>();
-  readonly #toldMs = new LRUCache<string, number>({ max: MAX_USED });
+  readonly #toldMs = new LRUCache<string, number>(atMost(MAX_USED));
 
   constructor(options: UsesOptions) {
     super(PERIOD_MS);

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../shared/at-most.ts';
 import { isProblem, Problem, type ProblemCode } from '../shared/errors.ts';
 
 /** How long an original is not tried again. An operator who raises a limit starts the program anew anyway. */
@@ -23,7 +24,12 @@ export class Verdicts {
 
   /** @param now  monotonic ms */
   constructor(now: () => number) {
-    this.#verdicts = new LRUCache({ max: MAX_VERDICTS, ttl: VERDICT_MS, perf: { now }, ttlResolution: 0 });
+    this.#verdicts = new LRUCache({
+      ...atMost(MAX_VERDICTS),
+      ttl: VERDICT_MS,
+      perf: { now },
+      ttlResolution: 0,
+    });
   }
 
   /**

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Point } from '../core/geometry/geometry.ts';
+import { atMost } from '../shared/at-most.ts';
 import { Circuit } from '../shared/circuit.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import { within } from '../shared/within.ts';
@@ -72,8 +73,8 @@ const RECORD_PATIENCE = 10;
 /** Versions of originals, as the stores say them or said them last. */
 export class Versions {
   readonly #options: VersionsOptions;
-  readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN });
-  readonly #confirmed = new LRUCache<string, Confirmed>({ max: MAX_KNOWN });
+  readonly #known = new LRUCache<string, Known>(atMost(MAX_KNOWN));
+  readonly #confirmed = new LRUCache<string, Confirmed>(atMost(MAX_KNOWN));
   readonly #circuit: Circuit;
   #elsewhere: PullThrough | undefined;
   #lookingUp = 0;

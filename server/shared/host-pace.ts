@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from './at-most.ts';
 
 export interface HostPaceOptions {
   /** Requests to one host; 0: any number. */
@@ -26,7 +27,7 @@ const MAX_HOSTS = 10_000;
 /** How often and how much at once this process asks a server of others. */
 export class HostPace {
   readonly #options: HostPaceOptions;
-  readonly #hosts = new LRUCache<string, Host>({ max: MAX_HOSTS });
+  readonly #hosts = new LRUCache<string, Host>(atMost(MAX_HOSTS));
   #underWay = 0;
 
   constructor(options: HostPaceOptions) {

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from './at-most.ts';
 
 /**
  * Wraps a pure function of a text with an LRU cache of its results; what it throws is not cached. Results are shared:
@@ -7,6 +8,6 @@ import { LRUCache } from 'lru-cache';
  * @param max  results that are kept
  */
 export function memoize<T extends object>(read: (text: string) => T, max: number): (text: string) => T {
-  const answers = new LRUCache<string, T>({ max, memoMethod: (text) => read(text) });
+  const answers = new LRUCache<string, T>({ ...atMost(max), memoMethod: (text) => read(text) });
   return (text) => answers.memo(text);
 }

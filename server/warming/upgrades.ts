@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { originalOf } from '../reading/inputs.ts';
+import { atMost } from '../shared/at-most.ts';
 import { Flushed } from '../shared/periodic.ts';
 import type { Jobs } from '../stores/contracts.ts';
 import { type UpgradeJob, upgradeJobs } from './jobs.ts';
@@ -31,7 +32,7 @@ const MAX_DEPTH = 500;
 /** Tells warmers of results that were made on request and can become smaller, some seconds after the answers. */
 export class Upgrades extends Flushed {
   readonly #options: UpgradesOptions;
-  readonly #told = new LRUCache<string, true>({ max: MAX_TOLD });
+  readonly #told = new LRUCache<string, true>(atMost(MAX_TOLD));
   readonly #waiting = new Map<string, Upgradable>();
 
   constructor(options: UpgradesOptions) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { notFound, type PullThrough } from '../reading/versions.ts';
+import { atMost } from '../shared/at-most.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import type { HostPace } from '../shared/host-pace.ts';
 import { keepHeld } from '../shared/periodic.ts';
@@ -51,7 +52,7 @@ interface Hour {
 export class Pulls implements PullThrough {
   readonly #options: PullsOptions;
   readonly #flights = new Map<string, Promise<void>>();
-  readonly #misses = new LRUCache<string, Problem>({ max: MAX_MISSES });
+  readonly #misses = new LRUCache<string, Problem>(atMost(MAX_MISSES));
   readonly #hours = new Map<string, Hour>();
   readonly #asking = new Set<string>();
 

@@ -1,6 +1,6 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile, type Validator } from 'typebox/compile';
 import type { TLocalizedValidationError } from 'typebox/error';
 import { Pointer, Value } from 'typebox/value';
 import { Problem } from '../../shared/errors.ts';
@@ -10,12 +10,13 @@ import { Problem } from '../../shared/errors.ts';
  * switches, and what is left out gets its default.
  */
 export const validator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
-  const compiled = Compile(schema);
+  let compiled: Validator | undefined;
   const noun = httpPart === 'body' ? 'field' : 'parameter';
   return (input: unknown) => {
     const value = httpPart === 'body' ? input : read(schema, { ...Object(input) });
     const malformed = malformedText(value, noun);
     if (malformed) return { error: malformed };
+    compiled ??= Compile(schema);
     return compiled.Check(value) ? { value } : { error: refused(schema, compiled.Errors(value), noun) };
   };
 };

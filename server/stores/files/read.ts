@@ -1,6 +1,7 @@
 import { closeSync, openSync, read, readSync, type Stats, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../shared/at-most.ts';
 import type { StoredFacts, WholeObject } from '../contracts.ts';
 import { ignoring } from './folders.ts';
 import { factsAtEnd } from './trailer.ts';
@@ -50,7 +51,7 @@ interface Seen {
 
 /** Reads small objects at once. Of a file that has not changed the facts are the same value, and not parsed again. */
 export class ReadsAtOnce {
-  readonly #seen = new LRUCache<string, Seen>({ max: MAX_FACTS });
+  readonly #seen = new LRUCache<string, Seen>(atMost(MAX_FACTS));
 
   /** Undefined for what is not there, too large, or no object under this key. Throws what the file system does. */
   read(path: string, key: string): WholeObject | undefined {
