@@ -151,6 +151,8 @@ async function putFeed(states: FeedStates): Promise<void> {
     kind: 'sitemap',
     from,
     path: undefined,
+    next: undefined,
+    role: undefined,
     prefix: 'shop/',
     everyMinutes: 60,
     collection: undefined,

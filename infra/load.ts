@@ -39,6 +39,10 @@ const RULES: readonly ((settings: Settings) => string | undefined)[] = [
       : `shield_region: ${shield_region || region} has no Origin Shield; name one of ${SHIELD_REGIONS.join(', ')}, or set shield to false`,
   ({ budget_usd, alarm_email }) =>
     budget_usd > 0 && !alarm_email ? 'budget_usd needs alarm_email, someone has to be told' : undefined,
+  ({ collector_image, environment }) =>
+    collector_image && environment.OTEL_EXPORTER_OTLP_ENDPOINT
+      ? 'collector_image: traces go to OTEL_EXPORTER_OTLP_ENDPOINT of environment already'
+      : undefined,
   ({ environment }) => programComplaint(environment),
 ];
 

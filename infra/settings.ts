@@ -1,3 +1,4 @@
+import { ROLE } from '../server/shared/sources.ts';
 import { choice, flag, integer, list, optional, type Parse, text, variables } from './parse.ts';
 import { SIZE_NAMES } from './sizing.ts';
 
@@ -24,6 +25,7 @@ const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 /** For stacks of which no task is ever started. */
 export const NO_IMAGE = `none.invalid/none@sha256:${'0'.repeat(64)}`;
 const IMAGE = /^[\w.-]+(:\d+)?(\/[\w.-]+)+@sha256:[0-9a-f]{64}$/;
+const COLLECTOR = /^[\w.-]+(:\d+)?(\/[\w.-]+)+(:[\w.-]+|@sha256:[0-9a-f]{64})$/;
 const ORIGIN = /^(\*|https?:\/\/[^/\s,]+)$/;
 
 const secretArn = optional(
@@ -90,6 +92,11 @@ export const SETTINGS = {
     [],
     'Buckets of others that warmers read: those of feeds, and that of WATCH.',
   ),
+  feed_roles: setting(
+    list(ROLE, 'ARNs of roles'),
+    [],
+    'Roles that read buckets of feeds, which warmers may assume.',
+  ),
   cors_origins: setting(
     list(ORIGIN, 'origins such as https://example.com'),
     [],
@@ -99,6 +106,12 @@ export const SETTINGS = {
   log_days: setting(choice(['7', '14', '30', '90', '365']), '30', 'Days a log line is kept.'),
   access_logs: setting(flag, true, 'Whether CloudFront and the firewall write logs.'),
   network_logs: setting(flag, false, 'Whether the balancer and the network write logs.'),
+  collector_image: setting(
+    optional(COLLECTOR, 'repository:tag or repository@sha256:digest'),
+    '',
+    'Image of an OpenTelemetry collector beside each task, which sends traces to X-Ray; empty: none.',
+  ),
+  trace_percent: setting(integer(1, 100), 5, 'Of a hundred requests or jobs so many are traced.'),
   rate_limit: setting(integer(100, 2_000_000), 20_000, 'Requests one address may make in five minutes.'),
   alarm_email: setting(optional(EMAIL, 'an e-mail address'), '', 'Who is told of alarms and the budget.'),
   webhook_secret_arn: setting(secretArn, '', 'Secret that signs webhooks; empty refuses webhooks.'),

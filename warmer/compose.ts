@@ -4,6 +4,7 @@ import type { Core } from '../server/compose/core.ts';
 import { composeCore } from '../server/compose/core.ts';
 import type { ExternalServices } from '../server/compose/external-services.ts';
 import { composeWatcher } from '../server/compose/feeds.ts';
+import { readFetches } from '../server/compose/fetch-metrics.ts';
 import { composeManagement, lifetimeOf } from '../server/compose/management.ts';
 import type { Rendering } from '../server/compose/rendering.ts';
 import { readProgram } from '../server/compose/server-metrics.ts';
@@ -272,6 +273,7 @@ export function composeWarmer(
   });
   readProgram(metrics, core, { config, stores, version });
   readInvalidations(management.invalidations, metrics);
+  readFetches(metrics, management);
   const expiry = { records, results: core.results, inputs: core.inputs };
   const outdated = new OutdatedResults(stores, log, metrics);
   const storedResults = new StoredResults(stores, { maxBytes: config.resultsBytes, log, metrics, expiry });

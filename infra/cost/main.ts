@@ -22,6 +22,7 @@ const AMOUNTS = {
   'new-variants': 'newVariants',
   peak: 'peak',
   purges: 'purges',
+  traced: 'traced',
 } as const satisfies Record<string, keyof Traffic>;
 
 /**
@@ -58,7 +59,7 @@ export function trafficOf(args: readonly string[]): Traffic {
     shield: values['no-shield'] !== true,
     accessLogs: values['no-logs'] !== true,
   };
-  for (const name of ['hitRatio', 'newVariants'] as const)
+  for (const name of ['hitRatio', 'newVariants', 'traced'] as const)
     if (traffic[name] > 1) throw new Error(`${name} is a share: expected a number from 0 to 1`);
   if (values.size === undefined) return { ...traffic, size: fittingSize(traffic) };
   const size = SIZE_NAMES.find((one) => one === values.size);

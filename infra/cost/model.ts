@@ -26,6 +26,8 @@ export interface Traffic {
   firewall: boolean;
   shield: boolean;
   accessLogs: boolean;
+  /** Share of what reaches the tasks that X-Ray is sent; 0 without a collector, which takes 128 MiB of each task. */
+  traced: number;
 }
 
 /** USD a month by what it is paid for. */
@@ -45,6 +47,7 @@ export const COMMON = {
   firewall: true,
   shield: true,
   accessLogs: true,
+  traced: 0,
 };
 
 export const SECONDS = PRICES.hoursPerMonth * 3600;
@@ -129,13 +132,25 @@ export function balancerMonth({ requests, hitRatio, meanKb }: Traffic): number {
   return PRICES.hoursPerMonth * (hour + Math.max(connections, bytes) * unitHour);
 }
 
-function stores({ requests, newVariants, meanKb, hitRatio, warmed }: Traffic): number {
+/** A message for twelve variants that are warmed. */
+const messagesOf = ({ requests, newVariants, warmed }: Traffic): number =>
+  (requests * newVariants * warmed) / 12;
+
+/** Each request that reaches a server is a trace, and each message. */
+function traces(traffic: Traffic): number {
+  const { requests, hitRatio, traced } = traffic;
+  const recorded = (requests * (1 - hitRatio) + messagesOf(traffic)) * traced;
+  return Math.max(0, recorded - PRICES.xray.freeTraces) * PRICES.xray.trace;
+}
+
+function stores(traffic: Traffic): number {
+  const { requests, newVariants, meanKb, hitRatio, warmed } = traffic;
   const made = requests * newVariants;
   const gb = (made * meanKb) / 1e6;
   const s3 = gb * PRICES.s3.gbMonth + made * PRICES.s3.put + requests * (1 - hitRatio) * PRICES.s3.get;
   // A warmed variant is queued, rendering and ready in the table; twelve share a message of three requests.
   const writes = made * warmed * 3;
-  const messages = (made * warmed) / 12;
+  const messages = messagesOf(traffic);
   return s3 + writes * (PRICES.dynamodb.write + PRICES.dynamodb.read) + messages * 3 * PRICES.sqsRequest;
 }
 
@@ -169,6 +184,7 @@ export function monthlyCost(traffic: Traffic): Bill {
       OWN_METRICS * PRICES.metricMonth +
       SECRETS * PRICES.secretMonth +
       cloudfront.metricsMonth,
+    'traces in X-Ray': traces(traffic),
     'Origin Shield': traffic.shield ? misses * cloudfront.shieldRequest : 0,
     ...edgeBill(traffic),
   };

@@ -36,4 +36,5 @@ export const PRICES = {
   secretMonth: 0.4,
   alarmMonth: 0.1,
   metricMonth: 0.3,
+  xray: { trace: 5e-6, freeTraces: 100_000 },
 } as const;

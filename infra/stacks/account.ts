@@ -8,6 +8,7 @@ import { bucketSources } from '../program-settings.ts';
 import type { Settings } from '../settings.ts';
 import { keepState } from './backend.ts';
 import { BOUNDARY, boundary } from './boundary.ts';
+import { traceRights } from './collector.ts';
 import { pinProvider } from './context.ts';
 import { deployRoles } from './deploy-roles.ts';
 import { document } from './policy.ts';
@@ -72,17 +73,17 @@ export function account(app: App, settings: Settings, stages: readonly Named[]):
     name: BOUNDARY,
     description: 'The most that a role of a stage can do.',
     policy: document(
-      boundary(
-        caller.accountId,
-        stages.map(({ settings: { originals_bucket } }) => originals_bucket).filter(Boolean),
-        stages
+      boundary(caller.accountId, {
+        buckets: stages.map(({ settings }) => settings.originals_bucket).filter(Boolean),
+        secrets: stages
           .flatMap(({ settings }) => [settings.webhook_secret_arn, settings.source_headers_arn])
           .filter(Boolean),
-        stages.flatMap(({ settings: { environment, feed_buckets } }) => [
-          ...bucketSources(environment),
-          ...feedSources(feed_buckets),
+        sources: stages.flatMap(({ settings }) => [
+          ...bucketSources(settings.environment),
+          ...feedSources(settings),
         ]),
-      ),
+        more: stages.flatMap(({ settings }) => traceRights(settings)).slice(0, 1),
+      }),
     ),
   });
   new TerraformOutput(stack, 'repository_url', { value: images.repositoryUrl });

@@ -4,18 +4,23 @@ import { type ReadBucket, sourceRights } from './source-rights.ts';
 export const BOUNDARY = 'rendition-boundary';
 export const boundaryArn = (account: string): string => `arn:aws:iam::${account}:policy/${BOUNDARY}`;
 
+/** What stages use that is not named after the project. */
+interface Allowed {
+  /** Existing buckets that stages read and write. */
+  readonly buckets?: readonly string[];
+  readonly secrets?: readonly string[];
+  /** Buckets of others that stages read. */
+  readonly sources?: readonly ReadBucket[];
+  readonly more?: readonly Statement[];
+}
+
 /**
  * The most that a role of a stage can ever do, whoever writes its policy: what programs do with their stores, on what
  * is named after the project. A workflow that makes roles can therefore not make itself one that does more.
- *
- * @param buckets  existing buckets that stages read and write
- * @param sources  buckets of others that stages read
  */
 export function boundary(
   account: string,
-  buckets: readonly string[],
-  secrets: readonly string[],
-  sources: readonly ReadBucket[] = [],
+  { buckets = [], secrets = [], sources = [], more = [] }: Allowed,
 ): Statement[] {
   const own = (service: string, path: string): string => `arn:aws:${service}:*:${account}:${path}`;
   const named = ['rendition-*', ...buckets].flatMap((name) => [
@@ -72,5 +77,5 @@ export function boundary(
     [['ecr:GetAuthorizationToken'], ['*']],
   ];
   const statements = rows.map(([Action, Resource]): Statement => ({ Effect: 'Allow', Action, Resource }));
-  return [...statements, ...sourceRights(sources)];
+  return [...statements, ...sourceRights(sources), ...more];
 }

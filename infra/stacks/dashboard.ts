@@ -1,13 +1,13 @@
 import { CloudwatchDashboard } from '@cdktf/provider-aws/lib/cloudwatch-dashboard/index.js';
 import type { Context } from './context.ts';
-import { type Metric, type Metrics, metrics, type Watched } from './metrics.ts';
+import type { Metric, Metrics } from './metrics.ts';
 import { json } from './text.ts';
 
 /** A row is a question; its charts are the answer. */
 function questions(
   { settings }: Context,
-  m: Metrics,
-): readonly (readonly [question: string, charts: Record<string, Metric[]>])[] {
+  m: Partial<Metrics>,
+): readonly (readonly [question: string, charts: Record<string, (Metric | undefined)[]>])[] {
   return [
     [
       'Is it up?',
@@ -86,10 +86,20 @@ const WIDTH = 24;
 const HEIGHT = 6;
 const HEADING = 1;
 
-function widgets(at: Context, m: Metrics, alarmArns: string[]) {
-  const rows = questions(at, m).flatMap(([question, charts], row) => {
+/** Those that there is something to show of. */
+const answered = (at: Context, m: Partial<Metrics>) =>
+  questions(at, m).flatMap(([question, all]) => {
+    const charts = Object.entries(all).flatMap(([title, metrics]): [string, Metric[]][] => {
+      const shown = metrics.filter((metric) => metric !== undefined);
+      return shown.length > 0 ? [[title, shown]] : [];
+    });
+    return charts.length > 0 ? [[question, charts] as const] : [];
+  });
+
+function widgets(at: Context, m: Partial<Metrics>, alarmArns: string[]) {
+  const rows = answered(at, m).flatMap(([question, charts], row) => {
     const y = row * (HEIGHT + HEADING) + 4;
-    const width = Math.floor(WIDTH / Object.keys(charts).length);
+    const width = Math.floor(WIDTH / charts.length);
     const heading = {
       type: 'text',
       x: 0,
@@ -98,7 +108,7 @@ function widgets(at: Context, m: Metrics, alarmArns: string[]) {
       height: HEADING,
       properties: { markdown: `## ${question}` },
     };
-    const drawn = Object.entries(charts).map(([title, shown], column) => ({
+    const drawn = charts.map(([title, shown], column) => ({
       type: 'metric',
       x: column * width,
       y: y + HEADING,
@@ -118,9 +128,9 @@ function widgets(at: Context, m: Metrics, alarmArns: string[]) {
 }
 
 /** The dashboard; resolves to its name. */
-export function dashboard(at: Context, parts: Watched, alarmArns: string[]): string {
+export function dashboard(at: Context, metrics: Partial<Metrics>, alarmArns: string[]): string {
   return new CloudwatchDashboard(at.stack, 'dashboard', {
     dashboardName: at.prefix,
-    dashboardBody: json({ widgets: widgets(at, metrics(at, parts), alarmArns) }),
+    dashboardBody: json({ widgets: widgets(at, metrics, alarmArns) }),
   }).dashboardName;
 }

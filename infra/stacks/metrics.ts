@@ -77,7 +77,13 @@ function edgeMetrics({ prefix }: Context, { door }: Watched) {
   };
 }
 
-function serverMetrics({ front, running }: Watched) {
+/** What servers stand behind and run in. */
+interface Serving {
+  front: Balancer;
+  running: Pick<Programs, 'cluster' | 'server'>;
+}
+
+function serverMetrics({ front, running }: Serving) {
   const LoadBalancer = front.lb.arnSuffix;
   const balancer = series('AWS/ApplicationELB', { LoadBalancer });
   const targets = series('AWS/ApplicationELB', { LoadBalancer, TargetGroup: front.targets.arnSuffix });
@@ -124,13 +130,10 @@ function loggedMetrics(at: Context) {
   };
 }
 
-function warmerMetrics({ warm, stored, running }: Watched) {
-  const service = series('AWS/ECS', { ClusterName: running.cluster, ServiceName: running.warmer });
-  const queue = series('AWS/SQS', { QueueName: warm.name });
-  const dead = series('AWS/SQS', { QueueName: warm.dead.name });
-  const table = series('AWS/DynamoDB', { TableName: stored.records.name });
+function tableMetrics(TableName: string) {
+  const table = series('AWS/DynamoDB', { TableName });
   const indexes = ['gsi1', 'ids'].map((GlobalSecondaryIndexName) =>
-    series('AWS/DynamoDB', { TableName: stored.records.name, GlobalSecondaryIndexName }),
+    series('AWS/DynamoDB', { TableName, GlobalSecondaryIndexName }),
   );
   // ThrottledRequests is published by operation only: under the table's name alone it has no data.
   const refusals = [table, ...indexes].flatMap((part) => [
@@ -138,15 +141,23 @@ function warmerMetrics({ warm, stored, running }: Watched) {
     part('WriteThrottleEvents', 'Sum'),
   ]);
   return {
+    throttled: metric(refusals, {
+      expression: refusals.map((_, number) => `FILL(m${number}, 0)`).join(' + '),
+    }),
+    written: metric([table('ConsumedWriteCapacityUnits', 'Sum')]),
+  };
+}
+
+function warmerMetrics({ warm, running }: Watched) {
+  const service = series('AWS/ECS', { ClusterName: running.cluster, ServiceName: running.warmer });
+  const queue = series('AWS/SQS', { QueueName: warm.name });
+  const dead = series('AWS/SQS', { QueueName: warm.dead.name });
+  return {
     warmerCpu: metric([service('CPUUtilization', 'Average')]),
     warmerTasks: metric([service('CPUUtilization', 'SampleCount')]),
     waiting: metric([queue('ApproximateNumberOfMessagesVisible', 'Maximum')]),
     oldestMessage: metric([queue('ApproximateAgeOfOldestMessage', 'Maximum')]),
     deadLetters: metric([dead('ApproximateNumberOfMessagesVisible', 'Maximum')]),
-    throttled: metric(refusals, {
-      expression: refusals.map((_, number) => `FILL(m${number}, 0)`).join(' + '),
-    }),
-    written: metric([table('ConsumedWriteCapacityUnits', 'Sum')]),
   };
 }
 
@@ -155,7 +166,14 @@ export function metrics(at: Context, watched: Watched) {
   return {
     ...edgeMetrics(at, watched),
     ...serverMetrics(watched),
+    ...tableMetrics(watched.stored.records.name),
     ...warmerMetrics(watched),
     ...loggedMetrics(at),
   };
 }
+
+/** Of a second region, which has servers and a copy of the table; its refusals are of that copy. */
+export const readerMetrics = (serving: Serving, table: string): Partial<Metrics> => ({
+  ...serverMetrics(serving),
+  ...tableMetrics(table),
+});

@@ -15,7 +15,7 @@ import { executionRole, taskRole } from './roles.ts';
 import { scaleServer, scaleWarmer } from './scaling.ts';
 import type { Secrets } from './secrets.ts';
 import { serverService, warmerService } from './services.ts';
-import { taskDefinition } from './task.ts';
+import { type Part, taskDefinition } from './task.ts';
 import type { Topics } from './topics.ts';
 
 export interface ProgramParts {
@@ -63,14 +63,15 @@ export function programs(at: Context, parts: ProgramParts): Programs {
   const name = cluster(at);
   const logs = { server: logGroup(at, 'server'), warmer: logGroup(at, 'warmer') };
   const execution = executionRole(at, Object.values(parts.secrets), logs);
+  const part = (program: Program): Part => ({
+    program,
+    environment: environment(at, program, parts),
+    logGroup: logs[program],
+  });
   const task = (first: Program, ...others: Program[]) =>
     taskDefinition(at, first, {
       size: taskSize(size, first),
-      parts: [first, ...others].map((program) => ({
-        program,
-        environment: environment(at, program, parts),
-        logGroup: logs[program],
-      })),
+      parts: [part(first), ...others.map(part)],
       secrets: parts.secrets,
       execution,
       role: taskRole(at, [first, ...others], parts),

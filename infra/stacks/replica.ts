@@ -2,10 +2,13 @@ import { type App, TerraformOutput } from 'cdktf';
 import { prefixOf, tableName } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import { taskSize } from '../sizing.ts';
+import { alarms } from './alarms.ts';
 import { balancer } from './balancer.ts';
 import { guardBucket } from './bucket.ts';
+import { dashboard } from './dashboard.ts';
 import { readerEnvironment } from './environment.ts';
 import { logBucket, networkLog } from './logs.ts';
+import { readerMetrics } from './metrics.ts';
 import { network } from './network.ts';
 import { own } from './originals.ts';
 import { cluster, logGroup } from './programs.ts';
@@ -16,6 +19,7 @@ import { secrets } from './secrets.ts';
 import { serverService } from './services.ts';
 import { context } from './stage.ts';
 import { taskDefinition } from './task.ts';
+import { alarmTopic } from './topics.ts';
 
 /**
  * A second region for reading: servers, their results, and copies of originals and records. It has no distribution, no
@@ -46,8 +50,11 @@ export function replica(app: App, name: string, settings: Settings): void {
   });
   const service = serverService(at, clusterName, { net, front }, task);
   scaleServer(at, service, front);
+  const watched = readerMetrics({ front, running: { cluster: clusterName, server: service.name } }, table);
+  const rung = alarms(at, watched, { alarmsArn: alarmTopic(at) });
   for (const [output, value] of Object.entries({
     cluster: clusterName,
+    dashboard: dashboard(at, watched, rung),
     balancer: front.lb.arn,
     replica_of: settings.replica_of,
   }))

@@ -3,6 +3,7 @@ import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy/index.js'
 import { Fn } from 'cdktf';
 import { bucketSources } from '../program-settings.ts';
 import { boundaryArn } from './boundary.ts';
+import { traceRights } from './collector.ts';
 import type { Context } from './context.ts';
 import { PERMISSIONS, type Program, READER, type Target } from './permissions.ts';
 import { document, type Statement, trust } from './policy.ts';
@@ -53,9 +54,9 @@ export function taskRole(at: Context, programs: readonly Program[], parts: Progr
       Resource: [part ? Fn.join('', [arns[target], part]) : arns[target]],
     }),
   );
-  const feeds = programs.includes('warmer') ? feedSources(at.settings.feed_buckets) : [];
+  const feeds = programs.includes('warmer') ? feedSources(at.settings) : [];
   const sources = sourceRights([...bucketSources(at.settings.environment), ...feeds]);
-  return role(at, programs[0] ?? 'server', [...statements, ...sources]);
+  return role(at, programs[0] ?? 'server', [...statements, ...sources, ...traceRights(at.settings)]);
 }
 
 /** What the servers of a second region may do: read what is copied there, and keep their own results. */
@@ -64,25 +65,28 @@ export function readerRole(at: Context, stored: ProgramParts['stored']): Role {
     ([target, part, actions]): Statement => ({
       Effect: 'Allow',
       Action: actions,
-      Resource: [part ? Fn.join('', [stored[target].arn, part]) : stored[target].arn],
+      Resource: [`${stored[target].arn}${part}`],
     }),
   );
   const sources = sourceRights(bucketSources(at.settings.environment));
-  return role(at, 'server', [...statements, ...sources]);
+  return role(at, 'server', [...statements, ...sources, ...traceRights(at.settings)]);
 }
 
-/** Pulling from the repository that the image is in, which may be of another region or account, or no ECR at all. */
-function pullRights(image: string): Statement[] {
-  const [, owner, region, name] =
-    /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([^@]+)@/.exec(image) ?? [];
-  if (!owner) return [];
+/** Pulling from the repositories that images are in, which may be of another region or account, or no ECR at all. */
+function pullRights(images: readonly string[]): Statement[] {
+  const repositories = images.flatMap((image) => {
+    const [, owner, region, name] =
+      /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([^@:]+)[@:]/.exec(image) ?? [];
+    return owner ? [`arn:aws:ecr:${region}:${owner}:repository/${name}`] : [];
+  });
+  if (repositories.length === 0) return [];
   return [
     // The one action that has no resource: the token is for the registry as a whole.
     { Effect: 'Allow', Action: ['ecr:GetAuthorizationToken'], Resource: ['*'] },
     {
       Effect: 'Allow',
       Action: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
-      Resource: [`arn:aws:ecr:${region}:${owner}:repository/${name}`],
+      Resource: repositories,
     },
   ];
 }
@@ -98,7 +102,7 @@ export function executionRole(
     (name) => `arn:aws:logs:${region}:${at.account}:log-group:${name}:*`,
   );
   return role(at, 'execution', [
-    ...pullRights(at.settings.image),
+    ...pullRights([at.settings.image, at.settings.collector_image]),
     { Effect: 'Allow', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: logArns },
     { Effect: 'Allow', Action: ['secretsmanager:GetSecretValue'], Resource: secretArns },
   ]);

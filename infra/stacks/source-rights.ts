@@ -1,12 +1,18 @@
 import type { BucketSource } from '../../server/shared/sources.ts';
+import type { Settings } from '../settings.ts';
 import type { Statement } from './policy.ts';
 
 /** A bucket of others, or the part of it that is read. */
 export type ReadBucket = Pick<BucketSource, 'bucket' | 'path' | 'role'>;
 
-/** Buckets of feeds, of which nobody here knows the prefixes: they stand in the list that WATCH names. */
-export const feedSources = (buckets: readonly string[]): ReadBucket[] =>
-  buckets.map((bucket) => ({ bucket, path: '', role: undefined }));
+/** What feeds read, of which nobody here knows the prefixes: they stand in the list that WATCH names. */
+export const feedSources = ({
+  feed_buckets: buckets,
+  feed_roles: roles,
+}: Pick<Settings, 'feed_buckets' | 'feed_roles'>): ReadBucket[] => [
+  ...buckets.map((bucket) => ({ bucket, path: '', role: undefined })),
+  ...roles.map((role) => ({ bucket: '', path: '', role })),
+];
 
 /**
  * What reading buckets of others takes: exactly the part of each that is named. One with a role of its own is read

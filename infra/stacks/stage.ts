@@ -3,7 +3,7 @@ import { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
 import { type App, TerraformStack } from 'cdktf';
 import { prefixOf } from '../names.ts';
 import type { Named } from './account.ts';
-import { alarms } from './alarms.ts';
+import { alarms, countLines } from './alarms.ts';
 import { keepState } from './backend.ts';
 import { balancer } from './balancer.ts';
 import { budget } from './budget.ts';
@@ -15,6 +15,7 @@ import { edge } from './edge.ts';
 import { events } from './events.ts';
 import { firewall } from './firewall.ts';
 import { accessLog, firewallLog, logBucket, networkLog } from './logs.ts';
+import { metrics } from './metrics.ts';
 import { network } from './network.ts';
 import { originals } from './originals.ts';
 import { outputs } from './outputs.ts';
@@ -67,7 +68,8 @@ export function stage(app: App, staged: Staged, viewerCode: string): void {
   replicateOriginals(at, stored.originals);
   const running = programs(at, { net, warm, stored, told, front, door, secrets: secrets(at) });
   const parts = { warm, stored, told, front, door, running };
-  const watched = alarms(at, parts);
-  outputs(at, { ...parts, signing, dashboard: dashboard(at, parts, watched) });
+  const watched = metrics(at, parts);
+  countLines(at, running.warmerLogs);
+  outputs(at, { ...parts, signing, dashboard: dashboard(at, watched, alarms(at, watched, told)) });
   budget(at);
 }

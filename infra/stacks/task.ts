@@ -1,6 +1,7 @@
 import { EcsTaskDefinition } from '@cdktf/provider-aws/lib/ecs-task-definition/index.js';
 import type { TaskSize } from '../sizing.ts';
 import { SERVER_PORT } from './balancer.ts';
+import { collectorContainers, traceEnvironment } from './collector.ts';
 import type { Context } from './context.ts';
 import { STOP_SECONDS, WARMER_PORT } from './environment.ts';
 import type { Program } from './permissions.ts';
@@ -16,7 +17,7 @@ export interface Part {
 
 export interface Task {
   size: TaskSize;
-  parts: readonly Part[];
+  parts: readonly [Part, ...Part[]];
   secrets: Readonly<Record<string, string>>;
   execution: Role;
   role: Role;
@@ -36,8 +37,22 @@ const WARMER_HEALTH = {
   startPeriod: 60,
 };
 
+const logConfiguration = (at: Context, logGroup: string, prefix: string) => ({
+  logDriver: 'awslogs',
+  options: {
+    'awslogs-group': logGroup,
+    'awslogs-region': at.settings.region,
+    'awslogs-stream-prefix': prefix,
+    // A slow log service must not stop a render.
+    mode: 'non-blocking',
+    'max-buffer-size': '4m',
+  },
+});
+
 function container(at: Context, { program, environment, logGroup }: Part, task: Task) {
-  const pairs = Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1));
+  const pairs = Object.entries({ ...traceEnvironment(at, program), ...environment }).sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  );
   return {
     name: program,
     image: at.settings.image,
@@ -51,21 +66,12 @@ function container(at: Context, { program, environment, logGroup }: Part, task: 
     secrets: Object.entries(task.secrets).map(([name, valueFrom]) => ({ name, valueFrom })),
     ...(program === 'warmer' ? { healthCheck: WARMER_HEALTH } : {}),
     portMappings: program === 'server' ? [{ containerPort: SERVER_PORT, protocol: 'tcp' }] : [],
-    logConfiguration: {
-      logDriver: 'awslogs',
-      options: {
-        'awslogs-group': logGroup,
-        'awslogs-region': at.settings.region,
-        'awslogs-stream-prefix': program,
-        // A slow log service must not stop a render.
-        mode: 'non-blocking',
-        'max-buffer-size': '4m',
-      },
-    },
+    logConfiguration: logConfiguration(at, logGroup, program),
   };
 }
 
 export function taskDefinition(at: Context, program: Program, task: Task): string {
+  const [{ logGroup }] = task.parts;
   return new EcsTaskDefinition(at.stack, `${program}-task`, {
     family: `${at.prefix}-${program}`,
     requiresCompatibilities: ['FARGATE'],
@@ -80,6 +86,9 @@ export function taskDefinition(at: Context, program: Program, task: Task): strin
     skipDestroy: true,
     // A task that starts before its rights have arrived fails, and the deployment with it.
     dependsOn: [task.execution.granted, task.role.granted],
-    containerDefinitions: json(task.parts.map((part) => container(at, part, task))),
+    containerDefinitions: json([
+      ...task.parts.map((part) => container(at, part, task)),
+      ...collectorContainers(at, logConfiguration(at, logGroup, 'collector')),
+    ]),
   }).arn;
 }

@@ -11,23 +11,28 @@ export interface Topics {
   globalAlarmsArn: string;
 }
 
+function topic({ stack, prefix }: Context, id: string, email: string, elsewhere: object = {}): string {
+  const made = new SnsTopic(stack, id, { name: `${prefix}-${id}`, ...elsewhere });
+  if (email) {
+    new SnsTopicSubscription(stack, `${id}-email`, {
+      topicArn: made.arn,
+      protocol: 'email',
+      endpoint: literal(email),
+      ...elsewhere,
+    });
+  }
+  return made.arn;
+}
+
+/** Of a region that has alarms alone. */
+export const alarmTopic = (at: Context): string => topic(at, 'alarms', at.settings.alarm_email);
+
 /** Who is told of what; an address has to confirm before anything is sent to it. */
-export function topics({ stack, settings, prefix, global }: Context): Topics {
-  const topic = (id: string, email: string, elsewhere: object = {}): string => {
-    const made = new SnsTopic(stack, id, { name: `${prefix}-${id}`, ...elsewhere });
-    if (email) {
-      new SnsTopicSubscription(stack, `${id}-email`, {
-        topicArn: made.arn,
-        protocol: 'email',
-        endpoint: literal(email),
-        ...elsewhere,
-      });
-    }
-    return made.arn;
-  };
+export function topics(at: Context): Topics {
+  const { settings, global } = at;
   return {
-    notificationsArn: topic('notifications', settings.notify_email),
-    alarmsArn: topic('alarms', settings.alarm_email),
-    globalAlarmsArn: topic('alarms-cdn', settings.alarm_email, { provider: global }),
+    notificationsArn: topic(at, 'notifications', settings.notify_email),
+    alarmsArn: alarmTopic(at),
+    globalAlarmsArn: topic(at, 'alarms-cdn', settings.alarm_email, { provider: global }),
   };
 }

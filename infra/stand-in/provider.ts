@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { loadPackageDefinition, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import type { Block, ProviderSchema } from './schema.ts';
-import { type Fields, isFields, pack, planned, settled, unpack, type Value } from './values.ts';
+import { conforming, type Fields, isFields, pack, planned, settled, unpack, type Value } from './values.ts';
 
 interface Dynamic {
   msgpack: Uint8Array;
@@ -58,8 +58,10 @@ function answers(schema: ProviderSchema): Record<string, Answer> {
     ValidateResourceTypeConfig: () => ({}),
     ValidateDataSourceConfig: () => ({}),
     Configure: () => ({}),
-    UpgradeResourceState: ({ raw_state }) => ({
-      upgraded_state: send(JSON.parse(Buffer.from(raw_state?.json ?? '').toString())),
+    UpgradeResourceState: ({ type_name, raw_state }) => ({
+      upgraded_state: send(
+        conforming(resource(type_name), JSON.parse(Buffer.from(raw_state?.json ?? '').toString())),
+      ),
     }),
     ReadResource: ({ current_state }) => ({ new_state: current_state }),
     PlanResourceChange: ({ type_name, proposed_new_state }) => {

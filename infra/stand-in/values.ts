@@ -107,3 +107,15 @@ function mockText(name: string, resource: string): string {
   if (name.endsWith('arn')) return ARNS[resource] ?? `arn:aws:stand-in:us-east-1:123456789012:${resource}`;
   return `${resource.replace(/^aws_/, '').replaceAll('_', '-')}-${name.replaceAll('_', '-')}`;
 }
+
+/** A state that another version of the provider wrote, as this schema has it: real ones drop and fill likewise. */
+export function conforming(block: Block, fields: Fields): Fields {
+  const deeper = (inner: Block, value: Value): Value => (isFields(value) ? conforming(inner, value) : value);
+  return Object.fromEntries([
+    ...block.attributes.map(({ name, writeOnly }) => [name, writeOnly ? null : (fields[name] ?? null)]),
+    ...block.blocks.map(({ name, nesting, block: inner }) => {
+      const value = fields[name] ?? (nesting === 'SINGLE' ? null : []);
+      return [name, Array.isArray(value) ? value.map((one) => deeper(inner, one)) : deeper(inner, value)];
+    }),
+  ]);
+}

@@ -73,6 +73,8 @@ t.test('every switch has its price', async (t) => {
   t.ok(near(without({ firewall: false }), 67), 'firewall');
   t.ok(near(without({ shield: false }), 3.75), 'shield');
   t.ok(near(without({ accessLogs: false }), 1.98), 'access logs');
+  // 5 M misses and 42,000 messages, a tenth of them, less the 100,000 that are free: 404,167 × 5e-6.
+  t.ok(near(without({ traced: 0.1 }) * -1, 2.02), 'traces');
 });
 
 t.test('arguments that say nothing are refused', async (t) => {
@@ -83,6 +85,7 @@ t.test('arguments that say nothing are refused', async (t) => {
     '--images -1',
     '--color red',
     '--requests 1e6',
+    '--traced 5',
   ])
     t.throws(() => trafficOf(args.split(' ')), Error, args);
 });

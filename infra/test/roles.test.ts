@@ -15,7 +15,7 @@ const settings = loadSettings(
   {},
 );
 const deploy = deployRights({ stage: 'dev', account: ACCOUNT, settings });
-const ceiling = boundary(ACCOUNT, ['photos-of-ours'], []);
+const ceiling = boundary(ACCOUNT, { buckets: ['photos-of-ours'] });
 const role = (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`;
 const BOUND = { 'iam:PermissionsBoundary': boundaryArn(ACCOUNT) };
 
@@ -158,7 +158,9 @@ t.test('whatever policy a role of a stage is given, it does no more than program
 });
 
 t.test('of a bucket that feeds are read from the boundary lets nothing be written', async (t) => {
-  const ours = boundary(ACCOUNT, [], [], feedSources(['photos-of-theirs']));
+  const ours = boundary(ACCOUNT, {
+    sources: feedSources({ feed_buckets: ['photos-of-theirs'], feed_roles: [] }),
+  });
   const may = (action: string) => allows(ours, { action, resource: 'arn:aws:s3:::photos-of-theirs/a.jpg' });
   t.equal(may('s3:GetObject'), true);
   for (const action of ['s3:PutObject', 's3:DeleteObject']) t.equal(may(action), false, action);

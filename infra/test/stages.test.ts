@@ -26,6 +26,10 @@ for (const [name, values] of Object.entries(STAGES)) {
       resources(stack, 'aws_wafv2_web_acl_logging_configuration').length,
       settings.access_logs && settings.firewall ? 1 : 0,
     );
+    const isTraced = settings.collector_image !== '';
+    for (const { container_definitions } of resources(stack, 'aws_ecs_task_definition'))
+      t.equal(String(container_definitions).includes('"name" = "collector"'), isTraced);
+    t.equal(JSON.stringify(resources(stack, 'aws_iam_role_policy')).includes('xray:'), isTraced);
     t.equal(resources(stack, 'aws_flow_log').length, settings.network_logs ? 1 : 0);
     for (const role of resources(stack, 'aws_iam_role'))
       t.match(role.permissions_boundary, /policy\/rendition-boundary$/);
@@ -125,6 +129,41 @@ t.test('the smallest size is one task with both programs', async (t) => {
   for (const program of ['server', 'warmer']) t.match(task.container_definitions, `"${program}/main.ts"`);
   t.match(JSON.stringify(resources(stack, 'aws_iam_role_policy')), 'sqs:ReceiveMessage');
   t.match(resource(stack, 'aws_appautoscaling_target'), { min_capacity: 1 });
+});
+
+t.test('a collector beside each program sends its traces to X-Ray, and holds up no picture', async (t) => {
+  const values = {
+    collector_image: '210987654321.dkr.ecr.us-west-2.amazonaws.com/team/collector:v1',
+    trace_percent: 20,
+  };
+  for (const size of ['tiny', 'small']) {
+    const stack = await synthStage({ ...values, size, region: 'eu-west-1' });
+    for (const { container_definitions } of resources(stack, 'aws_ecs_task_definition')) {
+      const text = String(container_definitions);
+      t.equal(text.split('"name" = "collector"').length, 2, 'one in each task');
+      t.match(text, '"essential" = false, "restartPolicy" = {"enabled" = true');
+      t.match(text, 'awsxray\\u0022:{\\u0022region\\u0022:\\u0022eu-west-1\\u0022}');
+      t.match(text, '"name" = "OTEL_EXPORTER_OTLP_ENDPOINT", "value" = "http://127.0.0.1:4318"');
+      t.match(text, '"name" = "OTEL_TRACES_SAMPLER_ARG", "value" = "0.2"');
+    }
+    const pulls = resource(stack, 'aws_iam_role_policy', 'role-execution-policy').policy;
+    t.match(pulls, 'arn:aws:ecr:us-west-2:210987654321:repository/team/collector"');
+  }
+  const boundary = async (more: object) =>
+    JSON.stringify(resources(await synthAccount({ image: IMAGE, ...more }), 'aws_iam_policy'));
+  t.match(await boundary(values), 'xray:PutTraceSegments');
+  t.notMatch(await boundary({}), 'xray:');
+  const elsewhere = { environment: { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://traces.example' } };
+  t.throws(() => loadSettings({ ...values, ...elsewhere }, {}), /collector_image: traces go to/);
+  t.match(
+    String(
+      resource(await synthStage(elsewhere), 'aws_ecs_task_definition', 'server-task').container_definitions,
+    ),
+    'https://traces.example',
+    'traces go to any receiver of OTLP without one',
+  );
+  for (const collector_image of ['collector', 'ghcr.io/a/b', 'ghcr.io/a/b@sha256:1'])
+    t.throws(() => loadSettings({ collector_image }, {}), /repository:tag or repository@sha256/);
 });
 
 t.test('roles may pull where the image is, and nowhere else', async (t) => {

@@ -83,7 +83,10 @@ t.test('an existing bucket is read and sent no configuration', async (t) => {
 });
 
 t.test('warmers read the buckets of feeds, and nobody writes there', async (t) => {
-  const made = await synthStage({ feed_buckets: ['photos-of-theirs', 'lists'] });
+  const made = await synthStage({
+    feed_buckets: ['photos-of-theirs', 'lists'],
+    feed_roles: ['arn:aws:iam::210987654321:role/reads-photos'],
+  });
   const policies = resources(made, 'aws_iam_role_policy') as { policy: string; name: string }[];
   const telling = policies.filter(({ policy }) => policy.includes('photos-of-theirs'));
   t.equal(telling.length, 1);
@@ -94,6 +97,10 @@ t.test('warmers read the buckets of feeds, and nobody writes there', async (t) =
     t.match(policy, `{"Effect" = "Allow", "Action" = ["s3:ListBucket"], "Resource" = ["${arn}"]}`);
   }
   t.equal(policy.split('photos-of-theirs').length, 3, 'and nothing else');
+  t.match(
+    policy,
+    '"Action" = ["sts:AssumeRole"], "Resource" = ["arn:aws:iam::210987654321:role/reads-photos"]',
+  );
   t.match(policy, 'sqs:ReceiveMessage', 'the role of the warmer');
 });
 

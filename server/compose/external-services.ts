@@ -4,7 +4,7 @@ import type { Cdn } from '../writing/cdn.ts';
 import { CloudFrontCdn } from '../writing/cdn.ts';
 import type { Notifier } from '../writing/notify.ts';
 import { LocalForms, openSecret } from '../writing/presign.ts';
-import { REACHING } from './stores.ts';
+import { REACHING } from './reaching.ts';
 
 /** Clients of what lies outside the stores; each is absent where it is not configured. */
 export interface ExternalServices {

@@ -7,6 +7,9 @@ interface FeedReportsOptions {
   readonly metrics: Pick<Metrics, 'add'>;
 }
 
+/** What a run counts of its pictures. */
+const PICTURES = ['new', 'changed', 'pending', 'vanished', 'failed'] as const;
+
 /** Tells log and metrics how feeds go. What a person has to look at is one kind of line, which alarms can count. */
 export function feedReports({
   log,
@@ -16,6 +19,7 @@ export function feedReports({
     onRun: (feed, { summary }) => {
       const outcome = summary.error === undefined ? (summary.held ? 'held' : 'ok') : 'failed';
       metrics.add('feedRuns', { outcome });
+      for (const what of PICTURES) metrics.add('feedPictures', { outcome: what }, summary[what]);
       const told = { feed, outcome, ...summary };
       if (outcome === 'ok') log.info(told, 'feed was run');
       else log.warn(told, 'feed not brought in');

@@ -18,12 +18,13 @@ import { composeRemote } from './remote.ts';
 import { openForeign } from './stores.ts';
 
 /** Each once; what could not be opened is tried again. */
-function opened(open: (from: string) => Promise<Foreign>) {
+function opened(open: (from: string, role?: string) => Promise<Foreign>) {
   const all = new Map<string, Promise<Foreign>>();
-  return (from: string): Promise<Foreign> => {
-    const found = all.get(from) ?? open(from);
-    all.set(from, found);
-    found.catch(() => all.delete(from));
+  return (from: string, role?: string): Promise<Foreign> => {
+    const key = JSON.stringify([from, role]);
+    const found = all.get(key) ?? open(from, role);
+    all.set(key, found);
+    found.catch(() => all.delete(key));
     return found;
   };
 }
@@ -72,13 +73,13 @@ export function composeWatcher(
   const states = new FeedStates(records.progress);
   const http = new HttpSource({ imports, remote: composeRemote(config) });
   const isFree = async (id: string) => !(await records.images.get(id)) && !(await originals.head(id));
-  const open = opened((from) => openForeign(config, from));
+  const open = opened((from, role) => openForeign(config, from, role));
   const objects = new ObjectSource({
     isFree,
     imageOf: (id) => records.images.get(id),
     uploads,
     library,
-    open: ({ from }) => open(from),
+    open: ({ from, role }) => open(from, role),
   });
   const check = (canonical: string) => renderer.check(canonical);
   return new Watcher({

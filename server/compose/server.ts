@@ -15,6 +15,7 @@ import type { Management } from '../writing/management.ts';
 import { composeAnswering } from './answering.ts';
 import { type Core, composeCore } from './core.ts';
 import type { ExternalServices } from './external-services.ts';
+import { readPulls } from './fetch-metrics.ts';
 import { composeManagement } from './management.ts';
 import { composeReading, type Reading } from './reading.ts';
 import type { Rendering } from './rendering.ts';
@@ -49,7 +50,10 @@ export function composeServer(config: Config, uncounted: Stores, process: Proces
   const reading = composeReading(config, stores, core, log);
   const { memory, deferred, images, uses, demand, upgrades } = reading;
   const management = external && composeManagement(config, stores, core, { external, log, memory });
-  if (management) core.originals.pullThrough(management.pulls);
+  if (management) {
+    core.originals.pullThrough(management.pulls);
+    readPulls(metrics, management);
+  }
   readProgram(metrics, core, { config, stores, version });
   readServer(metrics, core, { memory, images, uploads: management?.uploads });
   const auth = new Auth(config);

@@ -33,7 +33,7 @@ export function composeFetching(
   config: Config,
   parts: Omit<Parts, 'remote' | 'pace' | 'maxSeconds' | 'fetched'>,
   log: Logger,
-): Pick<Management, 'imports' | 'fetches' | 'pulls'> {
+): Pick<Management, 'imports' | 'fetches' | 'fetched' | 'pulls'> {
   const { importSeconds: maxSeconds, importRatePerMinute: perMinute } = config;
   const remote = composeRemote(config);
   const imports = new Imports({ ...parts, remote });
@@ -42,7 +42,12 @@ export function composeFetching(
   const fetches = new Fetches({ ...parts, remote, pace, maxSeconds, fetched });
   const onFailure = (err: unknown, id: string) =>
     log.warn({ err, id }, 'a source was not asked anew; the next look tries again');
-  return { imports, fetches, pulls: composePulls(config, { ...parts, imports, fetches, onFailure }) };
+  return {
+    imports,
+    fetches,
+    fetched,
+    pulls: composePulls(config, { ...parts, imports, fetches, onFailure }),
+  };
 }
 
 function composePulls(

@@ -12,42 +12,28 @@ import { removeOutdated } from '../stores/files/outdated.ts';
 import { type Place, withPlaces } from '../stores/in-place.ts';
 import { backUp, restore } from '../stores/sqlite/backup.ts';
 import { openSqlite, type SqliteStores } from '../stores/sqlite/open.ts';
+import { REACHING, REACHING_BUCKET, REACHING_QUEUE } from './reaching.ts';
 
-/** Whoever does not take a connection within this is not there; the system would wait two minutes. */
-const connectionTimeout = 3_000;
-/** Longest silence of a service that took it, ms. Not a time for all of an answer: bodies may be large. */
-const SILENCE_MS = 10_000;
-/** The same for buckets: a body that is copied waits until two parts of 8 MiB are sent, over whatever line there is. */
-const BUCKET_SILENCE_MS = 20_000;
-/** Every slot of a warmer keeps a connection in a long poll; nothing else may wait behind those. */
-const manySockets = { maxSockets: 1_000 };
-
-/** Options of the clients of AWS. */
-export const REACHING = { requestHandler: { connectionTimeout, socketTimeout: SILENCE_MS } };
-/** The same for S3, whose calls without a body say themselves how long their answer may take. */
-const REACHING_BUCKET = {
-  requestHandler: { connectionTimeout, socketTimeout: BUCKET_SILENCE_MS, throwOnRequestTimeout: true },
-};
-/** The same for SQS, where a long poll is silent by design and says itself how long it may take. */
-const REACHING_QUEUE = {
-  requestHandler: {
-    connectionTimeout,
-    requestTimeout: SILENCE_MS,
-    throwOnRequestTimeout: true,
-    httpAgent: manySockets,
-    httpsAgent: manySockets,
-  },
-};
-
-/** AWS clients are loaded where they are needed: they would double the start of a laptop. */
-async function bucketsBy({ s3Endpoint }: Config, options: S3ClientConfig = {}) {
-  const [{ S3Client }, { S3Objects }] = await Promise.all([
+/**
+ * AWS clients are loaded where they are needed: they would double the start of a laptop.
+ *
+ * @param role  ARN of that which reads; absent: that of the program
+ */
+async function bucketsBy({ s3Endpoint }: Config, options: S3ClientConfig = {}, role?: string) {
+  const [{ S3Client }, { S3Objects }, rights] = await Promise.all([
     import('@aws-sdk/client-s3'),
     import('../stores/s3/objects.ts'),
+    role === undefined ? {} : rightsOf(role),
   ]);
   const endpoint = s3Endpoint ? { endpoint: s3Endpoint, forcePathStyle: true } : {};
-  const client = new S3Client({ ...REACHING_BUCKET, ...endpoint, ...options });
+  const client = new S3Client({ ...REACHING_BUCKET, ...endpoint, ...options, ...rights });
   return (bucket: string): Objects => new S3Objects(client, bucket);
+}
+
+async function rightsOf(role: string): Promise<Pick<S3ClientConfig, 'credentials'>> {
+  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
+  const params = { RoleArn: role, RoleSessionName: 'rendition' };
+  return { credentials: fromTemporaryCredentials({ params }) };
 }
 
 async function openBuckets(config: Config) {
@@ -67,13 +53,8 @@ async function openBuckets(config: Config) {
 async function openPlaces(config: Config): Promise<Place[]> {
   const buckets = config.sources.filter((source) => source.kind === 's3');
   if (buckets.length === 0) return [];
-  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
   const opened = buckets.map(async ({ name, bucket, path, role, region }) => {
-    const params = { RoleArn: role, RoleSessionName: 'rendition' };
-    const open = await bucketsBy(config, {
-      ...(region && { region }),
-      ...(role && { credentials: fromTemporaryCredentials({ params }) }),
-    });
+    const open = await bucketsBy(config, { ...(region && { region }) }, role);
     return { name, path, objects: open(bucket) };
   });
   return Promise.all(opened);
@@ -224,12 +205,16 @@ export async function openStores(config: Config, options: StoresOptions = {}): P
 /**
  * Opens what is somebody else's, to be read: `s3://bucket/prefix`, or a folder.
  *
+ * @param role  ARN of that which reads a bucket; absent: that of the program
  * @throws Problem `store_unavailable` where there is no such folder
  */
-export async function openForeign(config: Config, from: string) {
+export async function openForeign(config: Config, from: string, role?: string) {
   const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/s.exec(from) ?? [];
   // Somebody else's bucket may be in another region.
-  if (bucket) return { objects: (await bucketsBy(config, { followRegionRedirects: true }))(bucket), prefix };
+  if (bucket) {
+    const open = await bucketsBy(config, { followRegionRedirects: true }, role);
+    return { objects: open(bucket), prefix };
+  }
   const { FolderObjects } = await import('../stores/folder/objects.ts');
   return { objects: await FolderObjects.open(from), prefix: '' };
 }

@@ -60,6 +60,8 @@ function besideOpen(config: Related): string[] {
 }
 
 const bucketSource = ({ sources }: Related) => sources.find(({ kind }) => kind === 's3');
+/** What may be in a bucket; which feeds are is said in the list that WATCH names. */
+const bucketOf = (config: Related): unknown => config.originalsBucket ?? bucketSource(config) ?? config.watch;
 
 /** What would be ignored without its other half. */
 function halves(config: Related): string[] {
@@ -68,7 +70,7 @@ function halves(config: Related): string[] {
     ['JOBS_QUEUE', config.jobsQueue, 'JOBS_DEAD_LETTER_QUEUE', config.jobsDeadLetterQueue],
   ];
   const needs: typeof both = [
-    ['S3_ENDPOINT', config.s3Endpoint, 'ORIGINALS_BUCKET', config.originalsBucket ?? bucketSource(config)],
+    ['S3_ENDPOINT', config.s3Endpoint, 'ORIGINALS_BUCKET', bucketOf(config)],
     ['DYNAMODB_ENDPOINT', config.dynamodbEndpoint, 'RECORDS_TABLE', config.recordsTable],
     ['SQS_ENDPOINT', config.sqsEndpoint, 'JOBS_QUEUE', config.jobsQueue],
     ['SNS_ENDPOINT', config.snsEndpoint, 'NOTIFICATIONS_TOPIC', config.notificationsTopic],

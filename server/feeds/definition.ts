@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { refusalOf } from '../core/query/id.ts';
 import { Problem } from '../shared/errors.ts';
+import { ROLE } from '../shared/sources.ts';
 import type { WarmList } from '../warming/warm-request.ts';
 import { checkJsonPath } from './json.ts';
 
@@ -23,6 +24,8 @@ const FeedShape = Type.Object(
     kind: Type.Enum([...FEED_KINDS]),
     from: Type.String({ minLength: 1, maxLength: 2048 }),
     path: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+    next: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+    role: Type.Optional(Type.String({ pattern: ROLE.source })),
     prefix: Type.Optional(Type.String({ maxLength: 200 })),
     everyMinutes: Type.Optional(Type.Integer({ minimum: 1, maximum: WEEK_MINUTES })),
     collection: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
@@ -41,6 +44,10 @@ export interface Feed
   extends Required<Pick<Written, 'name' | 'kind' | 'from' | 'everyMinutes' | 'vanished' | 'recheck'>> {
   /** Of a JSON list. */
   readonly path: string | undefined;
+  /** Of a JSON list in pages: where in one the address of the next is. */
+  readonly next: string | undefined;
+  /** ARN of the role that reads a bucket; undefined: that of the program. */
+  readonly role: string | undefined;
   /** What the ids of its images begin with. */
   readonly prefix: string;
   readonly collection: string | undefined;
@@ -86,6 +93,8 @@ function readFeed(written: Written, place: string, readVariants: ReadVariants): 
     kind,
     from,
     path,
+    next,
+    role,
     prefix = `${name}/`,
     everyMinutes = 60,
     collection,
@@ -95,11 +104,16 @@ function readFeed(written: Written, place: string, readVariants: ReadVariants): 
   checkFrom(kind, from, place);
   if ((kind === 'json') !== (path !== undefined))
     throw refused(`${place}.path: a feed of the kind json has one, and no other`);
-  if (path !== undefined) checked(`${place}.path`, () => checkJsonPath(path));
+  if (next !== undefined && kind !== 'json')
+    throw refused(`${place}.next: only a feed of the kind json has pages`);
+  if (role !== undefined && kind !== 's3')
+    throw refused(`${place}.role: only a feed of the kind s3 has a role`);
+  for (const [field, text] of Object.entries({ path, next }))
+    if (text !== undefined) checked(`${place}.${field}`, () => checkJsonPath(text));
   if (prefix !== '' && refusalOf(`${prefix}x`) !== undefined)
     throw refused(`${place}.prefix: no id begins with "${prefix}": ${refusalOf(`${prefix}x`)}`);
   const warm = checked(`${place}.variants`, () => readVariants(variants));
-  return { name, kind, from, path, prefix, everyMinutes, collection, vanished, recheck, warm };
+  return { name, kind, from, path, next, role, prefix, everyMinutes, collection, vanished, recheck, warm };
 }
 
 /** Schemes by kind; a folder is a path. */

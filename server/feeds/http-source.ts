@@ -6,8 +6,8 @@ import type { Asked } from '../writing/library.ts';
 import type { Feed } from './definition.ts';
 import { broken, decodeText, readBody } from './document.ts';
 import type { Found } from './found.ts';
-import { readJsonList } from './json.ts';
-import { type Listed, type Listing, listFound, newListing } from './listing.ts';
+import { readJsonPage } from './json.ts';
+import { type Document, type Listed, type Listing, listFound, newListing } from './listing.ts';
 import { ofAnother } from './owner.ts';
 import { readRss } from './rss.ts';
 import { readSitemap } from './sitemap.ts';
@@ -15,7 +15,7 @@ import type { Brought, Fresh, Read, Source } from './source.ts';
 import type { Documents, Known, ReadDocument } from './state.ts';
 import { firstOf } from './summary.ts';
 
-/** Documents of one feed: an index of sitemaps may name 50,000, of which each may have 50 MB. */
+/** Documents of one feed: an index of sitemaps may name 50,000, of which each may have 50 MB, and pages may never end. */
 const MAX_DOCUMENTS = 1_000;
 /** Refused addresses of a document that are named again while it is what it was; the others are counted. */
 const REFUSED_NAMED = 3;
@@ -53,7 +53,10 @@ export class HttpSource implements Source {
     for (let url = waiting.shift(); url !== undefined; url = waiting.shift()) {
       if (documents[url]) continue;
       if (Object.keys(documents).length === MAX_DOCUMENTS)
-        throw broken(feed.from, `names more than ${MAX_DOCUMENTS} sitemaps`);
+        throw broken(
+          feed.from,
+          `has more than ${MAX_DOCUMENTS} ${feed.kind === 'json' ? 'pages' : 'sitemaps'}`,
+        );
       const { document, isUnchanged } = await this.#document({
         feed,
         url,
@@ -63,10 +66,12 @@ export class HttpSource implements Source {
       });
       documents[url] = document;
       if (isUnchanged) unchanged.add(url);
-      const { sitemaps = [] } = document;
+      const { sitemaps = [], next } = document;
       if (sitemaps.length > 0 && url !== feed.from)
         throw broken(url, 'is an index of sitemaps in an index of sitemaps');
-      waiting.push(...sitemaps);
+      // Whoever is sent round in circles has not seen all that there is.
+      if (next !== undefined && documents[next]) throw broken(url, `leads back to the page ${next}`);
+      waiting.push(...sitemaps, ...(next === undefined ? [] : [next]));
     }
     return { listing, documents, unchanged };
   }
@@ -147,12 +152,13 @@ export class HttpSource implements Source {
     }
     const text = decodeText(url, await readBody(url, answer.body));
     const refusedBefore = listing.refused.length;
-    const { found, sitemaps } = readDocument(feed, url, text);
+    const { found, sitemaps, next } = readDocument(feed, url, text);
     listFound(listing, feed, { url, base: answer.url }, found);
     const refused = firstOf(listing.refused.slice(refusedBefore), 0, REFUSED_NAMED);
     const document = {
       ...validatorsOf(answer),
       ...(sitemaps.length > 0 && { sitemaps }),
+      ...(next !== undefined && { next: pageAt(next, { url, base: answer.url }) }),
       ...(refused.count > 0 && { refused }),
     };
     return { document, isUnchanged: false };
@@ -175,13 +181,30 @@ function validatorsOf({ etag = '', lastModified = '' }: RemoteAnswer): ReadDocum
   return { ...(isKept(etag) && { etag }), ...(isKept(lastModified) && { lastModified }) };
 }
 
-function readDocument(
-  { kind, path = '$' }: Feed,
-  url: string,
-  text: string,
-): { found: readonly Found[]; sitemaps: readonly string[] } {
+/** What a document says. */
+interface Content {
+  readonly found: readonly Found[];
+  readonly sitemaps: readonly string[];
+  readonly next?: string | undefined;
+}
+
+function readDocument({ kind, path = '$', next }: Feed, url: string, text: string): Content {
   if (kind === 'rss') return { found: readRss(url, text), sitemaps: [] };
-  if (kind === 'json') return { found: readJsonList(url, text, path), sitemaps: [] };
+  if (kind === 'json') return { ...readJsonPage(url, text, { path, next }), sitemaps: [] };
   const { pictures, sitemaps } = readSitemap(url, text);
   return { found: pictures, sitemaps };
+}
+
+/**
+ * The page behind one: beside where that was, behind all redirects, and on the same host, since what another one lists
+ * would be of another feed.
+ *
+ * @throws Problem `invalid_feed`
+ */
+function pageAt(written: string, { url, base }: Document): string {
+  const next = URL.canParse(written, base) ? new URL(written, base) : undefined;
+  if (!next || next.host !== new URL(base).host)
+    throw broken(url, `has ${written.slice(0, 200)} as its next page, which is no address of its host`);
+  next.hash = '';
+  return next.href;
 }

@@ -6,27 +6,52 @@ import type { Found } from './found.ts';
 const URLS = ['url', 'src', 'href'] as const;
 const MARKS = ['updatedAt', 'updated', 'modified', 'lastModified', 'version', 'etag'] as const;
 
+/** What a page of a list in JSON says. */
+export interface JsonPage {
+  readonly found: readonly Found[];
+  /** Address of the next page as it is written; undefined: this is the last. */
+  readonly next: string | undefined;
+}
+
+/** Paths as RFC 9535 has them. */
+interface Paths {
+  /** Leads to texts, or to objects with `url`, `title` and `updatedAt` or the like. */
+  readonly path: string;
+  /** Leads to the address of the next page, or to nothing, null, false or '' on the last; undefined: there is one page. */
+  readonly next?: string | undefined;
+}
+
 /**
  * Reads addresses out of JSON.
  *
- * @param path  as RFC 9535 has it; what it leads to is a text, or an object with `url`, `title` and `updatedAt` or the like
- * @throws Problem `invalid_feed` for what is no JSON or was cut, and where the path leads to something else
+ * @throws Problem `invalid_feed` for what is no JSON or was cut, and where a path leads to something else
  */
-export function readJsonList(from: string, text: string, path: string): Found[] {
-  let value: JsonValue;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw broken(from, `is no JSON: ${error instanceof Error ? error.message : String(error)}`, error);
-  }
-  return select(from, value, path).map((one, index) => {
-    const found = typeof one === 'string' ? { url: one } : foundIn(one);
-    if (found) return found;
+export function readJsonPage(from: string, text: string, { path, next }: Paths): JsonPage {
+  const value = parsed(from, text);
+  const found = select(from, value, path).map((one, index) => {
+    const picture = typeof one === 'string' ? { url: one } : foundIn(one);
+    if (picture) return picture;
     throw broken(
       from,
       `item ${index + 1} of ${path} is neither a text nor an object with ${URLS.join(', ')}`,
     );
   });
+  return { found, next: next === undefined ? undefined : nextOf(from, value, next) };
+}
+
+function nextOf(from: string, value: JsonValue, path: string): string | undefined {
+  const [link, another] = select(from, value, path);
+  if (another === undefined && typeof link === 'string') return link || undefined;
+  if (another === undefined && (link ?? false) === false) return undefined;
+  throw broken(from, `${path} is not the address of one next page`);
+}
+
+function parsed(from: string, text: string): JsonValue {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw broken(from, `is no JSON: ${error instanceof Error ? error.message : String(error)}`, error);
+  }
 }
 
 /** What is nested without end ends the stack of the query, and is refused as well. */

@@ -48,6 +48,8 @@ export interface ReadDocument {
   readonly lastModified?: string;
   /** Of an index. */
   readonly sitemaps?: readonly string[];
+  /** Of a page: the one behind it. */
+  readonly next?: string;
   readonly refused?: RefusedCount;
 }
 
@@ -120,8 +122,8 @@ export interface FeedIndex {
 export const shardOf = (id: string): number => Number.parseInt(hash('sha1', id).slice(0, 4), 16) % SHARDS;
 
 /** With the prefix: under another one a document that is what it was lists other ids. */
-export const sourceOf = ({ kind, from, path, prefix }: Feed): string =>
-  JSON.stringify([kind, from, path, prefix]);
+export const sourceOf = ({ kind, from, path, next, prefix }: Feed): string =>
+  JSON.stringify([kind, from, path, prefix, ...(next === undefined ? [] : [next])]);
 
 /** Characters as they are written: below the 400 KB of DynamoDB with all else that a state has. */
 const MAX_DOCUMENTS = 262_144;

@@ -207,7 +207,29 @@ export const METRICS = {
     'Events refused, since they are of a bucket that is none of ours.',
   ),
   unservableKeys: counter(WARMER, 'unservable_keys', 'Events of objects whose key cannot be an id.'),
+  imports: counter(SERVER, 'imports', 'Addresses of calls to import, by outcome: requested, refused.', [
+    'outcome',
+  ]),
+  pulls: counter(
+    SERVER,
+    'pulls',
+    'Originals that viewers waited for at a source, by outcome: fetched, absent (or deleted here), refused (it brings no more for now), failed.',
+    ['outcome'],
+  ),
+  fetches: counter(
+    WARMER,
+    'fetches',
+    'Tries to fetch an original, by outcome: fetched, unchanged, later (tried again), failed (given up), unneeded.',
+    ['outcome'],
+  ),
+  fetchedBytes: counter(BOTH, 'fetched_bytes', 'Bytes of the originals that were brought from elsewhere.'),
   feedRuns: counter(WARMER, 'feed_runs', 'Runs of feeds by outcome: ok, held, failed.', ['outcome']),
+  feedPictures: counter(
+    WARMER,
+    'feed_pictures',
+    'Pictures of runs of feeds, by outcome: new, changed, pending (asked of warmers), vanished, failed.',
+    ['outcome'],
+  ),
   invalidationsTaken: counter(WARMER, 'invalidations_taken', 'Invalidations that the CDN took.'),
   invalidationsRefused: counter(
     WARMER,

@@ -40,6 +40,8 @@ export const isFor =
 
 /** Takes in what servers of others have answered: nothing new, other bytes, or the first ones of an image. */
 export class FetchedOriginals {
+  /** Of all that was taken in. */
+  bytes = 0;
   readonly #options: FetchedOriginalsOptions;
 
   constructor(options: FetchedOriginalsOptions) {
@@ -76,6 +78,7 @@ export class FetchedOriginals {
       isMeant: isFor(purpose),
       replaces: purpose.isRuledBySource ? undefined : version,
     });
+    this.bytes += staged.facts.bytes;
     return 'fetched';
   }
 
@@ -140,6 +143,7 @@ export class FetchedOriginals {
     // What was there before is somebody else's to remove.
     if (!isTaken && isNew) await removeOwn(this.#options, id, version);
     await intents.trySettle(id);
+    if (isTaken) this.bytes += staged.facts.bytes;
     if (isTaken && isUndecided) await intents.sendArrival(id, version);
     return isTaken ? 'fetched' : 'nothing owed';
   }

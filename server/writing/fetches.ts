@@ -60,6 +60,8 @@ type Outcome = Taken | 'failed';
 /** Fetches the originals that images owe. */
 export class Fetches {
   readonly #options: FetchesOptions;
+  /** How tries ended: `later`, to be tried again; `unneeded`, nobody wanted it any more. */
+  readonly counts = { fetched: 0, unchanged: 0, later: 0, failed: 0, unneeded: 0 };
 
   constructor(options: FetchesOptions) {
     this.#options = options;
@@ -87,7 +89,9 @@ export class Fetches {
     try {
       const turn = await this.#begin(job.id);
       if (!turn) return { outcome: 'nothing owed' };
-      return { outcome: await this.#try(turn, job, signal) };
+      const outcome = await this.#try(turn, job, signal);
+      this.counts[outcome === 'nothing owed' ? 'unneeded' : outcome] += 1;
+      return { outcome };
     } finally {
       pace.leave(host);
     }
@@ -156,6 +160,7 @@ export class Fetches {
       if (isFinal(error)) return this.#fail(turn, error);
       const pause = pauseOf(error, turn.source.tries ?? 0);
       if (pause === undefined) return this.#fail(turn, error);
+      this.counts.later += 1;
       await this.#note(turn, {
         ...turn.source,
         error: reasonOf(error),

@@ -1,5 +1,6 @@
 import type { Blocks } from '../stores/blocks.ts';
 import type { WarmSets } from '../warming/warm-set.ts';
+import type { FetchedOriginals } from './fetched-originals.ts';
 import type { Fetches } from './fetches.ts';
 import type { Imports } from './imports.ts';
 import type { Intents } from './intents.ts';
@@ -20,6 +21,7 @@ export interface Management {
   readonly presignedUploads: PresignedUploads;
   readonly imports: Imports;
   readonly fetches: Fetches;
+  readonly fetched: FetchedOriginals;
   readonly pulls: Pulls;
   readonly blocks: Blocks;
   readonly library: Library;

@@ -42,6 +42,14 @@ export interface PullsOptions {
   readonly now: () => Date;
 }
 
+/** How what somebody waited for ended. */
+export interface PullCounts {
+  fetched: number;
+  absent: number;
+  refused: number;
+  failed: number;
+}
+
 interface Hour {
   readonly begunMs: number;
   ids: number;
@@ -50,6 +58,7 @@ interface Hour {
 
 /** Brings originals here that somebody asks for, from the source that their id names. */
 export class Pulls implements PullThrough {
+  readonly counts: PullCounts = { fetched: 0, absent: 0, refused: 0, failed: 0 };
   readonly #options: PullsOptions;
   readonly #flights = new Map<string, Promise<void>>();
   readonly #misses = new LRUCache<string, Problem>(atMost(MAX_MISSES));
@@ -114,6 +123,7 @@ export class Pulls implements PullThrough {
       await this.#alone(id, () => this.#fetch(id, way));
     } catch (error) {
       const problem = problemOf(id, error);
+      this.counts[endOf(problem)] += 1;
       // Of our own stores nothing is remembered: they say so themselves.
       const ttl = problem?.status === 503 ? 0 : problem?.code === 'source_error' ? AWAY_MS : ABSENT_MS;
       if (problem && ttl > 0) this.#misses.set(id, problem, { ttl });
@@ -148,6 +158,7 @@ export class Pulls implements PullThrough {
     try {
       hour.bytes += await fetches.pull(id, way, () => this.#refuseBlocked(id));
       hour.ids += 1;
+      this.counts.fetched += 1;
     } finally {
       pace.leave(way.source);
     }
@@ -169,6 +180,11 @@ export class Pulls implements PullThrough {
 function tooMuch({ source }: Pick<Way, 'source'>, retryAfterSeconds: number): Problem {
   const detail = `The source "${source}" brings no further pictures just now; those that are here are served.`;
   return new Problem('overloaded', detail, { retryAfterSeconds });
+}
+
+function endOf(problem: Problem | undefined): Exclude<keyof PullCounts, 'fetched'> {
+  if (problem?.code === 'image_not_found') return 'absent';
+  return problem?.code === 'overloaded' ? 'refused' : 'failed';
 }
 
 /** What a viewer is told; undefined for what nobody expected. */

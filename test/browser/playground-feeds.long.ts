@@ -26,7 +26,15 @@ const SUMMARIES = {
 
 async function put({ stores }: TestServer): Promise<void> {
   const states = new FeedStates(stores.records.progress);
-  const common = { kind: 'rss', from: 'https://x/', path: undefined, prefix: '', everyMinutes: 60 } as const;
+  const common = {
+    kind: 'rss',
+    from: 'https://x/',
+    path: undefined,
+    next: undefined,
+    role: undefined,
+    prefix: '',
+    everyMinutes: 60,
+  } as const;
   const policy = { collection: undefined, vanished: 'delete', recheck: 'always' } as const;
   const feeds = Object.keys(SUMMARIES).map((name) => ({ name, ...common, ...policy }));
   await states.putIndex({ readAt: startedAt, feeds });

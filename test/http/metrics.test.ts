@@ -11,12 +11,13 @@ import {
 import { call, form, noise, type UploadAnswer } from '../support/api.ts';
 import { freePort } from '../support/ports.ts';
 import { folderWithPhoto, spawnServer } from '../support/process.ts';
+import { remoteServer } from '../support/remote.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
-import { altered, warmerOf } from '../support/warmer.ts';
+import { altered, isDrained, warmerOf } from '../support/warmer.ts';
 
 /** Counters by outcome of what this file does not do; their own tests do. */
-const ELSEWHERE: readonly MetricKey[] = ['upgrades', 'feedRuns'];
+const ELSEWHERE: readonly MetricKey[] = ['upgrades', 'feedRuns', 'feedPictures'];
 
 /** Names of the metrics that have a sample. */
 const sampled = (text: string): Set<string> =>
@@ -89,6 +90,7 @@ t.test('every metric of a server has a sample once everything was done once', as
   await server.get(`/img/${id}?w=30&fmt=webp`);
   await server.get(`/img/${id}?w=0`);
   await server.get('/api/nothing');
+  await call(server, 'POST', '/api/images/import', { urls: [{ url: 'https://else.example/a.jpg' }] });
   const text = await scrape(server);
   t.same(
     namesOf('server').filter((name) => !sampled(text).has(name)),
@@ -99,6 +101,7 @@ t.test('every metric of a server has a sample once everything was done once', as
   t.equal(sampleOf(text, 'uploads_total', { outcome: 'stored' }), 1);
   t.equal(sampleOf(text, 'uploads_total', { outcome: 'refused' }), 1);
   t.equal(sampleOf(text, 'uploaded_bytes_total'), file.length);
+  t.equal(sampleOf(text, 'imports_total', { outcome: 'refused' }), 1);
   t.equal(sampleOf(text, 'requests_total', { tier: 'miss', status: '200' }), 1);
   t.equal(sampleOf(text, 'jobs', { state: 'ready' }), 1);
   t.ok((sampleOf(text, 'job_oldest_seconds') ?? -1) >= 0);
@@ -140,6 +143,43 @@ t.test(
     );
   },
 );
+
+t.test('what is brought from elsewhere is counted, by who waited for it and how it ended', async (t) => {
+  const remote = await remoteServer(t);
+  const env = {
+    DATA_DIR: await folderWithPhoto(t),
+    SOURCES: `shop=${remote.base}/`,
+    IMPORT_HOSTS: remote.base,
+    IMPORT_PRIVATE: '1',
+    SOURCE_IDS_PER_HOUR: '1',
+  };
+  const server = await startServer(env);
+  t.teardown(() => server.close());
+  const [pulled, imported] = await Promise.all([noise(60, 40), noise(30, 20)]);
+  remote.picture('/a.jpg', pulled);
+  remote.answer('/away.jpg', (_, response) => void response.writeHead(500).end());
+  for (const name of ['none', 'away', 'a', 'b']) await server.get(`/img/shop/${name}.jpg?w=9`);
+  const text = await scrape(server);
+  for (const outcome of ['fetched', 'absent', 'failed', 'refused'])
+    t.equal(sampleOf(text, 'pulls_total', { outcome }), 1, outcome);
+  t.equal(sampleOf(text, 'fetched_bytes_total'), pulled.length);
+  const good = { url: remote.picture('/i.jpg', imported), id: 'i' };
+  const urls = [good, { url: `${remote.base}/gone.jpg` }, { url: 'https://else.example/a.jpg' }];
+  await call(server, 'POST', '/api/images/import', { urls });
+  const requested = await scrape(server);
+  t.equal(sampleOf(requested, 'imports_total', { outcome: 'requested' }), 2);
+  t.equal(sampleOf(requested, 'imports_total', { outcome: 'refused' }), 1);
+  const warmer = await warmerOf(t, env);
+  await warmer.until(() => isDrained(warmer.stores));
+  await call(server, 'POST', '/api/images/i/refresh');
+  const other = await warmerOf(t, env);
+  await other.until(() => isDrained(other.stores));
+  const warm = await warmer.metrics.text();
+  t.equal(sampleOf(warm, 'fetches_total', { outcome: 'fetched' }), 1);
+  t.equal(sampleOf(warm, 'fetches_total', { outcome: 'failed' }), 1);
+  t.equal(sampleOf(warm, 'fetched_bytes_total'), imported.length);
+  t.equal(sampleOf(await other.metrics.text(), 'fetches_total', { outcome: 'unchanged' }), 1);
+});
 
 t.test('METRICS_PORT takes the metrics off the port of everybody', async (t) => {
   const port = await freePort();

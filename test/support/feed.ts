@@ -6,6 +6,8 @@ const FEED = {
   kind: 'folder',
   from: '/nowhere',
   path: undefined,
+  next: undefined,
+  role: undefined,
   prefix: '',
   everyMinutes: 60,
   collection: undefined,

@@ -25,7 +25,14 @@ export const STAGES: Readonly<Record<string, Values>> = {
     webhook_secret_arn: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:hooks-AbCdEf',
     source_headers_arn: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:headers-AbCdEf',
   },
-  'feeds of other buckets': { feed_buckets: ['photos-of-theirs'] },
+  'feeds of other buckets': {
+    feed_buckets: ['photos-of-theirs'],
+    feed_roles: ['arn:aws:iam::210987654321:role/reads-photos'],
+  },
+  'traces in X-Ray': {
+    collector_image: 'public.ecr.aws/aws-observability/aws-otel-collector:v0.43.3',
+    trace_percent: 20,
+  },
   tiny: { size: 'tiny', firewall: false, shield: false },
   medium: { size: 'medium', protect: false },
   large: { size: 'large', access_logs: false, network_logs: true },

@@ -39,10 +39,13 @@ export async function synthPair(
   return { original: readStack(outdir, 'rendition-prod'), replica: readStack(outdir, 'rendition-second') };
 }
 
-/** Synthesises the account's stack of one stage. */
-export async function synthAccount(values: Values = {}): Promise<Synthesised> {
+/** Synthesises the account's stack of a stage `dev`, and of others. */
+export async function synthAccount(
+  values: Values = {},
+  others: Readonly<Record<string, Values>> = {},
+): Promise<Synthesised> {
   const outdir = freshOutdir();
-  await synthesise({ stages: { dev: { ...values } }, environment: {}, outdir });
+  await synthesise({ stages: { dev: { ...values }, ...others }, environment: {}, outdir });
   return readStack(outdir, 'rendition-account');
 }
 

@@ -25,7 +25,7 @@ export const noCdktf =
     : `cdktf-cli does not start on Node ${process.versions.node}: use 20 or 22`);
 
 /** For terraform, so that it starts this binary of the real provider and asks no registry for one. */
-function overriding(directory: string, binary: string): Record<string, string> {
+export function overriding(directory: string, binary: string): Record<string, string> {
   const file = join(directory, 'overriding.tfrc');
   const folder = JSON.stringify(dirname(binary));
   writeFileSync(

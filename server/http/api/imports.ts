@@ -14,7 +14,7 @@ const MAX_BODY_BYTES = 4 * 2 ** 20;
 
 /** Having originals fetched from elsewhere. */
 export function importRoutes(api: Api, deps: ApiDeps): void {
-  const { imports, library, blocks, pulls, urls } = deps;
+  const { imports, library, blocks, pulls, urls, metrics } = deps;
   api.post(
     '/api/images/import',
     {
@@ -31,7 +31,11 @@ export function importRoutes(api: Api, deps: ApiDeps): void {
       const base = urls.base(originOf(request));
       const read = request.body.urls.map((one, index) => readImport(one, nextId(request, index), deps));
       const good = read.flatMap((one) => (isProblem(one) ? [] : [one]));
-      const outcomes = (await imports.request(good)).values();
+      const done = await imports.request(good);
+      const requested = done.filter((one) => !isProblem(one)).length;
+      metrics.add('imports', { outcome: 'requested' }, requested);
+      metrics.add('imports', { outcome: 'refused' }, read.length - requested);
+      const outcomes = done.values();
       const images = read.map((one, index) => {
         const outcome = isProblem(one) ? one : outcomes.next().value;
         if (outcome && !isProblem(outcome)) return uploadView(outcome, urls, base);

@@ -75,6 +75,7 @@ t.test('refuses settings that contradict each other', async (t) => {
     [{ PRESETS_ONLY: '1', WARM_DEFAULTS: 'w=7' }, /with PRESETS_ONLY, .*w=7 is served to nobody/],
     [{ PRESETS_ONLY: '1', WARM_DEFAULTS: 'p=card p=thumb&dpr=2' }, undefined],
     [{ S3_ENDPOINT: 'http://127.0.0.1:9' }, /S3_ENDPOINT needs ORIGINALS_BUCKET/],
+    [{ S3_ENDPOINT: 'http://127.0.0.1:9', WATCH: '/imports.json' }, undefined],
     [{ SQS_ENDPOINT: 'http://127.0.0.1:9' }, /SQS_ENDPOINT needs JOBS_QUEUE/],
   ];
   for (const [env, expected] of cases) {

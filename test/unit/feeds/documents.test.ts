@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { decodeText, MAX_DOCUMENT_BYTES, readBody } from '../../../server/feeds/document.ts';
-import { readJsonList } from '../../../server/feeds/json.ts';
+import { readJsonPage } from '../../../server/feeds/json.ts';
 import { readRss } from '../../../server/feeds/rss.ts';
 import { readSitemap } from '../../../server/feeds/sitemap.ts';
 
@@ -42,6 +42,7 @@ const ATOM = `<feed xmlns="http://www.w3.org/2005/Atom"><title>F</title>
 const JSON_LIST =
   '{"items":[{"image":{"url":"/a.jpg","title":"A","updatedAt":"1"}},{"image":{"src":"b.jpg"}}],"more":["c.jpg"]}';
 const PATH = '$.items[*].image';
+const listOf = (text: string, path: string) => readJsonPage('j', text, { path }).found;
 
 t.test('a sitemap: images by their namespace, whatever its prefix; the date of their page', async (t) => {
   t.same(readSitemap('s', SITEMAP), {
@@ -71,14 +72,26 @@ t.test('RSS and Atom: enclosures and media that are pictures', async (t) => {
 });
 
 t.test('JSON: what a path of RFC 9535 leads to, a text or an object', async (t) => {
-  t.same(readJsonList('j', JSON_LIST, PATH), [{ url: '/a.jpg', title: 'A', mark: '1' }, { url: 'b.jpg' }]);
-  t.same(readJsonList('j', JSON_LIST, '$.more[*]'), [{ url: 'c.jpg' }]);
-  t.same(readJsonList('j', JSON_LIST, '$.nothing'), []);
-  t.throws(() => readJsonList('j', JSON_LIST, '$.items'), {
+  t.same(listOf(JSON_LIST, PATH), [{ url: '/a.jpg', title: 'A', mark: '1' }, { url: 'b.jpg' }]);
+  t.same(listOf(JSON_LIST, '$.more[*]'), [{ url: 'c.jpg' }]);
+  t.same(listOf(JSON_LIST, '$.nothing'), []);
+  t.throws(() => listOf(JSON_LIST, '$.items'), {
     code: 'invalid_feed',
     message: /item 1 of \$\.items/,
   });
-  t.throws(() => readJsonList('j', '[1]', '$[*]'), { code: 'invalid_feed' });
+  t.throws(() => listOf('[1]', '$[*]'), { code: 'invalid_feed' });
+});
+
+t.test('JSON: where the next page is, or that there is none', async (t) => {
+  const nextOf = (value: unknown, next = '$.next') =>
+    readJsonPage('j', JSON.stringify(value), { path: '$.items[*]', next }).next;
+  for (const last of [{}, { next: null }, { next: '' }, { next: false }]) t.equal(nextOf(last), undefined);
+  t.equal(nextOf({ next: '?page=2' }), '?page=2');
+  t.equal(nextOf({ _links: { next: { href: '/b' } } }, '$._links.next.href'), '/b');
+  t.equal(nextOf({ links: [{ rel: 'next', href: '/c' }] }, "$.links[?@.rel=='next'].href"), '/c');
+  for (const wrong of [{ next: 2 }, { next: true }, { next: { href: '/b' } }, { next: ['/a', '/b'] }])
+    t.throws(() => nextOf(wrong, '$.next'), { code: 'invalid_feed', message: /next is not the address/ });
+  t.throws(() => nextOf({ next: ['/a', '/b'] }, '$.next[*]'), { code: 'invalid_feed' });
 });
 
 t.test('cut anywhere, a document is refused: it never lists less than it did', async (t) => {
@@ -86,7 +99,7 @@ t.test('cut anywhere, a document is refused: it never lists less than it did', a
     [SITEMAP.trim(), (text) => readSitemap('s', text)],
     [RSS, (text) => readRss('r', text)],
     [ATOM, (text) => readRss('a', text)],
-    [JSON_LIST, (text) => readJsonList('j', text, PATH)],
+    [JSON_LIST, (text) => listOf(text, PATH)],
   ];
   for (const [whole, read] of readers) {
     const survivors: string[] = [];
@@ -144,8 +157,8 @@ t.test('XML that is meant to do harm', async (t) => {
 
 t.test('JSON that is meant to do harm', async (t) => {
   const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
-  t.same(readJsonList('j', deep, '$..url'), [], 'depth ends no stack');
-  t.same(readJsonList('j', '{"__proto__":{"url":"x"},"url":"y"}', '$'), [{ url: 'y' }]);
+  t.same(listOf(deep, '$..url'), [], 'depth ends no stack');
+  t.same(listOf('{"__proto__":{"url":"x"},"url":"y"}', '$'), [{ url: 'y' }]);
 });
 
 t.test('texts in their encodings, and none that is not', async (t) => {
