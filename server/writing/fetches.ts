@@ -60,7 +60,7 @@ type Outcome = Taken | 'failed';
 /** Fetches the originals that images owe. */
 export class Fetches {
   readonly #options: FetchesOptions;
-  /** How tries ended: `later`, to be tried again; `unneeded`, nobody wanted it any more. */
+  /** How tries ended. */
   readonly counts = { fetched: 0, unchanged: 0, later: 0, failed: 0, unneeded: 0 };
 
   constructor(options: FetchesOptions) {

@@ -2,11 +2,9 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
-import { type Mortal, mortal } from '../crash/steps/mortal.ts';
 import { call } from '../support/api.ts';
-import { waitFor } from '../support/wait.ts';
-import { createWarmer } from '../support/warmer.ts';
-import { ask, feedOf, feedsOf, idsOf, picture, watched } from './feeds.ts';
+import { ask, feedOf, idsOf, picture, watched } from './feeds.ts';
+import { killedRuns } from './feeds-kills.ts';
 
 const NS =
   'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:i="http://www.google.com/schemas/sitemap-image/1.1"';
@@ -63,40 +61,9 @@ t.test('an index of sitemaps: each document is asked for by itself', async (t) =
   });
 });
 
-t.test('a run that was killed after any of its writes goes on where it was', async (t) => {
-  const numbers = [1, 2, 3];
-  let isWhole = false;
-  for (let k = 1; !isWhole; k++) {
-    const { env, remote, server, write, round } = await watched(t);
-    for (const n of numbers) remote.picture(`/${n}.jpg`, await picture(n));
-    const urls = numbers.map((n) => `${remote.base}/${n}.jpg`);
-    remote.picture('/list', Buffer.from(JSON.stringify(urls)));
-    await write({ name: 'f', kind: 'json', path: '$[*]', from: `${remote.base}/list`, prefix: '' });
-    isWhole = (await killedLook(env, k)) < k;
-    // The dead watcher's lease has to end.
-    await waitFor(async () => {
-      await round();
-      return (await feedsOf(server)).some(({ status, run }) => status === 'ok' && run?.pending === 0);
-    });
-    const expected = { seen: 3, new: 3, changed: 0, failed: 0 };
-    t.match((await feedOf(server, 'f')).run, expected, `after write ${k}`);
-    t.same(await idsOf(server), ['1.jpg', '2.jpg', '3.jpg']);
-    const fetched = remote.requests.filter(({ path }) => path !== '/list');
-    t.same(fetched.map(({ path }) => path).sort(), ['/1.jpg', '/2.jpg', '/3.jpg'], 'each was fetched once');
-  }
-});
-
-/** A look at the feeds by a watcher that is killed after its k-th write; how many writes it came to. */
-async function killedLook(env: Record<string, string>, k: number): Promise<number> {
-  let doomed: Mortal | undefined;
-  const warmer = await createWarmer(env, (stores) => {
-    doomed = mortal(stores, k);
-    return doomed.stores;
-  });
-  await warmer.watching?.run();
-  await warmer.close();
-  return doomed?.writes() ?? 0;
-}
+t.test('a run that was killed after any of its writes goes on where it was', (t) =>
+  killedRuns(t, async () => ({})),
+);
 
 t.test('of watchers at once one watches', async (t) => {
   const { remote, server, write, round } = await watched(t);

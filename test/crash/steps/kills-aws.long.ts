@@ -1,25 +1,10 @@
 import t, { type Test } from 'tap';
-import { startRecords } from '../../support/emulators.dynamodb.ts';
-import { startStorage, storeSettings, useKeys } from '../../support/emulators.ts';
 import { STEPS, type Step } from './calls.ts';
 import { type After, type KillOutcome, killed, row } from './kills.ts';
+import { onAws } from './on-aws.ts';
 
-/** A message that the sweep sends again may have been received by several of these short-lived warmers. */
-const RECEIVES = 100;
-
-/** One kill over stores that nobody else uses; undefined, and told, where there is no DynamoDB. */
-async function killedOnAws(t: Test, step: Step, k: number, after: After): Promise<KillOutcome | undefined> {
-  const records = await startRecords();
-  if ('missing' in records) return void t.pass('needs DynamoDB', { skip: records.missing });
-  const storage = await startStorage({ maxReceives: RECEIVES });
-  useKeys();
-  try {
-    return { ...(await killed(step, k, after, storeSettings(storage, records))), after };
-  } finally {
-    await storage.stop();
-    await records.stop();
-  }
-}
+const killedOnAws = (t: Test, step: Step, k: number, after: After): Promise<KillOutcome | undefined> =>
+  onAws(t, async (stores) => ({ ...(await killed(step, k, after, stores)), after }));
 
 for (const step of STEPS) {
   t.test(`${step.call} over S3, DynamoDB and SQS, killed after each of its writes`, async (t) => {

@@ -129,15 +129,17 @@ export const MESSAGES: readonly (readonly [name: string, cause: Cause])[] = Obje
 /**
  * Works on a message by a warmer that is killed after its k-th write, then lets the queue and the sweep do the rest.
  *
- * @returns  how many writes it came to, and what is not as it should be
+ * @param stores  settings of others than those in a folder
+ * @returns       how many writes it came to, and what is not as it should be
  */
 export async function killedAtWork(
   t: Test,
   cause: Cause,
   k: number,
+  stores: Readonly<Record<string, string>> = {},
 ): Promise<{ writes: number; faults: readonly string[] }> {
   const own = await temporaryFolder();
-  const env = { ...ENV, DATA_DIR: own };
+  const env = { ...ENV, DATA_DIR: own, ...stores };
   const cleared: string[] = [];
   const edge = { invalidate: async (paths: readonly string[]) => void cleared.push(...paths) };
   const live = await startServer(env, { edge });
