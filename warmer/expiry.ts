@@ -47,14 +47,26 @@ export async function removeExpired(
   remove: () => Promise<void>,
   options: ExpiryOptions,
 ): Promise<void> {
-  for (const key of keys) await expire(await readyAt(key, options), options, { error: EVICTED });
+  await expireAll(keys, options, { error: EVICTED });
   await remove();
   // Found there meanwhile by a warmer, and ready again.
   await followExpiry(keys, options, { error: EVICTED });
 }
 
+/** Writes down that results are gone, or will be in a moment, without a look at what lies there. */
+export async function expireAll(
+  keys: readonly string[],
+  options: Pick<ExpiryOptions, 'records' | 'results'>,
+  why: Gone,
+): Promise<void> {
+  for (const key of keys) await expire(await readyAt(key, options), options, why);
+}
+
 /** The variants that are ready by the result at a key. */
-async function readyAt(key: string, { records, results }: ExpiryOptions): Promise<VariantRecord[]> {
+async function readyAt(
+  key: string,
+  { records, results }: Pick<ExpiryOptions, 'records' | 'results'>,
+): Promise<VariantRecord[]> {
   const place = results.variantAt(key);
   if (!place) return [];
   const { id, canonical: form } = place;
@@ -65,7 +77,7 @@ async function readyAt(key: string, { records, results }: ExpiryOptions): Promis
 
 async function expire(
   lost: readonly VariantRecord[],
-  { records }: ExpiryOptions,
+  { records }: Pick<ExpiryOptions, 'records'>,
   why: Gone,
 ): Promise<number> {
   const [first] = lost;

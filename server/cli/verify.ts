@@ -1,9 +1,13 @@
+import { expireAll } from '../../warmer/expiry.ts';
 import { cacheControl } from '../http/image-headers.ts';
 import { Results } from '../reading/results.ts';
 import { verify as verifyStores } from '../reading/verify.ts';
 import { command, JSON_OPTION } from './command.ts';
 import { DEPLOYMENT_OPTIONS } from './deployment.ts';
 import { withStores } from './local.ts';
+
+/** Of a variant whose result was not what was written. */
+const DAMAGED = { error: 'Removed, since the stored bytes were damaged; made again when it is asked for.' };
 
 export const verify = command({
   name: 'verify',
@@ -18,7 +22,10 @@ export const verify = command({
       const results = new Results(stores.results, cacheControl({}, '', config, 0));
       const verified = await verifyStores(
         { originals: stores.originals, records: stores.records, results },
-        { onDamaged: (id, error) => output.failed(id, error) },
+        {
+          onDamaged: (id, error) => output.failed(id, error),
+          onRemoved: (key) => expireAll([key], { records: stores.records, results }, DAMAGED),
+        },
       );
       const { originals, unknown, results: count, removed } = verified;
       const known = unknown > 0 ? ` (${unknown} of them cannot be compared with anything)` : '';

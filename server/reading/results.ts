@@ -236,7 +236,7 @@ export class Results {
   }
 
   /** Reads every result, removes what is not what was written, and says of each whether it is. */
-  async *verify(): AsyncGenerator<boolean> {
+  async *verify(): AsyncGenerator<{ key: string; isWhole: boolean }> {
     let cursor: string | undefined;
     do {
       const page = { prefix: '', limit: PAGE, ...(cursor !== undefined && { cursor }) };
@@ -248,7 +248,7 @@ export class Results {
         const isGood =
           isWhole(bytes, stored) && (!this.#objects.hasMd5 || hash('md5', bytes, 'hex') === stored.etag);
         if (!isGood) await this.#objects.remove([key]);
-        yield isGood;
+        yield { key, isWhole: isGood };
       }
       cursor = next;
     } while (cursor !== undefined);

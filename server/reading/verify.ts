@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cameDamaged, checksumOf, damaged } from '../stores/checksum.ts';
+import { cameDamaged, checksumOf, damaged, digestOf } from '../stores/checksum.ts';
 import type { Objects, Records } from '../stores/contracts.ts';
 import type { Results } from './results.ts';
 
@@ -8,6 +8,8 @@ const PAGE = 200;
 export interface VerifyEvents {
   /** An original that is not what was written. It stays: somebody may have a backup of it. */
   readonly onDamaged: (id: string, error: unknown) => void;
+  /** A result that was not what was written, and has gone. */
+  readonly onRemoved: (key: string) => Promise<void>;
 }
 
 export interface Verified {
@@ -22,7 +24,7 @@ export interface Verified {
 /** Reads whatever is stored, and compares it with what was written. */
 export async function verify(
   { originals, results, records }: { originals: Objects; results: Results; records: Pick<Records, 'images'> },
-  { onDamaged }: VerifyEvents,
+  { onDamaged, onRemoved }: VerifyEvents,
 ): Promise<Verified> {
   const seen = { originals: 0, unknown: 0, results: 0, removed: 0 };
   for await (const id of idsOf(originals, records)) {
@@ -34,9 +36,11 @@ export async function verify(
       onDamaged(id, error);
     }
   }
-  for await (const isWhole of results.verify()) {
+  for await (const { key, isWhole } of results.verify()) {
     seen.results += 1;
-    if (!isWhole) seen.removed += 1;
+    if (isWhole) continue;
+    seen.removed += 1;
+    await onRemoved(key);
   }
   return seen;
 }
@@ -69,7 +73,9 @@ async function checkOriginal(
 ): Promise<boolean> {
   const [object, record] = [await originals.get(id), await images.get(id)];
   if (!object) throw new Error('There is a record, and no original.');
-  const checksum = checksumOf(originals, object, record?.version === object.etag ? record.digest : undefined);
+  const isOfRecord = record?.version === object.etag;
+  const digest = (isOfRecord ? record.digest : undefined) ?? digestOf(object);
+  const checksum = checksumOf(originals, object, digest);
   const hash = createHash(checksum?.algorithm ?? 'md5');
   let bytes = 0;
   for await (const piece of object.body) {

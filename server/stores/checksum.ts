@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Problem } from '../shared/errors.ts';
-import type { ObjectFacts, Objects } from './contracts.ts';
+import type { ObjectFacts, Objects, StoredFacts } from './contracts.ts';
 
 /** What bytes have to come to. */
 export interface Checksum {
@@ -13,6 +13,20 @@ export interface Checksum {
 const PIECE_BYTES = 256 * 1024;
 
 const MD5 = /^[0-9a-f]{32}$/;
+const SHA256 = /^[0-9a-f]{64}$/;
+/** Of objects, beside their bytes: whoever loses the records still knows what was uploaded. */
+const DIGEST = 'rendition-sha256';
+
+/** What an upload adds to its object once its bytes have passed. */
+export function digestMetadata(digest: () => string): () => Record<string, string> {
+  return () => ({ [DIGEST]: digest() });
+}
+
+/** SHA-256 in hex of an object as it was uploaded; undefined where nobody noted it. */
+export function digestOf({ metadata }: Pick<StoredFacts, 'metadata'>): string | undefined {
+  const digest = metadata[DIGEST];
+  return digest !== undefined && SHA256.test(digest) ? digest : undefined;
+}
 
 /**
  * What is known of the bytes of an object: the digest of its upload, or what its store says.

@@ -53,6 +53,11 @@ export interface NewObject extends Condition {
   contentType: string;
   cacheControl?: string;
   metadata?: Record<string, string>;
+  /**
+   * Metadata that is only known once the body has ended, as its digest. S3 keeps none of it for what is sent in parts (more
+   * than 8 MiB), whose metadata goes first.
+   */
+  lateMetadata?: () => Record<string, string>;
 }
 
 /** What exactly may be posted through a form. */

@@ -40,7 +40,12 @@ export async function openIngest(source: AsyncIterable<Uint8Array>, limits: Inge
     if (format === 'heic') checkHeic(limits.readsHeic);
     const contentType = SOURCE_FORMATS[format];
     const hash = createHash('sha256');
-    return { contentType, body: joined(first, chunks, hash), digest: () => hash.digest('hex') };
+    let hex: string | undefined;
+    const digest = () => {
+      hex ??= hash.digest('hex');
+      return hex;
+    };
+    return { contentType, body: joined(first, chunks, hash), digest };
   } catch (error) {
     await chunks.return(undefined);
     throw error;

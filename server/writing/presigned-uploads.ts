@@ -4,6 +4,7 @@ import { checkHeic } from '../reading/masters.ts';
 import { notFound } from '../reading/versions.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
+import { digestMetadata } from '../stores/checksum.ts';
 import type { Form, ImageRecord, Jobs, Objects, Records, Requested } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import { sendObject } from '../warming/jobs.ts';
@@ -106,7 +107,11 @@ export class PresignedUploads {
       const facts = { param: 'file', received: intake.contentType, allowed: contentType };
       throw new Problem('unsupported_source', `This is ${intake.contentType}, not ${contentType}.`, facts);
     }
-    const stored = await originals.put(id, exactly(size, intake.body), { contentType, ifAbsent: true });
+    const stored = await originals.put(id, exactly(size, intake.body), {
+      contentType,
+      ifAbsent: true,
+      lateMetadata: digestMetadata(intake.digest),
+    });
     if (!stored) {
       if (!(await holdsBytes(originals, id, intake.digest()))) throw taken(id);
       return sendObject(jobs, id, 'created');

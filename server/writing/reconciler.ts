@@ -1,6 +1,14 @@
 import type { Problem } from '../shared/errors.ts';
 import { isSetBack } from '../shared/set-back.ts';
-import type { ImageChange, ImageRecord, NewImage, Objects, Records } from '../stores/contracts.ts';
+import { digestOf } from '../stores/checksum.ts';
+import type {
+  ImageChange,
+  ImageRecord,
+  NewImage,
+  Objects,
+  Records,
+  StoredFacts,
+} from '../stores/contracts.ts';
 import { pause } from '../stores/update-record.ts';
 import { currentVersion, toUpdate } from '../warming/queue.ts';
 import type { WarmSets } from '../warming/warm-set.ts';
@@ -66,7 +74,7 @@ export class Reconciler {
         if (await this.#gone(id, record)) return;
         continue;
       }
-      if (!(await this.#arrived(id, record, object.etag))) continue;
+      if (!(await this.#arrived(id, record, object))) continue;
       const now = await originals.head(id);
       if (now?.etag === object.etag) return;
     }
@@ -152,24 +160,24 @@ export class Reconciler {
   }
 
   /** False when the record or the object changed meanwhile, and all is to be looked at again. */
-  async #arrived(id: string, record: ImageRecord | undefined, etag: string): Promise<boolean> {
+  async #arrived(id: string, record: ImageRecord | undefined, object: StoredFacts): Promise<boolean> {
     const { intents } = this.#options;
-    if (record?.version === etag) {
+    if (record?.version === object.etag) {
       // There was no slot to decode it in when it came.
       const isUndecided = record.status === 'uploaded' && !record.original?.placeholder;
-      if (isUndecided && !(await this.#known(id, record))) return false;
+      if (isUndecided && !(await this.#known(id, record, object))) return false;
       if (owedBy(record)) await intents.settle(id);
       return true;
     }
     // Whoever takes it in finishes it himself, and knows more: title, collection, variants.
     if (record?.status === 'uploading' && record.claim !== undefined && this.#isOpen(record)) return true;
-    if (!(await this.#known(id, record))) return false;
+    if (!(await this.#known(id, record, object))) return false;
     await intents.settle(id);
     return true;
   }
 
   /** Writes down what the object is. False when it has gone again or somebody else was faster. */
-  async #known(id: string, before: ImageRecord | undefined): Promise<boolean> {
+  async #known(id: string, before: ImageRecord | undefined, object: StoredFacts): Promise<boolean> {
     const { measure, warmSets, intents } = this.#options;
     let measured: Measured | undefined;
     try {
@@ -192,7 +200,7 @@ export class Reconciler {
       ...arrival,
       error: undefined,
       openUntil: undefined,
-      digest: undefined,
+      digest: measured.etag === object.etag ? digestOf(object) : undefined,
       // The claim of a server that died stays: the same upload once more ends what that one began.
       ...(before?.status !== 'uploading' && { claim: undefined }),
       owed: owing(withoutDebt(before?.owed, 'measure'), debt),
@@ -248,8 +256,8 @@ export class Reconciler {
   ) {
     const { images } = this.#options.records;
     if (before) return (await images.update(id, before.revision, change)) !== undefined;
-    const { status, version, original, error, owed } = change;
-    const said = { version, original, error, owed };
+    const { status, version, original, error, owed, digest } = change;
+    const said = { version, original, error, owed, digest };
     const fields = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
     return this.#create({ id, status, ...fields });
   }

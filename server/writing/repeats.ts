@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Problem } from '../shared/errors.ts';
+import { digestOf } from '../stores/checksum.ts';
 import type { ImageRecord, Objects, Records } from '../stores/contracts.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import { named } from '../warming/queue.ts';
@@ -144,7 +145,8 @@ export async function sameBytes(
 }
 
 async function checkDigest(originals: Objects, { id, digest }: ImageRecord, uploaded: string): Promise<void> {
-  const isSame = digest === undefined ? await holdsBytes(originals, id, uploaded) : digest === uploaded;
+  const noted = digest ?? digestOf((await originals.head(id)) ?? { metadata: {} });
+  const isSame = noted === undefined ? await holdsBytes(originals, id, uploaded) : noted === uploaded;
   if (!isSame) throw taken(id);
 }
 

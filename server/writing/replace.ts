@@ -3,6 +3,7 @@ import { clearMasters, copyMaster } from '../reading/masters.ts';
 import { notFound } from '../reading/versions.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
+import { digestMetadata } from '../stores/checksum.ts';
 import type {
   ImageRecord,
   ObjectFacts,
@@ -113,7 +114,7 @@ export class Replacement {
     const { originals, results, limits, measure, now } = this.#options;
     const { contentType, body, digest } = await openIngest(source, limits);
     const key = `${STAGED}${newUlid(now().getTime())}`;
-    await originals.put(key, body, { contentType });
+    await originals.put(key, body, { contentType, lateMetadata: digestMetadata(digest) });
     try {
       const measured = await measure.of(key);
       if (!measured) throw new Problem('store_unavailable', 'What was stored a moment ago is not there.');

@@ -2,6 +2,7 @@ import { readId } from '../core/query/id.ts';
 import type { Originals } from '../reading/originals.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
+import { digestMetadata } from '../stores/checksum.ts';
 import type { ImageRecord } from '../stores/contracts.ts';
 import { buryIf, updateWithRetry } from '../stores/update-record.ts';
 import { currentVersion, named } from '../warming/queue.ts';
@@ -82,10 +83,11 @@ export class Uploads {
     const standing = givenId === undefined ? undefined : await this.#repeats.standing(id);
     if (standing) return this.#repeats.accept(standing, source);
     const { contentType, body, digest } = await openIngest(source, limits);
+    const lateMetadata = digestMetadata(digest);
     const claim = await this.#claim(id, said);
     let etag: string | undefined;
     try {
-      etag = (await originals.put(id, body, { contentType, ifAbsent: true }))?.etag;
+      etag = (await originals.put(id, body, { contentType, ifAbsent: true, lateMetadata }))?.etag;
       if (etag === undefined) throw taken(id);
       const measured = await this.#options.measure.of(id);
       if (!measured) throw deletedMeanwhile(id);

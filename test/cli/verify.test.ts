@@ -41,6 +41,10 @@ t.test('verify names damaged originals, and removes damaged results', async (t) 
   const folder = join(data, 'results');
   const names = await readdir(folder, { recursive: true });
   await flip(join(folder, names.find((name) => name.includes('w=11')) ?? ''), 80);
+  const { variants } = server.stores.records;
+  const { version = '' } = (await server.stores.records.images.get('good')) ?? {};
+  const [form = ''] = (await variants.queue('good', version, ['fmt=png&w=11'])).map(({ variant }) => variant);
+  await variants.update('good', form, version, ['queued'], { status: 'ready' });
   const { code, lines } = await said();
   t.equal(code, 1);
   t.same(
@@ -54,6 +58,7 @@ t.test('verify names damaged originals, and removes damaged results', async (t) 
   t.match(lines.at(-1), { originals: 2, results: 3, removed: 1, damaged: 2 });
   t.equal((await server.stores.results.list({ prefix: '', limit: 10 })).items.length, 2);
   t.equal((await readdir(join(data, 'originals'))).includes('torn'), true, 'no original goes');
+  t.match(await variants.list('good'), [{ status: 'expired', error: /damaged/ }], 'no record says ready');
   await server.close();
 });
 

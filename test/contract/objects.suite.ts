@@ -70,6 +70,24 @@ export function objectsSuite(t: Test, title: string, under: ObjectsUnderTest): P
       t.equal(facts?.cacheControl, undefined);
     });
 
+    it('metadata that is known once the body has ended is kept beside that of before', async (t) => {
+      const passed: number[] = [];
+      async function* counted() {
+        for await (const piece of pieces(['a', 'bc'])) {
+          passed.push(piece.length);
+          yield piece;
+        }
+      }
+      const late = { ...png, metadata: { first: '1' }, lateMetadata: () => ({ last: `${passed.length}` }) };
+      const [streamed, whole, copied] = [`${fresh()}/a`, `${fresh()}/b`, `${fresh()}/c`];
+      await objects.put(streamed, counted(), late);
+      await objects.put(whole, Buffer.from('abc'), late);
+      t.same(present(await objects.head(streamed)).metadata, { first: '1', last: '2' });
+      t.same(present(await objects.head(whole)).metadata, { first: '1', last: '2' });
+      await objects.copy(streamed, copied);
+      t.same(present(await objects.head(copied)).metadata, { first: '1', last: '2' }, 'a copy has it too');
+    });
+
     it('stores an empty body, as bytes and as a stream', async (t) => {
       for (const body of [Buffer.alloc(0), pieces([])]) {
         const key = `${fresh()}/empty`;

@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
+import { updateWithRetry } from '../../server/stores/update-record.ts';
 import { call, form, noise, type UploadAnswer } from '../support/api.ts';
 import type { TestServer } from '../support/server.ts';
 
@@ -47,6 +48,25 @@ export async function repeats(t: Test, server: TestServer): Promise<void> {
       1,
       'what went before its id has gone',
     );
+  });
+
+  await t.test('the digest of what was uploaded lies with it, and its record is asked first', async (t) => {
+    const id = `repeats/${randomUUID()}`;
+    await post(parts(id));
+    const noted = (await originals.head(id))?.metadata['rendition-sha256'];
+    t.equal(noted, hash('sha256', file, 'hex'));
+    await updateWithRetry(records, id, () => ({ digest: undefined }));
+    const get = originals.get;
+    originals.get = () => Promise.reject(new Error('read to be compared'));
+    t.teardown(() => {
+      originals.get = get;
+    });
+    t.equal((await post(parts(id))).status, 202);
+    t.equal((await post([...parts(id).slice(0, -1), ['file', await noise(60, 40, 22)]])).status, 409);
+    originals.get = get;
+    await records.images.remove(id);
+    await server.composed.management?.reconciler.reconcile(id);
+    t.equal((await records.images.get(id))?.digest, noted, 'who lost the record has it from there');
   });
 
   await t.test('other fields or other bytes are a conflict, and change nothing', async (t) => {

@@ -4,6 +4,7 @@ import t from 'tap';
 import { call, form, noise } from '../support/api.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
+import { altered, warmerOf } from '../support/warmer.ts';
 
 const HEAD =
   'POST /api/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n';
@@ -43,3 +44,35 @@ t.test('who sends too little a second is told so, and the slot is free again', a
     'nothing of it stays',
   );
 });
+
+t.test(
+  'a queue that says nothing holds no upload up: what it did not take is owed, and sent by the sweep',
+  async (t) => {
+    const warmer = await warmerOf(t, { SWEEP_SECONDS: '1', VISIBILITY_SECONDS: '1' });
+    let sends = 0;
+    const send = () => {
+      sends += 1;
+      return new Promise<void>(() => {});
+    };
+    const DATA_DIR = warmer.config.dataDir;
+    const server = await startServer({ DATA_DIR }, {}, (stores) => ({
+      ...stores,
+      records: { ...stores.records, takesJobs: false },
+      jobs: altered(stores.jobs, { send }),
+    }));
+    t.teardown(() => server.close());
+    const parts = [
+      ['id', 'a'],
+      ['variants', '["w=9&fmt=png"]'],
+      ['file', await noise(30, 20)],
+    ] as const;
+    t.equal((await call(server, 'POST', '/api/images', form(parts))).status, 202);
+    t.ok(sends > 0);
+    t.match((await warmer.stores.records.images.get('a'))?.owed, { rewarm: 'open' });
+    await waitFor(async () => {
+      await warmer.rounds.run();
+      return (await warmer.stores.jobs.depth()).ready > 0;
+    });
+    await warmer.until(async () => (await warmer.stores.records.images.get('a'))?.status === 'completed');
+  },
+);

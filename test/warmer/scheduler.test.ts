@@ -4,6 +4,7 @@ import t, { type Test } from 'tap';
 import { sendWarm } from '../../server/warming/jobs.ts';
 import { readDeadLetters } from '../../warmer/dead-letters.ts';
 import { redrive } from '../../warmer/redrive.ts';
+import { Scheduler } from '../../warmer/scheduler.ts';
 import { corpusPath } from '../support/corpus.ts';
 import { waitFor } from '../support/wait.ts';
 import { isDrained, type TestWarmer, warmerOf } from '../support/warmer.ts';
@@ -146,4 +147,39 @@ t.test('the rounds clear what a killed server left of an upload', async (t) => {
     return (await statusOf(testWarmer, 'killed')) === undefined;
   });
   t.equal(await statusOf(testWarmer, 'announced'), 'uploading', 'its form is open');
+});
+
+t.test('rounds that take longer than the time between them do not pile up, and end when told', async (t) => {
+  let [under, most, begun, later, looks] = [0, 0, 0, 0, 0];
+  const gate: (() => void)[] = [];
+  const scheduler = new Scheduler({
+    records: { locks: { lease: async () => true, release: async () => {} } },
+    owner: 'a',
+    seconds: 0.001,
+    tasks: {
+      long: async () => {
+        begun += 1;
+        under += 1;
+        most = Math.max(most, under);
+        await new Promise<void>((resolve) => gate.push(resolve));
+        under -= 1;
+      },
+      later: async () => {
+        later += 1;
+      },
+    },
+    onFailure: (error) => t.fail(String(error)),
+  });
+  scheduler.start();
+  for (let round = 1; round <= 4; round++) {
+    await waitFor(() => gate.length > 0);
+    t.same([begun, later, most], [round, round - 1, 1], 'one at a time, each to its end');
+    if (round < 4) gate.shift()?.();
+  }
+  const stopped = scheduler.stop();
+  gate.shift()?.();
+  await stopped;
+  // Some tens of times the time between two rounds.
+  await waitFor(() => ++looks > 4);
+  t.same([begun, later], [4, 3], 'neither another round nor the rest of this one');
 });

@@ -375,7 +375,8 @@ async function writeAside(
       md5.update(chunk);
       await file.appendFile(chunk);
     }
-    const { contentType, cacheControl, metadata = {} } = object;
+    const { contentType, cacheControl } = object;
+    const metadata = { ...object.metadata, ...object.lateMetadata?.() };
     const etag = md5.digest('hex');
     const facts = {
       key,

@@ -29,7 +29,7 @@ import type {
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { attempt, errorName, sending } from '../errors.ts';
 import { isMarked, marked, mayBeDone } from './marks.ts';
-import { absent, factsOf, inputOf, isConditional, unquoted } from './shapes.ts';
+import { absent, factsOf, inputOf, isConditional, unquoted, withLate } from './shapes.ts';
 
 /** Memory of one upload: two parts on their way and one that fills. Good for objects up to 80 GB. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -92,7 +92,7 @@ export class S3Objects implements Objects {
       ? { mark: undefined, metadata: object.metadata }
       : marked(object.metadata);
     const input = inputOf(this.bucket, key, { ...object, ...(metadata && { metadata }) });
-    const source = incoming(body, signal);
+    const source = incoming(withLate(body, object, input), signal);
     try {
       const written =
         body instanceof Uint8Array ? this.#putBytes(input, body, signal) : this.#putStream(input, source);

@@ -46,3 +46,21 @@ export function unquoted(etag = ''): string {
 export function absent(error: unknown): undefined {
   if (!['NoSuchKey', 'NotFound'].includes(errorName(error))) throw error;
 }
+
+/** The body, at whose end the metadata is whole: what fits one part is sent only then. */
+export function withLate(
+  body: Uint8Array | AsyncIterable<Uint8Array>,
+  { lateMetadata }: NewObject,
+  { Metadata = {} }: PutObjectCommandInput,
+): Uint8Array | AsyncIterable<Uint8Array> {
+  if (!lateMetadata) return body;
+  const add = () => void Object.assign(Metadata, encodeMetadata(lateMetadata()));
+  if (!(body instanceof Uint8Array)) return followed(body, add);
+  add();
+  return body;
+}
+
+async function* followed(body: AsyncIterable<Uint8Array>, end: () => void): AsyncGenerator<Uint8Array> {
+  yield* body;
+  end();
+}
