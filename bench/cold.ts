@@ -1,14 +1,14 @@
-import { readdirSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { configureSharp } from '../server/core/sharp/configure.ts';
 import { FileObjects } from '../server/stores/files/objects.ts';
-import { corpusPath, corpusRows } from '../test/support/corpus.ts';
+import { corpusPath } from '../test/support/corpus.ts';
 import { renderBare } from './bare-sharp.ts';
 import { start } from './child.ts';
 import { storeWithSample } from './hits.ts';
+import { type Photograph, photographs } from './photographs.ts';
 import { median, quantile, type Row, ratio } from './stats.ts';
 import { Wire } from './wire.ts';
 
@@ -19,26 +19,8 @@ const QUIET_MS = 15;
 const WHO = ['ours', 'bare', 'http'] as const;
 type Who = (typeof WHO)[number];
 
-interface Photo {
-  readonly name: string;
-  readonly path: string;
-}
-
 /** ms of each round. */
 type Times = Readonly<Record<Who, number[]>>;
-
-/** Photographs of one's own: `npm run bench -- cold --photos FOLDER`. */
-function photosIn(folder: string | undefined): Photo[] {
-  if (folder) return readdirSync(folder).map((name) => ({ name, path: join(folder, name) }));
-  return PHOTOS.map(({ file }) => ({ name: file, path: corpusPath(file) }));
-}
-
-const PHOTOS = corpusRows().filter(
-  ({ file, outcome }) =>
-    outcome === 'decode' &&
-    /^(photos|samples)\/.*\.(jpe?g|png)$/.test(file) &&
-    !/cmyk|transparency/.test(file),
-);
 
 async function bare(path: string): Promise<number> {
   const started = performance.now();
@@ -77,7 +59,7 @@ async function warmUp({ originals, server, plain }: Contest, folder: string): Pr
 }
 
 /** Every picture under a new id each time, and its contestants in another order. */
-async function race({ originals, server, plain }: Contest, photos: readonly Photo[]): Promise<Times[]> {
+async function race({ originals, server, plain }: Contest, photos: readonly Photograph[]): Promise<Times[]> {
   const times = photos.map((): Times => ({ ours: [], bare: [], http: [] }));
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [at, { name, path }] of photos.entries()) {
@@ -116,7 +98,7 @@ export async function cold(folderOfPhotos?: string): Promise<Row[]> {
     plain: await Wire.connect(plain.port),
   };
   await warmUp(contest, folder);
-  const photos = photosIn(folderOfPhotos);
+  const photos = photographs(folderOfPhotos);
   const times = await race(contest, photos);
   const { peakRssMb } = await server.usage();
   contest.server.close();
@@ -126,7 +108,7 @@ export async function cold(folderOfPhotos?: string): Promise<Row[]> {
   return rows(photos, times, peakRssMb);
 }
 
-function rows(photos: readonly Photo[], times: readonly Times[], peakRssMb: number): Row[] {
+function rows(photos: readonly Photograph[], times: readonly Times[], peakRssMb: number): Row[] {
   const ratios = (who: Who) => times.map((time) => against(time, who));
   const all = (who: Who) => times.flatMap((time) => time[who]);
   const seconds = all('ours').reduce((sum, ms) => sum + ms, 0) / 1000;

@@ -14,7 +14,7 @@ import { configureSharp } from '../server/core/sharp/configure.ts';
 import { lumaOf, ssim } from '../test/support/ssim.ts';
 import { median, print, type Row, ratio } from './stats.ts';
 
-const PHOTOGRAPH = fileURLToPath(
+const SNOW_FOREST = fileURLToPath(
   new URL('../test/corpus/files/photos/snow-forest-20mp.jpg', import.meta.url),
 );
 const WIDTHS = [320, 480, 640, 800, 1200, 1600];
@@ -87,22 +87,24 @@ async function cpuMs(work: () => Promise<unknown>): Promise<number> {
 }
 
 /**
- * 12 variants of one 20 MP photograph: CPU of one fan-out against 12 single renders with the same encoder
+ * 12 variants of one photograph: CPU of one fan-out against 12 single renders with the same encoder
  * settings, measured in turns, and how alike the files are.
  */
 export async function fanOut({
   priority,
   rounds = 5,
+  photograph = SNOW_FOREST,
 }: {
   priority: Priority;
   rounds?: number;
+  photograph?: string;
 }): Promise<FanOutFigures> {
   configureSharp();
-  const opened = await openOriginal(await readFile(PHOTOGRAPH));
+  const opened = await openOriginal(await readFile(photograph));
   const list = members(opened, priority);
   const pass = { timeoutSeconds: 60 };
   const now = () => performance.now();
-  const shared = { opened, path: async () => PHOTOGRAPH, maxPixels: LIMITS.maxPixels, pass, now };
+  const shared = { opened, path: async () => photograph, maxPixels: LIMITS.maxPixels, pass, now };
   const [alone, together] = [await single(list, shared), await fanned(list, shared)];
   const pixels = await pixelsOfAll(list, shared);
   const times = { single: [] as number[], fanned: [] as number[], encode: [] as number[] };

@@ -1,13 +1,15 @@
 /**
  * `npm run bench`, or `npm run bench -- hits cold`: ratios measured in turns in one run.
- * `--photos FOLDER` renders photographs of one's own in `cold`; `--seconds 60` makes each round of `overload` so long,
- * `--renders 20000` the part of `memory` that looks for growth.
+ * `--photos FOLDER` renders photographs of one's own in `cold` and `efforts`; `--seconds 60` makes each round of
+ * `overload` so long, `--renders 20000` the part of `memory` that looks for growth. `npm run bench -- peers` is a report of
+ * its own, bench/peers.md says how.
  */
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { arrival } from './arrival.ts';
 import { away } from './away.ts';
 import { cold } from './cold.ts';
+import { efforts } from './efforts.ts';
 import { fanOutRows } from './fan-out.ts';
 import { hits, storedHits, storedHitsInS3 } from './hits.ts';
 import { learned } from './learned.ts';
@@ -15,6 +17,7 @@ import { liveLane } from './live-lane.ts';
 import { manyVariants } from './many-variants.ts';
 import { memory } from './memory.ts';
 import { overload } from './overload.ts';
+import { peers } from './peers/index.ts';
 import { slowDrawings } from './slow-drawings.ts';
 import { print, type Row } from './stats.ts';
 import { turned } from './turned.ts';
@@ -28,6 +31,7 @@ const { values, positionals: asked } = parseArgs({
     photos: { type: 'string' },
     seconds: { type: 'string', default: '10' },
     renders: { type: 'string', default: '2000' },
+    resume: { type: 'boolean', default: false },
   },
 });
 
@@ -36,6 +40,7 @@ const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]
   stored: { title: 'Stored hit over HTTP, nothing in memory', run: storedHits },
   'stored-s3': { title: 'Stored hit over HTTP, results in S3 on this machine', run: storedHitsInS3 },
   cold: { title: 'Cold render over HTTP', run: () => cold(values.photos) },
+  efforts: { title: 'Efforts of the encoders at equal SSIMULACRA2', run: () => efforts(values.photos) },
   arrival: { title: 'Decode of an upload', run: arrival },
   turned: { title: 'EXIF-turned originals', run: turned },
   'fan-out': { title: 'Warming 12 variants of a 20 MP photograph', run: fanOutRows },
@@ -54,6 +59,10 @@ const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]
   writes: { title: 'What each call writes to DynamoDB, S3 and SQS', run: writes },
 };
 
+if (asked[0] === 'peers') {
+  await peers(asked.slice(1), values.resume);
+  process.exit(0);
+}
 const unknown = asked.find((name) => !(name in BENCHES));
 if (unknown) throw new Error(`No bench "${unknown}"; there are: ${Object.keys(BENCHES).join(' ')}`);
 process.stdout.write(

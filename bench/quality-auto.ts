@@ -1,33 +1,21 @@
 /**
  * Fits and shows the prediction behind `q=auto`: `SSIMULACRA2=<program> node bench/quality-auto.ts`.
  *
- * The program takes two PNG files and prints a number: `ssimulacra2` of libjxl, or with `SSIMULACRA2="ssimulacra2_rs
- * image"` that of the crate of this name. Crops of the photographs at seeded positions, half of them to fit, the other
- * half to show; docs/quality.md says how to read it. Some minutes of one core.
+ * The program is `ssimulacra2` of libjxl or that of the crate, see bench/ssimulacra2.ts. Crops of the photographs at
+ * seeded positions, half of them to fit, the other half to show; docs/quality.md says how to read it. Some minutes of one
+ * core.
  */
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { codecAutoQuality, type PREDICTED, type Probe } from '../server/core/plan/auto-quality.ts';
 import { FORMAT_TABLE } from '../server/core/plan/formats.ts';
 import { exactQuality } from '../server/core/plan/quality.ts';
 import { probeOf } from '../server/core/render/probe.ts';
-import { corpusPath } from '../test/support/corpus.ts';
+import { along, likeness, logBytes, type Point, quality, rising } from './curve.ts';
+import { photographs } from './photographs.ts';
+import { Ssimulacra2 } from './ssimulacra2.ts';
 import { quantile } from './stats.ts';
 
-const PHOTOS = [
-  'samples/flower-macro.jpg',
-  'samples/ladybug.jpg',
-  'photos/adobergb-1.jpg',
-  'photos/canal-p3-12mp.jpg',
-  'photos/eiffel-portrait-small.jpg',
-  'photos/harvesters.jpeg',
-  'photos/kodim23.png',
-  'photos/snow-forest-20mp.jpg',
-];
 const CROPS = Number(process.env['CROPS'] ?? 12);
 const SEED = 20261129;
 const WIDTHS = [240, 320, 400];
@@ -42,19 +30,10 @@ const LOSSY: readonly Lossy[] = ['jpeg', 'webp', 'avif'];
 /** Of each format alone: what all pictures are to have in the mean. */
 const TARGET = Number(process.env['TARGET'] ?? 72);
 
-interface Point {
-  readonly quality: number;
-  readonly score: number;
-  readonly bytes: number;
-}
-
 interface Crop {
   readonly probe: Probe;
   readonly curves: Readonly<Record<Lossy, readonly Point[]>>;
 }
-
-const run = promisify(execFile);
-const [program = '', ...lead] = (process.env['SSIMULACRA2'] ?? '').split(' ');
 
 /** The same numbers at each run (Lehmer, 2^31 - 1). */
 function seeded(seed: number): () => number {
@@ -65,22 +44,7 @@ function seeded(seed: number): () => number {
   };
 }
 
-interface Compared {
-  readonly folder: string;
-  readonly original: string;
-  readonly format: Lossy;
-}
-
-async function score({ folder, original, format }: Compared, encoded: Buffer): Promise<number> {
-  const other = join(folder, `${format}.png`);
-  await sharp(encoded).removeAlpha().png({ compressionLevel: 1 }).toFile(other);
-  const { stdout } = await run(program, [...lead, original, other]);
-  const [number] = /-?\d+(?:\.\d+)?/.exec(stdout) ?? [];
-  if (number === undefined) throw new Error(`${program} printed no number: ${stdout}`);
-  return Number(number);
-}
-
-async function curve(folder: string, original: string, format: Lossy): Promise<Point[]> {
+async function curve(scores: Ssimulacra2, original: Buffer, format: Lossy): Promise<Point[]> {
   const points: Point[] = [];
   for (const quality of QUALITIES[format]) {
     const settings = {
@@ -94,18 +58,13 @@ async function curve(folder: string, original: string, format: Lossy): Promise<P
       loop: 0,
     } as const;
     const bytes = await FORMAT_TABLE[format].encode(sharp(original), settings).toBuffer();
-    const least = points.at(-1)?.score ?? Number.NEGATIVE_INFINITY;
-    points.push({
-      quality,
-      bytes: bytes.length,
-      score: Math.max(least + 0.01, await score({ folder, original, format }, bytes)),
-    });
+    points.push({ quality, bytes: bytes.length, score: await scores.score(original, bytes) });
   }
-  return points;
+  return rising(points);
 }
 
-async function cropsOf(folder: string, file: string, random: () => number): Promise<Crop[]> {
-  const upright = await sharp(corpusPath(file)).rotate().toColourspace('srgb').removeAlpha().png().toBuffer();
+async function cropsOf(scores: Ssimulacra2, path: string, random: () => number): Promise<Crop[]> {
+  const upright = await sharp(path).rotate().toColourspace('srgb').removeAlpha().png().toBuffer();
   const { width, height } = await sharp(upright).metadata();
   const crops: Crop[] = [];
   for (let index = 0; index < CROPS; index++) {
@@ -119,31 +78,12 @@ async function cropsOf(folder: string, file: string, random: () => number): Prom
       .raw()
       .toBuffer({ resolveWithObject: true });
     const raw = { data, width: info.width, height: info.height, channels: 3 as const };
-    const original = join(folder, 'original.png');
-    await sharp(data, { raw }).png({ compressionLevel: 1 }).toFile(original);
+    const original = await sharp(data, { raw }).png({ compressionLevel: 1 }).toBuffer();
     const probe = await probeOf(sharp(data, { raw }), 60);
-    const [jpeg, webp, avif] = await Promise.all([
-      curve(folder, original, 'jpeg'),
-      curve(folder, original, 'webp'),
-      curve(folder, original, 'avif'),
-    ]);
-    crops.push({ probe, curves: { jpeg, webp, avif } });
+    const [jpeg, webp, avif] = await Promise.all(LOSSY.map((format) => curve(scores, original, format)));
+    crops.push({ probe, curves: { jpeg: jpeg ?? [], webp: webp ?? [], avif: avif ?? [] } });
   }
   return crops;
-}
-
-type Axis = (point: Point) => number;
-const quality: Axis = (point) => point.quality;
-const likeness: Axis = (point) => point.score;
-const logBytes: Axis = (point) => Math.log(point.bytes);
-
-/** On the straight lines between points, and beyond their ends. */
-function along(points: readonly Point[], from: Axis, x: number, to: Axis): number {
-  const above = points.findIndex((point) => from(point) >= x);
-  const high = Math.max(1, above < 0 ? points.length - 1 : above);
-  const [low, up] = [points[high - 1], points[high]];
-  if (!low || !up) return Number.NaN;
-  return to(low) + ((x - from(low)) / (from(up) - from(low))) * (to(up) - to(low));
 }
 
 /** Coefficients of 1 and the logarithms of what a probe says, by least squares. */
@@ -200,13 +140,12 @@ function fixedFor(crops: readonly Crop[], format: Lossy, floor: number): number 
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
-if (!program) throw new Error('SSIMULACRA2 names no program, see the head of this file.');
 sharp.concurrency(1);
-const folder = await mkdtemp(join(tmpdir(), 'rendition-quality-'));
+const scores = await Ssimulacra2.open();
 const random = seeded(SEED);
 const crops: Crop[] = [];
-for (const file of PHOTOS) crops.push(...(await cropsOf(folder, file, random)));
-await rm(folder, { recursive: true });
+for (const { path } of photographs()) crops.push(...(await cropsOf(scores, path, random)));
+await scores.close();
 if (process.env['KEEP']) await writeFile(process.env['KEEP'], JSON.stringify(crops));
 const halves = [0, 1].map((half) => crops.filter((_crop, index) => index % 2 === half));
 const [known = [], shown = []] = halves;

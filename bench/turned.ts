@@ -23,7 +23,7 @@ async function cpuMs(bytes: Buffer): Promise<number> {
 }
 
 /** CPU of the same picture, stored lying on its side and stored upright; in turns. */
-export async function turned(): Promise<Row[]> {
+export async function turnedRatio(): Promise<number> {
   const [upright, lying] = await Promise.all([
     corpus('exif/landscape-1.jpg'),
     corpus('exif/landscape-6.jpg'),
@@ -33,10 +33,14 @@ export async function turned(): Promise<Row[]> {
     const [turnedMs, uprightMs] = [await cpuMs(lying), await cpuMs(upright)];
     if (round) ratios.push(turnedMs / uprightMs);
   }
+  return median(ratios);
+}
+
+export async function turned(): Promise<Row[]> {
   return [
     {
       what: 'CPU of orientation 6 / orientation 1, w=800 webp',
-      figure: ratio(median(ratios)),
+      figure: ratio(await turnedRatio()),
       budget: '<= 1.1',
     },
   ];

@@ -1,0 +1,38 @@
+import { cold } from './cold.ts';
+import { herds } from './herd.ts';
+import { hits, stored } from './hits.ts';
+import { memory } from './memory.ts';
+import { overload } from './overload.ts';
+import { page } from './page.ts';
+import type { Part } from './part.ts';
+import { reportOf } from './report.ts';
+import { small } from './small.ts';
+import { growth, startUp } from './startup.ts';
+import { warm } from './warm.ts';
+
+const PARTS: Readonly<Record<string, Part>> = {
+  hits: { title: 'Memory hits', run: hits },
+  stored: { title: 'Stored hits', run: stored },
+  cold: { title: 'Cold renders', run: cold },
+  page: { title: 'A page', run: page },
+  herd: { title: 'A herd', run: herds },
+  overload: { title: 'Overload', run: overload },
+  warm: { title: 'Warming', run: warm },
+  small: { title: 'Small and turned', run: small },
+  memory: { title: 'Memory', run: memory },
+  growth: { title: 'Growth', run: growth },
+  start: { title: 'Start-up', run: startUp },
+};
+
+/**
+ * `npm run bench -- peers`: writes bench/report.md. `peers cold hits` measures those parts anew and keeps the others;
+ * `--resume` goes on where a run at this commit was broken off.
+ *
+ * @throws Error that names a part that there is not
+ */
+export async function peers(names: readonly string[], isResumed: boolean): Promise<void> {
+  const unknown = names.find((name) => !(name in PARTS));
+  if (unknown) throw new Error(`No part "${unknown}"; there are: ${Object.keys(PARTS).join(' ')}`);
+  process.stdout.write('\nBeside others, into bench/report.md\n');
+  await reportOf(PARTS, { names, isResumed });
+}
