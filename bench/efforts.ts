@@ -1,13 +1,16 @@
+import { writeFile } from 'node:fs/promises';
 import type { AvifOptions, JpegOptions, Sharp, WebpOptions } from 'sharp';
 import sharp from 'sharp';
 import { FORMAT_TABLE } from '../server/core/plan/formats.ts';
 import { codecQuality } from '../server/core/plan/quality.ts';
 import { configureSharp } from '../server/core/sharp/configure.ts';
 import { bytesAt, type Point, rising } from './curve.ts';
+import { geometricMean } from './peers/part.ts';
 import { photographs, reference } from './photographs.ts';
-import { Ssimulacra2 } from './ssimulacra2.ts';
+import { Ssimulacra2, ssimulacra2Command } from './ssimulacra2.ts';
 import { median, type Row } from './stats.ts';
 
+const FILE = new URL('efforts.json', import.meta.url);
 const WIDTH = 800;
 const ROUNDS = 3;
 /** What the pictures of all settings are brought to. */
@@ -116,32 +119,56 @@ async function lanesOf({ format, encode }: Setting, path: string): Promise<strin
 }
 
 const LANES: Readonly<Record<string, string>> = { fast: '`fast`', live: 'request', warm: 'warmer, `small`' };
-/** Of each format alone: CPU is against this one's. */
+/** Of each format alone: bytes are against this one's. */
 const BASE: Readonly<Record<Lossy, string>> = { jpeg: 'baseline', webp: 'effort 4', avif: 'effort 1' };
 
-/** The table of docs/performance.md: format, setting, lane, CPU and bytes at equal SSIMULACRA2 over all photographs. */
+const settingAt = (format: Lossy, name: string): number =>
+  SETTINGS.findIndex((setting) => setting.format === format && setting.name === name);
+
+/** One line for each setting: format, setting, lane, CPU ms, CPU and bytes against others at equal SSIMULACRA2. */
+async function lines(found: ReadonlyArray<readonly Measured[]>, path: string): Promise<string[][]> {
+  const of = (index: number, key: keyof Measured) => found.map((photo) => photo[index]?.[key] ?? Number.NaN);
+  const against = (index: number, other: number, key: keyof Measured) =>
+    geometricMean(
+      of(index, key).map((value, photo) => value / (of(other, key)[photo] ?? Number.NaN)),
+    ).toFixed(2);
+  const webp4 = settingAt('webp', BASE.webp);
+  const made: string[][] = [];
+  for (const [index, setting] of SETTINGS.entries()) {
+    const lanes = (await lanesOf(setting, path)).map((lane) => LANES[lane]).join('; ');
+    made.push([
+      setting.format,
+      setting.name,
+      lanes || '-',
+      median(of(index, 'cpuMs')).toFixed(0),
+      against(index, webp4, 'cpuMs'),
+      against(index, settingAt(setting.format, BASE[setting.format]), 'bytes'),
+      against(index, webp4, 'bytes'),
+    ]);
+  }
+  return made;
+}
+
+/**
+ * CPU and bytes of every setting at equal SSIMULACRA2 over all photographs, into bench/efforts.json: `npm run docs` makes
+ * the table of docs/performance.md of it.
+ */
 export async function efforts(folderOfPhotographs?: string): Promise<Row[]> {
+  if (!ssimulacra2Command())
+    return [{ what: 'not measured', figure: 'no ssimulacra2 on PATH, see bench/peers.md' }];
   configureSharp();
   const scores = await Ssimulacra2.open();
   const all = photographs(folderOfPhotographs);
   const found: Measured[][] = [];
   for (const { path } of all) found.push(await measured(path, scores));
   await scores.close();
-  const of = (index: number, key: keyof Measured) => found.map((photo) => photo[index]?.[key] ?? Number.NaN);
-  const geometric = (values: readonly number[]) =>
-    Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
-  const webp4 = SETTINGS.findIndex(({ format, name }) => format === 'webp' && name === BASE.webp);
-  const lines: string[] = [];
-  for (const [index, setting] of SETTINGS.entries()) {
-    const base = SETTINGS.findIndex(({ format, name }) => format === setting.format && name === BASE[format]);
-    const against = (other: number, key: keyof Measured) =>
-      geometric(of(index, key).map((value, photo) => value / (of(other, key)[photo] ?? Number.NaN))).toFixed(
-        2,
-      );
-    const lanes = (await lanesOf(setting, all[0]?.path ?? '')).map((lane) => LANES[lane]).join('; ');
-    lines.push(
-      `| ${setting.format} | ${setting.name} | ${lanes || '-'} | ${median(of(index, 'cpuMs')).toFixed(0)} | ${against(webp4, 'cpuMs')} | ${against(base, 'bytes')} | ${against(webp4, 'bytes')} |`,
-    );
-  }
-  return lines.map((figure) => ({ what: '', figure }));
+  const rows = await lines(found, all[0]?.path ?? '');
+  const { sharp: release, vips, aom, webp } = sharp.versions;
+  const versions = `sharp ${release}, libvips ${vips}, aom ${aom}, libwebp ${webp}`;
+  const told = { day: new Date().toISOString().slice(0, 10), versions, photographs: all.length, rows };
+  if (!folderOfPhotographs) await writeFile(FILE, `${JSON.stringify(told, undefined, 1)}\n`);
+  return rows.map(([format, name, lanes, ms, cpu, own, webp4]) => ({
+    what: `${format}, ${name} (${lanes})`,
+    figure: `${ms} ms of CPU, ${cpu} x WebP effort 4; bytes ${own} x, ${webp4} x WebP effort 4`,
+  }));
 }

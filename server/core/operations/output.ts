@@ -94,7 +94,7 @@ export const encode = operation({
     }),
     effort: choice(['fast', 'std', 'small'], {
       fallback: 'std',
-      idle: ['effort=small fmt=jpeg', 'ph'],
+      idle: ['ph'],
       label: 'Encoding effort',
       doc: 'CPU spent on a smaller file.',
     }),

@@ -4,9 +4,9 @@ import type { Plan } from './plan.ts';
 /** What is saved on a picture while many wait: the encoder's patience, or the format too. */
 export type Economy = 'encoder' | 'format';
 
-/** Whether a warmer, which has time, may make fewer bytes of it than a request did. JPEG is written alike by both. */
-export const isUpgradable = ({ settings, format, values }: Plan): boolean =>
-  settings.effort === 'live' && format !== 'jpeg' && values.ph === undefined;
+/** Whether a warmer, which has time, may make fewer bytes of it than a request did. */
+export const isUpgradable = ({ settings, values }: Plan): boolean =>
+  settings.effort === 'live' && values.ph === undefined;
 
 /** At least a tenth: for less nobody gets a larger picture, which says that it is degraded and is made again. */
 const MOST_SPENT = 0.9;

@@ -65,13 +65,14 @@ export const FORMAT_TABLE: Readonly<Record<Format, FormatRow>> = {
     mime: 'image/avif',
     alpha: true,
     moves: false,
-    cost: { fast: 64, live: 110, warm: 560 },
+    cost: { fast: 64, live: 64, warm: 560 },
     memory: 60,
     encode: (image, { quality, lossless, chroma, effort }) =>
       image.avif({
         ...(lossless ? { lossless } : { quality: codecQuality('avif', quality) }),
         chromaSubsampling: chroma === '444' || lossless ? '4:4:4' : '4:2:0',
-        effort: { fast: 0, live: 1, warm: 3 }[effort],
+        // 1 takes 3.6 times as long for 5 % fewer bytes: what is made later has them, and more.
+        effort: { fast: 0, live: 0, warm: 3 }[effort],
       }),
   },
   webp: {
@@ -92,17 +93,18 @@ export const FORMAT_TABLE: Readonly<Record<Format, FormatRow>> = {
     mime: 'image/jpeg',
     alpha: false,
     moves: false,
-    cost: { fast: 11, live: 44, warm: 66 },
+    cost: { fast: 16, live: 16, warm: 78 },
     memory: 12,
+    // Trellis and the search for scans take five times as long as all the rest, for 11 % fewer bytes.
     encode: (image, { quality, progressive = true, chroma, effort }) =>
       image.jpeg({
         quality: codecQuality('jpeg', quality),
         progressive,
         chromaSubsampling: chroma === '444' ? '4:4:4' : '4:2:0',
         optimiseCoding: true,
-        trellisQuantisation: effort !== 'fast',
-        overshootDeringing: effort !== 'fast',
-        optimiseScans: effort !== 'fast' && progressive,
+        trellisQuantisation: effort === 'warm',
+        overshootDeringing: effort === 'warm',
+        optimiseScans: effort === 'warm' && progressive,
         quantisationTable: effort === 'fast' ? 0 : 3,
       }),
   },

@@ -69,7 +69,10 @@ export function lightened(
     source.format === format && result.width === upright.width && result.height === upright.height;
   // What is laid on the picture may weigh something.
   const ceiling = isSame && values.wm === undefined ? source.bytes : undefined;
-  return { ...settings, quality, isCapped, ceiling, ownsEveryPixel: source.losslessWebp };
+  // What an encoder without patience writes would rarely stay within it, and lose quality for nothing.
+  const isPatient = ceiling !== undefined && format === 'jpeg' && settings.effort === 'live';
+  const effort = isPatient ? 'warm' : settings.effort;
+  return { ...settings, quality, isCapped, ceiling, effort, ownsEveryPixel: source.losslessWebp };
 }
 
 function ownQuality({ format, quality }: Source): number | undefined {

@@ -320,7 +320,7 @@ const CONTRACT: Readonly<Record<string, { accepts: Record<string, string>; refus
     accepts: {
       'effort=fast': 'effort=fast',
       'effort=small': 'effort=small',
-      'effort=small&fmt=jpeg': 'fmt=jpeg',
+      'effort=small&fmt=jpeg': 'effort=small&fmt=jpeg',
       'effort=fast&fmt=jpeg': 'effort=fast&fmt=jpeg',
       'effort=std': '',
     },

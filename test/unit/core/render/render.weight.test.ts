@@ -159,7 +159,8 @@ t.test(
     for (const fmt of ['jpeg', 'webp', 'avif']) {
       t.equal(
         await size(poor, `fmt=${fmt}`),
-        await size(poor, `fmt=${fmt}&q=30`),
+        // A JPEG within the bytes of its own original is written with patience.
+        await size(poor, `fmt=${fmt}&q=30${fmt === 'jpeg' ? '&effort=small' : ''}`),
         `${fmt}: as if q=30 were said`,
       );
       t.ok((await size(poor, `fmt=${fmt}&q=80`)) > (await size(poor, `fmt=${fmt}`)), `${fmt}: q is a wish`);
