@@ -1,14 +1,19 @@
+import { memory } from '../memory.ts';
+import { overload } from '../overload.ts';
 import { cold } from './cold.ts';
 import { herds } from './herd.ts';
 import { hits, stored } from './hits.ts';
-import { memory } from './memory.ts';
-import { overload } from './overload.ts';
 import { page } from './page.ts';
 import type { Part } from './part.ts';
 import { reportOf } from './report.ts';
+import { measuredOf } from './rows.ts';
 import { small } from './small.ts';
 import { growth, startUp } from './startup.ts';
 import { warm } from './warm.ts';
+
+/** Of each of its rounds, and of the longer part: what fits into a report of minutes. */
+const SECONDS = Number(process.env['OVERLOAD_SECONDS'] ?? 5);
+const RENDERS = Number(process.env['RENDERS'] ?? 800);
 
 const PARTS: Readonly<Record<string, Part>> = {
   hits: { title: 'Memory hits', run: hits },
@@ -16,10 +21,20 @@ const PARTS: Readonly<Record<string, Part>> = {
   cold: { title: 'Cold renders', run: cold },
   page: { title: 'A page', run: page },
   herd: { title: 'A herd', run: herds },
-  overload: { title: 'Overload', run: overload },
+  overload: {
+    title: 'Overload',
+    run: async () =>
+      measuredOf(
+        `Four times as many cold renders as can be made, rounds of ${SECONDS} s`,
+        await overload(SECONDS),
+      ),
+  },
   warm: { title: 'Warming', run: warm },
   small: { title: 'Small and turned', run: small },
-  memory: { title: 'Memory', run: memory },
+  memory: {
+    title: 'Memory',
+    run: async () => measuredOf(`After warming, and over ${RENDERS} mixed renders`, await memory(RENDERS)),
+  },
   growth: { title: 'Growth', run: growth },
   start: { title: 'Start-up', run: startUp },
 };
