@@ -7,7 +7,9 @@ interface Options {
 }
 
 export function getImage(src: string, { modifiers = {}, baseURL = '' }: Options): { url: string } {
-  const params = Object.entries(modifiers).map(([name, value]) => [ALIASES[name] ?? name, value]);
+  // What a page does not say is undefined here, and would be said over what `:modifiers` says under another name.
+  const told = Object.entries(modifiers).filter(([, value]) => value !== undefined);
+  const params = told.map(([name, value]) => [ALIASES[name] ?? name, value]);
   return { url: url(baseURL, src.replace(/^\//, ''), Object.fromEntries(params)) };
 }
 

@@ -8,6 +8,8 @@ import { LEARNED } from './parsers.ts';
 
 /** The settings that rules between settings look at. */
 export interface Related {
+  readonly port: number;
+  readonly metricsPort: number | undefined;
   readonly originalsBucket: string | undefined;
   readonly originalsFolder: string | undefined;
   readonly resultsBucket: string | undefined;
@@ -116,8 +118,32 @@ function aboutSources({ sources, sourceHeaders, originalsFolder }: Related): str
   ];
 }
 
-/** Rules between settings: everything that is wrong, each in a line. */
-export function contradictions(config: Related): string[] {
+/**
+ * Presets that would be refused whenever somebody asks for them.
+ *
+ * @param isOwn  whether PRESETS is set: those that are there without it were made for no list of widths
+ */
+function unservedPresets({ presets, allowedWidths }: Related, isOwn: boolean): string[] {
+  return (isOwn ? Object.keys(presets) : []).flatMap((key) => {
+    const name = key.slice(1);
+    const refused = variantsOfAll([`p=${name}`], presets)
+      .map((canonical) => refusedWidth(canonical, allowedWidths))
+      .find(Boolean);
+    const where = `ALLOWED_WIDTHS=${allowedWidths.join()}`;
+    return refused ? [`PRESETS: ${name} has ${refused.received}, which is not among ${where}`] : [];
+  });
+}
+
+/**
+ * Rules between settings: everything that is wrong, each in a line.
+ *
+ * @param ownPresets  whether PRESETS is set
+ */
+export function contradictions(config: Related, ownPresets: boolean): string[] {
+  return [...new Set(everyContradiction(config, ownPresets))];
+}
+
+function everyContradiction(config: Related, ownPresets: boolean): string[] {
   const { maxSourceBytes, maxUploadBytes = maxSourceBytes } = config;
   return [
     ...halves(config),
@@ -148,6 +174,11 @@ export function contradictions(config: Related): string[] {
     ...aboutSources(config),
     ...besideOpen(config),
     ...unservedDefaults(config),
+    ...unservedPresets(config, ownPresets),
+    ...when(
+      config.port !== 0 && config.metricsPort === config.port,
+      `METRICS_PORT and PORT are both ${config.port}: metrics have a port of their own, or none is set`,
+    ),
   ];
 }
 

@@ -541,7 +541,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   const presets =
     parsed.quality === 'auto' && wrong.length === 0 ? withAutoQuality(parsed.presets) : parsed.presets;
   const config = Object.freeze({ ...parsed, presets });
-  if (wrong.length === 0) wrong.push(...contradictions(config));
+  if (wrong.length === 0) wrong.push(...contradictions(config, Boolean(env['PRESETS']?.trim())));
   if (wrong.length) throw new Error(`Bad configuration:\n  ${wrong.join('\n  ')}`);
   return config;
 }

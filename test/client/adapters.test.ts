@@ -57,6 +57,8 @@ t.test('@nuxt/image', async (t) => {
   const modifiers = { width: 320, height: 200, quality: 60, format: 'webp', background: '#fff', blur: 3 };
   const wanted = `${BASE}/img/a.jpg?w=320&h=200&q=60&fmt=webp&bg=%23fff&blur=3`;
   t.same(getImage('/a.jpg', { modifiers, baseURL: BASE }), { url: wanted });
+  const silent = { q: 60, width: 320, quality: undefined, format: undefined };
+  t.same(getImage('a.jpg', { modifiers: silent, baseURL: BASE }), { url: `${BASE}/img/a.jpg?q=60&w=320` });
   t.equal(nuxt().getImage, getImage);
 });
 

@@ -135,10 +135,18 @@ export default function Page() {
 
 const NUXT_SCREENS = { 640: 'sm', 768: 'md', 1024: 'lg', 1280: 'xl' };
 
+/** `<NuxtImg>` hands on both sides of the box, beside which there is no room for a ratio. */
+export function boxedParams({ w: _w, h: _h, dpr: _dpr, p: _p, ar, fit, ...rest }) {
+  const crops = ar ? 'cover' : undefined;
+  return { fit: fit ?? crops, rest };
+}
+
 function nuxtText(base, input) {
   const { width, height } = boxOf(input);
   const { narrow, wide, from } = input.layout;
-  const params = escaped(literal(fixedParams(input.params)));
+  const { fit, rest } = boxedParams(input.params);
+  const how = fit ? ` fit="${escaped(fit)}"` : '';
+  const params = escaped(literal(rest));
   const modifiers = params ? `\n  :modifiers="${params}"` : '';
   return `// nuxt.config.mjs
 export default defineNuxtConfig({
@@ -151,7 +159,7 @@ export default defineNuxtConfig({
 
 // app/app.vue
 <template>
-  <NuxtImg src="${escaped(input.id)}" width="${width}" height="${height}"
+  <NuxtImg src="${escaped(input.id)}" width="${width}" height="${height}"${how}
   sizes="${narrow}vw ${NUXT_SCREENS[from] ?? 'md'}:${wide}vw"${modifiers} alt="" />
 </template>`;
 }

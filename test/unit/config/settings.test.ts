@@ -74,6 +74,15 @@ t.test('refuses settings that contradict each other', async (t) => {
     [{ ALLOWED_WIDTHS: '100', WARM_DEFAULTS: 'w=50&dpr=2' }, undefined],
     [{ PRESETS_ONLY: '1', WARM_DEFAULTS: 'w=7' }, /with PRESETS_ONLY, .*w=7 is served to nobody/],
     [{ PRESETS_ONLY: '1', WARM_DEFAULTS: 'p=card p=thumb&dpr=2' }, undefined],
+    [{ PRESETS_ONLY: '1', PRESETS: 'a=w=7' }, undefined],
+    [
+      { ALLOWED_WIDTHS: '100', PRESETS: 'a=w=100;b=w=7' },
+      /PRESETS: b has w=7, which is not among ALLOWED_WIDTHS=100/,
+    ],
+    [{ ALLOWED_WIDTHS: '100,200', PRESETS: 'a=w=100;b=w=200&blur=3' }, undefined],
+    [{ ALLOWED_WIDTHS: '100' }, undefined],
+    [{ METRICS_PORT: '8080' }, /METRICS_PORT and PORT are both 8080/],
+    [{ METRICS_PORT: '8080', PORT: '8081' }, undefined],
     [{ S3_ENDPOINT: 'http://127.0.0.1:9' }, /S3_ENDPOINT needs ORIGINALS_BUCKET/],
     [{ S3_ENDPOINT: 'http://127.0.0.1:9', WATCH: '/imports.json' }, undefined],
     [{ SQS_ENDPOINT: 'http://127.0.0.1:9' }, /SQS_ENDPOINT needs JOBS_QUEUE/],
@@ -82,6 +91,8 @@ t.test('refuses settings that contradict each other', async (t) => {
     if (expected) t.throws(() => loadConfig(env), { message: expected }, JSON.stringify(env));
     else t.doesNotThrow(() => loadConfig(env), JSON.stringify(env));
   }
+  const said = /^Bad configuration:\n {2}WARM_DEFAULTS="w=300": w=300 is not among ALLOWED_WIDTHS=100$/;
+  t.throws(() => loadConfig({ ALLOWED_WIDTHS: '100', WARM_DEFAULTS: 'w=300' }), { message: said }, 'once');
   const all = () => loadConfig({ ORIGINALS_BUCKET: 'a', PROXY_HOPS: '1', MAX_UPLOAD_BYTES: '51M' });
   t.throws(all, { message: /go together[\s\S]*MAX_UPLOAD_BYTES[\s\S]*PROXY_HOPS/ }, 'all at once');
 });

@@ -1,6 +1,7 @@
 import { transform } from 'esbuild';
 import t from 'tap';
 import { nextLoader } from '../../../client/adapters/next.ts';
+import { getImage } from '../../../client/adapters/nuxt.ts';
 import { OPERATIONS } from '../../../server/core/operations/index.ts';
 import type { Operation } from '../../../server/core/operations/operation.ts';
 import { readQuery } from '../../../server/core/operations/transformation.ts';
@@ -122,7 +123,7 @@ function isRead(query: string): boolean {
 t.test('every address of a snippet is one that the server reads, whatever is set', async (t) => {
   const { readParams } = await load('address');
   const { queryOf } = await load('address');
-  const { queriesOf, fixedParams, widthsOf } = await load('snippets');
+  const { queriesOf, fixedParams, boxedParams, widthsOf } = await load('snippets');
   const examples = OPERATIONS.flatMap(({ example }: Operation) => (example ? [example] : []));
   for (const box of BOXES)
     for (const example of examples) {
@@ -131,7 +132,11 @@ t.test('every address of a snippet is one that the server reads, whatever is set
       const queries: object[] = queriesOf('img', { params, widths: widthsOf(1000) });
       const texts = queries.map((query) => queryOf(query));
       const src = nextLoader('http://i', fixedParams(params))({ src: 'a.jpg', width: 640 });
-      for (const text of [...texts, src.split('?')[1] ?? '']) readQuery(text, {}, []);
+      const { fit, rest } = boxedParams(params);
+      const modifiers = { width: 640, height: 427, fit, ...rest };
+      const { url } = getImage('a.jpg', { modifiers, baseURL: 'http://i' });
+      for (const text of [...texts, src.split('?')[1] ?? '', url.split('?')[1] ?? ''])
+        readQuery(text, {}, []);
       t.equal(queries.length, 7, `${box} ${example}`);
     }
 });
