@@ -90,11 +90,24 @@ export async function measured(
   };
 }
 
+/**
+ * Whether a file that cuts content is as much the file of a picture that has none there: what it decodes to, coded anew,
+ * is the same bytes. So nothing that reads it can tell whether the content was drawn; the rule for content is above the
+ * noise of the codec there.
+ */
+export async function isUndecided(picture: TrimPicture, file: Buffer, coding: Coding): Promise<boolean> {
+  const twin = { ...picture, data: await sharp(file).toColourspace('srgb').removeAlpha().raw().toBuffer() };
+  if (!file.equals(await encoded(twin, coding))) return false;
+  return (await measured(twin, file, coding.sampling !== '4:4:4')).cut === 0;
+}
+
 export interface Miss extends Coding {
   readonly kind: Kind;
   readonly seed: number;
   readonly cut: number;
   readonly wide: number;
+  /** See isUndecided. */
+  readonly isUndecided: boolean;
 }
 
 /** Those of a range of seeds whose box cuts content, or is more than 2 px larger on a side. */
@@ -109,7 +122,10 @@ export async function missesOf(
       const coding = codingOf(seed, kind);
       const file = await encoded(picture, coding);
       const { cut, wide } = await measured(picture, file, coding.sampling !== '4:4:4');
-      if (cut > 0 || wide > 2) misses.push({ ...coding, kind, seed, cut, wide });
+      if (cut > 0 || wide > 2) {
+        const undecided = wide <= 2 && (await isUndecided(picture, file, coding));
+        misses.push({ ...coding, kind, seed, cut, wide, isUndecided: undecided });
+      }
     }
   return misses;
 }

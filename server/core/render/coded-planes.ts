@@ -1,21 +1,17 @@
 import type { BlockCodec } from '../original/loss.ts';
+import { beyondOf, JPEG_SPANS, ROUNDING, VP8_SPANS } from './cut-off-bands.ts';
+import { filtered } from './loop-filter.ts';
 import type { Bounds } from './noise-fit.ts';
 import type { Rgba } from './rgba.ts';
+import { BLUE, LUMA, type Plane, RED, weighed } from './weighed.ts';
 
 /** A sum of red, green and blue whose noise a codec bounds block by block. */
-export interface CodedPlane {
-  readonly weights: readonly [number, number, number];
+export interface CodedPlane extends Plane {
   readonly limits: Float64Array;
-  /** px of the picture along a side of one of its own: 2 for the colour of 4:2:0. */
-  readonly scale: 1 | 2;
   /** What is drawn lies between black and white, which bounds it; of colour that says nothing. */
   readonly isShade: boolean;
 }
 
-/** Full-range BT.601, as JFIF has it; VP8's shades are a stretch of the same. */
-const LUMA = [0.299, 0.587, 0.114] as const;
-const BLUE = [-0.168736, -0.331264, 0.5] as const;
-const RED = [0.5, -0.418688, -0.081312] as const;
 /** Bands of the decoded picture, and how much of the noise of colour each has. */
 const BANDS = [
   [[1, 0, 0], 1.402],
@@ -24,8 +20,9 @@ const BANDS = [
 ] as const;
 
 /** Whether a colour lies where a band ends: of what noise adds beyond it nothing is left. */
-export const isCutOff = (border: Uint8Array): boolean =>
-  border.subarray(0, 3).some((band) => band === 0 || band === 255);
+export const isCutOff = ([red, green, blue]: Iterable<number>): boolean => [red, green, blue].some(isAnEnd);
+
+const isAnEnd = (band: number | undefined): boolean => band === 0 || band === 255;
 
 /**
  * The planes of a picture. Where colour has all its pixels, red, green and blue are planes of their own: beside a band
@@ -70,8 +67,10 @@ export interface BlockSearch {
   readonly touch: number;
   /** JPEG whose colour has all its pixels, and a border of one colour: what differs in a block is content or its noise. */
   readonly isFlat: boolean;
-  /** By how much noise may have led a band beyond black or white, before it was cut off there. */
+  /** By how much noise may have led beyond black or white, before it was cut off there. */
   readonly beyond: number;
+  /** Colour has half the pixels: where it changes, it leads bands beyond black and white by more than noise does. */
+  readonly isHalved: boolean;
 }
 
 /** Samples around a block whose share in it is above rounding, see sharpened. */
@@ -86,6 +85,9 @@ interface Sample {
   readonly above: number;
   readonly below: number;
 }
+
+/** JPEG has none. */
+const NO_FILTER = new Float64Array();
 
 const UNKNOWN: Sample = { value: 0, above: Infinity, below: Infinity };
 
@@ -108,9 +110,16 @@ export function readBlock(
   const factor = plane.scale === 2 ? HALVED_SLACK : 1;
   const samples =
     plane.scale === 2 ? halved(picture, plane, search, place) : whole(picture, plane, search, place);
+  const filter = search.side === 4 ? filtered(picture, plane, search, place) : NO_FILTER;
   const bounds = (reach: readonly [number, number]): Bounds => ({
-    low: Float64Array.from(samples, ({ value, below }) => value - below - reach[0]),
-    high: Float64Array.from(samples, ({ value, above }) => value + above + reach[1]),
+    low: Float64Array.from(
+      samples,
+      ({ value, below }, index) => value - below - reach[0] - (filter[index] ?? 0),
+    ),
+    high: Float64Array.from(
+      samples,
+      ({ value, above }, index) => value + above + reach[1] + (filter[index] ?? 0),
+    ),
   });
   const all = slack * factor;
   return {
@@ -138,26 +147,43 @@ function isTouched(
   return false;
 }
 
-const weighed = ({ weights: [red, green, blue] }: CodedPlane, data: Uint8Array, pixel: number): number =>
-  red * (data[pixel] ?? 0) + green * (data[pixel + 1] ?? 0) + blue * (data[pixel + 2] ?? 0);
-
 /** The difference of a pixel; UNKNOWN outside of the picture. */
 function sampleOf(
   { data, width, height }: Rgba,
   plane: CodedPlane,
-  { border, beyond }: BlockSearch,
+  search: BlockSearch,
   { x, y }: { readonly x: number; readonly y: number },
 ): Sample {
   if (x < 0 || y < 0 || x >= width || y >= height) return UNKNOWN;
   const pixel = (y * width + x) * 4;
+  const bands = [data[pixel] ?? 0, data[pixel + 1] ?? 0, data[pixel + 2] ?? 0];
+  const value = weighed(plane, data, pixel);
+  return { ...roomAround(value, bands, plane, search), value: value - weighed(plane, search.border, 0) };
+}
+
+/** By how much a plane may have been more, or less, before its bands were cut off. */
+function roomAround(
+  value: number,
+  bands: readonly number[],
+  { weights }: CodedPlane,
+  { beyond, side, isHalved }: BlockSearch,
+): Pick<Sample, 'above' | 'below'> {
   let [above, below] = [0, 0];
-  for (const [band, weight] of plane.weights.entries()) {
-    const value = data[pixel + band] ?? 0;
-    if (weight === 0 || (value > 0 && value < 255)) continue;
-    if (weight > 0 === (value === 255)) above += Math.abs(weight) * beyond;
-    else below += Math.abs(weight) * beyond;
+  if (!isCutOff(bands)) return { above, below };
+  const spans = side === 8 ? JPEG_SPANS : VP8_SPANS;
+  const reach = isHalved ? beyondOf(bands, spans) : bands.map((band) => (isAnEnd(band) ? beyond : 0));
+  for (const [band, weight] of weights.entries()) {
+    const share = Math.abs(weight) * (reach[band] ?? 0);
+    if (weight > 0 === (bands[band] === 255)) above += share;
+    else below += share;
   }
-  return { value: weighed(plane, data, pixel) - weighed(plane, border, 0), above, below };
+  if (!isHalved) return { above, below };
+  // Planes are cut off as well, and noise is what may lie beyond.
+  const [low, high] = weights === LUMA ? spans.luma : spans.colour;
+  return {
+    above: value + above > high - ROUNDING ? above + beyond : above,
+    below: value - below < low + ROUNDING ? below + beyond : below,
+  };
 }
 
 function whole(picture: Rgba, plane: CodedPlane, search: BlockSearch, { column, row }: Place): Sample[] {

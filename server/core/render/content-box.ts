@@ -1,7 +1,7 @@
 import type { Box } from '../geometry/turns.ts';
-import type { Size } from '../operations/operation.ts';
 import type { CodecLoss } from '../original/loss.ts';
 import { isCutOff } from './coded-planes.ts';
+import { aroundMacroblock, type Ground, groundOf, MACROBLOCK } from './ground.ts';
 import { innerBox } from './inner-box.ts';
 import type { Rgba } from './rgba.ts';
 
@@ -21,16 +21,13 @@ export interface ContentSearch {
   readonly noise: CodecNoise | undefined;
 }
 
-/** px of a side of a macroblock (JPEG 4:2:0, VP8): no further does a codec spread what it loses. */
-const BLOCK = 16;
-
 /** px that sharp's upsampling of chroma and a loop filter reach beyond it. */
 const REACH = 4;
 
 /** Of the strongest pixel nearby; below it lies what JPEG (q60-95) and WebP add to lines, text and noise. */
 const NOISE_SHARE = 0.45;
 /** The same more than a px or two from an edge, and of the largest difference that the codec makes. */
-const FAR_PEAK_SHARE = 0.5;
+const FAR_PEAK_SHARE = { jpeg: 0.5, vp8: 0.55 } as const;
 const FAR_SHARE = { jpeg: 0.4, vp8: 0.25 } as const;
 /** Of the largest difference that a codec makes: what noise has beyond black or white, where it is cut off. */
 const BEYOND_SHARE = 0.5;
@@ -52,12 +49,14 @@ type Difference = (x: number, y: number) => number;
  * @returns  undefined where all is border
  */
 export function contentBox(picture: Rgba, search: ContentSearch): Box | undefined {
-  const { border, threshold, noise } = search;
+  const { threshold, noise } = search;
+  const ground = noise && groundIn(picture, search, noise);
+  const border = ground?.colour ?? search.border;
   const differs = differenceIn(picture, border);
   const all = { left: 0, top: 0, width: picture.width, height: picture.height };
   const bare = rowOfBorder(picture, border);
   const weak = boxWhere(all, (x, y) => differs(x, y) > threshold, bare);
-  if (!weak || !noise) return weak;
+  if (!weak || !noise || !ground) return weak;
   const within = (isStrong: (difference: number, peak: number) => boolean): Box | undefined => {
     const isContent = strengthIn(picture, noise, differs, isStrong);
     return boxWhere(
@@ -71,11 +70,10 @@ export function contentBox(picture: Rgba, search: ContentSearch): Box | undefine
     const strong = within((difference, peak) => difference > most || difference > NOISE_SHARE * peak);
     return strong && grown(strong, weak, MARGIN);
   }
-  const slack = ROUNDING + unevenness(picture, differs, threshold);
   const inner = innerBox(picture, {
     codec,
     border,
-    slack,
+    slack: ROUNDING + ground.unevenness,
     weak,
     beyond: most * BEYOND_SHARE,
     left: noise.left,
@@ -85,20 +83,15 @@ export function contentBox(picture: Rgba, search: ContentSearch): Box | undefine
   if (!codec.isHalved && !isCutOff(border)) return sure;
   // Noise that was cut off at black or white says less of what it is, and colour of half the pixels less of where.
   const least = most * (codec.side === 8 ? FAR_SHARE.jpeg : FAR_SHARE.vp8);
-  const far = within((difference, peak) => difference > least && difference > FAR_PEAK_SHARE * peak);
+  const far = within(
+    (difference, peak) =>
+      difference > least && difference > FAR_PEAK_SHARE[codec.side === 8 ? 'jpeg' : 'vp8'] * peak,
+  );
   return sure && far ? union(sure, far) : (sure ?? far);
 }
 
-/** By how much a border differs from its own colour, as one of a scan does: along the edges of the picture. */
-function unevenness({ width, height }: Rgba, differs: Difference, threshold: number): number {
-  let most = 0;
-  const look = (x: number, y: number): void => {
-    const difference = differs(x, y);
-    if (difference <= threshold) most = Math.max(most, difference);
-  };
-  for (let x = 0; x < width; x++) for (const y of [0, height - 1]) look(x, y);
-  for (let y = 0; y < height; y++) for (const x of [0, width - 1]) look(x, y);
-  return most;
+function groundIn(picture: Rgba, { border, threshold }: ContentSearch, noise: CodecNoise): Ground {
+  return groundOf(picture, { corner: border, threshold, most: noise.most, offset: noise });
 }
 
 /** Largest difference of a pixel to another one, 0-255; colours count as far as they are seen. */
@@ -153,28 +146,18 @@ function strengthIn(
   isStrong: (difference: number, peak: number) => boolean,
 ): IsContent {
   const peaks = new Map<number, number>();
-  const across = Math.ceil((picture.width + noise.left) / BLOCK);
+  const across = Math.ceil((picture.width + noise.left) / MACROBLOCK);
   const peakOf = (column: number, row: number): number => {
     const key = row * across + column;
-    const found = peaks.get(key) ?? peakIn(aroundOf(column, row, noise, picture), differs);
+    const found = peaks.get(key) ?? peakIn(aroundMacroblock({ column, row }, noise, picture, REACH), differs);
     peaks.set(key, found);
     return found;
   };
   return (x, y) =>
     isStrong(
       differs(x, y),
-      peakOf(Math.floor((x + noise.left) / BLOCK), Math.floor((y + noise.top) / BLOCK)),
+      peakOf(Math.floor((x + noise.left) / MACROBLOCK), Math.floor((y + noise.top) / MACROBLOCK)),
     );
-}
-
-function aroundOf(column: number, row: number, { left, top }: CodecNoise, { width, height }: Size): Box {
-  const [x, y] = [Math.max(0, column * BLOCK - left - REACH), Math.max(0, row * BLOCK - top - REACH)];
-  return {
-    left: x,
-    top: y,
-    width: Math.min(width, (column + 1) * BLOCK - left + REACH) - x,
-    height: Math.min(height, (row + 1) * BLOCK - top + REACH) - y,
-  };
 }
 
 function peakIn({ left, top, width, height }: Box, differs: Difference): number {

@@ -6,7 +6,7 @@ import type { Bounds } from './noise-fit.ts';
 import { isCodecNoise } from './noise-fit.ts';
 import type { Rgba } from './rgba.ts';
 
-export interface InnerSearch extends Omit<BlockSearch, 'side' | 'touch' | 'isFlat'> {
+export interface InnerSearch extends Omit<BlockSearch, 'side' | 'touch' | 'isFlat' | 'isHalved'> {
   readonly codec: BlockCodec;
   /** px in which all lies that is no border. */
   readonly weak: Box;
@@ -89,7 +89,13 @@ function depthIn(
     const block = readBlock(
       picture,
       plane,
-      { ...search, side, touch, isFlat: side === 8 && !codec.isHalved && search.slack < FLAT },
+      {
+        ...search,
+        side,
+        touch,
+        isHalved: codec.isHalved,
+        isFlat: side === 8 && !codec.isHalved && search.slack < FLAT,
+      },
       place,
     );
     if (!block) continue;

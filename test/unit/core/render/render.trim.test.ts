@@ -5,8 +5,8 @@ import { openOriginal } from '../../../../server/core/render/render.ts';
 import { bordered, KINDS, openBordered, SIDES } from '../../../support/borders.ts';
 import { drawn, landmarks, picture, pixels } from '../../../support/pictures.ts';
 import { sampler, times } from '../../../support/sample.ts';
-import { missesOf, SAMPLINGS } from '../../../support/trim-measure.ts';
-import { type Kind, KINDS as WIDE_KINDS } from '../../../support/trim-pictures.ts';
+import { encoded, isUndecided, measured, missesOf, SAMPLINGS } from '../../../support/trim-measure.ts';
+import { type Kind, trimPicture, KINDS as WIDE_KINDS } from '../../../support/trim-pictures.ts';
 
 /** Pictures of a kind. */
 const seeds = [1, 2, 3].slice(0, times(1, 3));
@@ -33,6 +33,35 @@ t.test('codec noise is no content, and content is no noise', async (t) => {
   // trim.long.ts has many more.
   t.same(await missesOf([9001, 9002], ofSeed), []);
 });
+
+t.test('noise at the edge of the picture, beyond white and across blocks is no content', async (t) => {
+  const rows = [
+    ['4:2:0', 89, 'across', 179],
+    ['4:2:0', 60, 'dots', 252],
+    ['4:2:0', 88, 'fade', 184],
+    ['4:2:0', 92, 'box', 200],
+    ['4:2:0', 67, 'box', 253],
+    ['webp', 68, 'dots', 320],
+    ['webp', 87, 'frame', 405],
+    ['webp', 62, 'fade', 386],
+  ] as const;
+  for (const [sampling, quality, kind, seed] of rows) {
+    const made = await trimPicture(kind, seed);
+    const { cut, wide } = await measured(made, await encoded(made, { sampling, quality }), true);
+    t.ok(cut === 0 && wide <= 2, `${sampling} q${quality} ${kind} ${seed}: ${cut} cut, ${wide} wide`);
+  }
+});
+
+t.test(
+  'what a file does not say is cut: dots on red, whose file is that of a picture without them',
+  async (t) => {
+    const coding = { sampling: '4:2:0', quality: 64 } as const;
+    const made = await trimPicture('dots', 160);
+    const file = await encoded(made, coding);
+    t.ok((await measured(made, file, true)).cut > 0);
+    t.ok(await isUndecided(made, file, coding));
+  },
+);
 
 t.test('where noise is not known by its blocks, it is told by its strength', async (t) => {
   for (const kind of KINDS)
