@@ -467,7 +467,7 @@ export interface VariantRecords {
     variants: readonly string[],
     requested?: Requested,
   ): Promise<VariantRecord[]>;
-  /** Of each image, in their order; none of one that is gone. */
+  /** Of each image, in their order; none of one that is gone. Of several they may lag a moment behind writes, as lists do. */
   counts(ids: readonly string[]): Promise<VariantCounts[]>;
   /**
    * Forward only: applies `change` if the variant exists for `version` and its status is one of `from`.

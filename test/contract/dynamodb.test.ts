@@ -21,6 +21,7 @@ if ('missing' in database) {
   pageCases(database);
   formerCases(database);
   throttleCases(database);
+  countCases(database);
 }
 
 /** Records whose requests first go through `meet`, which may fail them. */
@@ -233,6 +234,31 @@ function throttleCases(database: RecordsEmulator): void {
     const { items } = await slow.images.list({ limit: 10, collection: 'throttled' });
     t.same(items.map(({ id }) => id).sort(), [...ids].sort());
     t.ok(batches() > 7, 'it was throttled');
+  });
+}
+
+function countCases(database: RecordsEmulator): void {
+  t.test('counts of a list are read for half the units, and those of one image as they stand', async (t) => {
+    const client = new DynamoDBClient({ ...identity, endpoint: database.endpoint });
+    t.teardown(() => client.destroy());
+    const queries: unknown[] = [];
+    client.middlewareStack.add((next, context) => async (args) => {
+      if (context.commandName === 'QueryCommand') queries.push(args.input);
+      return next(args);
+    });
+    const { images, variants } = new DynamoRecords(client, database.table);
+    const ids = [newImage(), newImage()].map(({ id }) => id);
+    for (const id of ids) {
+      await images.create(newImage(id));
+      await variants.queue(id, 'v1', ['w=1', 'w=2'], { 'w=1': ['a long text'] });
+    }
+    queries.length = 0;
+    const counts = { done: 0, total: 2 };
+    t.same(await variants.counts(ids), [counts, counts]);
+    t.same(await variants.counts(ids.slice(0, 1)), [counts]);
+    const isConsistent = queries.map((query) => Reflect.get(Object(query), 'ConsistentRead'));
+    t.same(isConsistent, [false, false, true]);
+    for (const query of queries) t.ok(Reflect.get(Object(query), 'ProjectionExpression'));
   });
 }
 

@@ -30,6 +30,8 @@ export interface Query {
   only?: string | undefined;
   with: Item;
   descending?: boolean;
+  /** Whether what was written a moment ago may be missing: read for half the units. */
+  mayLag?: boolean;
   limit?: number | undefined;
 }
 
@@ -131,7 +133,7 @@ export class Table {
     const command = new QueryCommand({
       TableName: this.#name,
       IndexName: query.index,
-      ConsistentRead: query.index === undefined,
+      ConsistentRead: query.index === undefined && query.mayLag !== true,
       KeyConditionExpression: query.where,
       FilterExpression: query.filter,
       ProjectionExpression: query.only,

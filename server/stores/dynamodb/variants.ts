@@ -12,7 +12,7 @@ import type {
 } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { imageKey, KEY_BYTES, TOMBSTONES } from './items.ts';
-import { AGAIN, type Table, untilWritten } from './table.ts';
+import { AGAIN, type Query, type Table, untilWritten } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
 
 /** What a transaction takes, less the check of the image. */
@@ -108,7 +108,8 @@ export class DynamoVariants implements VariantRecords {
 
   /** A query of each image, of which a list has at most 100; nothing of a variant comes along but its status. */
   counts(ids: readonly string[]): Promise<VariantCounts[]> {
-    const read = (id: string) => partition(this.#table, id, '#sk, #life, #gsi1pk, #variant, #status');
+    const only = { only: '#sk, #life, #gsi1pk, #variant, #status', mayLag: ids.length > 1 };
+    const read = (id: string) => partition(this.#table, id, only);
     return inLanes(ids, async (id) => countsOf([...((await read(id))?.variants.values() ?? [])]));
   }
 
@@ -173,8 +174,8 @@ async function putQueued(table: Table, queued: readonly VariantRecord[], life: s
 }
 
 /** The variants of the image that has the id now; undefined without one. */
-async function partition(table: Table, id: string, only?: string) {
-  const items = await table.queryAll({ where: '#pk = :pk', with: { ':pk': imageKey(id).pk }, only });
+async function partition(table: Table, id: string, how: Pick<Query, 'only' | 'mayLag'> = {}) {
+  const items = await table.queryAll({ where: '#pk = :pk', with: { ':pk': imageKey(id).pk }, ...how });
   // Of an image that is being deleted nothing more is asked.
   const life = lifeOf(items.find(({ sk }) => sk === 'image'));
   if (life === undefined) return undefined;
