@@ -1,4 +1,4 @@
-import { isProblem, Problem, type ProblemCode, reasonOf } from '../shared/errors.ts';
+import { Problem, reasonOf } from '../shared/errors.ts';
 import type { HostPace } from '../shared/host-pace.ts';
 import type { Remote } from '../shared/remote.ts';
 import { isSetBack } from '../shared/set-back.ts';
@@ -7,33 +7,19 @@ import { updateWithRetry } from '../stores/update-record.ts';
 import { again, checkTime, type FetchJob, Later } from '../warming/jobs.ts';
 import { toUpdate } from '../warming/queue.ts';
 import type { WarmSets } from '../warming/warm-set.ts';
+import { isFinal, MOST_PAUSE_SECONDS, pauseOf } from './fetch-retries.ts';
 import { type FetchedOriginals, isFor, type Taken } from './fetched-originals.ts';
 import type { Intents } from './intents.ts';
-import { isRefusal } from './measure.ts';
 import { owing, withoutDebt } from './owing.ts';
 import type { Reconciler } from './reconciler.ts';
 import { claimOfSource } from './source-claim.ts';
 import type { Sources, Way } from './sources.ts';
 
-/** Pauses between tries, seven hours in all: a server that is away for a night is a server that is gone. */
-const RETRY_SECONDS = [10, 60, 300, 1800, 7200, 14_400] as const;
-/** Longest pause that a server may ask for. */
-export const MOST_PAUSE_SECONDS = 14_400;
 /** For storing and decoding what was fetched: nobody else begins the same meanwhile. */
 const STORE_SECONDS = 120;
 
 /** By which the queue may deliver before its time: who came too early would be sent away for good. */
 const EARLY_SECONDS = 2;
-
-/** What no other try will change. */
-const FINAL: readonly ProblemCode[] = [
-  'source_absent',
-  'source_refused',
-  'not_allowed',
-  'invalid_parameter',
-  'upload_too_large',
-  'conflict',
-];
 
 export interface FetchesOptions {
   readonly sources: Sources;
@@ -240,14 +226,3 @@ export class Fetches {
 }
 
 const NEVER = new AbortController().signal;
-
-function isFinal(error: unknown): boolean {
-  return isRefusal(error) || (isProblem(error) && FINAL.includes(error.code));
-}
-
-/** Seconds until the next try; undefined: there is none. */
-function pauseOf(error: unknown, tries: number): number | undefined {
-  const pause = RETRY_SECONDS[tries - 1];
-  const asked = isProblem(error) ? (error.facts.retryAfterSeconds ?? 0) : 0;
-  return pause && Math.max(pause, Math.min(asked, MOST_PAUSE_SECONDS));
-}

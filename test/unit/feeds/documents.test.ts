@@ -133,12 +133,16 @@ t.test('XML that is meant to do harm', async (t) => {
   const laughs = Array.from({ length: 9 }, (_, n) => `<!ENTITY l${n + 1} "${`&l${n};`.repeat(10)}">`).join(
     '',
   );
+  const attributes = (count: number) => Array.from({ length: count }, (_, n) => `a${n}=""`).join(' ');
   const hostile: Record<string, string> = {
     'a billion laughs': `<!DOCTYPE urlset [<!ENTITY l0 "ha">${laughs}]>${root('<url><loc>&l9;</loc></url>')}`,
     'an entity of a file': `<!DOCTYPE urlset [<!ENTITY x SYSTEM "file:///etc/passwd">]>${root('<url><loc>&x;</loc></url>')}`,
     'a document type elsewhere': `<!DOCTYPE urlset SYSTEM "http://127.0.0.1/x.dtd">${root('')}`,
     'a document type without end': `<!DOCTYPE urlset [${'<!ENTITY a "b">'.repeat(20_000)}`,
     'an entity that nobody has declared': root('<url><loc>&no;</loc></url>'),
+    'an entity of HTML, which XML has not': root('<url><loc>&nbsp;</loc></url>'),
+    'more attributes than anything has': `<urlset ${attributes(5_000)}/>`,
+    'attributes without end': `<urlset ${attributes(30_000)}`,
     'no end of depth': root('<url>'.repeat(100_000)),
     'an attribute without end': `<urlset a="${'x'.repeat(1_000_000)}"/>`,
     'two roots': root('') + root(''),
@@ -151,6 +155,10 @@ t.test('XML that is meant to do harm', async (t) => {
   };
   for (const [what, text] of Object.entries(hostile))
     t.throws(() => readSitemap('s', text), { code: 'invalid_feed' }, what);
+  for (const count of [5_000, 30_000])
+    t.throws(() => readSitemap('s', `<urlset ${attributes(count)}/>`), {
+      message: /attributes|tag of more than/,
+    });
   t.throws(() => readSitemap('s', root('<url>\n<loc>&no;</loc></url>')), { message: /^s: line 2, column / });
   t.throws(() => readRss('r', root('')), { code: 'invalid_feed' });
 });
