@@ -55,6 +55,41 @@ t.test('the calculator is within a hundredth of a calculation by hand', async (t
   }
 });
 
+/**
+ * Each line of a large bill, by hand. 250 M misses, 100 M new variants, of which the warmer makes half; a task is
+ * 730 × (4 × 0.03238 + 8 × 0.00356) = 115.34 and its address 3.65.
+ */
+const LARGE = '--requests 5B --images 2M --size large --new-variants 0.02 --purges 20k --traced 0.01';
+const LARGE_BY_HAND: Readonly<Record<string, number>> = {
+  // 50 M / 2.628 M s × 2 × 0.4 / 0.6 = 25.4 vCPU: 7 tasks.
+  'servers (Fargate, on demand)': 7 * 118.99,
+  // 12.684 vCPU are 3.171 tasks: one at its price and 2.171 at 0.35 of it, addresses at theirs.
+  'warmers (one on demand, others on Spot)': 1.75985 * 115.34 + 3.171 * 3.65,
+  // 13.70 GB an hour.
+  'load balancer': 730 * (0.0225 + 13.7 * 0.008),
+  // 4,000 GB, 100 M puts, 250 M gets, 150 M writes with their reads, 4.17 M messages of three requests.
+  'results in S3, DynamoDB, SQS': 92 + 500 + 100 + 112.5 + 5,
+  'logs, alarms, secrets, metrics': 62.5 + 1.4 + 0.9 + 0.8 + 2.4,
+  // 254.17 M × 0.01, less the 100,000 that are free.
+  'traces in X-Ray': 12.21,
+  'Origin Shield': 187.5,
+  'CloudFront bytes': 9000 * 0.085 + 40_000 * 0.08 + 100_000 * 0.06 + 50_000 * 0.04,
+  'CloudFront requests and function': 4990 + 499.8,
+  invalidations: 19_000 * 0.005,
+  firewall: 7 + 3000,
+  'access logs': 5000 * (0.5 * 0.035 + 0.1 * 0.023),
+  'originals in S3': 4000 * 0.023,
+};
+
+t.test('each line is: Spot’s discount is on no address, purges, keys and traces are paid for', async (t) => {
+  const bill = monthlyCost(trafficOf(LARGE.split(' ')));
+  t.same(Object.keys(bill).sort(), Object.keys(LARGE_BY_HAND).sort());
+  for (const [line, usd] of Object.entries(bill)) {
+    const byHand = LARGE_BY_HAND[line] ?? 0;
+    t.ok(near(usd, byHand), `${line}: ${usd.toFixed(2)} and ${byHand.toFixed(2)}`);
+  }
+});
+
 t.test('what is wanted of the price holds', async (t) => {
   const tiny = SCENARIOS['1 M, tiny'];
   t.ok(tiny && total(monthlyCost(tiny)) < 50, 'tiny is under 50 USD at 1 M');
