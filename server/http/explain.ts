@@ -55,7 +55,7 @@ function autoOf(
     quality: Math.round(quality * 10) / 10,
     qualityBy: isCapped && most < predicted ? 'original' : 'auto',
     codecQuality: codecQuality(format, quality),
-    probe: { bitsPerPixel: rounded(probe.bitsPerPixel), squaredError: rounded(probe.squaredError) },
+    probe: Object.fromEntries(Object.entries(probe).map(([name, value]) => [name, rounded(value)])),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import type { Probe } from '../plan/auto-quality.ts';
+import { errorsOf, halfLuma, structureLoss } from './likeness.ts';
 
 /** What the predictions were fitted with: coarse, so that what is lost tells how much a picture forgives. */
 const JPEG = { quality: 30, chromaSubsampling: '4:2:0', optimiseCoding: true } as const;
@@ -15,16 +16,7 @@ export async function probeOf(image: Sharp, timeoutSeconds: number): Promise<Pro
   const decoded = await sharp(jpeg).toColourspace('srgb').timeout(timeout).raw().toBuffer();
   return {
     bitsPerPixel: (jpeg.length * 8) / (width * height),
-    squaredError: squaredError(data, decoded),
+    ...errorsOf(data, decoded, channels),
+    structureLoss: structureLoss(halfLuma(data, info), halfLuma(decoded, info)),
   };
-}
-
-function squaredError(pixels: Buffer, others: Buffer): number {
-  const length = Math.min(pixels.length, others.length);
-  let sum = 0;
-  for (let index = 0; index < length; index++) {
-    const difference = (pixels[index] ?? 0) - (others[index] ?? 0);
-    sum += difference * difference;
-  }
-  return sum / Math.max(1, length);
 }
