@@ -57,7 +57,8 @@ const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) =>
     return;
   }
   if (s3) {
-    void sendObject(s3, found, response);
+    // The generator leaves in the middle of its last answers.
+    void sendObject(s3, found, response).catch(() => response.destroy());
     return;
   }
   response.writeHead(200, found.headers);

@@ -27,7 +27,7 @@ export async function drive(
 
 async function byWrk(wrk: string, url: string, connections: number, seconds: number): Promise<number> {
   const { stdout } = await run(wrk, [
-    `-t${PROCESSES}`,
+    `-t${Math.min(PROCESSES, connections)}`,
     `-c${connections}`,
     `-d${seconds}s`,
     '--timeout',
@@ -39,7 +39,7 @@ async function byWrk(wrk: string, url: string, connections: number, seconds: num
 }
 
 async function byNode(url: string, connections: number, seconds: number): Promise<number> {
-  const laps = Array.from({ length: PROCESSES }, async () => {
+  const laps = Array.from({ length: Math.min(PROCESSES, connections) }, async () => {
     const child = fork(new URL('./generator-process.ts', import.meta.url), [
       url,
       String(Math.ceil(connections / PROCESSES)),

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { FileObjects } from '../server/stores/files/objects.ts';
 import { corpusPath, corpusRows } from '../test/support/corpus.ts';
 import { freePort } from '../test/support/ports.ts';
 import { seeded } from '../test/support/seeded.ts';
@@ -26,9 +25,8 @@ const PHOTOS = corpusRows().filter(
     Number(width) > 700,
 );
 
-/** Crops of the photographs of the corpus, at seeded places. */
-async function fill(folder: string): Promise<string[]> {
-  const originals = await FileObjects.open(join(folder, 'originals'));
+/** Uploads crops of the photographs of the corpus, at seeded places. */
+async function fill({ port }: Program): Promise<string[]> {
   const random = seeded(1);
   const ids: string[] = [];
   for (let index = 0; index < PICTURES; index++) {
@@ -44,7 +42,11 @@ async function fill(folder: string): Promise<string[]> {
       .jpeg({ quality: 92 })
       .toBuffer();
     const id = `page/${index}.jpg`;
-    await originals.put(id, bytes, { contentType: 'image/jpeg' });
+    const body = new FormData();
+    body.set('id', id);
+    body.set('file', new Blob([new Uint8Array(bytes)]), id);
+    const answer = await fetch(`http://127.0.0.1:${port}/api/images`, { method: 'POST', body });
+    if (answer.status !== 202) throw new Error(`${id}: ${answer.status} ${await answer.text()}`);
     ids.push(id);
   }
   return ids;
@@ -81,9 +83,9 @@ const total = ({ bytes }: Page): number => bytes.reduce((sum, length) => sum + l
 /** A page of 60 pictures as its first visitor gets it, and after the warmer was idle, for three kinds of clients. */
 export async function upgrade(): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'rendition-bench-'));
-  const ids = await fill(folder);
   const warmerPort = await freePort();
   const program = await startRendition({ DATA_DIR: folder, WARMER_PORT: String(warmerPort) });
+  const ids = await fill(program);
   const before = program.cpuMs();
   const first: Page[] = [];
   for (const accept of CLIENTS) first.push(await visit(program, ids, accept));

@@ -1,5 +1,4 @@
 import { PassThrough, Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { unavailable } from '../shared/errors.ts';
 import type { StoredFacts, StoredObject } from './contracts.ts';
 
@@ -83,10 +82,17 @@ function outgoing(source: Readable, signal: AbortSignal | undefined): Readable {
   return source.pipe(body);
 }
 
+/** Copied once, so that nothing keeps the pieces' own memory; `buffer` of Node goes by a Blob and two turns more. */
+async function whole(body: Readable): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of body) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
 /** An object whose body comes in pieces. */
 export function streamed(facts: StoredFacts, source: Readable, signal?: AbortSignal): StoredObject {
   const body = outgoing(source, signal);
-  return { ...facts, body, bytes: () => buffer(body) };
+  return { ...facts, body, bytes: () => whole(body) };
 }
 
 /** An object whose body is in memory already. Streams cost 0.4 ms that a cold request would wait for. */

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
+import { childrenOf } from '../../bench/process-tree.ts';
 import { FileObjects } from '../../server/stores/files/objects.ts';
 import { API_TOKENS } from '../support/env.ts';
 import { addressOf } from '../support/ports.ts';
@@ -95,6 +96,27 @@ async function start(
   const [code] = await once(child, 'close');
   return { code, said };
 }
+
+t.test('npm start has its programs keep as few arenas of memory as the image does', async (t) => {
+  const dockerfile = await readFile(new URL('../../Dockerfile', import.meta.url), 'utf8');
+  const image = /^ENV (.*)$/m.exec(dockerfile)?.[1] ?? '';
+  const env = { ...process.env, HOST: '127.0.0.1', PORT: '0', DATA_DIR: await folderWithPhoto(t) };
+  const child = spawn(process.execPath, ['server/cli/rendition.mjs', 'serve'], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => child.kill('SIGTERM'));
+  await once(child.stdout, 'data');
+  const programs = childrenOf(child.pid ?? 0);
+  t.equal(programs.length, 2);
+  for (const pid of programs) {
+    const variables = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');
+    const [arenas = ''] = variables.filter((variable) => variable.startsWith('MALLOC_ARENA_MAX='));
+    t.ok(image.split(' ').includes(arenas), `${arenas} is that of the image`);
+  }
+  child.kill('SIGTERM');
+  await once(child, 'close');
+});
 
 t.test(
   'npm start says that it serves once its own server does, and which of the two has ended',

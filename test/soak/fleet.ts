@@ -15,6 +15,8 @@ const ENV = {
   QUEUE_MS: '1000',
   LOOKUP_MS: '1000',
   RENDER_SLOTS: '2',
+  // Ends in any case once its requests have: what is late is the machine.
+  STOP_MS: '120000',
   VISIBILITY_SECONDS: '5',
   SWEEP_SECONDS: '5',
   // A message that was received this often was let go by as many warmers that were restarted: here the normal case.
