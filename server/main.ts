@@ -1,3 +1,4 @@
+import { noteAddress } from './compose/address-file.ts';
 import { openExternalServices } from './compose/external-services.ts';
 import { checkFallback } from './compose/fallback.ts';
 import { withOwnToken } from './compose/own-token.ts';
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
     await withContext(`METRICS_PORT=${metricsPort}: cannot listen`, () =>
       listenFor({ port: metricsPort, host }, { '/metrics': () => metricsPage(deps) }),
     );
+  const removeNote = await noteAddress(config, address);
   log.info({ address, stores: stores.summary, layers: rendering.pool.layers, ready: true }, 'listening');
   flush();
   // For whoever started us with a channel: on a port that was taken, somebody else would answer.
@@ -72,6 +74,7 @@ async function main(): Promise<void> {
     const idle = setInterval(() => connections.closeIdle(performance.now() - since), 100);
     await app.close();
     clearInterval(idle);
+    await removeNote();
     await settle(composed);
     await tracing.close();
     await rendering.close();

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import { notedAddress } from '../compose/address-file.ts';
 import type { Rendering } from '../compose/rendering.ts';
 import type { Composed } from '../compose/server.ts';
 import { checkDataDir, openStores } from '../compose/stores.ts';
@@ -44,7 +45,7 @@ export async function openLocal(data: string | undefined, makesFolder: boolean):
   if (!makesFolder) await checkDataDir(config);
   const token = randomBytes(32).toString('base64url');
   const stores = await openStores(config);
-  const { app, composed, rendering } = await serverOver(ownConfig(config, token), stores);
+  const { app, composed, rendering } = await serverOver(await ownConfig(config, token), stores);
   const { deps, images, uses, management } = composed;
   if (!management) throw new Error('There is no management API.');
   const base = await app.listen({ port: 0, host: '127.0.0.1' });
@@ -84,13 +85,13 @@ async function serverOver(
 }
 
 /** URLs in answers are those of the server that people open, not of this process. */
-function ownConfig(config: Config, token: string): Config {
+async function ownConfig(config: Config, token: string): Promise<Config> {
   const hash = createHash('sha256').update(token).digest('hex');
   return {
     ...config,
     apiTokens: [{ name: 'command', scope: 'write', hash }],
     jwksUrl: undefined,
     apiRatePerMinute: 0,
-    publicUrl: config.publicUrl ?? `http://localhost:${config.port}`,
+    publicUrl: config.publicUrl ?? (await notedAddress(config)) ?? `http://localhost:${config.port}`,
   };
 }

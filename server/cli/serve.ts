@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shownBase } from '../compose/address-file.ts';
 import type { Config } from '../config/settings.ts';
 import { command, JSON_OPTION, UsageError } from './command.ts';
 import { DEPLOYMENT_OPTIONS } from './deployment.ts';
@@ -34,13 +35,6 @@ function addressOf(server: ChildProcess): Promise<string | undefined> {
     });
     server.once('exit', () => resolve(undefined));
   });
-}
-
-/** Where a browser on this machine finds a server that listens on all addresses. */
-function shownBase(address: string): string {
-  const url = new URL(address);
-  if (['0.0.0.0', '127.0.0.1', '[::]', '[::1]'].includes(url.hostname)) url.hostname = 'localhost';
-  return url.origin;
 }
 
 interface Running {

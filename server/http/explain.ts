@@ -110,7 +110,7 @@ async function explain(
     unstored: options.images.keyOf(imageRequest)
       ? undefined
       : 'its key would have more than the 1,024 bytes of S3',
-    url: `/img/${idInUrl(id)}/${canonical}`,
+    url: options.access.servesUnsigned(imageRequest) ? `/img/${idInUrl(id)}/${canonical}` : null,
     v: publicVersion(original.version),
     withoutEffect: read.idle.length ? read.idle : undefined,
     access: accessOf(request, options, imageRequest),

@@ -4,7 +4,7 @@ import { presetForms, refusedWidth } from '../core/operations/allowed.ts';
 import type { Canonical } from '../core/query/canonical.ts';
 import type { Hmac } from '../core/query/signature.ts';
 import { checkSignature, isWritten, messageOf, TAKES_TEXT } from '../core/query/signature.ts';
-import { Problem } from '../shared/errors.ts';
+import { isProblem, Problem } from '../shared/errors.ts';
 
 export const hmacSha256: Hmac = (key, message) =>
   createHmac('sha256', Buffer.from(key, 'hex')).update(message).digest('base64url');
@@ -57,6 +57,18 @@ export class Access {
       });
     }
     this.#checkWidth(canonical);
+  }
+
+  /** Whether an address without a signature is served, so that it may be told to whoever asks what a URL would do. */
+  servesUnsigned(asked: AccessRequest): boolean {
+    if (this.#settings.signatures !== 'off') return false;
+    try {
+      this.check({ ...asked, read: { ...asked.read, url: {} } });
+      return true;
+    } catch (error) {
+      if (isProblem(error)) return false;
+      throw error;
+    }
   }
 
   #checkSignature({ id, read: { canonical, url }, written }: AccessRequest): void {

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { exampleUrls } from '../../server/cli/first-start.ts';
@@ -6,10 +6,24 @@ import { loadConfig } from '../../server/config/settings.ts';
 import { rendition } from '../support/cli.ts';
 import { API_TOKENS, AUTHORIZED, TOKEN } from '../support/env.ts';
 import { ROOT } from '../support/markdown.ts';
+import { folderWithPhoto, spawnServer } from '../support/process.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
 import { workOff } from '../support/warmer.ts';
 
+const PHOTO = join(ROOT, 'samples/ladybug.jpg');
+
 const SIGNED = { SIGNATURES: 'required', SIGNING_KEYS: `main=${'ab'.repeat(16)}` };
+
+t.test('a command in another shell knows where the server is', async (t) => {
+  const DATA_DIR = await folderWithPhoto(t);
+  const server = await spawnServer({ DATA_DIR });
+  t.teardown(() => server.end('SIGKILL'));
+  const put = await rendition(['put', PHOTO, '--id', 'a.jpg', '--data', DATA_DIR]);
+  t.match(put.lines, [/^http:\/\/localhost:\d+\/img\/a\.jpg$/], put.stderr);
+  t.equal((await fetch(put.lines[0] ?? '')).status, 200);
+  await server.end('SIGTERM');
+  t.notOk((await readdir(DATA_DIR)).includes('server.address'), 'nobody is there any more');
+});
 
 /** What limits the URLs that a deployment serves. */
 const LIMITS: Readonly<Record<string, Record<string, string>>> = {
@@ -22,7 +36,6 @@ const LIMITS: Readonly<Record<string, Record<string, string>>> = {
   'signatures and allowed widths': { ...SIGNED, ALLOWED_WIDTHS: '160,320' },
 };
 
-const PHOTO = join(ROOT, 'samples/ladybug.jpg');
 const ID = 'a b/é+%.jpg';
 const IN_URL = 'a%20b/%C3%A9%2B%25.jpg';
 
@@ -105,9 +118,9 @@ for (const [limit, settings] of Object.entries(LIMITS))
         }
         if (name === 'warm') await workOff(env);
       }
-      const silent = settings['SIGNATURES'] ? ['put', 'explain', 'sign'] : ['put', 'explain'];
+      const speaking = settings['SIGNATURES'] ? ['put', 'sign'] : ['put', 'explain'];
       t.comment(JSON.stringify(counts));
-      for (const name of silent) t.ok(counts[name], `${name} prints addresses`);
+      for (const name of speaking) t.ok(counts[name], `${name} prints addresses`);
       const shown = await exampleUrls(loadConfig(here), server.base);
       t.ok(shown.length > 0);
       await check(t, shown.join('\n'), { server, words: ['serve'] });

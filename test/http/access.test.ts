@@ -231,3 +231,30 @@ t.test('serves allowed widths only, where it is told to', async (t) => {
     );
   }
 });
+
+t.test('what a URL would do names an address that is served, or none', async (t) => {
+  const signing = { SIGNING_KEYS, API_TOKENS };
+  const cases: [env: Record<string, string>, query: string, isServed: boolean][] = [
+    [{}, 'w=30&fmt=webp', true],
+    [{ SIGNATURES: 'required', ...signing }, 'w=30&fmt=webp', false],
+    [{ SIGNATURES: 'edge', ...signing }, 'w=30&fmt=webp', false],
+    [{ ALLOWED_WIDTHS: '30' }, 'w=30&fmt=webp', true],
+    [{ ALLOWED_WIDTHS: '30' }, 'w=31&fmt=webp', false],
+    [{ PRESETS_ONLY: '1', PRESETS: 'a=w=30' }, 'p=a&fmt=webp', true],
+    [{ PRESETS_ONLY: '1', PRESETS: 'a=w=30' }, 'w=31&fmt=webp', false],
+  ];
+  for (const [env, query, isServed] of cases) {
+    const server = await serverWith(t, env);
+    const explained = await call<{ url: string | null }>(
+      server,
+      'GET',
+      `/api/explain/cat.gif?${query}`,
+      undefined,
+      AUTHORIZED,
+    );
+    const { url } = explained.body;
+    const where = `${JSON.stringify(env)} ${query}`;
+    t.equal(url !== null, isServed, where);
+    if (url) t.equal((await server.get(url)).status, 200, where);
+  }
+});

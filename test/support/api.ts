@@ -61,7 +61,7 @@ export async function keysOf(objects: Objects): Promise<string[]> {
 /** Everything that a data folder holds beside its own furniture: files by name, rows by table. */
 export async function holdings(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const furniture = /(rendition\.sqlite(-shm|-wal)?|upload\.secret)$/;
+  const furniture = /(rendition\.sqlite(-shm|-wal)?|upload\.secret|server\.address)$/;
   const files = entries
     .filter((entry) => entry.isFile() && !furniture.test(entry.name))
     .map((entry) => `${entry.parentPath}/${entry.name}`);
