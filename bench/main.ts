@@ -8,6 +8,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { arrival } from './arrival.ts';
 import { away } from './away.ts';
+import { bytes } from './bytes.ts';
 import { cold } from './cold.ts';
 import { efforts } from './efforts.ts';
 import { fanOutRows } from './fan-out.ts';
@@ -42,6 +43,7 @@ const BENCHES: Readonly<Record<string, { title: string; run: () => Promise<Row[]
   cold: { title: 'Cold render over HTTP', run: () => cold(values.photos) },
   efforts: { title: 'Efforts of the encoders at equal SSIMULACRA2', run: () => efforts(values.photos) },
   arrival: { title: 'Decode of an upload', run: arrival },
+  bytes: { title: 'Bytes of the corpus in its own formats and sizes', run: bytes },
   turned: { title: 'EXIF-turned originals', run: turned },
   'fan-out': { title: 'Warming 12 variants of a 20 MP photograph', run: fanOutRows },
   'slow-drawings': { title: 'Cold renders while slow drawings wait', run: slowDrawings },

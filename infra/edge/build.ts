@@ -64,7 +64,7 @@ const METHODS = {
 };
 
 /** Rules that others write values of, or look at: `ar` makes a side, a mirror a turn, `dpr` multiplies a default. */
-const IMPLIED = ['fmt', 'w', 'h', 'rot', ...RULES.filter((rule) => rule.scaled).map(({ key }) => key)];
+export const IMPLIED = ['fmt', 'w', 'h', 'rot', ...RULES.filter((rule) => rule.scaled).map(({ key }) => key)];
 
 const takesColor = (grammar: Grammar): boolean =>
   grammar[0] === 'color' || (grammar[0] === 'list' && grammar[1].some(takesColor));
