@@ -27,7 +27,8 @@ class New {
 
   next(): string {
     this.#count += 1;
-    const [width, quality] = [300 + (this.#count % 500), 30 + Math.floor(this.#count / 500)];
+    // Enough for five rounds of a minute.
+    const [width, quality] = [200 + (this.#count % 1000), 20 + Math.floor(this.#count / 1000)];
     return `${this.#base}/img/ladybug.jpg?w=${width}&q=${quality}`;
   }
 }
