@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import { epochsInBucket } from '../reading/epoch.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
+import type { StoredResult } from '../reading/results.ts';
 import { Blocks } from '../stores/blocks.ts';
 import type { Stores, VariantChange, VariantRecord } from '../stores/contracts.ts';
 import { isPast, type Lifetime, readyAs } from '../warming/lifetime.ts';
@@ -55,7 +56,14 @@ export function composeManagement(config: Config, stores: Stores, core: Core, pr
     uploads: new Uploads({ ...shared, reconciler, limits, maxUploads, lookups: core.originals }),
     presignedUploads: new PresignedUploads({ ...stores, sources, localForms, limits, now }),
     library: new Library({ ...shared, reconciler, lifetime }),
-    rewarm: new Rewarm({ records, intents, lifetime, now }),
+    rewarm: new Rewarm({
+      records,
+      intents,
+      lifetime,
+      // Files of this machine, of whose removal by hand nobody tells.
+      isGone: results.getAtOnce && (async (variant) => !(await headOf(core, variant))),
+      now,
+    }),
     invalidations: new Invalidations({
       cdn: external.edge,
       originals,
@@ -95,13 +103,22 @@ export const lifetimeOf = (config: Config): Lifetime => ({
   days: config.resultDays,
 });
 
+/** The result that a variant's record speaks of, as it lies in its bucket. */
+async function headOf(
+  { inputs, results }: Core,
+  { id, variant, version, sameAs = variant }: VariantRecord,
+): Promise<StoredResult | undefined> {
+  return results.head(id, sameAs, version + (await inputs.marks(variant)));
+}
+
 /** What its store may remove at any moment goes at once, so that it is made anew, with all of its time before it. */
 async function storedNow(
-  { inputs, results }: Core,
-  { id, variant, version, ms, sameAs = variant }: VariantRecord,
+  core: Core,
+  record: VariantRecord,
   lifetime: Lifetime,
 ): Promise<VariantChange | undefined> {
-  const facts = await results.head(id, sameAs, version + (await inputs.marks(variant)));
+  const { id, variant, ms, sameAs = variant } = record;
+  const facts = await headOf(core, record);
   if (!facts) return undefined;
   const change = {
     ...readyAs(facts, lifetime),
@@ -109,7 +126,7 @@ async function storedNow(
     ...(sameAs !== variant && { sameAs }),
   };
   if (!isPast(change, new Date())) return change;
-  await results.remove(id, sameAs);
+  await core.results.remove(id, sameAs);
   return undefined;
 }
 

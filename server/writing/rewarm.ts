@@ -9,6 +9,8 @@ export interface RewarmOptions {
   readonly records: Records;
   readonly intents: Pick<Intents, 'ask'>;
   readonly lifetime: Lifetime;
+  /** Whether the result of a ready variant is no longer there, where a look costs next to nothing; elsewhere events tell of it. */
+  readonly isGone?: ((variant: VariantRecord) => Promise<boolean>) | undefined;
   readonly now: () => Date;
 }
 
@@ -127,7 +129,7 @@ export class Rewarm {
 
   /** Queues what an image lacks; resolves to how many variants that were. */
   async #again(record: ImageRecord, isAsked: boolean): Promise<number> {
-    const { records, intents, lifetime, now } = this.#options;
+    const { records, intents, lifetime, isGone, now } = this.#options;
     const version = currentVersion(record);
     if (version === undefined) return 0;
     const isLacking = (one: VariantRecord) =>
@@ -136,7 +138,9 @@ export class Rewarm {
       (one.status === 'expired' && (isAsked || one.error !== EVICTED)) ||
       (one.status === 'ready' && one.epoch === undefined);
     const items = await records.variants.list(record.id);
-    const names = items.filter((one) => one.version === version && isLacking(one));
+    const names: VariantRecord[] = [];
+    for (const one of items.filter((item) => item.version === version))
+      if (isLacking(one) || (one.status === 'ready' && (await isGone?.(one)))) names.push(one);
     if (names.length === 0) return 0;
     await intents.ask(record.id, { warm: names.map(({ variant }) => variant) }, (image) =>
       isFinished(image) ? { quiet: currentVersion(image) } : {},

@@ -93,6 +93,20 @@ t.test('rounds are bounded, go on where the one before ended, and are one at a t
   t.match(await rewarm.round({ variants: 100 }), { looked: 9, queued: 0, done: true });
 });
 
+t.test('results that somebody has removed from the disk are made again', async (t) => {
+  const before = await warmerOf(t);
+  await before.ask('a', await noise(40, 30, 5), FORMS);
+  await before.until(isReady(before, 'a'));
+  const [key = ''] = FORMS.map((form) => storedKey('a', form));
+  await before.stores.results.remove([key]);
+  const { rewarm } = before.management;
+  t.match(await rewarm.round({ variants: 10, rests: true }), { looked: 1, queued: 1, done: true });
+  const after = await warmerOf(t, { DATA_DIR: before.config.dataDir });
+  await after.until(isReady(after, 'a'));
+  t.ok(await after.stores.results.head(key));
+  t.match(await rewarm.round({ variants: 10 }), { looked: 1, queued: 0, done: true });
+});
+
 t.test('a cursor that the store cannot read begins the way anew', async (t) => {
   const { after } = await deployed(t, ['a']);
   const epoch = `${PIPELINE}-next`;
