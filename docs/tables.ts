@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { COMMANDS } from '../server/cli/commands.ts';
 import { helpOf } from '../server/cli/help.ts';
 import { SETTINGS } from '../server/config/settings.ts';
@@ -67,6 +69,26 @@ async function managementCalls(): Promise<string> {
   return table(['call', 'does'], rows);
 }
 
+/** What `npm run bench -- efforts` has written. */
+async function efforts(): Promise<string> {
+  const file = new URL('../bench/efforts.json', import.meta.url);
+  if (!existsSync(file)) return 'It has not been run on a quiet machine for this version.';
+  const told: { day: string; versions: string; photographs: number; rows: string[][] } = JSON.parse(
+    await readFile(file, 'utf8'),
+  );
+  const head = [
+    'format',
+    'setting',
+    'lane',
+    'CPU ms',
+    'CPU to WebP effort 4',
+    'bytes',
+    'bytes to WebP effort 4',
+  ];
+  const foot = `Medians and means of ${told.photographs} photographs at w=800. Bytes at equal SSIMULACRA2 (70), the first column within a format: to JPEG baseline, WebP effort 4, AVIF effort 1. Measured on ${told.day} with ${told.versions}.`;
+  return `${table(head, told.rows)}\n\n${foot}`;
+}
+
 function prices(): string {
   const rows = Object.entries(FORMAT_TABLE).flatMap(([format, { cost, paletteCost, memory }]) => {
     const row = (name: string, { fast, live, warm }: typeof cost) => [
@@ -104,6 +126,6 @@ export const SECTIONS: Readonly<Record<string, Sections>> = {
   'docs/api.md': { calls: managementCalls, examples: apiExamples },
   'docs/migrate.md': migration,
   'CONTRIBUTING.md': { rooms },
-  'docs/performance.md': { prices },
+  'docs/performance.md': { efforts, prices },
   'docs/quality.md': { qualities },
 };

@@ -130,8 +130,11 @@ export async function cold(): Promise<Measured> {
       const likeness = await likenesses(field, format);
       const laps = await race(field, format, likeness);
       const cpu = Object.fromEntries([...laps].map(([name, ms]) => [name, median(ms)]));
-      const against = (name: string, other: string) =>
-        median((laps.get(name) ?? []).map((ms, round) => ms / (laps.get(other)?.[round] ?? Number.NaN)));
+      // Who is slow has fewer rounds.
+      const against = (name: string, other: string) => {
+        const rounds = laps.get(other) ?? [];
+        return median(rounds.map((ms, round) => (laps.get(name)?.[round] ?? Number.NaN) / ms));
+      };
       figures.push({ format, likeness, cpu, against });
     }
   } finally {

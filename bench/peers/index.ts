@@ -1,5 +1,6 @@
 import { memory } from '../memory.ts';
 import { overload } from '../overload.ts';
+import { childrenOf } from '../process-tree.ts';
 import { cold } from './cold.ts';
 import { herds } from './herd.ts';
 import { hits, stored } from './hits.ts';
@@ -48,6 +49,11 @@ const PARTS: Readonly<Record<string, Part>> = {
 export async function peers(names: readonly string[], isResumed: boolean): Promise<void> {
   const unknown = names.find((name) => !(name in PARTS));
   if (unknown) throw new Error(`No part "${unknown}"; there are: ${Object.keys(PARTS).join(' ')}`);
+  // Who breaks it off leaves no server behind.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+  process.once('exit', () => {
+    for (const pid of childrenOf(process.pid)) process.kill(pid, 'SIGTERM');
+  });
   process.stdout.write('\nBeside others, into bench/report.md\n');
   await reportOf(PARTS, { names, isResumed });
 }
