@@ -17,7 +17,7 @@ const SIGNED = { SIGNATURES: 'required', SIGNING_KEYS: `main=${'ab'.repeat(16)}`
 t.test('a command in another shell knows where the server is', async (t) => {
   const DATA_DIR = await folderWithPhoto(t);
   const server = await spawnServer({ DATA_DIR });
-  t.teardown(() => server.end('SIGKILL'));
+  t.teardown(() => server.child.kill('SIGKILL'));
   const put = await rendition(['put', PHOTO, '--id', 'a.jpg', '--data', DATA_DIR]);
   t.match(put.lines, [/^http:\/\/localhost:\d+\/img\/a\.jpg$/], put.stderr);
   t.equal((await fetch(put.lines[0] ?? '')).status, 200);
