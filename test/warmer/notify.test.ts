@@ -42,15 +42,14 @@ for (const [signal, how] of [
     const { url, calls } = await receiver(t, [500]);
     await ask(one, 'a', url);
     const first = await spawnWarmer(env);
-    await waitFor(() => calls.length === 1);
+    await waitFor(() => calls.length >= 1);
     await first.end(signal);
     t.equal(calls.length, 1);
-    const second = await spawnWarmer(env);
-    t.teardown(() => second.end('SIGKILL'));
-    await waitFor(() => calls.length === 2);
-    t.match(JSON.parse(calls[1]?.body ?? '{}'), { data: { id: 'a', status: 'completed' } });
+    const second = await createWarmer(env);
+    t.teardown(() => second.close());
     // Beside load a job is visible again for a moment before its warmer has told of its end.
-    await waitFor(() => isDrained(one.stores));
+    await second.until(async () => calls.length >= 2 && (await isDrained(one.stores)));
+    t.match(JSON.parse(calls[1]?.body ?? '{}'), { data: { id: 'a', status: 'completed' } });
     t.equal((await one.stores.jobs.depth()).dead, 0);
   });
 }
@@ -71,7 +70,7 @@ t.test('a warmer that cannot end in time gives its job back all the same', async
   const { url, calls } = await receiver(t, [0]);
   await ask(one, 'a', url);
   const warmer = await spawnWarmer({ ...env, VISIBILITY_SECONDS: '60', STOP_MS: '500' });
-  await waitFor(() => calls.length === 1);
+  await waitFor(() => calls.length >= 1);
   t.equal(await warmer.end('SIGTERM'), 'SIGTERM');
   t.same(await one.stores.jobs.depth(), { ready: 1, inFlight: 0, dead: 0 });
 });
