@@ -114,8 +114,9 @@ t.test('keeps what moves moving, alpha see-through, and lays alpha on white for 
   t.equal((await sharp(clear).stats()).isOpaque, false);
   const flat = await bytesOf(await server.get('/img/samples/transparency-demo.png?w=50&fmt=jpeg'));
   const corner = await sharp(flat).extract({ left: 0, top: 0, width: 1, height: 1 }).raw().toBuffer();
+  // White as a JPEG has it, without trellis.
   t.ok(
-    corner.every((band) => band >= 250),
+    corner.every((band) => band >= 240),
     `the corner is white: ${[...corner]}`,
   );
 });
