@@ -119,7 +119,7 @@ export async function page(): Promise<Measured> {
   const rows: string[][] = [];
   try {
     for (const [file, bytes] of made) {
-      await ours.put(file, bytes);
+      await ours.upload(file, bytes);
       await writeFile(join(folder, file), bytes);
     }
     const pathOf = ({ file, width }: Asked) => `/img/${file}?w=${width}&fmt=webp`;
