@@ -55,7 +55,7 @@ async function main(): Promise<void> {
     );
   const removeNote = await noteAddress(config, address);
   log.info({ address, stores: stores.summary, layers: rendering.pool.layers, ready: true }, 'listening');
-  flush();
+  void flush();
   // For whoever started us with a channel: on a port that was taken, somebody else would answer.
   process.send?.({ ready: true, address });
 
@@ -66,8 +66,7 @@ async function main(): Promise<void> {
     // Past this the orchestrator kills us anyway: say so while there is a log to say it in.
     setTimeout(() => {
       log.error('not drained in time');
-      flush();
-      process.exit(1);
+      void flush().then(() => process.exit(1));
     }, config.stopMs).unref();
     // A connection that falls idle after its last answer would otherwise hold us for its keep-alive time.
     const since = performance.now();
@@ -80,7 +79,7 @@ async function main(): Promise<void> {
     await rendering.close();
     stores.close();
     log.info('drained');
-    flush();
+    await flush();
     process.exit(0);
   };
   // Whoever started us with a channel is gone, and nobody else would stop us.

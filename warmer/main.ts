@@ -47,7 +47,7 @@ async function main(): Promise<void> {
     setTimeout(async () => {
       await worker.release();
       log.warn('not finished in time; given back');
-      flush();
+      await flush();
       // process.exit would wait for a file or a name under way, since libuv joins its threads; the signal does not.
       process.removeAllListeners(signal);
       process.kill(process.pid, signal);
@@ -63,7 +63,7 @@ async function main(): Promise<void> {
   watching?.start();
   const { layers } = rendering.pool;
   log.info({ stores: stores.summary, slots: config.warmSlots, layers, ready: true }, 'warming');
-  flush();
+  void flush();
   await worker.run();
   await watching?.stop();
   await rounds.stop();
@@ -71,7 +71,7 @@ async function main(): Promise<void> {
   await rendering.close();
   stores.close();
   log.info('stopped');
-  flush();
+  await flush();
   process.exit(0);
 }
 

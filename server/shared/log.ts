@@ -19,7 +19,7 @@ const STDOUT: LogTarget = { fd: 1, isTerminal: process.stdout.isTTY === true };
 export async function createLog(
   { logLevel: level, logFormat, logLevelNames }: LogSettings,
   { fd, isTerminal }: LogTarget = STDOUT,
-): Promise<{ log: Logger; flush: () => void }> {
+): Promise<{ log: Logger; flush: () => Promise<void> }> {
   const isWords = logFormat === 'words' || (logFormat === 'auto' && isTerminal);
   // Who reads along does not wait for a buffer to fill.
   const buffered = isTerminal ? { sync: true } : { sync: false, minLength: 4096, periodicFlush: 500 };
@@ -31,7 +31,9 @@ export async function createLog(
     ...(logLevelNames && !isWords && { formatters: { level: (label) => ({ level: label }) } }),
   };
   const log = pino(options, isWords ? await inWords(destination, isTerminal) : destination);
-  return { log, flush: () => destination.flushSync() };
+  // Not flushSync: where nobody reads the log any more, it tries again for ever, and nobody is answered meanwhile.
+  const flush = () => new Promise<void>((resolve) => destination.flush(() => resolve()));
+  return { log, flush };
 }
 
 /** Formatted in this process, not behind a stream of its own: the last lines of a program must be out when it ends. */

@@ -97,6 +97,14 @@ async function start(
   return { code, said };
 }
 
+t.test('a server whose log nobody reads any more ends when it is told to', async (t) => {
+  const server = await spawnServer({ DATA_DIR: await folderWithPhoto(t) });
+  t.teardown(() => server.child.kill('SIGKILL'));
+  // At once: lines that were written before would have told it, and these are its last.
+  server.child.stdout.destroy();
+  t.equal(await server.end('SIGTERM'), 0);
+});
+
 t.test('npm start has its programs keep as few arenas of memory as the image does', async (t) => {
   const dockerfile = await readFile(new URL('../../Dockerfile', import.meta.url), 'utf8');
   const image = /^ENV (.*)$/m.exec(dockerfile)?.[1] ?? '';

@@ -20,7 +20,7 @@ async function written(settings: Partial<LogSettings>, isTerminal: boolean): Pro
   log.info({ address: 'http://localhost:1', ready: true }, 'listening');
   log.debug('nothing');
   log.warn({ err: new Error('why') }, 'odd');
-  flush();
+  await flush();
   return readFileSync(path, 'utf8');
 }
 
