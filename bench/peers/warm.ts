@@ -9,7 +9,10 @@ const ABOVE_ENCODERS = 0.1;
 export async function warm(): Promise<Measured> {
   const found: { file: string; figures: FanOutFigures }[] = [];
   for (const { file, path } of originals())
-    found.push({ file, figures: await fanOut({ priority: 'warm', rounds: 1, photograph: path }) });
+    found.push({
+      file,
+      figures: await fanOut({ priority: 'warm', rounds: 1, photograph: path, isCompared: false }),
+    });
   const sum = (key: 'singleMs' | 'fannedMs' | 'encodeMs') =>
     found.reduce((total, { figures }) => total + figures[key], 0);
   const above = found.map(
