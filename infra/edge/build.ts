@@ -63,8 +63,15 @@ const METHODS = {
   toLowerCase: 'W',
 };
 
-/** Rules that others write values of, or look at: `ar` makes a side, a mirror a turn, `dpr` multiplies a default. */
-export const IMPLIED = ['fmt', 'w', 'h', 'rot', ...RULES.filter((rule) => rule.scaled).map(({ key }) => key)];
+/** Rules that others write values of, or look at: `ar` makes a side, a mirror a turn and half a turn a mirror, `dpr` multiplies a default. */
+export const IMPLIED = [
+  'fmt',
+  'w',
+  'h',
+  'rot',
+  'flip',
+  ...RULES.filter((rule) => rule.scaled).map(({ key }) => key),
+];
 
 const takesColor = (grammar: Grammar): boolean =>
   grammar[0] === 'color' || (grammar[0] === 'list' && grammar[1].some(takesColor));

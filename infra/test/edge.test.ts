@@ -79,6 +79,8 @@ t.test('a query becomes a path; what stays is what the key leaves out', async (t
       { uri: here('/img/a.jpg/fit=cover&fmt=webp&h=300&w=400') },
     ],
     [{ uri: '/img/a.jpg', query: 'p=wide&fmt=webp' }, { uri: here('/img/a.jpg/bg=008080&fmt=webp&w=900') }],
+    // Half a turn is a mirror, whose row nobody has named.
+    [{ uri: '/img/a.jpg', query: 'rot=180&fmt=webp' }, { uri: here('/img/a.jpg/flip=hv&fmt=webp') }],
     [{ uri: '/img/a.jpg', query: 'bg=TEAL&fmt=webp' }, { uri: here('/img/a.jpg/bg=008080&fmt=webp') }],
     [
       { uri: '/img/a.jpg', query: 'w=9&fmt=webp&v=7&dl=my%20shoe.webp' },
