@@ -1,6 +1,7 @@
 import type { Settings } from '../settings.ts';
 import type { Context } from './context.ts';
 import type { Statement } from './policy.ts';
+import { json } from './text.ts';
 
 /** Where the collector of a task takes traces: containers of a task share their loopback. */
 const RECEIVER = '127.0.0.1:4318';
@@ -56,7 +57,7 @@ export function collectorContainers({ settings }: Context, logConfiguration: obj
       readonlyRootFilesystem: true,
       memory: MEMORY_MIB,
       // The name by which AWS's own distribution looks for it; JSON is YAML.
-      environment: [{ name: 'AOT_CONFIG_CONTENT', value: JSON.stringify(configuration(settings.region)) }],
+      environment: [{ name: 'AOT_CONFIG_CONTENT', value: json(configuration(settings.region)) }],
       logConfiguration,
     },
   ];

@@ -142,7 +142,7 @@ t.test('a collector beside each program sends its traces to X-Ray, and holds up 
       const text = String(container_definitions);
       t.equal(text.split('"name" = "collector"').length, 2, 'one in each task');
       t.match(text, '"essential" = false, "restartPolicy" = {"enabled" = true');
-      t.match(text, 'awsxray\\u0022:{\\u0022region\\u0022:\\u0022eu-west-1\\u0022}');
+      t.match(text, '"awsxray" = {"region" = "eu-west-1"}');
       t.match(text, '"name" = "OTEL_EXPORTER_OTLP_ENDPOINT", "value" = "http://127.0.0.1:4318"');
       t.match(text, '"name" = "OTEL_TRACES_SAMPLER_ARG", "value" = "0.2"');
     }
