@@ -19,7 +19,7 @@ export const ROUNDING = 1.5;
 /** The most that colour adds to a band, levels. */
 const MOST = 227;
 /** What is found of one band bounds the others anew. */
-const ROUNDS = 2;
+const PASSES = 2;
 
 /**
  * By how much bands at 0 or 255 may have been beyond, before they were cut off there: so far that neither luma nor
@@ -32,7 +32,7 @@ const ROUNDS = 2;
 export function beyondOf(bands: readonly number[], spans: PlaneSpans): readonly number[] {
   const signs = bands.map((band) => (band >= 255 ? 1 : band <= 0 ? -1 : 0));
   const beyond = signs.map((sign) => (sign ? MOST : 0));
-  for (let round = 0; round < ROUNDS; round++)
+  for (let pass = 0; pass < PASSES; pass++)
     for (const [weights, span] of [
       [LUMA, spans.luma],
       [BLUE, spans.colour],
