@@ -7,21 +7,22 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /**
  * Files of tests that run in one process, by the name of the file in test/runs that runs them. Each alone would spend
  * two seconds of the processor on its imports, its render processes and its share of the coverage report: more than
- * most of them test for. As many as keep two cores busy to the end.
+ * most of them test for. As many as keep two cores busy to the end; the runner begins them in the order of their names, and
+ * those that wait most come first.
  *
  * Each of these is left out in .taprc.
  */
 export const RUNS = {
-  cli: 'test/{cli,crash/steps}/*.test.ts',
-  contract: 'test/contract/*.test.ts',
-  'http-api': 'test/{http/api-*,client/*}.test.ts',
-  'http-a-h': 'test/http/{access,[b-h]*,aws}.test.ts',
-  'http-i-o': 'test/http/[i-o]*.test.ts',
-  'http-p-z': 'test/{browser/*,http/[p-z]*}.test.ts',
-  'unit-core': 'test/{architecture/*,corpus/*,golden/*,unit/core/**/*}.test.ts',
-  'unit-rest': 'test/unit/{*,!(core)/**/*}.test.ts',
-  'warmer-a-n': 'test/warmer/[a-n]*.test.ts',
-  'warmer-o-z': 'test/warmer/[o-z]*.test.ts',
+  '0-warmer-o-z': 'test/warmer/[o-z]*.test.ts',
+  '1-contract': 'test/contract/*.test.ts',
+  '2-unit-core': 'test/{architecture/*,corpus/*,golden/*,unit/core/**/*}.test.ts',
+  '3-warmer-a-n': 'test/warmer/[a-n]*.test.ts',
+  '4-http-api': 'test/{http/api-*,client/*}.test.ts',
+  '5-unit-rest': 'test/unit/{*,!(core)/**/*}.test.ts',
+  '6-cli': 'test/{cli,crash/steps}/*.test.ts',
+  '7-http-p-z': 'test/{browser/*,http/[p-z]*}.test.ts',
+  '8-http-a-h': 'test/http/{access,[b-h]*,aws}.test.ts',
+  '9-http-i-o': 'test/http/[i-o]*.test.ts',
 } as const;
 
 /** Files that a pattern names, from the root, in the order of the alphabet. */

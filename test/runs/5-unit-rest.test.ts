@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('http-i-o');
+await runTogether('5-unit-rest');

@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('http-a-h');
+await runTogether('3-warmer-a-n');

@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('warmer-o-z');
+await runTogether('8-http-a-h');

@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('unit-rest');
+await runTogether('9-http-i-o');

@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('unit-core');
+await runTogether('4-http-api');

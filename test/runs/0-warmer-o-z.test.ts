@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('http-api');
+await runTogether('0-warmer-o-z');

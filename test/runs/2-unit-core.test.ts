@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('warmer-a-n');
+await runTogether('2-unit-core');
