@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('0-warmer-o-z');
+await runTogether('0-warmer-o-s');
