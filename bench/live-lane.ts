@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
-import type { Stores } from '../server/stores/contracts.ts';
+import type { Stores } from '../server/stores/stores.ts';
 import { sendWarm } from '../server/warming/jobs.ts';
 import { start } from './child.ts';
 import { storeWithSample } from './hits.ts';

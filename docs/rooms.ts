@@ -28,7 +28,9 @@ const HOLDS: Readonly<Record<string, string>> = {
   'server/feeds': 'lists of pictures elsewhere: how they are read, and what is brought in by them',
   'server/http/reference': 'the page of the API, made of its document',
   'server/http': 'routes of pictures, health and pages; headers; the path of a hit',
-  'server/http/api': 'routes of the management API: their shapes, tokens, limits',
+  'server/http/api/schemas':
+    'shapes of the management API, which are its validation, its types and its document',
+  'server/http/api': 'routes of the management API: their tokens, limits',
   'server/compose': 'wiring, and nothing else',
   'server/cli': 'one file a command',
   'server/main.ts': 'the server program',

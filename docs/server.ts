@@ -12,7 +12,7 @@ import { composeServer } from '../server/compose/server.ts';
 import { openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
 import { buildApp } from '../server/http/app.ts';
-import type { Stores } from '../server/stores/contracts.ts';
+import type { Stores } from '../server/stores/stores.ts';
 
 const SAMPLES = fileURLToPath(new URL('../samples/', import.meta.url));
 

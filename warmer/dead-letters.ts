@@ -1,4 +1,6 @@
-import type { Jobs, ReceivedJob, Records, VariantRecord } from '../server/stores/contracts.ts';
+import type { Jobs, ReceivedJob } from '../server/stores/jobs.ts';
+import type { Records } from '../server/stores/stores.ts';
+import type { VariantRecord } from '../server/stores/variants.ts';
 import { readJob, type WarmJob } from '../server/warming/jobs.ts';
 import { toUpdate } from '../server/warming/queue.ts';
 import { gaveUp } from './retry-policy.ts';

@@ -1,6 +1,7 @@
 import type { Inputs } from '../server/reading/inputs.ts';
 import type { Results } from '../server/reading/results.ts';
-import type { Records, VariantChange, VariantRecord } from '../server/stores/contracts.ts';
+import type { Records } from '../server/stores/stores.ts';
+import type { VariantChange, VariantRecord } from '../server/stores/variants.ts';
 import { EVICTED } from '../server/warming/lifetime.ts';
 import { toUpdate } from '../server/warming/queue.ts';
 

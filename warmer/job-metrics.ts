@@ -1,4 +1,4 @@
-import type { ReceivedJob } from '../server/stores/contracts.ts';
+import type { ReceivedJob } from '../server/stores/jobs.ts';
 import type { Metrics } from '../server/telemetry/metrics.ts';
 import { readJob } from '../server/warming/jobs.ts';
 import type { WarmReport } from './warm.ts';

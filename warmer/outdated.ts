@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { PIPELINE } from '../server/core/version.ts';
 import { isOutdated } from '../server/reading/epoch.ts';
-import type { Stores } from '../server/stores/contracts.ts';
+import type { Stores } from '../server/stores/stores.ts';
 import type { Metrics } from '../server/telemetry/metrics.ts';
 
 /** Removes stored results of former pipelines, some thousands a round. */

@@ -3,7 +3,7 @@ import { readTransformation } from '../server/core/operations/transformation.ts'
 import { toRaw } from '../server/core/render/pipeline.ts';
 import { placeholder } from '../server/core/render/placeholder.ts';
 import type { Results } from '../server/reading/results.ts';
-import type { VariantRecord } from '../server/stores/contracts.ts';
+import type { VariantRecord } from '../server/stores/variants.ts';
 
 export interface Placeholder {
   /** Base64 ThumbHash. */

@@ -1,4 +1,4 @@
-import type { Stores } from '../server/stores/contracts.ts';
+import type { Stores } from '../server/stores/stores.ts';
 import { updateWithRetry } from '../server/stores/update-record.ts';
 import type { WarmJob } from '../server/warming/jobs.ts';
 import { currentVersion } from '../server/warming/queue.ts';

@@ -1,5 +1,5 @@
 import { isProblem, type ProblemCode } from '../server/shared/errors.ts';
-import type { VariantRecord } from '../server/stores/contracts.ts';
+import type { VariantRecord } from '../server/stores/variants.ts';
 
 /**
  * What may be gone the next time; everything else that has a code is the fault of the original or the query.

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Jobs } from '../server/stores/contracts.ts';
+import type { Jobs } from '../server/stores/jobs.ts';
 import type { Rewarm } from '../server/writing/rewarm.ts';
 
 /** Jobs that may wait while more is queued that nobody waits for. */

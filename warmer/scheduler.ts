@@ -1,4 +1,4 @@
-import type { Records } from '../server/stores/contracts.ts';
+import type { Records } from '../server/stores/stores.ts';
 
 export interface SchedulerOptions {
   readonly records: Pick<Records, 'locks'>;

@@ -1,5 +1,5 @@
 import type { Results } from '../server/reading/results.ts';
-import type { Records } from '../server/stores/contracts.ts';
+import type { Records } from '../server/stores/stores.ts';
 import type { WarmJob } from '../server/warming/jobs.ts';
 import { currentVersion, toUpdate } from '../server/warming/queue.ts';
 import type { Intents } from '../server/writing/intents.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Stores } from '../server/stores/contracts.ts';
+import type { Stores } from '../server/stores/stores.ts';
 import type { Metrics } from '../server/telemetry/metrics.ts';
 import { type ExpiryOptions, removeExpired } from './expiry.ts';
 

@@ -1,8 +1,9 @@
 import type { Inputs } from '../server/reading/inputs.ts';
 import type { Result, Results, StoredResult } from '../server/reading/results.ts';
 import { Problem } from '../server/shared/errors.ts';
-import type { Records, VariantChange, VariantStatus } from '../server/stores/contracts.ts';
-import { VARIANT_STATUSES } from '../server/stores/contracts.ts';
+import type { Records } from '../server/stores/stores.ts';
+import type { VariantChange, VariantStatus } from '../server/stores/variants.ts';
+import { VARIANT_STATUSES } from '../server/stores/variants.ts';
 import type { WarmJob } from '../server/warming/jobs.ts';
 import { type Lifetime, readyAs } from '../server/warming/lifetime.ts';
 

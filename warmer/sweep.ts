@@ -1,5 +1,7 @@
 import { aheadMs, isSetBack } from '../server/shared/set-back.ts';
-import type { Jobs, Records, VariantRecord } from '../server/stores/contracts.ts';
+import type { Jobs } from '../server/stores/jobs.ts';
+import type { Records } from '../server/stores/stores.ts';
+import type { VariantRecord } from '../server/stores/variants.ts';
 import { currentVersion } from '../server/warming/queue.ts';
 import type { Fetches } from '../server/writing/fetches.ts';
 import type { Intents } from '../server/writing/intents.ts';

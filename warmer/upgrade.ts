@@ -7,7 +7,7 @@ import type { Renderer } from '../server/reading/renderer.ts';
 import { type Result, type Results, resultOf, type StoredResult } from '../server/reading/results.ts';
 import type { RenderPool } from '../server/sandbox/pool.ts';
 import type { Admission } from '../server/shared/admission.ts';
-import type { Records } from '../server/stores/contracts.ts';
+import type { Records } from '../server/stores/stores.ts';
 import { updateWithRetry } from '../server/stores/update-record.ts';
 import type { Metrics } from '../server/telemetry/metrics.ts';
 import { Later, type UpgradeJob, upgradeJobs } from '../server/warming/jobs.ts';

@@ -1,6 +1,6 @@
 import type { Watcher } from '../server/feeds/watcher.ts';
 import { keepHeld } from '../server/shared/periodic.ts';
-import type { Records } from '../server/stores/contracts.ts';
+import type { Records } from '../server/stores/stores.ts';
 import { Scheduler } from './scheduler.ts';
 
 const TASK = 'feeds';

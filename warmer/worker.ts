@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Jobs, ReceivedJob } from '../server/stores/contracts.ts';
+import type { Jobs, ReceivedJob } from '../server/stores/jobs.ts';
 import { Later } from '../server/warming/jobs.ts';
 import { isPermanent } from './retry-policy.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { idInUrl } from '../core/query/path.ts';
-import type { Stores } from '../stores/contracts.ts';
+import type { Stores } from '../stores/stores.ts';
 import { UsageError } from './command.ts';
 import { remembered } from './environment.ts';
 import { openLocal } from './local.ts';

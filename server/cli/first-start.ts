@@ -7,7 +7,7 @@ import { SNIFF_BYTES } from '../core/original/sniff.ts';
 import { formatOf } from '../core/original/source.ts';
 import { isId } from '../core/query/id.ts';
 import { idInUrl } from '../core/query/path.ts';
-import type { Objects } from '../stores/contracts.ts';
+import type { Objects } from '../stores/objects.ts';
 import { signUrl } from '../writing/signing.ts';
 import { putFile } from './put.ts';
 

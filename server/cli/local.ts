@@ -5,7 +5,7 @@ import type { Rendering } from '../compose/rendering.ts';
 import type { Composed } from '../compose/server.ts';
 import { checkDataDir, openStores } from '../compose/stores.ts';
 import type { Config } from '../config/settings.ts';
-import type { Stores } from '../stores/contracts.ts';
+import type { Stores } from '../stores/stores.ts';
 import type { Management } from '../writing/management.ts';
 import { settingsOver } from './environment.ts';
 

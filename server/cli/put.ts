@@ -6,7 +6,7 @@ import { formatOf } from '../core/original/source.ts';
 import { readId } from '../core/query/id.ts';
 import { idInUrl } from '../core/query/path.ts';
 import { Problem } from '../shared/errors.ts';
-import type { Stores } from '../stores/contracts.ts';
+import type { Stores } from '../stores/stores.ts';
 import { sendObject } from '../warming/jobs.ts';
 import { command, JSON_OPTION, UsageError } from './command.ts';
 import { DEPLOYMENT_OPTIONS, type Deployment, imagePath, openDeployment, Refused } from './deployment.ts';

@@ -1,5 +1,5 @@
 import { refusalOf, STAGED } from '../core/query/id.ts';
-import type { ObjectFacts, Objects } from '../stores/contracts.ts';
+import type { ObjectFacts, Objects } from '../stores/objects.ts';
 import { command, JSON_OPTION } from './command.ts';
 import { DEPLOYMENT_OPTIONS } from './deployment.ts';
 import { openLocal, withStores } from './local.ts';

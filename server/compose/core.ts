@@ -10,7 +10,7 @@ import { Renderer } from '../reading/renderer.ts';
 import { Results } from '../reading/results.ts';
 import { Admission } from '../shared/admission.ts';
 import type { WaitLimits } from '../shared/congestion.ts';
-import type { Stores } from '../stores/contracts.ts';
+import type { Stores } from '../stores/stores.ts';
 import type { Rendering } from './rendering.ts';
 
 /** The use cases of a process over its stores; server and warmer share them. */

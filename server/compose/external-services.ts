@@ -1,5 +1,5 @@
 import type { Config } from '../config/settings.ts';
-import type { Stores } from '../stores/contracts.ts';
+import type { Stores } from '../stores/stores.ts';
 import type { Cdn } from '../writing/cdn.ts';
 import { CloudFrontCdn } from '../writing/cdn.ts';
 import type { Notifier } from '../writing/notify.ts';

@@ -1,5 +1,5 @@
 import type { Config } from '../config/settings.ts';
-import type { Objects } from '../stores/contracts.ts';
+import type { Objects } from '../stores/objects.ts';
 
 /**
  * A name that was mistyped would be found out by the first missing picture, and by nobody who looks. A store that does

@@ -8,7 +8,7 @@ import { FeedStates } from '../feeds/state.ts';
 import { Vanishing } from '../feeds/vanishing.ts';
 import { Watcher } from '../feeds/watcher.ts';
 import { Problem } from '../shared/errors.ts';
-import type { Stores } from '../stores/contracts.ts';
+import type { Stores } from '../stores/stores.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { readWarmRequest } from '../warming/warm-request.ts';
 import type { Management } from '../writing/management.ts';

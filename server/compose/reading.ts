@@ -5,7 +5,7 @@ import { Images } from '../reading/images.ts';
 import { ResultCache } from '../reading/result-cache.ts';
 import { Uses } from '../reading/uses.ts';
 import { Deferred } from '../shared/deferred.ts';
-import type { Stores } from '../stores/contracts.ts';
+import type { Stores } from '../stores/stores.ts';
 import { Upgrades } from '../warming/upgrades.ts';
 import { type Core, monotonic } from './core.ts';
 

@@ -6,7 +6,7 @@ import { fontFolders, writeFontconfig } from '../sandbox/fonts.ts';
 import { strongestLaunch } from '../sandbox/launch.ts';
 import { type PoolEvent, RenderPool } from '../sandbox/pool.ts';
 import { openScratch, type Scratch } from '../shared/scratch.ts';
-import type { Stores } from '../stores/contracts.ts';
+import type { Stores } from '../stores/stores.ts';
 
 /** Where originals lie while they are read, and the processes that read them. */
 export interface Rendering {

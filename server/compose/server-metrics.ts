@@ -3,7 +3,7 @@ import { PIPELINE } from '../core/version.ts';
 import type { Images } from '../reading/images.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
 import { LAYERS } from '../sandbox/launch.ts';
-import type { Stores } from '../stores/contracts.ts';
+import type { Stores } from '../stores/stores.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { readDisks, readJobs, readRendering, tellBuild } from '../telemetry/program-metrics.ts';
 import type { Core } from './core.ts';

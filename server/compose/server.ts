@@ -7,7 +7,7 @@ import { apiGuard } from '../http/api/guard.ts';
 import { managementApi } from '../http/api/plugin.ts';
 import type { AppDeps } from '../http/app.ts';
 import type { Demand } from '../reading/demand.ts';
-import type { Stores } from '../stores/contracts.ts';
+import type { Stores } from '../stores/stores.ts';
 import { countedStores } from '../telemetry/counted-stores.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { ECHO, type Tracing } from '../telemetry/tracing.ts';

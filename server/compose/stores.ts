@@ -5,13 +5,15 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import { errorText, withContext } from '../shared/error-text.ts';
 import { Blocks } from '../stores/blocks.ts';
-import type { EvictionRound, Jobs, Objects, OutdatedRound, Records, Stores } from '../stores/contracts.ts';
 import { evict } from '../stores/files/evict.ts';
 import { FileObjects } from '../stores/files/objects.ts';
 import { removeOutdated } from '../stores/files/outdated.ts';
 import { type Place, withPlaces } from '../stores/in-place.ts';
+import type { Jobs } from '../stores/jobs.ts';
+import type { EvictionRound, Objects, OutdatedRound } from '../stores/objects.ts';
 import { backUp, restore } from '../stores/sqlite/backup.ts';
 import { openSqlite, type SqliteStores } from '../stores/sqlite/open.ts';
+import type { Records, Stores } from '../stores/stores.ts';
 import { REACHING, REACHING_BUCKET, REACHING_QUEUE } from './reaching.ts';
 
 /**

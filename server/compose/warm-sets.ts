@@ -4,7 +4,7 @@ import { presetForms, refusedWidth } from '../core/operations/allowed.ts';
 import { readQuery } from '../core/operations/transformation.ts';
 import { variantsOfAll } from '../core/operations/variants.ts';
 import { isProblem } from '../shared/errors.ts';
-import type { Stores } from '../stores/contracts.ts';
+import type { Stores } from '../stores/stores.ts';
 import { WarmSets } from '../warming/warm-set.ts';
 import type { Core } from './core.ts';
 

@@ -1,6 +1,7 @@
 import { isProblem, Problem, reasonOf } from '../shared/errors.ts';
 import { inLanes } from '../shared/in-lanes.ts';
-import type { ImageRecord, Objects } from '../stores/contracts.ts';
+import type { ImageRecord } from '../stores/images.ts';
+import type { Objects } from '../stores/objects.ts';
 import type { Library } from '../writing/library.ts';
 import type { FinishedUpload } from '../writing/replace.ts';
 import type { Uploads } from '../writing/uploads.ts';

@@ -1,6 +1,7 @@
 import { isProblem, reasonOf } from '../shared/errors.ts';
 import { inLanes } from '../shared/in-lanes.ts';
-import type { ImageRecord, Records } from '../stores/contracts.ts';
+import type { ImageRecord } from '../stores/images.ts';
+import type { Records } from '../stores/stores.ts';
 import type { Library } from '../writing/library.ts';
 import type { Feed } from './definition.ts';
 import { ofAnother } from './owner.ts';

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { inLanes } from '../shared/in-lanes.ts';
-import type { Records } from '../stores/contracts.ts';
+import type { Records } from '../stores/stores.ts';
 import type { Feed } from './definition.ts';
 import type { Refused } from './listing.ts';
 

@@ -1,4 +1,5 @@
-import type { ImageRecord, Records } from '../stores/contracts.ts';
+import type { ImageRecord } from '../stores/images.ts';
+import type { Records } from '../stores/stores.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import type { Library } from '../writing/library.ts';
 import type { Feed } from './definition.ts';

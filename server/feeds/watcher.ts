@@ -1,6 +1,6 @@
 import { reasonOf } from '../shared/errors.ts';
 import { isSetBack } from '../shared/set-back.ts';
-import type { Records } from '../stores/contracts.ts';
+import type { Records } from '../stores/stores.ts';
 import type { Feed } from './definition.ts';
 import { type PendingOptions, settlePending } from './pending.ts';
 import { runFeed } from './run.ts';

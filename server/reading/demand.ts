@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { Flushed } from '../shared/periodic.ts';
 import { type Counter, SpaceSaving } from '../shared/space-saving.ts';
-import type { Records } from '../stores/contracts.ts';
+import type { Records } from '../stores/stores.ts';
 import type { Tier, Timings } from './images.ts';
 
 /** Forms that are told apart over all images: a page asks for some tens. */

@@ -9,7 +9,7 @@ import type { OriginalRef } from '../sandbox/protocol.ts';
 import type { Admission, Cost } from '../shared/admission.ts';
 import { Problem } from '../shared/errors.ts';
 import type { Scratch } from '../shared/scratch.ts';
-import type { Objects } from '../stores/contracts.ts';
+import type { Objects } from '../stores/objects.ts';
 import { checkFile, toFile } from '../stores/to-file.ts';
 import { takeFile } from './take-file.ts';
 import { Verdicts } from './verdicts.ts';

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import type { OriginalRef } from '../sandbox/protocol.ts';
-import type { ObjectFacts } from '../stores/contracts.ts';
+import type { ObjectFacts } from '../stores/objects.ts';
 
 interface Entry {
   readonly facts: ObjectFacts;

@@ -6,7 +6,7 @@ import { atMost } from '../shared/at-most.ts';
 import { Problem } from '../shared/errors.ts';
 import type { Scratch } from '../shared/scratch.ts';
 import { SingleFlight } from '../shared/single-flight.ts';
-import type { ObjectFacts } from '../stores/contracts.ts';
+import type { ObjectFacts } from '../stores/objects.ts';
 import { checkFile, toFile } from '../stores/to-file.ts';
 import type { Masters } from './masters.ts';
 import { type HeldFile, OriginalFiles } from './original-files.ts';

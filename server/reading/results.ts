@@ -4,7 +4,7 @@ import { resultKey } from '../core/query/id.ts';
 import { place } from '../core/query/path.ts';
 import type { Rendered } from '../core/render/types.ts';
 import { Problem } from '../shared/errors.ts';
-import type { Condition, Objects, StoredFacts } from '../stores/contracts.ts';
+import type { Condition, Objects, StoredFacts } from '../stores/objects.ts';
 import { pause } from '../stores/update-record.ts';
 import { type Epochs, epochsInBucket } from './epoch.ts';
 import { originalOf, type Variant } from './inputs.ts';

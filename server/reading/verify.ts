@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cameDamaged, checksumOf, damaged, digestOf } from '../stores/checksum.ts';
-import type { Objects, Records } from '../stores/contracts.ts';
+import type { Objects } from '../stores/objects.ts';
+import type { Records } from '../stores/stores.ts';
 import type { Results } from './results.ts';
 
 const PAGE = 200;

@@ -4,7 +4,9 @@ import { atMost } from '../shared/at-most.ts';
 import { Circuit } from '../shared/circuit.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import { within } from '../shared/within.ts';
-import type { ImageRecord, Objects, Records } from '../stores/contracts.ts';
+import type { ImageRecord } from '../stores/images.ts';
+import type { Objects } from '../stores/objects.ts';
+import type { Records } from '../stores/stores.ts';
 
 /** An original as it stands now. */
 export interface Identity {

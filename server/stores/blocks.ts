@@ -1,4 +1,4 @@
-import type { Records } from './contracts.ts';
+import type { Records } from './stores.ts';
 
 const nameOf = (id: string): string => `block ${id}`;
 

@@ -1,6 +1,6 @@
 import { PassThrough, Readable } from 'node:stream';
 import { unavailable } from '../shared/errors.ts';
-import type { StoredFacts, StoredObject } from './contracts.ts';
+import type { StoredFacts, StoredObject } from './objects.ts';
 
 /** A body on its way into a store. */
 export interface Incoming {

@@ -1,14 +1,11 @@
+import type { ImageAsRead, ImageChange, ImageRecord, Owed } from './images.ts';
 import {
-  type ImageAsRead,
-  type ImageChange,
-  type ImageRecord,
   MAX_REQUESTED,
-  type Owed,
   type VariantChange,
   type VariantCounts,
   type VariantRecord,
   type VariantStatus,
-} from './contracts.ts';
+} from './variants.ts';
 
 /**
  * An image after `change`; `undefined` in it removes a field, but never the status. That results became smaller is no

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Problem } from '../shared/errors.ts';
-import type { ObjectFacts, Objects, StoredFacts } from './contracts.ts';
+import type { ObjectFacts, Objects, StoredFacts } from './objects.ts';
 
 /** What bytes have to come to. */
 export interface Checksum {

@@ -1,5 +1,6 @@
-import type { Objects, Page, StoredFacts, StoredObject } from './contracts.ts';
 import { placeIsReadOnly } from './errors.ts';
+import type { Objects, StoredFacts, StoredObject } from './objects.ts';
+import type { Page } from './page.ts';
 
 /** A part of another store, whose objects are read where they are. */
 export interface Place {

@@ -1,4 +1,4 @@
-import type { OutgoingJob } from './contracts.ts';
+import type { OutgoingJob } from './jobs.ts';
 
 /** What both queues take as one body, and SQS as one batch. */
 const MAX_BYTES = 256 * 1024;

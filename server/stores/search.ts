@@ -1,4 +1,5 @@
-import type { ImageQuery, ImageRecord, Page } from './contracts.ts';
+import type { ImageQuery, ImageRecord } from './images.ts';
+import type { Page } from './page.ts';
 
 /** How a store is read for a search: in its order, some images at a time. */
 export interface Searched {

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { isProblem, Problem, unavailable } from '../shared/errors.ts';
 import { cameDamaged, checksumOf, damaged, isWholeFile } from './checksum.ts';
-import type { ObjectFacts, Objects } from './contracts.ts';
+import type { ObjectFacts, Objects } from './objects.ts';
 
 /**
  * Brings the bytes of an object to a path, for another process to read.

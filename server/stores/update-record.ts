@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ImageChange, ImageRecord, Owed, Records } from './contracts.ts';
+import type { ImageChange, ImageRecord, Owed } from './images.ts';
+import type { Records } from './stores.ts';
 
 /** Sixty writers of one record at once are done in fewer; whoever loses this often has met a bug. */
 const ATTEMPTS = 20;

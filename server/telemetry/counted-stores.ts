@@ -1,5 +1,7 @@
 import { isProblem } from '../shared/errors.ts';
-import type { Jobs, Objects, Records, Stores } from '../stores/contracts.ts';
+import type { Jobs } from '../stores/jobs.ts';
+import type { Objects } from '../stores/objects.ts';
+import type { Records, Stores } from '../stores/stores.ts';
 import type { Metrics } from './metrics.ts';
 
 type Outcome = 'ok' | 'refused' | 'ended' | 'failed';

@@ -1,7 +1,7 @@
 import type { StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { Admission } from '../shared/admission.ts';
-import type { Jobs } from '../stores/contracts.ts';
+import type { Jobs } from '../stores/jobs.ts';
 import type { Labels, Metrics, Readings } from './metrics.ts';
 
 /** What runs, in words that a dashboard shows. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { isId } from '../core/query/id.ts';
 import { isSetBack } from '../shared/set-back.ts';
-import type { Jobs, OutgoingJob } from '../stores/contracts.ts';
 import { MAX_DELAY_SECONDS } from '../stores/job-bodies.ts';
+import type { Jobs, OutgoingJob } from '../stores/jobs.ts';
 import {
   type Buckets,
   isRecord,

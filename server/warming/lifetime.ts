@@ -1,4 +1,4 @@
-import type { VariantChange, VariantRecord } from '../stores/contracts.ts';
+import type { VariantChange, VariantRecord } from '../stores/variants.ts';
 
 /** Which results are served, and how long their store keeps them. */
 export interface Lifetime {

@@ -1,12 +1,6 @@
 import { versionOf } from '../reading/versions.ts';
-import type {
-  ImageRecord,
-  ImageStatus,
-  VariantChange,
-  VariantRecord,
-  VariantStatus,
-  VariantUpdate,
-} from '../stores/contracts.ts';
+import type { ImageRecord, ImageStatus } from '../stores/images.ts';
+import type { VariantChange, VariantRecord, VariantStatus, VariantUpdate } from '../stores/variants.ts';
 
 /** Variants that are told of at a time: an answer, an event and a notification have room for so many. */
 export const VARIANTS_PAGE = 100;

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { originalOf } from '../reading/inputs.ts';
 import { atMost } from '../shared/at-most.ts';
 import { Flushed } from '../shared/periodic.ts';
-import type { Jobs } from '../stores/contracts.ts';
+import type { Jobs } from '../stores/jobs.ts';
 import { type UpgradeJob, upgradeJobs } from './jobs.ts';
 
 export interface UpgradesOptions {

@@ -2,7 +2,7 @@ import { formsOf, variantsOf } from '../core/operations/variants.ts';
 import type { Canonical } from '../core/query/canonical.ts';
 import type { Presets } from '../core/query/rule.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
-import type { Requested } from '../stores/contracts.ts';
+import type { Requested } from '../stores/variants.ts';
 import { type OperationStep, readOperations } from './operations-list.ts';
 
 /** A variant as a caller asks for it: a query, a preset (`p=card`), or a list of operations. */

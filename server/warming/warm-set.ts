@@ -9,7 +9,7 @@ import {
   SAMPLED_OF,
 } from '../reading/demand.ts';
 import type { Counter } from '../shared/space-saving.ts';
-import type { Records } from '../stores/contracts.ts';
+import type { Records } from '../stores/stores.ts';
 
 /** Where fewer were asked for, shares say nothing yet. */
 export const LEAST_ASKED = 50;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { keepHeld } from '../shared/periodic.ts';
-import type { NewImage, Records } from '../stores/contracts.ts';
+import type { NewImage } from '../stores/images.ts';
+import type { Records } from '../stores/stores.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 
 /** A server that was killed holds an id no longer than this. */

@@ -1,4 +1,4 @@
-import type { Requested } from '../stores/contracts.ts';
+import type { Requested } from '../stores/variants.ts';
 
 /** Characters of a title. */
 export const MAX_TITLE = 200;

@@ -1,5 +1,7 @@
 import type { RemoteAnswer } from '../shared/remote.ts';
-import type { ImageRecord, Objects, Records, RemoteSource } from '../stores/contracts.ts';
+import type { ImageRecord, RemoteSource } from '../stores/images.ts';
+import type { Objects } from '../stores/objects.ts';
+import type { Records } from '../stores/stores.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import type { Intents } from './intents.ts';
 import { type Debt, owing, withoutDebt } from './owing.ts';

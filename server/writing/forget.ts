@@ -1,4 +1,5 @@
-import type { Records, VariantRecord } from '../stores/contracts.ts';
+import type { Records } from '../stores/stores.ts';
+import type { VariantRecord } from '../stores/variants.ts';
 import type { Purge } from './purge.ts';
 
 const formOf = ({ variant, sameAs = variant }: VariantRecord): string => sameAs;

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { isId, STAGED } from '../core/query/id.ts';
-import type { ImageRecord } from '../stores/contracts.ts';
+import type { ImageRecord } from '../stores/images.ts';
 
 /**
  * Where a form is posted to that a store takes itself: a key that no image has, so that whoever holds the form can never

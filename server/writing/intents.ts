@@ -1,16 +1,10 @@
 import { masterPrefix, resultPrefix } from '../core/query/id.ts';
-import type {
-  ImageChange,
-  ImageRecord,
-  Jobs,
-  Objects,
-  OutgoingJob,
-  Owed,
-  Records,
-  VariantChange,
-  VariantRecord,
-} from '../stores/contracts.ts';
+import type { ImageChange, ImageRecord, Owed } from '../stores/images.ts';
+import type { Jobs, OutgoingJob } from '../stores/jobs.ts';
+import type { Objects } from '../stores/objects.ts';
+import type { Records } from '../stores/stores.ts';
 import { pause, updateWithRetry } from '../stores/update-record.ts';
+import type { VariantChange, VariantRecord } from '../stores/variants.ts';
 import { type Channel, fetchJob, notifyJobs, objectJob, warmJobs } from '../warming/jobs.ts';
 import { currentVersion, isAwaited, isQuiet, rollUpStatus, toUpdate } from '../warming/queue.ts';
 import { forgetVariants } from './forget.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Objects } from '../stores/contracts.ts';
+import type { Objects } from '../stores/objects.ts';
 import { again, checkTime, type InvalidateJob, Later } from '../warming/jobs.ts';
 import { type Cdn, EVERYTHING, invalidationPaths, MAX_WILDCARDS } from './cdn.ts';
 

@@ -2,17 +2,12 @@ import { notFound } from '../reading/versions.ts';
 import { Problem } from '../shared/errors.ts';
 import type { Blocks } from '../stores/blocks.ts';
 import { countsOf } from '../stores/change.ts';
-import type {
-  FocalPoint,
-  ImageQuery,
-  ImageRecord,
-  Objects,
-  Page,
-  Records,
-  VariantCounts,
-  VariantRecord,
-} from '../stores/contracts.ts';
+import type { FocalPoint, ImageQuery, ImageRecord } from '../stores/images.ts';
+import type { Objects } from '../stores/objects.ts';
+import type { Page } from '../stores/page.ts';
+import type { Records } from '../stores/stores.ts';
 import { buryIf, updateWithRetry } from '../stores/update-record.ts';
+import type { VariantCounts, VariantRecord } from '../stores/variants.ts';
 import { asOfNow, type Lifetime } from '../warming/lifetime.ts';
 import { currentVersion, isFinished, named, VARIANTS_PAGE } from '../warming/queue.ts';
 import type { WarmList } from '../warming/warm-request.ts';

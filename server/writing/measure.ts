@@ -7,7 +7,8 @@ import type { Renderer } from '../reading/renderer.ts';
 import type { Admission } from '../shared/admission.ts';
 import { isProblem, type Problem, type ProblemCode } from '../shared/errors.ts';
 import type { Scratch } from '../shared/scratch.ts';
-import type { Objects, OriginalFacts } from '../stores/contracts.ts';
+import type { OriginalFacts } from '../stores/images.ts';
+import type { Objects } from '../stores/objects.ts';
 import { checkBytes, checkFile, toFile } from '../stores/to-file.ts';
 
 /** For admission: a read without a render. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { withRequested } from '../stores/change.ts';
-import type { ImageRecord, Owed, Requested } from '../stores/contracts.ts';
+import type { ImageRecord, Owed } from '../stores/images.ts';
+import type { Requested } from '../stores/variants.ts';
 
 /** What is added to what an image owes. */
 export type Debt = Omit<Owed, 'token'>;

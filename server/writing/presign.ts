@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { join } from 'node:path';
 import { Problem } from '../shared/errors.ts';
 import { madeOnce } from '../shared/made-once.ts';
-import type { Form } from '../stores/contracts.ts';
+import type { Form } from '../stores/objects.ts';
 
 /** What a form of ours allows. */
 export interface Policy {

@@ -4,7 +4,8 @@ import type { Originals } from '../reading/originals.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
 import { etagOf } from '../reading/versions.ts';
 import { inLanes } from '../shared/in-lanes.ts';
-import type { Jobs, Objects } from '../stores/contracts.ts';
+import type { Jobs } from '../stores/jobs.ts';
+import type { Objects } from '../stores/objects.ts';
 import { invalidateJob } from '../warming/jobs.ts';
 
 export interface PurgeOptions {

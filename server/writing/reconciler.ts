@@ -1,14 +1,9 @@
 import type { Problem } from '../shared/errors.ts';
 import { isSetBack } from '../shared/set-back.ts';
 import { digestOf } from '../stores/checksum.ts';
-import type {
-  ImageChange,
-  ImageRecord,
-  NewImage,
-  Objects,
-  Records,
-  StoredFacts,
-} from '../stores/contracts.ts';
+import type { ImageChange, ImageRecord, NewImage } from '../stores/images.ts';
+import type { Objects, StoredFacts } from '../stores/objects.ts';
+import type { Records } from '../stores/stores.ts';
 import { pause } from '../stores/update-record.ts';
 import { currentVersion, toUpdate } from '../warming/queue.ts';
 import type { WarmSets } from '../warming/warm-set.ts';

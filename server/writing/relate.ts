@@ -1,5 +1,5 @@
 import { Problem } from '../shared/errors.ts';
-import type { Records } from '../stores/contracts.ts';
+import type { Records } from '../stores/stores.ts';
 import { deletedMeanwhile } from './replace.ts';
 
 /**

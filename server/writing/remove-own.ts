@@ -1,5 +1,5 @@
 import { clearMasters } from '../reading/masters.ts';
-import type { Stores } from '../stores/contracts.ts';
+import type { Stores } from '../stores/stores.ts';
 
 /** Removes an object if it is still the one that we put, and what was decoded of it for renders. */
 export async function removeOwn(

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Problem } from '../shared/errors.ts';
 import { digestOf } from '../stores/checksum.ts';
-import type { ImageRecord, Objects, Records } from '../stores/contracts.ts';
+import type { ImageRecord } from '../stores/images.ts';
+import type { Objects } from '../stores/objects.ts';
+import type { Records } from '../stores/stores.ts';
 import { updateWithRetry } from '../stores/update-record.ts';
 import { named } from '../warming/queue.ts';
 import type { Details } from './details.ts';

@@ -4,15 +4,11 @@ import { notFound } from '../reading/versions.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
 import { digestMetadata } from '../stores/checksum.ts';
-import type {
-  ImageRecord,
-  ObjectFacts,
-  Objects,
-  Records,
-  RemoteSource,
-  VariantRecord,
-} from '../stores/contracts.ts';
+import type { ImageRecord, RemoteSource } from '../stores/images.ts';
+import type { ObjectFacts, Objects } from '../stores/objects.ts';
+import type { Records } from '../stores/stores.ts';
 import { pause, updateWithRetry } from '../stores/update-record.ts';
+import type { VariantRecord } from '../stores/variants.ts';
 import { VARIANTS_PAGE } from '../warming/queue.ts';
 import { type IngestLimits, openIngest } from './ingest.ts';
 import type { Intents } from './intents.ts';

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { isSetBack } from '../shared/set-back.ts';
-import type { ImageRecord, Records, VariantRecord } from '../stores/contracts.ts';
+import type { ImageRecord } from '../stores/images.ts';
+import type { Records } from '../stores/stores.ts';
+import type { VariantRecord } from '../stores/variants.ts';
 import { EVICTED, isOver, type Lifetime } from '../warming/lifetime.ts';
 import { currentVersion, isFinished } from '../warming/queue.ts';
 import type { Intents } from './intents.ts';

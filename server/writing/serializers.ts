@@ -1,4 +1,5 @@
-import type { Collection, VariantRecord } from '../stores/contracts.ts';
+import type { Collection } from '../stores/collections.ts';
+import type { VariantRecord } from '../stores/variants.ts';
 import type { Asked, Counted, Described } from './library.ts';
 import type { Urls } from './urls.ts';
 

@@ -1,4 +1,5 @@
-import type { ImageRecord, Records, RemoteSource } from '../stores/contracts.ts';
+import type { ImageRecord, RemoteSource } from '../stores/images.ts';
+import type { Records } from '../stores/stores.ts';
 import { buryIf, updateWithRetry } from '../stores/update-record.ts';
 import type { WarmSets } from '../warming/warm-set.ts';
 import { isFor, type Purpose } from './fetched-originals.ts';

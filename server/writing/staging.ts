@@ -1,5 +1,5 @@
 import { STAGED } from '../core/query/id.ts';
-import type { Objects } from '../stores/contracts.ts';
+import type { Objects } from '../stores/objects.ts';
 
 /** Removes staged bytes whose server was killed; resolves to how many there were. */
 export async function removeStaged(originals: Objects, before: Date): Promise<number> {

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Problem } from '../shared/errors.ts';
-import type { ImageRecord } from '../stores/contracts.ts';
+import type { ImageRecord } from '../stores/images.ts';
 
 /** How long after its form has ended the status of an upload may be read: its variants are still being rendered. */
 const AFTER_SECONDS = 3600;

@@ -3,7 +3,7 @@ import type { Originals } from '../reading/originals.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
 import { digestMetadata } from '../stores/checksum.ts';
-import type { ImageRecord } from '../stores/contracts.ts';
+import type { ImageRecord } from '../stores/images.ts';
 import { buryIf, updateWithRetry } from '../stores/update-record.ts';
 import { currentVersion, named } from '../warming/queue.ts';
 import type { WarmSets } from '../warming/warm-set.ts';

@@ -52,7 +52,16 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'server/shared',
     'server/telemetry',
   ],
+  'server/http/api/schemas': [
+    'core',
+    'server/feeds',
+    'server/http',
+    'server/stores',
+    'server/warming',
+    'server/writing',
+  ],
   'server/http/api': [
+    'server/http/api/schemas',
     'server/config',
     'core',
     'server/feeds',

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Test } from 'tap';
-import type { Jobs } from '../../server/stores/contracts.ts';
+import type { Jobs } from '../../server/stores/jobs.ts';
 import { S3Objects } from '../../server/stores/s3/objects.ts';
 import { SqsJobs } from '../../server/stores/sqs/jobs.ts';
 import { createQueues, deafClients, isOfNpm, type StorageEmulator } from '../support/emulators.ts';

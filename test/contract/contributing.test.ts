@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import t from 'tap';
-import type { Objects } from '../../server/stores/contracts.ts';
+import type { Objects } from '../../server/stores/objects.ts';
 import { runBare } from '../support/command.ts';
 import { ROOT } from '../support/markdown.ts';
 import { objectsSuite } from './objects.suite.ts';

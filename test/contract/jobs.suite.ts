@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import type { Jobs, ReceivedJob } from '../../server/stores/contracts.ts';
+import type { Jobs, ReceivedJob } from '../../server/stores/jobs.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Gaps, present, rejection, suite } from './suite.ts';
 

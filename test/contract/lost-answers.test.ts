@@ -1,8 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import t from 'tap';
-import type { Objects } from '../../server/stores/contracts.ts';
 import { DynamoRecords } from '../../server/stores/dynamodb/records.ts';
+import type { Objects } from '../../server/stores/objects.ts';
 import { S3Objects } from '../../server/stores/s3/objects.ts';
 import { startRecords } from '../support/emulators.dynamodb.ts';
 import { identity, startStorage } from '../support/emulators.ts';

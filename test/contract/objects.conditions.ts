@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Objects } from '../../server/stores/contracts.ts';
+import type { Objects } from '../../server/stores/objects.ts';
 import { bytesOf, type Case, pieces, png, present } from './suite.ts';
 
 /** Writes on condition, and copies. */

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Objects } from '../../server/stores/contracts.ts';
+import type { Objects } from '../../server/stores/objects.ts';
 import { type Case, each, png, rejection } from './suite.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
-import type { Objects } from '../../server/stores/contracts.ts';
+import type { Objects } from '../../server/stores/objects.ts';
 import { conditionCases } from './objects.conditions.ts';
 import { listingCases } from './objects.listing.ts';
 import { bytesOf, type Gaps, pieces, png, present, rejection, suite } from './suite.ts';

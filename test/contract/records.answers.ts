@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { KeptAnswer } from '../../server/stores/answers.ts';
-import type { Records } from '../../server/stores/contracts.ts';
+import type { Records } from '../../server/stores/stores.ts';
 import { waitFor } from '../support/wait.ts';
 import type { Case } from './suite.ts';
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Collection, Records, Refusal } from '../../server/stores/contracts.ts';
+import type { Collection, Refusal } from '../../server/stores/collections.ts';
+import type { Records } from '../../server/stores/stores.ts';
 import { type Case, each, newImage, present } from './suite.ts';
 
 export function collectionCases(it: Case, records: Records): void {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { ImageRecord, Records } from '../../server/stores/contracts.ts';
+import type { ImageRecord } from '../../server/stores/images.ts';
+import type { Records } from '../../server/stores/stores.ts';
 import { type Case, newImage, present } from './suite.ts';
 
 /** What images owe, and tombstones. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { ImageQuery, Records } from '../../server/stores/contracts.ts';
+import type { ImageQuery } from '../../server/stores/images.ts';
+import type { Records } from '../../server/stores/stores.ts';
 import { type Case, each, newImage, present, rejection } from './suite.ts';
 
 /** All pages of a search, by the ids of their images. */

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
-import type { ImageQuery, ImageRecord, Jobs, Records } from '../../server/stores/contracts.ts';
+import type { ImageQuery, ImageRecord } from '../../server/stores/images.ts';
+import type { Jobs } from '../../server/stores/jobs.ts';
+import type { Records } from '../../server/stores/stores.ts';
 import { waitFor } from '../support/wait.ts';
 import { answerCases } from './records.answers.ts';
 import { collectionCases } from './records.collections.ts';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Records, VariantChange, VariantRecord } from '../../server/stores/contracts.ts';
+import type { Records } from '../../server/stores/stores.ts';
+import type { VariantChange, VariantRecord } from '../../server/stores/variants.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Case, each, newImage, present, rejection } from './suite.ts';
 

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { openStores } from '../../server/compose/stores.ts';
 import { loadConfig } from '../../server/config/settings.ts';
-import type { ImageRecord, Stores } from '../../server/stores/contracts.ts';
+import type { ImageRecord } from '../../server/stores/images.ts';
+import type { Stores } from '../../server/stores/stores.ts';
 import { form, type UploadAnswer } from '../support/api.ts';
 import { type ServerProcess, spawnServer } from '../support/process.ts';
 import { temporaryFolder } from '../support/server.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ImageRecord, Objects } from '../../server/stores/contracts.ts';
+import type { ImageRecord } from '../../server/stores/images.ts';
+import type { Objects } from '../../server/stores/objects.ts';
 import { noise } from '../support/api.ts';
 import { storedKey } from '../support/results.ts';
 import { waitFor } from '../support/wait.ts';

@@ -1,6 +1,7 @@
 import type { Test } from 'tap';
 import { resultKey } from '../../server/core/query/id.ts';
-import type { ImageRecord, VariantRecord } from '../../server/stores/contracts.ts';
+import type { ImageRecord } from '../../server/stores/images.ts';
+import type { VariantRecord } from '../../server/stores/variants.ts';
 import { noise } from '../support/api.ts';
 import { storedKey } from '../support/results.ts';
 import { waitFor } from '../support/wait.ts';

@@ -5,7 +5,7 @@ import pino from 'pino';
 import { Webhook } from 'standardwebhooks';
 import t, { type Test } from 'tap';
 import { checkWebhook, isPublicAddress, isReachableHost, post } from '../../server/shared/outbound.ts';
-import type { ImageRecord } from '../../server/stores/contracts.ts';
+import type { ImageRecord } from '../../server/stores/images.ts';
 import { openSqlite } from '../../server/stores/sqlite/open.ts';
 import { Later, type NotifyJob } from '../../server/warming/jobs.ts';
 import { Notifier, RETRY_SECONDS } from '../../server/writing/notify.ts';

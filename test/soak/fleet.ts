@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { childrenOf, treeRssMb } from '../../bench/process-tree.ts';
 import { openStores } from '../../server/compose/stores.ts';
 import { loadConfig } from '../../server/config/settings.ts';
-import type { Stores } from '../../server/stores/contracts.ts';
+import type { Stores } from '../../server/stores/stores.ts';
 import { type ServerProcess, spawnServer } from '../support/process.ts';
 import { temporaryFolder } from '../support/server.ts';
 import { spawnWarmer, type WarmerProcess } from '../support/warmer.ts';

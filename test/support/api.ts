@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import sharp from 'sharp';
-import type { Objects } from '../../server/stores/contracts.ts';
+import type { Objects } from '../../server/stores/objects.ts';
 import type { TestServer } from './server.ts';
 
 export interface UploadAnswer {

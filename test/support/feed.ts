@@ -1,5 +1,5 @@
 import { FeedStates } from '../../server/feeds/state.ts';
-import type { Records } from '../../server/stores/contracts.ts';
+import type { Records } from '../../server/stores/stores.ts';
 
 const FEED = {
   name: 'f',

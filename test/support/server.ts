@@ -10,7 +10,7 @@ import { type Composed, composeServer } from '../../server/compose/server.ts';
 import { logUnusable, openStores } from '../../server/compose/stores.ts';
 import { loadConfig } from '../../server/config/settings.ts';
 import { buildApp } from '../../server/http/app.ts';
-import type { Stores } from '../../server/stores/contracts.ts';
+import type { Stores } from '../../server/stores/stores.ts';
 import { openTracing } from '../../server/telemetry/open-tracing.ts';
 import { PATIENT } from './env.ts';
 import { sharedRendering } from './rendering.ts';

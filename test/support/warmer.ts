@@ -9,7 +9,9 @@ import { type ExternalServices, openExternalServices } from '../../server/compos
 import { composeManagement } from '../../server/compose/management.ts';
 import { openStores } from '../../server/compose/stores.ts';
 import { type Config, loadConfig } from '../../server/config/settings.ts';
-import type { Objects, Stores, VariantRecord } from '../../server/stores/contracts.ts';
+import type { Objects } from '../../server/stores/objects.ts';
+import type { Stores } from '../../server/stores/stores.ts';
+import type { VariantRecord } from '../../server/stores/variants.ts';
 import { openTracing } from '../../server/telemetry/open-tracing.ts';
 import type { Management } from '../../server/writing/management.ts';
 import { composeWarmer, type Warmer } from '../../warmer/compose.ts';

@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import type { Stores } from '../../server/stores/contracts.ts';
+import type { Stores } from '../../server/stores/stores.ts';
 import { call, form } from '../support/api.ts';
 import { altered, createWarmer } from '../support/warmer.ts';
 import { ask, feedOf, picture, watched } from './feeds.ts';

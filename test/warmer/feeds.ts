@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { Feeds } from '../../server/feeds/feeds.ts';
 import { FeedStates } from '../../server/feeds/state.ts';
-import type { Stores } from '../../server/stores/contracts.ts';
+import type { Stores } from '../../server/stores/stores.ts';
 import { call, noise } from '../support/api.ts';
 import { remoteServer } from '../support/remote.ts';
 import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Test } from 'tap';
-import type { Stores } from '../../server/stores/contracts.ts';
+import type { Stores } from '../../server/stores/stores.ts';
 import { corpusPath } from '../support/corpus.ts';
 import { storedKey } from '../support/results.ts';
 import { altered, createWarmer, type TestWarmer } from '../support/warmer.ts';

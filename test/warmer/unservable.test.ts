@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import { scanKeys, scanText } from '../../server/cli/scan.ts';
 import { openStores } from '../../server/compose/stores.ts';
 import { loadConfig } from '../../server/config/settings.ts';
-import type { Stores } from '../../server/stores/contracts.ts';
+import type { Stores } from '../../server/stores/stores.ts';
 import { startRecords } from '../support/emulators.dynamodb.ts';
 import { emulated } from '../support/emulators.ts';
 import { BUCKET_KEYS, UNSERVABLE_KEYS } from '../support/keys.ts';

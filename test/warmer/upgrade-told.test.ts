@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
-import type { Stores } from '../../server/stores/contracts.ts';
+import type { Stores } from '../../server/stores/stores.ts';
 import { corpus } from '../support/corpus.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';

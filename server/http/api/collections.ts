@@ -3,22 +3,20 @@ import { readId } from '../../core/query/id.ts';
 import { notFound } from '../../reading/versions.ts';
 import { Problem } from '../../shared/errors.ts';
 import { newUlid } from '../../shared/ulid.ts';
-import type { Collection as CollectionRecord, Refusal } from '../../stores/contracts.ts';
+import type { Collection as CollectionRecord, Refusal } from '../../stores/collections.ts';
 import { collectionNotFound } from '../../writing/relate.ts';
 import { collectionView } from '../../writing/serializers.ts';
+import { PROBLEMS } from '../image-schema.ts';
 import type { Api, ApiDeps } from './context.ts';
 import { nextId } from './idempotency.ts';
 import {
   Collection,
   CollectionBody,
   CollectionEdit,
-  CollectionId,
   Collections,
-  PAGE,
-  PageQuery,
-  PROBLEMS,
   Relationships,
-} from './schemas.ts';
+} from './schemas/collections.ts';
+import { CollectionId, PAGE, PageQuery } from './schemas/parts.ts';
 
 const tags = ['collections'];
 const params = Type.Object({ id: CollectionId });

@@ -4,7 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefau
 import type { Presets } from '../../core/query/rule.ts';
 import type { Feeds } from '../../feeds/feeds.ts';
 import type { Demand } from '../../reading/demand.ts';
-import type { Records } from '../../stores/contracts.ts';
+import type { Records } from '../../stores/stores.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { Management } from '../../writing/management.ts';
 import type { LocalForms } from '../../writing/presign.ts';

@@ -1,8 +1,9 @@
 import Type from 'typebox';
 import type { DescribedFeed } from '../../feeds/feeds.ts';
 import type { Summary } from '../../feeds/state.ts';
+import { PROBLEMS } from '../image-schema.ts';
 import type { Api, ApiDeps } from './context.ts';
-import { FeedAnswer, FeedName, FeedRunQuery, FeedsAnswer, PROBLEMS } from './schemas.ts';
+import { FeedAnswer, FeedName, FeedRunQuery, FeedsAnswer } from './schemas/feeds.ts';
 
 const tags = ['management'];
 

@@ -5,7 +5,7 @@ import { checkWebhook } from '../../shared/outbound.ts';
 import { readWarmRequest } from '../../warming/warm-request.ts';
 import type { Details } from '../../writing/details.ts';
 import type { ApiDeps } from './context.ts';
-import { UploadFields } from './schemas.ts';
+import { UploadFields } from './schemas/uploads.ts';
 import { malformedText } from './validate.ts';
 
 type Fields = Static<typeof UploadFields>;

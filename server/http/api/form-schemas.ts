@@ -1,4 +1,4 @@
-import { UploadFields } from './schemas.ts';
+import { UploadFields } from './schemas/uploads.ts';
 
 /** How forms are documented; their parts are read as they come, and what they hold is checked there. */
 const FILE = { type: 'string', format: 'binary' } as const;

@@ -3,22 +3,14 @@ import { MAX_ID_BYTES, readId } from '../../core/query/id.ts';
 import { Problem } from '../../shared/errors.ts';
 import { readWarmRequest } from '../../warming/warm-request.ts';
 import { describedView, imageView, uploadView } from '../../writing/serializers.ts';
+import { PROBLEMS } from '../image-schema.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
-import {
-  Edit,
-  Id,
-  Image,
-  ImageSummary,
-  Images,
-  ImagesQuery,
-  PAGE,
-  PROBLEMS,
-  PurgeAnswer,
-  PurgeQuery,
-  Upload,
-  VariantsQuery,
-  WarmBody,
-} from './schemas.ts';
+import { Edit, Image, ImageSummary, Images, ImagesQuery } from './schemas/images.ts';
+import { Id, PAGE } from './schemas/parts.ts';
+import { VariantsQuery } from './schemas/status.ts';
+import { PurgeAnswer, PurgeQuery } from './schemas/upkeep.ts';
+import { Upload } from './schemas/uploads.ts';
+import { WarmBody } from './schemas/variants.ts';
 
 const tags = ['management'];
 const params = Type.Object({ id: Id });

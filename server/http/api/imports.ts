@@ -4,9 +4,12 @@ import { isProblem, type Problem, problemBody } from '../../shared/errors.ts';
 import { readWarmRequest } from '../../warming/warm-request.ts';
 import type { Import } from '../../writing/imports.ts';
 import { imageView, uploadView } from '../../writing/serializers.ts';
+import { PROBLEMS } from '../image-schema.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
 import { nextId } from './idempotency.ts';
-import { Id, ImageSummary, ImportBody, Imports, PROBLEMS } from './schemas.ts';
+import { ImageSummary } from './schemas/images.ts';
+import { Id } from './schemas/parts.ts';
+import { ImportBody, Imports } from './schemas/uploads.ts';
 
 const tags = ['management'];
 /** A thousand addresses of two KB each, and what is said of them. */

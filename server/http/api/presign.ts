@@ -3,12 +3,14 @@ import Type from 'typebox';
 import { Problem } from '../../shared/errors.ts';
 import type { KeptAnswer } from '../../stores/answers.ts';
 import { readWarmRequest } from '../../warming/warm-request.ts';
+import { PROBLEMS } from '../image-schema.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
 import { PRESIGNED_FORM } from './form-schemas.ts';
 import { answerAgain, nextId, takeTurn } from './idempotency.ts';
 import { receiving } from './pace.ts';
 import { chunksOf, formOnly, partsOf } from './parts.ts';
-import { Id, PROBLEMS, PresignBody, Presigned } from './schemas.ts';
+import { Id } from './schemas/parts.ts';
+import { PresignBody, Presigned } from './schemas/uploads.ts';
 import { counting } from './upload-metrics.ts';
 
 /** Uploads by browsers that have no token: the form, and on the embedded default where it is posted to. */

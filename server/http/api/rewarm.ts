@@ -1,6 +1,7 @@
 import { Problem } from '../../shared/errors.ts';
+import { PROBLEMS } from '../image-schema.ts';
 import type { Api, ApiDeps } from './context.ts';
-import { PROBLEMS, REWARM_VARIANTS, RewarmAnswer, RewarmQuery } from './schemas.ts';
+import { REWARM_VARIANTS, RewarmAnswer, RewarmQuery } from './schemas/upkeep.ts';
 
 /** Making again what was asked for and has expired. */
 export function rewarmRoutes(api: Api, { rewarm }: ApiDeps): void {

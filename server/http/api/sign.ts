@@ -1,7 +1,8 @@
 import { Problem } from '../../shared/errors.ts';
 import { signUrl } from '../../writing/signing.ts';
+import { PROBLEMS } from '../image-schema.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
-import { PROBLEMS, SignBody, Signed } from './schemas.ts';
+import { SignBody, Signed } from './schemas/sign.ts';
 
 /** What stands before `/img/` may be of another deployment name: only what follows is signed. */
 const ADDRESS = /^(?:https?:\/\/[^/?#]+)?\/img\/(.+)$/s;

@@ -5,12 +5,14 @@ import type { Static } from 'typebox';
 import Type from 'typebox';
 import { readId } from '../../core/query/id.ts';
 import { isProblem } from '../../shared/errors.ts';
-import type { ImageStatus } from '../../stores/contracts.ts';
+import type { ImageStatus } from '../../stores/images.ts';
 import { statusView } from '../../writing/serializers.ts';
 import { checkStatusKey } from '../../writing/status-keys.ts';
+import { PROBLEMS } from '../image-schema.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
 import { goesByKey } from './guard.ts';
-import { Id, PROBLEMS, Status, StatusEvents, StatusQuery } from './schemas.ts';
+import { Id } from './schemas/parts.ts';
+import { Status, StatusEvents, StatusQuery } from './schemas/status.ts';
 
 type StatusBody = Static<typeof Status>;
 

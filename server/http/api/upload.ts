@@ -7,13 +7,15 @@ import type { Repeated } from '../../writing/repeats.ts';
 import type { FinishedUpload } from '../../writing/replace.ts';
 import { uploadView } from '../../writing/serializers.ts';
 import type { Accepted } from '../../writing/uploads.ts';
+import { PROBLEMS } from '../image-schema.ts';
 import { type Api, type ApiDeps, originOf } from './context.ts';
 import { FormFields } from './fields.ts';
 import { ORIGINAL_FORM, UPLOAD_FORM } from './form-schemas.ts';
 import { nextId } from './idempotency.ts';
 import { receiving } from './pace.ts';
 import { chunksOf, drain, type FilePart, formOnly, isFileFault, partsOf, remaining } from './parts.ts';
-import { Id, PROBLEMS, UPLOAD_PROBLEMS, Upload, UploadAnswer } from './schemas.ts';
+import { Id } from './schemas/parts.ts';
+import { UPLOAD_PROBLEMS, Upload, UploadAnswer } from './schemas/uploads.ts';
 import { counting, countUnstored } from './upload-metrics.ts';
 
 type Outcome = { file: string; accepted: Accepted | Repeated } | { file: string; problem: Problem };

@@ -1,6 +1,7 @@
 import { LEAST_ASKED, type WarmSet } from '../../warming/warm-set.ts';
+import { PROBLEMS } from '../image-schema.ts';
 import type { Api, ApiDeps } from './context.ts';
-import { PROBLEMS, WarmSetAnswer } from './schemas.ts';
+import { WarmSetAnswer } from './schemas/upkeep.ts';
 
 /** What pages ask for, and what making it ahead would cost and save. */
 export function warmSetRoutes(api: Api, { warmSets, demand }: ApiDeps): void {

@@ -1,5 +1,6 @@
-import type { Collection, CollectionChange, CollectionRecords, Page, Refusal } from '../contracts.ts';
+import type { Collection, CollectionChange, CollectionRecords, Refusal } from '../collections.ts';
 import { decodeCursor } from '../cursor.ts';
+import type { Page } from '../page.ts';
 import { KEY_BYTES, placeKey } from './items.ts';
 import { merge, part } from './lists.ts';
 import { AGAIN, type Table, untilWritten } from './table.ts';

@@ -8,12 +8,12 @@ import type {
   ImageRecord,
   ImageRecords,
   NewImage,
-  OutgoingJob,
   Owed,
-  Page,
-  Progress,
   StalledQuery,
-} from '../contracts.ts';
+} from '../images.ts';
+import type { OutgoingJob } from '../jobs.ts';
+import type { Progress } from '../locks.ts';
+import type { Page } from '../page.ts';
 import { search } from '../search.ts';
 import {
   IDS,

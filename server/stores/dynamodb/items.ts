@@ -1,4 +1,4 @@
-import type { ImageRecord } from '../contracts.ts';
+import type { ImageRecord } from '../images.ts';
 import type { Table } from './table.ts';
 import type { Item, Key } from './writes.ts';
 

@@ -1,12 +1,12 @@
+import { decodeCursor, encodeCursor } from '../cursor.ts';
 import {
   IMAGE_STATUSES,
   type ImageQuery,
   type ImageRecord,
   type ImageStatus,
-  type Page,
   type StalledQuery,
-} from '../contracts.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
+} from '../images.ts';
+import type { Page } from '../page.ts';
 import {
   imageKey,
   KEY_BYTES,

@@ -1,4 +1,4 @@
-import type { Locks } from '../contracts.ts';
+import type { Locks } from '../locks.ts';
 import type { Table } from './table.ts';
 import type { Key } from './writes.ts';
 

@@ -1,4 +1,4 @@
-import type { Progress } from '../contracts.ts';
+import type { Progress } from '../locks.ts';
 import { AGAIN, type Table, untilWritten } from './table.ts';
 import type { Key } from './writes.ts';
 

@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Records } from '../contracts.ts';
+import type { Records } from '../stores.ts';
 import { DynamoAnswers } from './answers.ts';
 import { DynamoCollections } from './collections.ts';
 import { DynamoImages } from './images.ts';

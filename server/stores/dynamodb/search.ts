@@ -1,6 +1,8 @@
 import { inLanes } from '../../shared/in-lanes.ts';
-import { IMAGE_STATUSES, type ImageRecord, type Page, type Progress } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { IMAGE_STATUSES, type ImageRecord } from '../images.ts';
+import type { Progress } from '../locks.ts';
+import type { Page } from '../page.ts';
 import {
   IDS,
   idOfKey,

@@ -1,7 +1,8 @@
 import { inLanes } from '../../shared/in-lanes.ts';
 import { countsOf, ENDED, isQueuedOrBetter, isRequestedBy, queuedVariant, withRequested } from '../change.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import type { Page } from '../page.ts';
 import type {
-  Page,
   Requested,
   VariantChange,
   VariantCounts,
@@ -9,8 +10,7 @@ import type {
   VariantRecords,
   VariantStatus,
   VariantUpdate,
-} from '../contracts.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
+} from '../variants.ts';
 import { imageKey, KEY_BYTES, TOMBSTONES } from './items.ts';
 import { AGAIN, type Query, type Table, untilWritten } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';

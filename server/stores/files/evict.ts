@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import type { Evicted, EvictionRound } from '../contracts.ts';
 import { attempt } from '../errors.ts';
+import type { Evicted, EvictionRound } from '../objects.ts';
 import { ignoring } from './folders.ts';
 import type { FileObjects } from './objects.ts';
 

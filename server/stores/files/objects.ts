@@ -14,19 +14,19 @@ import { setImmediate } from 'node:timers/promises';
 import { unavailable } from '../../shared/errors.ts';
 import { held, type Incoming, incoming, streamed } from '../body.ts';
 import { damaged } from '../checksum.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { attempt, errorName } from '../errors.ts';
+import { bytesOf, keyOf } from '../key-order.ts';
 import type {
   Condition,
   NewObject,
   ObjectFacts,
   Objects,
-  Page,
   StoredFacts,
   StoredObject,
   WholeObject,
-} from '../contracts.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { attempt, errorName } from '../errors.ts';
-import { bytesOf, keyOf } from '../key-order.ts';
+} from '../objects.ts';
+import type { Page } from '../page.ts';
 import { ignoring, pruneFolders, removeStale, syncFolders } from './folders.ts';
 import { unlinkIfThere, withLock } from './lock.ts';
 import { adoptNames } from './names.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { OutdatedRound, RemovedOutdated } from '../contracts.ts';
 import { attempt } from '../errors.ts';
+import type { OutdatedRound, RemovedOutdated } from '../objects.ts';
 import { ignoring } from './folders.ts';
 import type { FileObjects } from './objects.ts';
 

@@ -2,7 +2,7 @@ import { closeSync, openSync, read, readSync, type Stats, statSync } from 'node:
 import { promisify } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import { atMost } from '../../shared/at-most.ts';
-import type { StoredFacts, WholeObject } from '../contracts.ts';
+import type { StoredFacts, WholeObject } from '../objects.ts';
 import { ignoring } from './folders.ts';
 import { factsAtEnd } from './trailer.ts';
 

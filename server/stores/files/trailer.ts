@@ -1,6 +1,6 @@
 import { fstatSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import type { StoredFacts } from '../contracts.ts';
+import type { StoredFacts } from '../objects.ts';
 
 /**
  * An object is one file, so that one rename makes it visible: its bytes, then the facts as JSON, the JSON's

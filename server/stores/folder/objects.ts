@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { Problem } from '../../shared/errors.ts';
 import { streamed } from '../body.ts';
-import type { ObjectFacts, Objects, Page, StoredFacts, StoredObject } from '../contracts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { attempt, errorName, readOnly } from '../errors.ts';
 import { bytesOf, isInSpan, keyOf, leadsTo, type Span } from '../key-order.ts';
+import type { ObjectFacts, Objects, StoredFacts, StoredObject } from '../objects.ts';
+import type { Page } from '../page.ts';
 
 const ABSENT = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP'];
 const READ_BYTES = 256 * 1024;

@@ -15,6 +15,8 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { unavailable } from '../../shared/errors.ts';
 import { type Incoming, incoming, streamed } from '../body.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { attempt, errorName, sending } from '../errors.ts';
 import type {
   Condition,
   Form,
@@ -22,12 +24,10 @@ import type {
   NewObject,
   ObjectFacts,
   Objects,
-  Page,
   StoredFacts,
   StoredObject,
-} from '../contracts.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { attempt, errorName, sending } from '../errors.ts';
+} from '../objects.ts';
+import type { Page } from '../page.ts';
 import { isMarked, marked, mayBeDone } from './marks.ts';
 import { absent, factsOf, inputOf, isConditional, unquoted, withLate } from './shapes.ts';
 

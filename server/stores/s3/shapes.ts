@@ -1,6 +1,6 @@
 import type { HeadObjectOutput, PutObjectCommandInput } from '@aws-sdk/client-s3';
-import type { Condition, NewObject, StoredFacts } from '../contracts.ts';
 import { errorName } from '../errors.ts';
+import type { Condition, NewObject, StoredFacts } from '../objects.ts';
 import { withoutMark } from './marks.ts';
 import { decodeMetadata, encodeMetadata } from './metadata.ts';
 

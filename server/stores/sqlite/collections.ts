@@ -1,5 +1,6 @@
-import type { Collection, CollectionChange, CollectionRecords, Page, Refusal } from '../contracts.ts';
+import type { Collection, CollectionChange, CollectionRecords, Refusal } from '../collections.ts';
 import { decodeCursor } from '../cursor.ts';
+import type { Page } from '../page.ts';
 import { type Database, integer, type Row, text } from './database.ts';
 import { pageOf, readImage } from './images.ts';
 

@@ -1,4 +1,5 @@
 import { burial, changedImage, isUnchanged } from '../change.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type {
   ImageAsRead,
   ImageChange,
@@ -6,12 +7,11 @@ import type {
   ImageRecord,
   ImageRecords,
   NewImage,
-  OutgoingJob,
   Owed,
-  Page,
   StalledQuery,
-} from '../contracts.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
+} from '../images.ts';
+import type { OutgoingJob } from '../jobs.ts';
+import type { Page } from '../page.ts';
 import { search } from '../search.ts';
 import { type Database, now, type Row, text } from './database.ts';
 import type { JobsBatch, SqliteJobs } from './jobs.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { aheadMs } from '../../shared/set-back.ts';
-import type { Jobs, ReceivedJob } from '../contracts.ts';
 import { checked } from '../job-bodies.ts';
+import type { Jobs, ReceivedJob } from '../jobs.ts';
 import { type Database, integer, text } from './database.ts';
 
 /** How soon a message of another process is seen. One look costs some 20 µs. */

@@ -1,5 +1,5 @@
 import { aheadMs } from '../../shared/set-back.ts';
-import type { Locks } from '../contracts.ts';
+import type { Locks } from '../locks.ts';
 import type { Database } from './database.ts';
 
 /** What is held for longer than this, and than is asked for, was taken before the clock was set back. */

@@ -1,4 +1,5 @@
-import type { Jobs, Records } from '../contracts.ts';
+import type { Jobs } from '../jobs.ts';
+import type { Records } from '../stores.ts';
 import { SqliteAnswers } from './answers.ts';
 import { SqliteCollections } from './collections.ts';
 import { Database, type DatabaseOptions } from './database.ts';

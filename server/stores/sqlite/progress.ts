@@ -1,4 +1,4 @@
-import type { Progress } from '../contracts.ts';
+import type { Progress } from '../locks.ts';
 import { type Database, text } from './database.ts';
 
 export class SqliteProgress implements Progress {

@@ -1,6 +1,7 @@
 import { changedVariant, isQueuedOrBetter, isRequestedBy, queuedVariant, withRequested } from '../change.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import type { Page } from '../page.ts';
 import type {
-  Page,
   Requested,
   VariantChange,
   VariantCounts,
@@ -8,8 +9,7 @@ import type {
   VariantRecords,
   VariantStatus,
   VariantUpdate,
-} from '../contracts.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
+} from '../variants.ts';
 import { type Database, now, type Row, text } from './database.ts';
 import { readImage } from './images.ts';
 

@@ -9,9 +9,9 @@ import {
   SendMessageBatchCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { Jobs, OutgoingJob, ReceivedJob } from '../contracts.ts';
 import { attempt, errorName, sending } from '../errors.ts';
 import { batches, checked } from '../job-bodies.ts';
+import type { Jobs, OutgoingJob, ReceivedJob } from '../jobs.ts';
 
 /** Long enough to send what was received from the dead letters and to delete it there. */
 const REDRIVE_SECONDS = 60;

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { ExternalServices } from '../../../server/compose/external-services.ts';
-import type { Objects, Stores } from '../../../server/stores/contracts.ts';
+import type { Objects } from '../../../server/stores/objects.ts';
+import type { Stores } from '../../../server/stores/stores.ts';
 import { currentVersion } from '../../../server/warming/queue.ts';
 import { removeStaged } from '../../../server/writing/staging.ts';
 import { startServer, temporaryFolder } from '../../support/server.ts';

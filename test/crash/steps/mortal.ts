@@ -1,4 +1,4 @@
-import type { Stores } from '../../../server/stores/contracts.ts';
+import type { Stores } from '../../../server/stores/stores.ts';
 
 /** Calls that change something, by store. */
 const WRITES: readonly string[] = [

@@ -7,7 +7,7 @@ import { strongestLaunch } from '../../../server/sandbox/launch.ts';
 import { RenderPool } from '../../../server/sandbox/pool.ts';
 import { Admission } from '../../../server/shared/admission.ts';
 import { openScratch } from '../../../server/shared/scratch.ts';
-import type { Objects } from '../../../server/stores/contracts.ts';
+import type { Objects } from '../../../server/stores/objects.ts';
 import { keysOf } from '../../support/api.ts';
 import { corpus } from '../../support/corpus.ts';
 import { startServer, temporaryFolder } from '../../support/server.ts';

@@ -9,7 +9,7 @@ import { type Original, Originals } from '../../../server/reading/originals.ts';
 import { versionOf } from '../../../server/reading/versions.ts';
 import { Admission } from '../../../server/shared/admission.ts';
 import { openScratch } from '../../../server/shared/scratch.ts';
-import type { Objects } from '../../../server/stores/contracts.ts';
+import type { Objects } from '../../../server/stores/objects.ts';
 import { temporaryFolder } from '../../support/server.ts';
 import { waitFor } from '../../support/wait.ts';
 

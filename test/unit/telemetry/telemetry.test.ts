@@ -2,7 +2,7 @@ import t from 'tap';
 import { openStores } from '../../../server/compose/stores.ts';
 import { loadConfig } from '../../../server/config/settings.ts';
 import { Problem } from '../../../server/shared/errors.ts';
-import type { Stores } from '../../../server/stores/contracts.ts';
+import type { Stores } from '../../../server/stores/stores.ts';
 import { countedStores } from '../../../server/telemetry/counted-stores.ts';
 import { listenFor } from '../../../server/telemetry/listen.ts';
 import { Metrics } from '../../../server/telemetry/metrics.ts';

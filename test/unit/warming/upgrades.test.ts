@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Jobs, OutgoingJob } from '../../../server/stores/contracts.ts';
+import type { Jobs, OutgoingJob } from '../../../server/stores/jobs.ts';
 import { readJob } from '../../../server/warming/jobs.ts';
 import { Upgrades } from '../../../server/warming/upgrades.ts';
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { ImageRecord } from '../../../server/stores/contracts.ts';
+import type { ImageRecord } from '../../../server/stores/images.ts';
 import { checkStatusKey, newSecret, statusKey } from '../../../server/writing/status-keys.ts';
 
 const NOW = 1_800_000_000;

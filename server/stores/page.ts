@@ -1,0 +1,5 @@
+export interface Page<T> {
+  items: T[];
+  /** Opaque; hand it back to go on. */
+  next?: string;
+}
