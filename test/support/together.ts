@@ -8,15 +8,16 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
  * Files of tests that run in one process, by the name of the file in test/runs that runs them. Each alone would spend
  * two seconds of the processor on its imports, its render processes and its share of the coverage report: more than
  * most of them test for. As many as keep two cores busy to the end; the runner begins them in the order of their
- * names, and those that wait most come first.
+ * names, and the longest come first.
  *
  * Each of these is left out in .taprc.
  */
 export const RUNS = {
+  '0-unit-core': 'test/unit/core/**/*.test.ts',
   '0-warmer-o-s': 'test/warmer/[o-s]*.test.ts',
   '0-warmer-t-z': 'test/warmer/[t-z]*.test.ts',
   '1-contract': 'test/contract/*.test.ts',
-  '2-unit-core': 'test/{architecture/*,corpus/*,golden/*,unit/core/**/*}.test.ts',
+  '2-pictures': 'test/{architecture,corpus,golden}/*.test.ts',
   '3-warmer-a-n': 'test/warmer/[a-n]*.test.ts',
   '4-http-api': 'test/{http/api-*,client/*}.test.ts',
   '5-unit-rest': 'test/unit/{*,!(core)/**/*}.test.ts',

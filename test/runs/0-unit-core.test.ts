@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('2-unit-core');
+await runTogether('0-unit-core');
