@@ -102,10 +102,10 @@ t.test(
     const drawing = await readFile(corpusPath('samples/drop-shadow.svg'));
     const patient = await warmer(t, { SVG_MS: '60000' });
     const hurried = await warmer(t, { DATA_DIR: patient.config.dataDir, SVG_MS: '100' });
-    await hurried.ask('a', drawing, ['fmt=webp&w=4000']);
+    await hurried.ask('a', drawing, ['fmt=webp&w=2400']);
     await hurried.until(isSettled(hurried, 'a'));
     t.match(await hurried.variants('a'), [{ status: 'failed', error: /^unrenderable: / }]);
-    await patient.management.intents.ask('a', { warm: ['fmt=webp&w=4000'] });
+    await patient.management.intents.ask('a', { warm: ['fmt=webp&w=2400'] });
     await patient.until(isSettled(patient, 'a'));
     t.match(await patient.variants('a'), [{ status: 'ready' }]);
   },
