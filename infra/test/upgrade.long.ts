@@ -20,7 +20,7 @@ interface Plan {
  * what that would have heard from AWS made up.
  */
 const stateOf = (name: string): string =>
-  gunzipSync(readFileSync(new URL(`fixtures/a4170a7/${name}.tfstate.gz`, import.meta.url))).toString();
+  gunzipSync(readFileSync(new URL(`fixtures/a4170a7/${name}.state.gz`, import.meta.url))).toString();
 
 /** What is made anew and nobody misses: a revision beside the one before, and a text that says which images expire. */
 const RENEWED = ['aws_ecs_task_definition', 'aws_ecr_lifecycle_policy'];
