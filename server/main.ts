@@ -54,10 +54,6 @@ async function main(): Promise<void> {
       listenFor({ port: metricsPort, host }, { '/metrics': () => metricsPage(deps) }),
     );
   const removeNote = await noteAddress(config, address);
-  log.info({ address, stores: stores.summary, layers: rendering.pool.layers, ready: true }, 'listening');
-  void flush();
-  // For whoever started us with a channel: on a port that was taken, somebody else would answer.
-  process.send?.({ ready: true, address });
 
   const stop = async (signal: string) => {
     if (draining) return;
@@ -86,6 +82,11 @@ async function main(): Promise<void> {
   process.on('disconnect', () => stop('disconnect'));
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // Not before: whoever is told so may end us at once.
+  log.info({ address, stores: stores.summary, layers: rendering.pool.layers, ready: true }, 'listening');
+  void flush();
+  // For whoever started us with a channel: on a port that was taken, somebody else would answer.
+  process.send?.({ ready: true, address });
 }
 
 main().catch(exitWithError);
