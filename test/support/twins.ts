@@ -107,11 +107,20 @@ export class Twins {
 
   /** Two pictures of a few pixels may be equal by chance: on others of the same kinds, and of others, they are not. */
   async #areTwins(a: string, b: string): Promise<boolean> {
+    if (roundest(a) === roundest(b)) return false;
     for (const number of this.#samples.keys())
       if ((await this.#print(a, number)) !== (await this.#print(b, number))) return false;
     return true;
   }
 }
+
+/** The roundest corners of a square are its ellipse, and of a picture it is the sides that tell whether it is one. */
+const roundest = (key: string): string =>
+  key
+    .split('&')
+    .map((part) => (part === 'r=max' || part === 'mask=ellipse' ? 'round' : part))
+    .toSorted()
+    .join('&');
 
 /**
  * Whether a key shows on files of a few hundred bytes. What has two colours alone is the same in a palette of any size,
