@@ -1,12 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { endProgram } from '../test/support/command.ts';
 
 /** A process under measurement: it reports its own CPU time and memory, so that the load generator's do not count. */
 export interface Measured {
   readonly child: ChildProcess;
   readonly port: number;
   usage(): Promise<Usage>;
-  stop(): Promise<void>;
+  stop(): Promise<unknown>;
 }
 
 export interface Usage {
@@ -29,10 +30,7 @@ export async function start(script: string, env: Record<string, string> = {}): P
       const [usage] = (await once(child, 'message')) as [Usage];
       return usage;
     },
-    stop: async () => {
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
+    stop: () => endProgram(child, 'SIGKILL'),
   };
 }
 

@@ -9,6 +9,7 @@ import { openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
 import type { Stores } from '../server/stores/stores.ts';
 import { sendWarm } from '../server/warming/jobs.ts';
+import { endProgram } from '../test/support/command.ts';
 import { start } from './child.ts';
 import { storeWithSample } from './hits.ts';
 import { paced } from './paced.ts';
@@ -80,8 +81,7 @@ export async function liveLane(): Promise<Row[]> {
     for (const mode of ['low', 'raised'] as const) {
       const child = await warmer(env);
       if (mode === 'low' || raise(child.pid ?? 0)) laps[mode].push(...(await latencies(url)));
-      child.kill('SIGKILL');
-      await once(child, 'exit');
+      await endProgram(child, 'SIGKILL');
     }
   }
   await server.stop();

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { endProgram } from '../test/support/command.ts';
 import { freePort } from '../test/support/ports.ts';
 import { treeCpuMs, treePssMb, treeRssMb } from './process-tree.ts';
 
@@ -17,7 +17,7 @@ export interface Program {
   rssMb(): number;
   /** The same with what they share counted once. */
   pssMb(): number;
-  stop(): Promise<void>;
+  stop(): Promise<unknown>;
 }
 
 /** The arguments of `npm start`, or of another script of package.json; npm itself is left out. */
@@ -66,10 +66,7 @@ export async function startProgram(
     cpuMs: () => treeCpuMs(pid),
     rssMb: () => treeRssMb(pid),
     pssMb: () => treePssMb(pid),
-    stop: async () => {
-      child.kill('SIGTERM');
-      if (child.exitCode === null) await once(child, 'exit');
-    },
+    stop: () => endProgram(child, 'SIGTERM'),
   };
 }
 

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Sharp } from 'sharp';
 import { DEFAULT_QUALITY, FORMAT_TABLE } from '../../server/core/plan/formats.ts';
+import { endProgram } from '../../test/support/command.ts';
 import { treeCpuMs } from '../process-tree.ts';
 import type { Lossy } from './contestants.ts';
 
@@ -34,7 +35,7 @@ export interface BareProcess {
   cpuMs(): number;
   /** Resolves to how many bytes came out. */
   render(path: string, width: number, how: Bare): Promise<number>;
-  stop(): Promise<void>;
+  stop(): Promise<unknown>;
 }
 
 export async function startBare(): Promise<BareProcess> {
@@ -49,9 +50,6 @@ export async function startBare(): Promise<BareProcess> {
       const [bytes] = (await once(child, 'message')) as [number];
       return bytes;
     },
-    stop: async () => {
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
+    stop: () => endProgram(child, 'SIGKILL'),
   };
 }

@@ -109,6 +109,23 @@ function ipx(): Peer | undefined {
 /** Servers that render, those that are there. */
 export const renderers = (): Peer[] => [imgproxy(), imagor(), ipx()].filter((peer) => peer !== undefined);
 
+/** What `work` makes of each of those, one after another; each has ended before the next one starts. */
+export async function ofEachRenderer<T>(
+  folder: string,
+  work: (peer: Peer, running: Running) => Promise<T>,
+): Promise<T[]> {
+  const outcomes: T[] = [];
+  for (const peer of renderers()) {
+    const running = await peer.start(folder);
+    try {
+      outcomes.push(await work(peer, running));
+    } finally {
+      await running.stop();
+    }
+  }
+  return outcomes;
+}
+
 export const nginxProgram = (): string | undefined =>
   found('NGINX', 'nginx') ?? found('NGINX', '/usr/sbin/nginx');
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { corpusPath } from '../../test/support/corpus.ts';
 import { quantile } from '../stats.ts';
-import { renderers } from './contestants.ts';
+import { ofEachRenderer } from './contestants.ts';
 import { Ours } from './ours.ts';
 import { type Measured, shown } from './part.ts';
 
@@ -69,20 +69,13 @@ export async function herds(): Promise<Measured> {
     const all = await herd(url('herd'), CLIENTS, ours.program.cpuMs);
     renders = (await encodes()) - before;
     rows.push(row('Rendition', alone, all));
-    for (const peer of renderers()) {
-      const running = await peer.start(folder);
-      const theirs = (width: number) =>
-        `http://127.0.0.1:${running.port}${peer.pathOf({ file: FILE, width, format: 'webp' })}`;
-      await herd(theirs(640), 1, running.cpuMs);
-      rows.push(
-        row(
-          peer.name,
-          await herd(theirs(800), 1, running.cpuMs),
-          await herd(theirs(800), CLIENTS, running.cpuMs),
-        ),
-      );
-      await running.stop();
-    }
+    const theirs = await ofEachRenderer(folder, async (peer, { port, cpuMs }) => {
+      const url = (width: number) =>
+        `http://127.0.0.1:${port}${peer.pathOf({ file: FILE, width, format: 'webp' })}`;
+      await herd(url(640), 1, cpuMs);
+      return row(peer.name, await herd(url(800), 1, cpuMs), await herd(url(800), CLIENTS, cpuMs));
+    });
+    rows.push(...theirs);
   } finally {
     await ours.stop();
     await rm(folder, { recursive: true, force: true });

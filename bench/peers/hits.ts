@@ -69,10 +69,10 @@ function outcome(
 
 /** Who was started, to be stopped whatever happens. */
 async function withAll<T>(
-  work: (stop: (it: { stop(): Promise<void> }) => void, folder: string) => Promise<T>,
+  work: (stop: (it: { stop(): Promise<unknown> }) => void, folder: string) => Promise<T>,
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'rendition-peers-'));
-  const started: { stop(): Promise<void> }[] = [];
+  const started: { stop(): Promise<unknown> }[] = [];
   try {
     return await work((it) => started.push(it), folder);
   } finally {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { seeded } from '../../test/support/seeded.ts';
-import { renderers } from './contestants.ts';
+import { ofEachRenderer } from './contestants.ts';
 import { ask, Ours, originals } from './ours.ts';
 import { type Measured, shown } from './part.ts';
 
@@ -132,14 +132,11 @@ export async function page(): Promise<Measured> {
         await load(list, port, pathOf, cpuMs),
       ),
     );
-    for (const peer of renderers()) {
-      const running = await peer.start(folder);
+    const theirs = await ofEachRenderer(folder, async (peer, running) => {
       const path = (asked: Asked) => peer.pathOf({ ...asked, format: 'webp' });
-      rows.push(
-        row(`${peer.name}, which keeps nothing`, await load(list, running.port, path, running.cpuMs)),
-      );
-      await running.stop();
-    }
+      return row(`${peer.name}, which keeps nothing`, await load(list, running.port, path, running.cpuMs));
+    });
+    rows.push(...theirs);
   } finally {
     await ours.stop();
     await rm(folder, { recursive: true, force: true });

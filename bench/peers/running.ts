@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endProgram } from '../../test/support/command.ts';
 import { freePort } from '../../test/support/ports.ts';
 import { treeCpuMs, treeRssMb } from '../process-tree.ts';
 
@@ -11,7 +12,7 @@ export interface Running {
   readonly port: number;
   cpuMs(): number;
   rssMb(): number;
-  stop(): Promise<void>;
+  stop(): Promise<unknown>;
 }
 
 export interface Command {
@@ -69,9 +70,6 @@ export async function startCommand(make: (port: number) => Command | Promise<Com
     port,
     cpuMs: () => treeCpuMs(pid),
     rssMb: () => treeRssMb(pid),
-    stop: async () => {
-      child.kill('SIGTERM');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-    },
+    stop: () => endProgram(child, 'SIGTERM'),
   };
 }

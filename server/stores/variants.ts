@@ -17,7 +17,20 @@ export interface VariantCounts {
   total: number;
 }
 
-export interface VariantRecord {
+/** What a status came with. */
+export interface VariantOutcome {
+  bytes?: number;
+  ms?: number;
+  error?: string;
+  /** Of a result: the pipeline that made it. Absent also where an older program wrote the record. */
+  epoch?: string;
+  /** Of a result: from when on its store may remove it, as toISOString writes it. Absent: never. */
+  expires?: string;
+  /** Of one whose bytes are those of another canonical form: the result lies there. */
+  sameAs?: string;
+}
+
+export interface VariantRecord extends VariantOutcome {
   id: string;
   /** Canonical form, format resolved. */
   variant: string;
@@ -29,27 +42,12 @@ export interface VariantRecord {
   queuedAt: string;
   /** By which texts callers asked for it, the oldest first. Absent: by none, as of a default. Never removed by a change. */
   requested?: readonly string[];
-  bytes?: number;
-  ms?: number;
-  error?: string;
-  /** Of a result: the pipeline that made it. Absent also where an older program wrote the record. */
-  epoch?: string;
-  /** Of a result: from when on its store may remove it, as toISOString writes it. Absent: never. */
-  expires?: string;
-  /** Of one whose bytes are those of another canonical form: the result lies there. */
-  sameAs?: string;
   updatedAt: string;
 }
 
-/** `bytes`, `ms`, `error`, `epoch`, `expires` and `sameAs` are said of the new status: what is not given here is removed. */
-export interface VariantChange {
+/** What is told of an outcome is told of the new status: what is not given here is removed. */
+export interface VariantChange extends VariantOutcome {
   status: VariantStatus;
-  bytes?: number;
-  ms?: number;
-  error?: string;
-  epoch?: string;
-  expires?: string;
-  sameAs?: string;
   /** Adds one to `attempts`. */
   attempt?: boolean;
 }

@@ -1,11 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t from 'tap';
-import { runBare } from '../support/command.ts';
+import { endProgram, runBare } from '../support/command.ts';
 import { ROOT } from '../support/markdown.ts';
 import { temporaryFolder } from '../support/server.ts';
 
@@ -69,11 +68,7 @@ async function served(
   const all = [...own, program, 'serve', ...words, '--port', '0', '--json'];
   const child = spawn('env', all, { cwd: folder });
   // Its programs write beside themselves until they have ended.
-  t.teardown(async () => {
-    const ended = once(child, 'exit');
-    child.kill('SIGTERM');
-    await ended;
-  });
+  t.teardown(() => endProgram(child, 'SIGTERM'));
   for await (const line of createInterface({ input: child.stdout })) {
     const { urls }: { urls?: string[] } = JSON.parse(line || '{}');
     if (!urls?.length) continue;

@@ -94,6 +94,11 @@ export class Fleet {
     await rm(this.#env['DATA_DIR'] ?? '', { recursive: true, force: true });
   }
 
+  /** Whatever still runs. */
+  kill(): void {
+    for (const { child } of [this.#server, this.#warmer]) child.kill('SIGKILL');
+  }
+
   async #endWell({ end }: Pick<ServerProcess, 'end'>, name: string): Promise<void> {
     const code = await end('SIGTERM');
     this.restarts += 1;

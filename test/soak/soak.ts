@@ -45,6 +45,17 @@ const SHARED = [
 /** Mixed load for some minutes, while programs are restarted and their render processes crash. */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   const fleet = await Fleet.open();
+  try {
+    const report = await soaked(fleet, options);
+    await fleet.close();
+    return { ...report, restarts: fleet.restarts, faults: [...report.faults, ...fleet.faults] };
+  } finally {
+    // Of programs that are left running the process of a test that failed never ends.
+    fleet.kill();
+  }
+}
+
+async function soaked(fleet: Fleet, options: SoakOptions): Promise<SoakReport> {
   const ledger = new Ledger();
   const random = seeded(options.seed);
   const until = performance.now() + options.minutes * 60_000;
@@ -79,7 +90,6 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     }),
   ]);
   await looseEnds(fleet, ledger);
-  await fleet.close();
   return {
     answers: ledger.answers,
     accepted: ledger.accepted.size,
@@ -87,7 +97,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     restarts: fleet.restarts,
     crashes: fleet.crashes,
     quartersMb: quarters(memory).map(median),
-    faults: [...ledger.faults, ...fleet.faults],
+    faults: ledger.faults,
   };
 }
 
@@ -129,10 +139,7 @@ async function crashing(
 
 /** Once nobody asks any more: everything that was accepted is there, finished and as it was sent; what was removed is gone. */
 async function looseEnds({ stores }: Fleet, ledger: Ledger): Promise<void> {
-  await waitFor(async () => {
-    const { ready, inFlight } = await stores.jobs.depth();
-    return ready + inFlight === 0;
-  });
+  await drained(stores);
   const { dead } = await stores.jobs.depth();
   if (dead > 0) ledger.fault(`${dead} jobs were given up`);
   for (const [id, md5] of ledger.accepted) {
@@ -148,6 +155,16 @@ async function looseEnds({ stores }: Fleet, ledger: Ledger): Promise<void> {
   }
   for (const id of ledger.removed)
     if (await stores.originals.head(id)) ledger.fault(`${id}, which was removed, is there`);
+}
+
+/** However long it takes: hundreds of results that are made smaller once nobody asks take minutes, each of them some. */
+async function drained({ jobs }: Fleet['stores']): Promise<void> {
+  const waiting = async () => {
+    const { ready, inFlight } = await jobs.depth();
+    return ready + inFlight;
+  };
+  for (let before = await waiting(); before > 0; before = await waiting())
+    await waitFor(async () => (await waiting()) < before);
 }
 
 function quarters(values: readonly number[]): number[][] {

@@ -1,4 +1,5 @@
-import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -25,6 +26,20 @@ export function spawnProgram(script: string, { env, isMeasured = false }: Progra
   const [program = '', ...words] = [...(isMeasured ? [process.execPath] : UNMEASURED), script];
   const all = { ...process.env, ...env };
   return spawn(program, words, { cwd: ROOT, env: all, stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+/**
+ * Ends a program, which may have ended by itself before: that says no more that it has.
+ *
+ * @returns  the exit code, or the signal that ended it
+ */
+export async function endProgram(child: ChildProcess, signal: NodeJS.Signals): Promise<number | string> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  }
+  return child.exitCode ?? String(child.signalCode);
 }
 
 /**

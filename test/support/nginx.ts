@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { endProgram } from './command.ts';
 import { freePort } from './ports.ts';
 import { waitFor } from './wait.ts';
 
@@ -50,10 +50,7 @@ server { listen 127.0.0.1:${port}; root ${folder}; ${locations} } }`,
     );
   };
   const stop = async () => {
-    if (!child || child.exitCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill('SIGTERM');
-    await ended;
+    if (child) await endProgram(child, 'SIGTERM');
   };
   t.teardown(stop);
   await start();

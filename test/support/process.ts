@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Test } from 'tap';
 import { FileObjects } from '../../server/stores/files/objects.ts';
-import { type Program, spawnProgram, UNMEASURED } from './command.ts';
+import { endProgram, type Program, spawnProgram, UNMEASURED } from './command.ts';
 import { corpus } from './corpus.ts';
 import { PATIENT, SINGLE } from './env.ts';
 import { temporaryFolder } from './server.ts';
@@ -44,12 +43,7 @@ export async function spawnServer(
   return {
     ...started,
     child,
-    end: async (signal) => {
-      const ended = once(child, 'exit');
-      child.kill(signal);
-      const [code, by] = await ended;
-      return code ?? by;
-    },
+    end: (signal) => endProgram(child, signal),
   };
 }
 

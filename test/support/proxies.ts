@@ -6,6 +6,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
+import { endProgram } from './command.ts';
 import { pages } from './markdown.ts';
 import { noNginx } from './nginx.ts';
 import { freePort } from './ports.ts';
@@ -144,10 +145,7 @@ function startProgram(t: Test, [program = '', ...words]: readonly string[]): Chi
   child.stderr?.setEncoding('utf8').on('data', (lines: string) => said.push(lines));
   t.teardown(async () => {
     if (!t.passing()) t.comment(said.join(''));
-    if (child.exitCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill('SIGTERM');
-    await ended;
+    await endProgram(child, 'SIGTERM');
   });
   return child;
 }

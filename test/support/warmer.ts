@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -15,7 +14,7 @@ import type { VariantRecord } from '../../server/stores/variants.ts';
 import { openTracing } from '../../server/telemetry/open-tracing.ts';
 import type { Management } from '../../server/writing/management.ts';
 import { composeWarmer, type Warmer } from '../../warmer/compose.ts';
-import { type Program, spawnProgram } from './command.ts';
+import { endProgram, type Program, spawnProgram } from './command.ts';
 import { PATIENT, SINGLE } from './env.ts';
 import { sharedRendering } from './rendering.ts';
 import { temporaryFolder } from './server.ts';
@@ -157,13 +156,6 @@ export async function spawnWarmer(
   return {
     child,
     lines,
-    end: async (signal) => {
-      if (child.exitCode !== null || child.signalCode !== null)
-        return child.exitCode ?? String(child.signalCode);
-      const ended = once(child, 'exit');
-      child.kill(signal);
-      const [code, by] = await ended;
-      return code ?? by;
-    },
+    end: (signal) => endProgram(child, signal),
   };
 }

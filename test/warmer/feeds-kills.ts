@@ -33,7 +33,7 @@ export async function killedRuns(t: Test, stores: () => Promise<Record<string, s
 }
 
 /** A look at the feeds by a watcher that is killed after its k-th write; how many writes it came to. */
-async function killedLook(env: Record<string, string>, k: number): Promise<number> {
+export async function killedLook(env: Record<string, string>, k: number): Promise<number> {
   let doomed: Mortal | undefined;
   const warmer = await createWarmer(env, (stores) => {
     doomed = mortal(stores, k);

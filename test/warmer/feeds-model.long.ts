@@ -3,25 +3,13 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { expire } from '../crash/steps/kills.ts';
-import { type Mortal, mortal } from '../crash/steps/mortal.ts';
 import { seeded, seedOfRun } from '../support/seeded.ts';
 import { waitFor } from '../support/wait.ts';
-import { createWarmer } from '../support/warmer.ts';
 import { ask, feedOf, feedsOf, idsOf, picture, watched } from './feeds.ts';
+import { killedLook } from './feeds-kills.ts';
 
 const TURNS = 6;
 const FILES = 24;
-
-/** A look by a watcher that may be killed after some of its writes. */
-async function killedLook(env: Record<string, string>, k: number): Promise<void> {
-  let doomed: Mortal | undefined;
-  const warmer = await createWarmer(env, (stores) => {
-    doomed = mortal(stores, k);
-    return doomed.stores;
-  });
-  await warmer.watching?.run();
-  await warmer.close();
-}
 
 for (const seed of [1, 2, seedOfRun()])
   t.test(
