@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, unlink, utimes, writeFile } from 'node:fs/promises';
 import { Session } from 'node:inspector/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -289,6 +289,18 @@ t.test('folders that became empty go, also while others write into them', async 
     (await readdir(root)).filter((name) => !name.startsWith('.')),
     [],
   );
+});
+
+t.test('something that lies where a folder should is said at once', async (t) => {
+  const root = join(folder, 'blocked');
+  const objects = await FileObjects.open(root);
+  for (const key of ['img/a/w_1', 'img/a/b/c/w_1', 'img/w_1']) {
+    await writeFile(join(root, 'img+'), 'of somebody else');
+    await t.rejects(objects.put(key, Buffer.from('x'), png), { code: 'store_unavailable' }, key);
+    await unlink(join(root, 'img+'));
+    t.ok(await objects.put(key, Buffer.from('x'), png), key);
+    await objects.remove([key]);
+  }
 });
 
 t.test('a writer killed at any moment leaves a whole object, none older than it acknowledged', async (t) => {

@@ -27,7 +27,7 @@ import type {
   WholeObject,
 } from '../objects.ts';
 import type { Page } from '../page.ts';
-import { ignoring, pruneFolders, removeStale, syncFolders } from './folders.ts';
+import { ignoring, isBlocked, pruneFolders, removeStale, syncFolders } from './folders.ts';
 import { unlinkIfThere, withLock } from './lock.ts';
 import { adoptNames } from './names.ts';
 import { KeyPaths } from './path.ts';
@@ -311,9 +311,10 @@ export class FileObjects implements Objects {
         if (!isWritten) return false;
         break;
       } catch (error) {
-        if (errorName(error) !== 'ENOENT' || !existsSync(aside)) throw error;
-        // The folder was pruned between the two steps, by others who then have got on. Ten tries in a row were not
-        // enough for eight writers on a machine at a load of 14.
+        // The folder was pruned between two steps, by others who then have got on. Ten tries in a row were not enough for
+        // eight writers on a machine at a load of 14.
+        const isPruned = ['ENOENT', 'ENOTDIR'].includes(errorName(error)) && existsSync(aside);
+        if (!isPruned || isBlocked(dirname(path))) throw error;
       }
     }
     if (!this.#isCache) await syncFolders(dirname(path), this.#root);

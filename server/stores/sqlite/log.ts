@@ -105,7 +105,8 @@ async function syncFolder(path: string): Promise<void> {
 /** Resolves when it has ended, well or not: what it did not do is done by the next one. */
 function runThread(database: string): Promise<void> {
   return new Promise((resolve) => {
-    const thread = new Worker(THREAD, { workerData: database });
+    // Without what the program was started with: the loaders of a tracer or a test runner cost each one 0.3 s.
+    const thread = new Worker(THREAD, { workerData: database, execArgv: [], env: {} });
     thread.on('error', () => undefined);
     thread.once('exit', () => resolve());
   });
