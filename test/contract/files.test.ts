@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, unlink, utimes, writeFile } from 'node:fs/promises';
@@ -11,6 +10,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { FileObjects } from '../../server/stores/files/objects.ts';
 import { KeyPaths } from '../../server/stores/files/path.ts';
+import { spawnProgram } from '../support/command.ts';
 import { BUCKET_KEYS } from '../support/keys.ts';
 import { always } from '../support/property.ts';
 import { bytesOf, each, png, present } from './suite.ts';
@@ -306,7 +306,7 @@ t.test('something that lies where a folder should is said at once', async (t) =>
 t.test('a writer killed at any moment leaves a whole object, none older than it acknowledged', async (t) => {
   const root = join(folder, 'killed');
   for (const turns of [0, 3, 10, 30, 100]) {
-    const child = spawn(process.execPath, [join(import.meta.dirname, '../support/writer.ts'), root]);
+    const child = spawnProgram('test/support/writer.ts', { words: [root] });
     t.teardown(() => child.kill('SIGKILL'));
     const acknowledged: string[] = [];
     const lines = createInterface(child.stdout).on('line', (line) => acknowledged.push(line));

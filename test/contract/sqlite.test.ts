@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import { openSqlite } from '../../server/stores/sqlite/open.ts';
 import { MIGRATIONS } from '../../server/stores/sqlite/schema.ts';
+import { spawnProgram } from '../support/command.ts';
 import { waitFor } from '../support/wait.ts';
 import { present } from './suite.ts';
 
@@ -20,8 +21,7 @@ t.teardown(async () => {
 });
 
 function worker(path: string, ...args: string[]): { child: ChildProcess; lines: Interface } {
-  const script = join(import.meta.dirname, '../support/worker.ts');
-  const child = spawn(process.execPath, [script, path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawnProgram('test/support/worker.ts', { words: [path, ...args] });
   children.push(child);
   return { child, lines: createInterface(child.stdout) };
 }

@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { spawnProgram } from '../support/command.ts';
 import type { CorpusRow } from '../support/corpus.ts';
 import { corpus, corpusRows, manifest } from '../support/corpus.ts';
 import type { Outcome } from './outcome.ts';
@@ -14,10 +13,7 @@ const MAX_RSS = 600_000_000;
 
 /** Renders the files behind `last` in a child until it ends or hangs; the file that it hung or died at is lost. */
 async function outcomesAfter(last: string | undefined): Promise<Outcome[]> {
-  const script = fileURLToPath(new URL('./child.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, ...(last ? [last] : [])], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  const child = spawnProgram('test/corpus/child.ts', { words: last ? [last] : [] });
   const outcomes: Outcome[] = [];
   let busy: string | undefined;
   const kill = () => child.kill('SIGKILL');

@@ -16,14 +16,16 @@ export const UNMEASURED = [...BARE, `NODE_COMPILE_CACHE=${COMPILED}`, process.ex
 export type Program = ChildProcessByStdio<null, Readable, null>;
 
 export interface ProgramOptions {
-  readonly env: Readonly<Record<string, string>>;
+  readonly words?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   /** Whether its coverage counts, which makes a start cost three times as much; one test of each program is enough. */
   readonly isMeasured?: boolean;
 }
 
 /** Starts a program of ours; stdout is a pipe. */
-export function spawnProgram(script: string, { env, isMeasured = false }: ProgramOptions): Program {
-  const [program = '', ...words] = [...(isMeasured ? [process.execPath] : UNMEASURED), script];
+export function spawnProgram(script: string, options: ProgramOptions): Program {
+  const { words: own = [], env = {}, isMeasured = false } = options;
+  const [program = '', ...words] = [...(isMeasured ? [process.execPath] : UNMEASURED), script, ...own];
   const all = { ...process.env, ...env };
   return spawn(program, words, { cwd: ROOT, env: all, stdio: ['ignore', 'pipe', 'inherit'] });
 }

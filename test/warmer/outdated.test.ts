@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { epochsInBucket, isOutdated } from '../../server/reading/epoch.ts';
 import { FileObjects } from '../../server/stores/files/objects.ts';
 import { removeOutdated } from '../../server/stores/files/outdated.ts';
 import { keysOf } from '../support/api.ts';
+import { spawnProgram } from '../support/command.ts';
 import { temporaryFolder } from '../support/server.ts';
 import { warmerOf } from '../support/warmer.ts';
 
@@ -121,9 +121,8 @@ t.test('a round that is asked to stop, stops', async (t) => {
 
 t.test('after a kill it goes on where it was noted last', async (t) => {
   const root = await many(t, 900);
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../support/discarder.ts'), root, '1201']);
+  const child = spawnProgram('test/support/discarder.ts', { words: [root, '1201'] });
   t.teardown(() => child.kill('SIGKILL'));
-  child.stderr.pipe(process.stderr);
   await once(child.stdout, 'data');
   const ended = once(child, 'exit');
   child.kill('SIGKILL');
