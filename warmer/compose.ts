@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { Core } from '../server/compose/core.ts';
-import { composeCore } from '../server/compose/core.ts';
+import { type Core, composeCore } from '../server/compose/core.ts';
 import type { ExternalServices } from '../server/compose/external-services.ts';
 import { composeWatcher } from '../server/compose/feeds.ts';
 import { readFetches } from '../server/compose/fetch-metrics.ts';
@@ -10,34 +9,23 @@ import type { Rendering } from '../server/compose/rendering.ts';
 import { readProgram } from '../server/compose/server-metrics.ts';
 import { traceCore } from '../server/compose/traced.ts';
 import type { Config } from '../server/config/settings.ts';
-import type { Jobs } from '../server/stores/jobs.ts';
-import type { Objects } from '../server/stores/objects.ts';
-import type { Records, Stores } from '../server/stores/stores.ts';
+import type { Stores } from '../server/stores/stores.ts';
 import { countedStores } from '../server/telemetry/counted-stores.ts';
 import { Metrics } from '../server/telemetry/metrics.ts';
 import { ECHO, type Tracing } from '../server/telemetry/tracing.ts';
 import { readJob } from '../server/warming/jobs.ts';
-import type { Lifetime } from '../server/warming/lifetime.ts';
-import type { Buckets } from '../server/warming/s3-events.ts';
-import type { Fetches } from '../server/writing/fetches.ts';
-import type { Intents } from '../server/writing/intents.ts';
 import type { Management } from '../server/writing/management.ts';
-import { type Reconciler, UPLOAD_SECONDS } from '../server/writing/reconciler.ts';
-import type { Rewarm } from '../server/writing/rewarm.ts';
-import { removeStaged } from '../server/writing/staging.ts';
-import { failDeadLetters } from './dead-letters.ts';
-import { type ExpiryOptions, followExpiry } from './expiry.ts';
+import { handler, type Makers, tracedJobs } from './dispatch.ts';
 import { readInvalidations } from './invalidation-metrics.ts';
 import { countJobs, countVariants } from './job-metrics.ts';
 import { OutdatedResults } from './outdated.ts';
-import { rewarmRound } from './rewarm-round.ts';
-import { Scheduler } from './scheduler.ts';
+import { composeRounds, type Parts } from './rounds.ts';
+import type { Scheduler } from './scheduler.ts';
 import { StatusRollup } from './status-rollup.ts';
 import { StoredResults } from './stored-results.ts';
-import { Sweep } from './sweep.ts';
 import { tellOfStrange, tellOfUnservable } from './unservable.ts';
-import { countUpgrades, Upgrade, type UpgradeReport } from './upgrade.ts';
-import { Warm, type WarmReport } from './warm.ts';
+import { countUpgrades, Upgrade } from './upgrade.ts';
+import { Warm } from './warm.ts';
 import { Watching } from './watching.ts';
 import { Worker, type WorkerOptions } from './worker.ts';
 
@@ -103,133 +91,6 @@ function composeMakers(config: Config, core: Core, parts: Parts, metrics: Metric
     upgrade: new Upgrade({ ...parts, ...core, admission, pool, atOnce }),
     onUpgraded: (report) => countUpgrades(metrics, report),
   };
-}
-
-/** Who hears of what comes up on the way. */
-interface Ears {
-  readonly buckets: Buckets;
-  readonly onUnservable: (key: string) => void;
-  readonly onStrange: (bucket: string) => void;
-  readonly onReport: (report: WarmReport) => void;
-  readonly expiry: ExpiryOptions;
-}
-
-/** What makes results. */
-interface Makers {
-  readonly warm: Warm;
-  readonly upgrade: Upgrade;
-  readonly onUpgraded: (report: UpgradeReport) => void;
-}
-
-/** What a message asks for; what it resolves to goes to the log. */
-function handler(
-  { warm, upgrade, onUpgraded }: Makers,
-  {
-    reconciler,
-    notifier,
-    invalidations,
-    fetches,
-  }: Pick<Management, 'reconciler' | 'notifier' | 'invalidations' | 'fetches'>,
-  { buckets, onUnservable, onStrange, onReport, expiry }: Ears,
-): WorkerOptions['handle'] {
-  return async ({ body }, signal) => {
-    const job = readJob(body, buckets);
-    // Left alone, it becomes a dead letter that somebody can look at.
-    if (job.kind === 'unknown') throw new Error(`Unknown message: ${job.reason}.`);
-    if (job.kind === 'warm') {
-      const report = await warm.run(job, signal);
-      onReport(report);
-      return { kind: 'warm', id: job.id, ...report };
-    }
-    if (job.kind === 'upgrade') {
-      const report = await upgrade.run(job, signal);
-      onUpgraded(report);
-      return { kind: 'upgrade', id: job.id, ...report };
-    }
-    if (job.kind === 'notify') return { ...job, ...(await notifier.deliver(job)) };
-    if (job.kind === 'invalidate') return { ...job, ...(await invalidations.deliver(job)) };
-    if (job.kind === 'fetch') return { ...job, ...(await fetches.deliver(job, signal)) };
-    for (const bucket of job.strange ?? []) onStrange(bucket);
-    for (const key of job.unservable ?? []) onUnservable(key);
-    for (const key of job.staged ?? []) await reconciler.formArrived(key);
-    // Whatever the event says, the object as it stands decides.
-    for (const { id } of job.events) await reconciler.reconcile(id);
-    const expired = await followExpiry(job.expired ?? [], expiry);
-    return { kind: 'objects', ids: job.events.map(({ id }) => id), ...(expired > 0 && { expired }) };
-  };
-}
-
-/** Each message as a trace of its own, if anybody watches. */
-function tracedJobs(handle: WorkerOptions['handle'], tracing: Tracing): WorkerOptions['handle'] {
-  if (!tracing.isOn) return handle;
-  return (message, signal) => {
-    const job = readJob(message.body);
-    const id = 'id' in job ? job.id : undefined;
-    return tracing.job({ ...message, kind: job.kind, id }, () => handle(message, signal));
-  };
-}
-
-interface Parts {
-  readonly originals: Objects;
-  readonly collectGarbage: Stores['collectGarbage'];
-  readonly outdated: OutdatedResults;
-  readonly storedResults: StoredResults;
-  readonly records: Records;
-  readonly jobs: Jobs;
-  readonly reconciler: Reconciler;
-  readonly intents: Intents;
-  readonly fetches: Fetches;
-  readonly finish: StatusRollup;
-  readonly lifetime: Lifetime;
-  readonly rewarm: Rewarm;
-}
-
-function composeRounds(
-  { visibilitySeconds, sweepSeconds, rewarmVariants }: Config,
-  parts: Parts,
-  log: Logger,
-): Scheduler {
-  const now = () => new Date();
-  const onFailure = (err: unknown, id: string) => log.warn({ err, id }, 'sweep failed for an image');
-  const isStopping = () => scheduler.isStopping;
-  const staleSeconds = sweepSeconds + visibilitySeconds;
-  const sweep = new Sweep({ ...parts, staleSeconds, now, onFailure, isStopping });
-  const scheduler: Scheduler = new Scheduler({
-    records: parts.records,
-    owner: randomUUID(),
-    seconds: sweepSeconds,
-    tasks: {
-      // Before the sweep: it would take variants whose message has died for lost, and send them again.
-      'dead letters': () =>
-        failDeadLetters({
-          ...parts,
-          quietSeconds: visibilitySeconds,
-          now,
-          onFailure: (err, id) => log.warn({ err, id }, 'a dead letter was not dealt with'),
-        }),
-      sweep: async () => {
-        const sent = await sweep.run();
-        if (sent) log.info({ sent }, 'images sent again');
-      },
-      'staged uploads': async () => {
-        const removed = await removeStaged(parts.originals, new Date(Date.now() - UPLOAD_SECONDS * 1000));
-        if (removed) log.info({ removed }, 'staged uploads of servers that were killed');
-      },
-      leftovers: async () => {
-        const removed = await parts.collectGarbage();
-        if (removed) log.info({ removed }, 'files of writers that were killed');
-      },
-      'former images': async () => {
-        const indexed = await parts.records.images.indexFormer?.(parts.records.progress);
-        if (indexed) log.info({ indexed }, 'images of a former program can be found by prefix');
-      },
-      'outdated results': () => parts.outdated.run(isStopping),
-      'stored results': () => parts.storedResults.run(isStopping),
-      rewarm: () => rewarmRound(parts, { variants: rewarmVariants, isStopping, log }),
-    },
-    onFailure: (err, task) => log.warn({ err, task }, 'round failed'),
-  });
-  return scheduler;
 }
 
 function composeWatching(

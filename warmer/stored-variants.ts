@@ -1,5 +1,6 @@
 import type { Inputs } from '../server/reading/inputs.ts';
-import type { Result, Results, StoredResult } from '../server/reading/results.ts';
+import type { Result, StoredResult } from '../server/reading/result.ts';
+import type { Results } from '../server/reading/results.ts';
 import { Problem } from '../server/shared/errors.ts';
 import type { Records } from '../server/stores/stores.ts';
 import type { VariantChange, VariantStatus } from '../server/stores/variants.ts';

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import { epochsInBucket } from '../reading/epoch.ts';
+import type { StoredResult } from '../reading/result.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
-import type { StoredResult } from '../reading/results.ts';
 import { Blocks } from '../stores/blocks.ts';
 import type { Stores } from '../stores/stores.ts';
 import type { VariantChange, VariantRecord } from '../stores/variants.ts';

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Images, Variant } from '../reading/images.ts';
-import { factsOf, type ResultFacts } from '../reading/results.ts';
+import { factsOf, type ResultFacts } from '../reading/result.ts';
 import { isProblem, problemCacheControl } from '../shared/errors.ts';
 import {
   type CacheSettings,

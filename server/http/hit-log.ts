@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
-import type { Result } from '../reading/results.ts';
+import type { Result } from '../reading/result.ts';
 import type { RequestTrace } from '../telemetry/tracing.ts';
 import type { PictureMetrics } from './picture-metrics.ts';
 

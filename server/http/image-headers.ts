@@ -1,6 +1,6 @@
 import type { Config } from '../config/settings.ts';
 import type { Tier, Timings } from '../reading/images.ts';
-import type { ResultFacts } from '../reading/results.ts';
+import type { ResultFacts } from '../reading/result.ts';
 
 /** Header names and values in the order in which they are sent. */
 export type Headers = Record<string, string | number>;

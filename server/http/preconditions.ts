@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ResultFacts } from '../reading/results.ts';
+import type { ResultFacts } from '../reading/result.ts';
 import { Problem } from '../shared/errors.ts';
 import { readHttpDate } from './http-date.ts';
 

@@ -2,10 +2,10 @@ import { LRUCache } from 'lru-cache';
 import { cheaperForm } from '../core/plan/economy.ts';
 import { resultKey } from '../core/query/id.ts';
 import type { Admission } from '../shared/admission.ts';
+import { isWithoutRecord } from './identity.ts';
 import type { Variant } from './inputs.ts';
+import type { Result } from './result.ts';
 import { OVERHEAD_BYTES } from './result-cache.ts';
-import type { Result } from './results.ts';
-import { isWithoutRecord } from './versions.ts';
 
 export interface HasteOptions {
   /** To renders. */

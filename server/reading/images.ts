@@ -6,15 +6,16 @@ import type { Deferred } from '../shared/deferred.ts';
 import { isProblem } from '../shared/errors.ts';
 import { SingleFlight, unlessAborted } from '../shared/single-flight.ts';
 import type { Haste } from './haste.ts';
+import { isOfVersion, isWithoutRecord } from './identity.ts';
 import { type Inputs, marksOf, type Variant } from './inputs.ts';
 import type { Identity, Original, Originals } from './originals.ts';
 import type { Admitted, Renderer, RenderInput } from './renderer.ts';
+import type { Result, ResultFacts } from './result.ts';
+import { factsOf, resultOf } from './result.ts';
 import { type ResultCache, UNKNOWN } from './result-cache.ts';
-import type { Result, ResultFacts, Results } from './results.ts';
-import { factsOf, resultOf } from './results.ts';
+import type { Results } from './results.ts';
 import { type StoredRead, StoredReads } from './stored-reads.ts';
 import type { Uses } from './uses.ts';
-import { isOfVersion, isWithoutRecord } from './versions.ts';
 import { WriteBehind } from './write-behind.ts';
 
 /** Where an answer came from: the value of X-Image-Cache. `stale`: wherever from, the stores did not say which version is current. */

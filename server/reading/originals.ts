@@ -8,18 +8,13 @@ import type { Scratch } from '../shared/scratch.ts';
 import { SingleFlight } from '../shared/single-flight.ts';
 import type { ObjectFacts } from '../stores/objects.ts';
 import { checkFile, toFile } from '../stores/to-file.ts';
+import { notFound } from './absent.ts';
+import { type Identity, isWithoutRecord, withEtag } from './identity.ts';
 import type { Masters } from './masters.ts';
 import { type HeldFile, OriginalFiles } from './original-files.ts';
-import {
-  type Identity,
-  isWithoutRecord,
-  notFound,
-  Versions,
-  type VersionsOptions,
-  withEtag,
-} from './versions.ts';
+import { Versions, type VersionsOptions } from './versions.ts';
 
-export type { Identity } from './versions.ts';
+export type { Identity } from './identity.ts';
 
 /** An original as a file of this machine, which stays there until it is released. */
 export interface Original extends Identity {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Result } from './results.ts';
+import type { Result } from './result.ts';
 
 /** Objects and strings beside the bytes, about. */
 export const OVERHEAD_BYTES = 2000;

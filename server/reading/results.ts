@@ -1,93 +1,14 @@
 import { hash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { resultKey } from '../core/query/id.ts';
 import { place } from '../core/query/path.ts';
-import type { Rendered } from '../core/render/types.ts';
 import { Problem } from '../shared/errors.ts';
 import type { Condition, Objects, StoredFacts } from '../stores/objects.ts';
 import { pause } from '../stores/update-record.ts';
 import { type Epochs, epochsInBucket } from './epoch.ts';
+import { isOfVersion } from './identity.ts';
 import { originalOf, type Variant } from './inputs.ts';
-import { isOfVersion } from './versions.ts';
-
-/** The encoded bytes of a variant, with what must be known to serve them. */
-export interface Result {
-  readonly id: string;
-  /** Canonical form, format resolved. */
-  readonly canonical: string;
-  /** Canonical form that alone is stored, where it is another one that has the same bytes. */
-  readonly storedAs?: string | undefined;
-  readonly bytes: Buffer;
-  readonly contentType: string;
-  /** MD5 of the bytes in hex, so that S3 and the server agree. */
-  readonly etag: string;
-  /** When it was rendered, or its original written where that is later; whole seconds. */
-  readonly lastModified: Date;
-  /** Of all that it was made of, see Inputs. */
-  readonly version: string;
-  /** px; undefined for placeholders. */
-  readonly width: number | undefined;
-  readonly height: number | undefined;
-  readonly warnings: readonly string[];
-  /** Made while somebody waited: a smaller one may take its place, see Upgrades. */
-  readonly isUpgradable?: boolean;
-  /** Made in haste, because too much waited: kept nowhere, and cached for moments. */
-  readonly isDegraded?: boolean;
-}
-
-/** A result without its bytes, as HEAD and conditional requests need it. */
-export type ResultFacts = Omit<Result, 'bytes'> & { readonly size: number };
-
-/** What lies in the bucket. */
-export type StoredResult = ResultFacts & { readonly storedAt: Date };
-
-export const factsOf = ({ bytes, ...facts }: Result): ResultFacts => ({ ...facts, size: bytes.length });
-
-/** What is known of the original that a result is made of; the version is that of all inputs. */
-export interface OriginalVersion {
-  readonly version: string;
-  readonly lastModified: Date;
-}
-
-/**
- * A focal point or another pipeline makes new bytes of an old original, so its own date would tell a client
- * that keeps nothing but dates that nothing has changed.
- */
-function modifiedNow({ lastModified }: OriginalVersion): Date {
-  return new Date(Math.floor(Math.max(lastModified.getTime(), Date.now()) / 1000) * 1000);
-}
-
-export function resultOf(
-  id: string,
-  canonical: string,
-  original: OriginalVersion,
-  rendered: Rendered,
-): Result {
-  return {
-    id,
-    canonical,
-    bytes: rendered.bytes,
-    contentType: rendered.contentType,
-    etag: hash('md5', rendered.bytes, 'hex'),
-    lastModified: modifiedNow(original),
-    version: original.version,
-    width: rendered.size?.width,
-    height: rendered.size?.height,
-    warnings: rendered.warnings,
-  };
-}
-
-/** Names of the metadata that a stored result carries. */
-const META = {
-  version: 'original-version',
-  modified: 'modified',
-  epoch: 'pipeline',
-  width: 'width',
-  height: 'height',
-  warning: 'warning',
-  checksum: 'crc32',
-  upgrade: 'upgrade',
-} as const;
+import { factsOf, type Result, type StoredResult } from './result.ts';
+import { checksumOf, factsFrom, isWhole, META } from './stored-form.ts';
 
 /** Writers that come between a look and a write; more in a row than this is a bug. */
 const ROUNDS = 5;
@@ -314,36 +235,4 @@ function undefinedWhereThrown<T>(work: () => T): T | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** 6 us for 41 kB, where MD5 takes 46. */
-const checksumOf = (bytes: Uint8Array): string => crc32(bytes).toString(16).padStart(8, '0');
-
-const MD5 = /^[0-9a-f]{32}$/;
-
-/** Whether bytes are those that were written; of results that were stored without a checksum their ETag says it. */
-function isWhole(bytes: Buffer, { size, etag, metadata }: StoredFacts): boolean {
-  if (bytes.length !== size) return false;
-  const checksum = metadata[META.checksum];
-  if (checksum !== undefined) return checksum === checksumOf(bytes);
-  return !MD5.test(etag) || etag === hash('md5', bytes, 'hex');
-}
-
-function factsFrom(id: string, canonical: string, stored: StoredFacts): StoredResult {
-  const { metadata } = stored;
-  const side = (name: string) => (metadata[name] ? Number(metadata[name]) : undefined);
-  return {
-    id,
-    canonical,
-    contentType: stored.contentType ?? 'application/octet-stream',
-    etag: stored.etag,
-    size: stored.size,
-    storedAt: stored.lastModified,
-    lastModified: new Date(metadata[META.modified] ?? stored.lastModified),
-    version: metadata[META.version] ?? '',
-    width: side(META.width),
-    height: side(META.height),
-    warnings: metadata[META.warning]?.split(',') ?? [],
-    isUpgradable: metadata[META.upgrade] !== undefined,
-  };
 }

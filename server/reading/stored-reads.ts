@@ -3,9 +3,10 @@ import { Circuit } from '../shared/circuit.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import { SingleFlight } from '../shared/single-flight.ts';
 import { within } from '../shared/within.ts';
+import type { Identity } from './identity.ts';
 import type { Variant } from './inputs.ts';
-import type { Result, Results } from './results.ts';
-import type { Identity } from './versions.ts';
+import type { Result } from './result.ts';
+import type { Results } from './results.ts';
 
 export interface StoredReadsOptions {
   readonly results: Results;

@@ -2,7 +2,8 @@ import { LRUCache } from 'lru-cache';
 import { atMost } from '../shared/at-most.ts';
 import { Flushed } from '../shared/periodic.ts';
 import type { Variant } from './inputs.ts';
-import type { ResultFacts, Results } from './results.ts';
+import type { ResultFacts } from './result.ts';
+import type { Results } from './results.ts';
 
 /** A result counts as used for this long after it was said to be. */
 const HOUR_MS = 3_600_000;

@@ -1,27 +1,13 @@
 import { LRUCache } from 'lru-cache';
-import type { Point } from '../core/geometry/geometry.ts';
 import { atMost } from '../shared/at-most.ts';
 import { Circuit } from '../shared/circuit.ts';
-import { isProblem, Problem } from '../shared/errors.ts';
+import { isProblem } from '../shared/errors.ts';
 import { within } from '../shared/within.ts';
-import type { ImageRecord } from '../stores/images.ts';
 import type { Objects } from '../stores/objects.ts';
 import type { Records } from '../stores/stores.ts';
-
-/** An original as it stands now. */
-export interface Identity {
-  /** Changes when the bytes do, and when the image was purged. */
-  readonly version: string;
-  readonly lastModified: Date;
-  readonly size: number;
-  readonly focal: Point | undefined;
-  /** SHA-256 of the bytes in hex, where they were uploaded through us. */
-  readonly digest?: string | undefined;
-  /** Changes when results of this version were replaced by smaller ones. */
-  readonly upgraded?: number | undefined;
-  /** The stores did not say so in time: it is what they said last, or what they say without a record. */
-  readonly isStale?: boolean;
-}
+import { isAbsent, notFound, refuse } from './absent.ts';
+import { ANY, type Identity, recordedIdentity, versionOf } from './identity.ts';
+import type { PullThrough } from './pull-through.ts';
 
 interface Known {
   readonly at: number;
@@ -35,22 +21,6 @@ interface Known {
 interface Confirmed {
   readonly at: number;
   readonly identity: Identity | undefined;
-}
-
-/** Where originals come from that are not here. */
-export interface PullThrough {
-  /**
-   * Brings the original of an id here. False: its id belongs to nobody who could have it.
-   *
-   * @throws Problem `image_not_found` where there is none, and those that say why it cannot be had
-   */
-  pull(id: string): Promise<boolean>;
-  /**
-   * A record has been read: it may be time to ask for another version.
-   *
-   * @param etag  of the original as it stands; undefined where that could not be had
-   */
-  seen(record: ImageRecord, etag: string | undefined): void;
 }
 
 export interface VersionsOptions {
@@ -67,8 +37,10 @@ export interface VersionsOptions {
 }
 
 const MAX_KNOWN = 50_000;
+
 /** Look-ups under way that nobody waits for, while the stores do not answer. */
 const MAX_UNAWAITED = 32;
+
 /** Times `lookupMs`, after which an original goes without its record: without focal point the picture may be another. */
 const RECORD_PATIENCE = 10;
 
@@ -277,52 +249,4 @@ export class Versions {
   }
 }
 
-const isAbsent = (error: unknown): boolean => isProblem(error) && error.code === 'image_not_found';
 const isDamaged = (error: unknown): boolean => isProblem(error) && error.code === 'damaged_store';
-
-/** Of an original that is damaged: what was made of it is still good. */
-function recordedIdentity(record: ImageRecord | undefined): Identity | undefined {
-  if (record?.version === undefined) return undefined;
-  const { version, generation, updatedAt, original, focal, upgraded } = record;
-  const lastModified = new Date(updatedAt);
-  return {
-    version: versionOf(version, generation),
-    lastModified,
-    size: original?.bytes ?? 0,
-    focal,
-    upgraded,
-  };
-}
-
-const GENERATION = '.';
-/** Of an original whose record could not be read. */
-const ANY = '*';
-
-/** A purge of unchanged bytes counts the generation up, so that every server sees another version. */
-export function versionOf(etag: string, generation: number | string | undefined): string {
-  return generation ? `${etag}${GENERATION}${generation}` : etag;
-}
-
-/** The version of other bytes that were purged as often. */
-export const withEtag = (version: string, etag: string): string =>
-  versionOf(etag, version.split(GENERATION)[1]);
-
-/** The ETag of the bytes that a version is of. */
-export const etagOf = (version: string): string => version.replace(/\.(?:\d+|\*)$/, '');
-
-/** Whether a version says nothing of purges: what is made of it is neither kept nor cached. */
-export const isWithoutRecord = (version: string): boolean => version.includes(GENERATION + ANY);
-
-/** Whether something of version `there` will do for `version`, which may be without its record. */
-export function isOfVersion(there: string | undefined, version: string): boolean {
-  if (there === undefined || !isWithoutRecord(version)) return there === version;
-  return there.replace(/(?:\.\d+)?(?=\+|$)/, GENERATION + ANY) === version;
-}
-
-const refuse = (id: string): never => {
-  throw notFound(id);
-};
-
-export function notFound(id: string): Problem {
-  return new Problem('image_not_found', `There is no image "${id}".`, { param: 'id', received: id });
-}

@@ -1,8 +1,9 @@
 import { resultKey } from '../core/query/id.ts';
 import type { Deferred } from '../shared/deferred.ts';
 import type { Inputs, Variant } from './inputs.ts';
+import type { Result } from './result.ts';
 import type { ResultCache } from './result-cache.ts';
-import type { Result, Results } from './results.ts';
+import type { Results } from './results.ts';
 
 /** Of results that wait for a slow bucket; more are not stored, and rendered again when they are asked for. */
 const MAX_BYTES = 64 * 2 ** 20;

@@ -1,4 +1,4 @@
-import { versionOf } from '../reading/versions.ts';
+import { versionOf } from '../reading/identity.ts';
 import type { ImageRecord, ImageStatus } from '../stores/images.ts';
 import type { VariantChange, VariantRecord, VariantStatus, VariantUpdate } from '../stores/variants.ts';
 

@@ -1,5 +1,5 @@
 import { readId } from '../core/query/id.ts';
-import { notFound } from '../reading/versions.ts';
+import { notFound } from '../reading/absent.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import { inLanes } from '../shared/in-lanes.ts';
 import type { Remote } from '../shared/remote.ts';

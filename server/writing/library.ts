@@ -1,4 +1,4 @@
-import { notFound } from '../reading/versions.ts';
+import { notFound } from '../reading/absent.ts';
 import { Problem } from '../shared/errors.ts';
 import type { Blocks } from '../stores/blocks.ts';
 import { countsOf } from '../stores/change.ts';

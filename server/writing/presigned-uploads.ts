@@ -1,7 +1,7 @@
 import { SOURCE_FORMATS } from '../core/original/sniff.ts';
 import { readId } from '../core/query/id.ts';
+import { notFound } from '../reading/absent.ts';
 import { checkHeic } from '../reading/masters.ts';
-import { notFound } from '../reading/versions.ts';
 import { Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
 import { digestMetadata } from '../stores/checksum.ts';

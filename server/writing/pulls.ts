@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import { notFound, type PullThrough } from '../reading/versions.ts';
+import { notFound } from '../reading/absent.ts';
+import type { PullThrough } from '../reading/pull-through.ts';
 import { atMost } from '../shared/at-most.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import type { HostPace } from '../shared/host-pace.ts';

@@ -1,8 +1,8 @@
 import { resultKey, resultPlaces, resultPrefix } from '../core/query/id.ts';
+import { etagOf } from '../reading/identity.ts';
 import { clearMasters } from '../reading/masters.ts';
 import type { Originals } from '../reading/originals.ts';
 import type { ResultCache } from '../reading/result-cache.ts';
-import { etagOf } from '../reading/versions.ts';
 import { inLanes } from '../shared/in-lanes.ts';
 import type { Jobs } from '../stores/jobs.ts';
 import type { Objects } from '../stores/objects.ts';

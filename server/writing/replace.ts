@@ -1,6 +1,6 @@
 import { STAGED } from '../core/query/id.ts';
+import { notFound } from '../reading/absent.ts';
 import { clearMasters, copyMaster } from '../reading/masters.ts';
-import { notFound } from '../reading/versions.ts';
 import { isProblem, Problem } from '../shared/errors.ts';
 import { newUlid } from '../shared/ulid.ts';
 import { digestMetadata } from '../stores/checksum.ts';

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { readId } from '../../core/query/id.ts';
-import { notFound } from '../../reading/versions.ts';
+import { notFound } from '../../reading/absent.ts';
 import { Problem } from '../../shared/errors.ts';
 import { newUlid } from '../../shared/ulid.ts';
 import type { Collection as CollectionRecord, Refusal } from '../../stores/collections.ts';

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { resultKey, resultPrefix } from '../../../server/core/query/id.ts';
+import type { Result } from '../../../server/reading/result.ts';
 import { ResultCache } from '../../../server/reading/result-cache.ts';
-import type { Result } from '../../../server/reading/results.ts';
 
 function result(bytes: number, version = 'v1'): Result {
   return {

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import t, { type Test } from 'tap';
 import { PIPELINE } from '../../../server/core/version.ts';
-import { type Result, Results } from '../../../server/reading/results.ts';
+import type { Result } from '../../../server/reading/result.ts';
+import { Results } from '../../../server/reading/results.ts';
 import { FileObjects } from '../../../server/stores/files/objects.ts';
 import { storedKey } from '../../support/results.ts';
 import { temporaryFolder } from '../../support/server.ts';
