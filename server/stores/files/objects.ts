@@ -1,18 +1,9 @@
-import { createHash, hash, randomUUID } from 'node:crypto';
-import {
-  accessSync,
-  closeSync,
-  constants,
-  createReadStream,
-  existsSync,
-  renameSync,
-  statSync,
-} from 'node:fs';
-import { access, copyFile, link, mkdir, open, stat, unlink, utimes } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { accessSync, closeSync, constants, createReadStream, statSync } from 'node:fs';
+import { access, copyFile, link, mkdir, stat, unlink, utimes } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { unavailable } from '../../shared/errors.ts';
-import { held, type Incoming, incoming, streamed } from '../body.ts';
+import { held, streamed } from '../body.ts';
 import { damaged } from '../checksum.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { attempt, errorName } from '../errors.ts';
@@ -27,28 +18,19 @@ import type {
   WholeObject,
 } from '../objects.ts';
 import type { Page } from '../page.ts';
-import { ignoring, isBlocked, pruneFolders, removeStale, syncFolders } from './folders.ts';
-import { unlinkIfThere, withLock } from './lock.ts';
+import { ignoring, removeStale, syncFolders } from './folders.ts';
 import { adoptNames } from './names.ts';
 import { KeyPaths } from './path.ts';
 import { openIfThere, ReadsAtOnce, readAndClose, WHOLE_BYTES } from './read.ts';
-import { checkRoom } from './room.ts';
-import { readFacts, trailer } from './trailer.ts';
+import { readFacts } from './trailer.ts';
 import { walk } from './walk.ts';
+import { type Layout, Writer } from './writer.ts';
 
 export interface OpenOptions {
   readonly folds?: boolean;
   readonly isCache?: boolean;
   readonly minFreeBytes?: number;
   readonly tellsDamage?: boolean;
-}
-
-interface Layout {
-  readonly aside: string;
-  readonly paths: KeyPaths;
-  readonly isCache: boolean;
-  readonly minFreeBytes: number;
-  readonly tellsDamage: boolean;
 }
 
 /** No upload is silent for this long: its body would have met a deadline. */
@@ -64,23 +46,18 @@ export class FileObjects implements Objects {
   /** Whoever writes or removes an original says so. */
   readonly announces = false;
   readonly hasMd5 = true;
-  readonly #root: string;
   readonly #aside: string;
   readonly #paths: KeyPaths;
-  readonly #readsAtOnce = new ReadsAtOnce();
-
-  readonly #isCache: boolean;
-  readonly #minFreeBytes: number;
   readonly #tellsDamage: boolean;
+  readonly #readsAtOnce = new ReadsAtOnce();
+  readonly #writer: Writer;
 
   /** @see FileObjects.open */
-  private constructor(root: string, { aside, paths, isCache, minFreeBytes, tellsDamage }: Layout) {
-    this.#root = root;
-    this.#isCache = isCache;
-    this.#minFreeBytes = minFreeBytes;
+  private constructor(layout: Layout, tellsDamage: boolean) {
+    this.#aside = layout.aside;
+    this.#paths = layout.paths;
     this.#tellsDamage = tellsDamage;
-    this.#aside = aside;
-    this.#paths = paths;
+    this.#writer = new Writer(layout, (key) => this.#factsOf(key)?.etag);
   }
 
   /**
@@ -107,7 +84,7 @@ export class FileObjects implements Objects {
       const foldsCase = folds ?? folded !== undefined;
       const paths = new KeyPaths(root, { foldsCase });
       await adoptNames(root, paths, { foldsCase });
-      return new FileObjects(root, { aside, paths, isCache, minFreeBytes, tellsDamage });
+      return new FileObjects({ root, aside, paths, isCache, minFreeBytes }, tellsDamage);
     } catch (error) {
       throw unavailable(error);
     }
@@ -139,25 +116,13 @@ export class FileObjects implements Objects {
     return this.#readsAtOnce.read(this.#paths.file(bytesOf(key)), key);
   }
 
-  async put(
+  put(
     key: string,
     body: Uint8Array | AsyncIterable<Uint8Array>,
     object: NewObject,
     signal?: AbortSignal,
   ): Promise<ObjectFacts | undefined> {
-    const source = incoming(body, signal);
-    const aside = join(this.#aside, randomUUID());
-    try {
-      await checkRoom(this.#aside, this.#minFreeBytes);
-      const facts = await writeAside(aside, source, { key, object, isSynced: !this.#isCache });
-      signal?.throwIfAborted();
-      if (!(await this.#publish(aside, key, object))) return undefined;
-      return { key, etag: facts.etag, size: facts.size, lastModified: facts.lastModified };
-    } catch (error) {
-      throw source.failure ? source.failure.error : unavailable(error, signal);
-    } finally {
-      await unlink(aside).catch(() => undefined);
-    }
+    return this.#writer.put(key, body, object, signal);
   }
 
   /** Copied as any other object is written: a link would share the trailer, which names the key. */
@@ -180,7 +145,7 @@ export class FileObjects implements Objects {
   }
 
   async remove(keys: readonly string[], signal?: AbortSignal): Promise<void> {
-    await this.#attempt(signal, () => this.#unlink(keys.map((key) => this.#paths.file(bytesOf(key)))));
+    await this.#attempt(signal, () => this.#writer.unlink(keys.map((key) => this.#paths.file(bytesOf(key)))));
   }
 
   async removeAll(prefix: string, signal?: AbortSignal): Promise<number> {
@@ -188,7 +153,7 @@ export class FileObjects implements Objects {
       const files: string[] = [];
       const span = { prefix: bytesOf(prefix), after: '', deep: false };
       for await (const key of walk(this.#paths, span)) files.push(this.#paths.file(key));
-      return this.#unlink(files);
+      return this.#writer.unlink(files);
     });
   }
 
@@ -296,55 +261,6 @@ export class FileObjects implements Objects {
     }
     return facts?.key === key ? { fd, facts } : undefined;
   }
-
-  /** Makes the file visible under its key; false when the condition does not hold. */
-  async #publish(aside: string, key: string, condition: Condition): Promise<boolean> {
-    const path = this.#paths.file(bytesOf(key));
-    for (;;) {
-      try {
-        await mkdir(dirname(path), { recursive: true });
-        const isWritten = await withLock(this.#lockOf(path), () => {
-          if (!this.#holds(key, condition)) return false;
-          renameSync(aside, path);
-          return true;
-        });
-        if (!isWritten) return false;
-        break;
-      } catch (error) {
-        // The folder was pruned between two steps, by others who then have got on. Ten tries in a row were not enough for
-        // eight writers on a machine at a load of 14.
-        const isPruned = ['ENOENT', 'ENOTDIR'].includes(errorName(error)) && existsSync(aside);
-        if (!isPruned || isBlocked(dirname(path))) throw error;
-      }
-    }
-    if (!this.#isCache) await syncFolders(dirname(path), this.#root);
-    return true;
-  }
-
-  #holds(key: string, { ifAbsent, ifMatch }: Condition): boolean {
-    if (!ifAbsent && ifMatch === undefined) return true;
-    const found = this.#open(key);
-    if (found) closeSync(found.fd);
-    return ifAbsent ? found === undefined : found?.facts.etag === ifMatch;
-  }
-
-  #lockOf(path: string): string {
-    return join(this.#aside, `lock-${hash('sha1', path)}`);
-  }
-
-  /** Resolves to how many there were. */
-  async #unlink(paths: string[]): Promise<number> {
-    let removed = 0;
-    for (const path of paths) {
-      const gone = await withLock(this.#lockOf(path), () => unlinkIfThere(path));
-      if (gone) removed++;
-    }
-    for (const folder of new Set(paths.map((path) => dirname(path)))) {
-      if (!this.#isCache) await syncFolders(folder, this.#root);
-      await pruneFolders(folder, this.#root);
-    }
-    return removed;
-  }
 }
 
 /** Another file system has no links to this one. */
@@ -361,37 +277,5 @@ function factsAt(path: string): StoredFacts | undefined {
     return readFacts(fd);
   } finally {
     closeSync(fd);
-  }
-}
-
-async function writeAside(
-  path: string,
-  source: Incoming,
-  { key, object, isSynced }: { key: string; object: NewObject; isSynced: boolean },
-): Promise<StoredFacts> {
-  const file = await open(path, 'wx');
-  try {
-    const md5 = createHash('md5');
-    for await (const chunk of source.chunks) {
-      md5.update(chunk);
-      await file.appendFile(chunk);
-    }
-    const { contentType, cacheControl } = object;
-    const metadata = { ...object.metadata, ...object.lateMetadata?.() };
-    const etag = md5.digest('hex');
-    const facts = {
-      key,
-      etag,
-      size: source.size,
-      lastModified: new Date(),
-      contentType,
-      cacheControl,
-      metadata,
-    };
-    await file.appendFile(trailer(facts));
-    if (isSynced) await file.sync();
-    return facts;
-  } finally {
-    await file.close();
   }
 }

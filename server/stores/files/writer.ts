@@ -1,0 +1,140 @@
+import { createHash, hash, randomUUID } from 'node:crypto';
+import { existsSync, renameSync } from 'node:fs';
+import { mkdir, open, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { unavailable } from '../../shared/errors.ts';
+import { type Incoming, incoming } from '../body.ts';
+import { errorName } from '../errors.ts';
+import { bytesOf } from '../key-order.ts';
+import type { Condition, NewObject, ObjectFacts, StoredFacts } from '../objects.ts';
+import { isBlocked, pruneFolders, syncFolders } from './folders.ts';
+import { unlinkIfThere, withLock } from './lock.ts';
+import type { KeyPaths } from './path.ts';
+import { checkRoom } from './room.ts';
+import { trailer } from './trailer.ts';
+
+/** Where a store keeps what, and how careful it is. */
+export interface Layout {
+  readonly root: string;
+  /** Of files that are being written; locks lie there too. */
+  readonly aside: string;
+  readonly paths: KeyPaths;
+  readonly isCache: boolean;
+  readonly minFreeBytes: number;
+}
+
+/** Writes and removes the files of a store: whole or not at all, beside other processes that do the same. */
+export class Writer {
+  readonly #layout: Layout;
+  readonly #etagOf: (key: string) => string | undefined;
+
+  /** @param etagOf  of what lies under a key now; undefined where nothing whole does */
+  constructor(layout: Layout, etagOf: (key: string) => string | undefined) {
+    this.#layout = layout;
+    this.#etagOf = etagOf;
+  }
+
+  async put(
+    key: string,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
+    object: NewObject,
+    signal?: AbortSignal,
+  ): Promise<ObjectFacts | undefined> {
+    const { aside: folder, minFreeBytes, isCache } = this.#layout;
+    const source = incoming(body, signal);
+    const aside = join(folder, randomUUID());
+    try {
+      await checkRoom(folder, minFreeBytes);
+      const facts = await writeAside(aside, source, { key, object, isSynced: !isCache });
+      signal?.throwIfAborted();
+      if (!(await this.#publish(aside, key, object))) return undefined;
+      return { key, etag: facts.etag, size: facts.size, lastModified: facts.lastModified };
+    } catch (error) {
+      throw source.failure ? source.failure.error : unavailable(error, signal);
+    } finally {
+      await unlink(aside).catch(() => undefined);
+    }
+  }
+
+  /** Makes the file visible under its key; false when the condition does not hold. */
+  async #publish(aside: string, key: string, condition: Condition): Promise<boolean> {
+    const { root, paths, isCache } = this.#layout;
+    const path = paths.file(bytesOf(key));
+    for (;;) {
+      try {
+        await mkdir(dirname(path), { recursive: true });
+        const isWritten = await withLock(this.#lockOf(path), () => {
+          if (!this.#holds(key, condition)) return false;
+          renameSync(aside, path);
+          return true;
+        });
+        if (!isWritten) return false;
+        break;
+      } catch (error) {
+        // The folder was pruned between two steps, by others who then have got on. Ten tries in a row were not enough for
+        // eight writers on a machine at a load of 14.
+        const isPruned = ['ENOENT', 'ENOTDIR'].includes(errorName(error)) && existsSync(aside);
+        if (!isPruned || isBlocked(dirname(path))) throw error;
+      }
+    }
+    if (!isCache) await syncFolders(dirname(path), root);
+    return true;
+  }
+
+  #holds(key: string, { ifAbsent, ifMatch }: Condition): boolean {
+    if (!ifAbsent && ifMatch === undefined) return true;
+    const etag = this.#etagOf(key);
+    return ifAbsent ? etag === undefined : etag === ifMatch;
+  }
+
+  #lockOf(path: string): string {
+    return join(this.#layout.aside, `lock-${hash('sha1', path)}`);
+  }
+
+  /** Resolves to how many of the files there were. */
+  async unlink(paths: readonly string[]): Promise<number> {
+    const { root, isCache } = this.#layout;
+    let removed = 0;
+    for (const path of paths) {
+      const gone = await withLock(this.#lockOf(path), () => unlinkIfThere(path));
+      if (gone) removed++;
+    }
+    for (const folder of new Set(paths.map((path) => dirname(path)))) {
+      if (!isCache) await syncFolders(folder, root);
+      await pruneFolders(folder, root);
+    }
+    return removed;
+  }
+}
+
+async function writeAside(
+  path: string,
+  source: Incoming,
+  { key, object, isSynced }: { key: string; object: NewObject; isSynced: boolean },
+): Promise<StoredFacts> {
+  const file = await open(path, 'wx');
+  try {
+    const md5 = createHash('md5');
+    for await (const chunk of source.chunks) {
+      md5.update(chunk);
+      await file.appendFile(chunk);
+    }
+    const { contentType, cacheControl } = object;
+    const metadata = { ...object.metadata, ...object.lateMetadata?.() };
+    const etag = md5.digest('hex');
+    const facts = {
+      key,
+      etag,
+      size: source.size,
+      lastModified: new Date(),
+      contentType,
+      cacheControl,
+      metadata,
+    };
+    await file.appendFile(trailer(facts));
+    if (isSynced) await file.sync();
+    return facts;
+  } finally {
+    await file.close();
+  }
+}
