@@ -103,7 +103,7 @@ function imageCases(it: Case, records: Records): void {
   it('that results became smaller is no update of the image', async (t) => {
     const { id } = await created(records);
     const { updatedAt } = present(await records.images.get(id));
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    await waitFor(() => Date.now() > Date.parse(updatedAt));
     const smaller = present(await records.images.update(id, 1, { upgraded: 1 }));
     t.match(smaller, { upgraded: 1, revision: 2, updatedAt });
     t.same(await records.images.get(id), smaller);

@@ -34,7 +34,9 @@ t.test('hits are counted, with one line a second for each status, and one of the
   t.match(unchanged, { tier: 'memory', bytes: 0, sample: { requestId: 'b1', status: 304 } });
   const sum = lines('hits').reduce((bytes, line) => bytes + Number(line['bytes']), 0);
   t.equal(sum, 3 * size, 'bytes that were sent');
-  t.equal(lines('request').length, 1, 'a line of its own has only what was no hit');
+  // One that takes 50 ms has a line of its own as well: on a machine that is busy any of them may.
+  const own = lines('request').filter(({ tier, ms }) => tier !== 'memory' || Number(ms) < 50);
+  t.equal(own.length, 1, 'a line of its own has only what was no hit, or slow');
   const metrics = await (await server.get('/metrics')).text();
   t.match(metrics, 'rendition_requests_total{tier="memory",status="200"} 3');
   t.match(metrics, 'rendition_requests_total{tier="memory",status="304"} 2');
