@@ -91,7 +91,7 @@ for (const [limit, settings] of Object.entries(LIMITS))
   for (const place of AT_HOME.has(limit) ? ['a deployment', 'a data folder'] : ['a deployment'])
     t.test(`${limit}, on ${place}`, async (t) => {
       const folder = await temporaryFolder();
-      t.teardown(() => rm(folder, { recursive: true, force: true }));
+      t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
       const env = { ...settings, API_TOKENS, DATA_DIR: join(folder, 'data') };
       const server = await startServer(env);
       t.teardown(() => server.close());

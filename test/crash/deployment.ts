@@ -119,6 +119,6 @@ export class Deployment {
     const server = await this.#starting;
     await server?.end('SIGKILL');
     this.stores.close();
-    await rm(this.#env['DATA_DIR'] ?? '', { recursive: true, force: true });
+    await rm(this.#env['DATA_DIR'] ?? '', { recursive: true, force: true, maxRetries: 5 });
   }
 }

@@ -28,7 +28,7 @@ async function uploadOn(base: string, seed: number, accepted: string[]): Promise
 /** Kills a server while it takes uploads in: it loses none that it accepted. */
 export async function killedAmidUploads(t: Test, rounds: number): Promise<void> {
   const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   const env = { DATA_DIR: folder, API_RATE_PER_MINUTE: '0', SWEEP_SECONDS: '1', VISIBILITY_SECONDS: '1' };
   const accepted: string[] = [];
   for (let round = 0; round < rounds; round++) {

@@ -67,7 +67,7 @@ export function indexed(): Picture {
 /** Uploads a picture to a server of its own and looks how far its memory grows. */
 export async function passesThrough(t: Test, format: string, picture: Picture): Promise<void> {
   const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   const limits = { MAX_UPLOAD_BYTES: '200M', MAX_SOURCE_BYTES: '200M' };
   const server = await spawnServer({ DATA_DIR: folder, LOG_LEVEL: 'info', ...limits });
   t.teardown(() => server.end('SIGTERM'));

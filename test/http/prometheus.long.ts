@@ -62,7 +62,7 @@ t.test(
   { skip },
   async (t) => {
     const folder = await temporaryFolder();
-    t.teardown(() => rm(folder, { recursive: true, force: true }));
+    t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
     const [metricsPort, warmerPort, port] = [await freePort(), await freePort(), await freePort()];
     const env = {
       DATA_DIR: await folderWithPhoto(t),

@@ -91,7 +91,7 @@ export class Fleet {
     await this.#endWell(this.#server, 'server');
     await this.#endWell(this.#warmer, 'warmer');
     this.stores.close();
-    await rm(this.#env['DATA_DIR'] ?? '', { recursive: true, force: true });
+    await rm(this.#env['DATA_DIR'] ?? '', { recursive: true, force: true, maxRetries: 5 });
   }
 
   /** Whatever still runs. */

@@ -50,7 +50,7 @@ export async function spawnServer(
 /** A DATA_DIR with one original, ladybug.jpg. */
 export async function folderWithPhoto(t: Test): Promise<string> {
   const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   const originals = await FileObjects.open(join(folder, 'originals'));
   await originals.put('ladybug.jpg', await corpus('samples/ladybug.jpg'), { contentType: 'image/jpeg' });
   return folder;

@@ -97,7 +97,7 @@ export async function startServer(
       await composed.images.settle();
       await tracing.close();
       stores.close();
-      if (own) await rm(own, { recursive: true, force: true });
+      if (own) await rm(own, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

@@ -84,7 +84,7 @@ export async function createWarmer(
     close: async () => {
       await tracing.close();
       stores.close();
-      if (own) await rm(own, { recursive: true, force: true });
+      if (own) await rm(own, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

@@ -11,7 +11,7 @@ const small = await readFile(corpusPath('photos/kodim23.png'));
 /** A warmer that does not run, to ask with; and what others need to run beside it. */
 async function asker(t: Test): Promise<{ one: TestWarmer; env: Record<string, string> }> {
   const DATA_DIR = await temporaryFolder();
-  t.teardown(() => rm(DATA_DIR, { recursive: true, force: true }));
+  t.teardown(() => rm(DATA_DIR, { recursive: true, force: true, maxRetries: 5 }));
   const env = {
     DATA_DIR,
     WEBHOOK_SECRET: 'a-secret',

@@ -29,7 +29,7 @@ async function warmer(
 
 async function folder(t: Test): Promise<string> {
   const path = await temporaryFolder();
-  t.teardown(() => rm(path, { recursive: true, force: true }));
+  t.teardown(() => rm(path, { recursive: true, force: true, maxRetries: 5 }));
   return path;
 }
 

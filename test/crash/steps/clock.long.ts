@@ -6,7 +6,7 @@ import { setClock } from '../../support/clock.ts';
 import { receiver } from '../../support/receiver.ts';
 import { startServer, temporaryFolder } from '../../support/server.ts';
 import { waitFor } from '../../support/wait.ts';
-import { createWarmer } from '../../support/warmer.ts';
+import { createWarmer, withPut } from '../../support/warmer.ts';
 import { prepare, STEPS, type Step } from './calls.ts';
 import { ENV, killed, settled, type Time } from './kills.ts';
 
@@ -55,7 +55,19 @@ for (const [name, ms] of Object.entries(JUMPS)) {
     const own = await temporaryFolder();
     const env = { ...ENV, VISIBILITY_SECONDS: '2', DATA_DIR: own };
     const server = await startServer(env);
-    const warmer = await createWarmer(env);
+    let [isMoved, answered] = [false, 0];
+    // In the middle of a job: a look from outside may miss all of it.
+    const warmer = await createWarmer(env, ({ results, ...stores }) => ({
+      ...stores,
+      results: withPut(results, async (...given) => {
+        if (!isMoved) {
+          isMoved = true;
+          clock.move(ms);
+          answered = (await upload('e', 54)).status;
+        }
+        return results.put(...given);
+      }),
+    }));
     t.teardown(async () => {
       await server.close();
       await warmer.close();
@@ -76,16 +88,7 @@ for (const [name, ms] of Object.entries(JUMPS)) {
       );
     for (const [seed, id] of ['b', 'c', 'd'].entries()) t.equal((await upload(id, seed + 50)).status, 202);
     const isDone = async (id: string) => (await server.stores.records.images.get(id))?.status === 'completed';
-    let [isMoved, answered] = [false, 0];
-    await warmer.until(async () => {
-      const variants = await warmer.variants('b');
-      if (!isMoved && variants.some(({ status }) => status === 'rendering')) {
-        clock.move(ms);
-        isMoved = true;
-        answered = (await upload('e', 54)).status;
-      }
-      return (await Promise.all(['a', 'b', 'c', 'd', 'e'].map(isDone))).every(Boolean);
-    });
+    await warmer.until(async () => (await Promise.all(['a', 'b', 'c', 'd', 'e'].map(isDone))).every(Boolean));
     t.ok(isMoved);
     t.equal(answered, 202);
     const time = jump(0);

@@ -85,7 +85,7 @@ export async function killed(
   } finally {
     await live.close();
     await warmer.close();
-    await rm(own, { recursive: true, force: true });
+    await rm(own, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

@@ -167,6 +167,6 @@ export async function killedAtWork(
   } finally {
     await live.close();
     await warmer.close();
-    await rm(own, { recursive: true, force: true });
+    await rm(own, { recursive: true, force: true, maxRetries: 5 });
   }
 }

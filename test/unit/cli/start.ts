@@ -16,7 +16,7 @@ const answers = (port: number) =>
 /** Kills npm start, or the shell that it runs under, and waits until its port is free. */
 export async function killed(t: Test, who: 'npm start' | 'its parent'): Promise<void> {
   const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   const port = await freePort();
   const start = `${BARE.join(' ')} ${process.execPath} server/cli/rendition.mjs serve`;
   // The shell stays, as that of npm does.
