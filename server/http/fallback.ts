@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Images, Variant } from '../reading/images.ts';
+import type { Images } from '../reading/images.ts';
+import type { Variant } from '../reading/inputs.ts';
 import { factsOf, type ResultFacts } from '../reading/result.ts';
 import { isProblem, problemCacheControl } from '../shared/errors.ts';
 import {

@@ -1,5 +1,5 @@
 import type { Config } from '../config/settings.ts';
-import type { Tier, Timings } from '../reading/images.ts';
+import type { Tier, Timings } from '../reading/answer.ts';
 import type { ResultFacts } from '../reading/result.ts';
 
 /** Header names and values in the order in which they are sent. */

@@ -1,5 +1,5 @@
 import type { Histogram } from 'prom-client';
-import type { Timings } from '../reading/images.ts';
+import type { Timings } from '../reading/answer.ts';
 import type { Metrics, Readings } from '../telemetry/metrics.ts';
 
 /** Pictures of one tier and status. */

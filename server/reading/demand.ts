@@ -3,7 +3,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { Flushed } from '../shared/periodic.ts';
 import { type Counter, SpaceSaving } from '../shared/space-saving.ts';
 import type { Records } from '../stores/stores.ts';
-import type { Tier, Timings } from './images.ts';
+import type { Tier, Timings } from './answer.ts';
 
 /** Forms that are told apart over all images: a page asks for some tens. */
 const FORMS = 256;

@@ -1,38 +1,20 @@
-import type { Source } from '../core/original/source.ts';
-import { isUpgradable, isWorthwhile } from '../core/plan/economy.ts';
-import type { Plan } from '../core/plan/plan.ts';
 import { resultKey } from '../core/query/id.ts';
 import type { Deferred } from '../shared/deferred.ts';
 import { isProblem } from '../shared/errors.ts';
 import { SingleFlight, unlessAborted } from '../shared/single-flight.ts';
+import { type Answer, asAnswered, type Tier } from './answer.ts';
 import type { Haste } from './haste.ts';
 import { isOfVersion, isWithoutRecord } from './identity.ts';
 import { type Inputs, marksOf, type Variant } from './inputs.ts';
-import type { Identity, Original, Originals } from './originals.ts';
-import type { Admitted, Renderer, RenderInput } from './renderer.ts';
-import type { Result, ResultFacts } from './result.ts';
-import { factsOf, resultOf } from './result.ts';
+import { makePicture } from './making.ts';
+import type { Identity, Originals } from './originals.ts';
+import type { Renderer } from './renderer.ts';
+import { factsOf, type Result, type ResultFacts, resultOf } from './result.ts';
 import { type ResultCache, UNKNOWN } from './result-cache.ts';
 import type { Results } from './results.ts';
 import { type StoredRead, StoredReads } from './stored-reads.ts';
 import type { Uses } from './uses.ts';
 import { WriteBehind } from './write-behind.ts';
-
-/** Where an answer came from: the value of X-Image-Cache. `stale`: wherever from, the stores did not say which version is current. */
-export type Tier = 'memory' | 'stored' | 'coalesced' | 'miss' | 'stale';
-
-/** ms by stage, as Server-Timing shows them. */
-export type Timings = Readonly<
-  Partial<Record<'queue' | 'fetch' | 'decode' | 'transform' | 'encode', number>>
->;
-
-export type { Variant } from './inputs.ts';
-
-export interface Answer {
-  readonly result: Result;
-  readonly tier: Tier;
-  readonly timings: Timings;
-}
 
 export interface ImagesOptions {
   readonly originals: Originals;
@@ -51,12 +33,6 @@ export interface ImagesOptions {
   readonly onStoreFailure: (error: unknown, variant: Variant) => void;
   /** A result can become smaller, or is to be made at all: in time. Absent: none is made again. */
   readonly onUpgradable?: ((result: Variant & { version: string; isStored: boolean }) => void) | undefined;
-}
-
-/** A picture, and what it is to what was asked for. */
-interface Made extends Admitted {
-  readonly isDegraded: boolean;
-  readonly isUpgradable: boolean;
 }
 
 /** The use case of the service: a variant from memory, from its bucket, or by one render. */
@@ -203,19 +179,20 @@ export class Images {
     read: StoredRead,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const { originals, haste, now } = this.#options;
+    const { originals, haste, renderer, onUpgradable, now } = this.#options;
     // Before its original is fetched and looked at, for nothing.
     haste.checkRoom();
     const started = now();
     const original = await originals.fetch(variant.id, signal);
     const fetched = now();
-    const done = await this.#renderFile(variant, original, signal);
-    if ('sameAs' in done) return this.#repeat(variant, identity, done.sameAs, signal);
-    const { queuedMs, timings, isDegraded, isUpgradable, ...rendered } = done;
+    const means = { renderer, haste, upgrades: onUpgradable !== undefined };
+    const made = await makePicture(variant, original, means, signal);
+    if ('sameAs' in made) return this.#repeat(variant, identity, made.sameAs, signal);
+    const { queuedMs, timings, isDegraded, isUpgradable, ...rendered } = made;
     const header = now() - fetched - queuedMs - timings.decode - timings.transform - timings.encode;
     // The marks as they were before: those that were laid on may be newer, but never older.
-    const made = { ...original, version: original.version + marksOf(identity.version) };
-    const pure = resultOf(variant.id, variant.canonical, made, { ...rendered, timings });
+    const of = { ...original, version: original.version + marksOf(identity.version) };
+    const pure = resultOf(variant.id, variant.canonical, of, { ...rendered, timings });
     const own = { ...pure, isUpgradable };
     const { decode, transform, encode } = timings;
     const stages = {
@@ -245,44 +222,6 @@ export class Images {
     return other ?? own;
   }
 
-  /** Nothing is rendered where another variant has the same bytes. */
-  async #renderFile(
-    { id, canonical }: Variant,
-    original: Original,
-    signal: AbortSignal,
-  ): Promise<Made | { readonly sameAs: string }> {
-    try {
-      signal.throwIfAborted();
-      const input = { canonical, priority: 'live', focal: original.focal } as const;
-      const { renderer, onUpgradable } = this.#options;
-      const source = await renderer.open(id, original, signal);
-      const { plan, sameAs } = await renderer.plan(source, input);
-      if (sameAs !== undefined) return { sameAs };
-      const form = await this.#formNow(source, plan, input);
-      const rendered = await renderer.render(id, original, { ...input, canonical: form }, signal);
-      // What could not be had as asked could not be had in the cheaper form either.
-      const warnings = [...new Set([...plan.warnings, ...rendered.warnings])];
-      const isDegraded = form !== canonical;
-      return {
-        ...rendered,
-        ...(isDegraded && { warnings }),
-        isDegraded,
-        isUpgradable: onUpgradable !== undefined && isUpgradable(plan),
-      };
-    } finally {
-      original.release();
-    }
-  }
-
-  /** The canonical form that is made now, which may be a cheaper one. */
-  async #formNow(source: Source, asked: Plan, input: RenderInput): Promise<string> {
-    const { renderer, haste } = this.#options;
-    const form = haste.formOf(input.canonical, source.format);
-    if (form === input.canonical) return form;
-    const { plan } = await renderer.plan(source, { ...input, canonical: form });
-    return isWorthwhile(asked, plan) ? form : input.canonical;
-  }
-
   /** The bytes of another variant, which alone is stored: five widths above the original's are one object. */
   async #repeat(variant: Variant, identity: Identity, plainer: string, signal: AbortSignal): Promise<Answer> {
     const answer = await this.find({ id: variant.id, canonical: plainer }, signal);
@@ -306,7 +245,3 @@ export class Images {
     if (isGood) memory.set(key, result, identity ? identity.upgraded : UNKNOWN);
   }
 }
-
-/** Says so where nobody has said that the version is current. */
-const asAnswered = <T extends { readonly tier: Tier }>(answer: T, { isStale }: Identity): T =>
-  isStale ? { ...answer, tier: 'stale' } : answer;

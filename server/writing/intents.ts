@@ -2,31 +2,23 @@ import { masterPrefix, resultPrefix } from '../core/query/id.ts';
 import type { ImageChange, ImageRecord, Owed } from '../stores/images.ts';
 import type { Jobs, OutgoingJob } from '../stores/jobs.ts';
 import type { Objects } from '../stores/objects.ts';
-import type { Records } from '../stores/stores.ts';
 import { pause, updateWithRetry } from '../stores/update-record.ts';
-import type { VariantChange, VariantRecord } from '../stores/variants.ts';
 import { type Channel, fetchJob, notifyJobs, objectJob, warmJobs } from '../warming/jobs.ts';
-import { currentVersion, isAwaited, isQuiet, rollUpStatus, toUpdate } from '../warming/queue.ts';
+import { currentVersion, isAwaited, isQuiet, rollUpStatus } from '../warming/queue.ts';
 import { forgetVariants } from './forget.ts';
 import { type Debt, isDoable, isOwed, owedBy, owing } from './owing.ts';
 import type { Purge, PurgeAnswer } from './purge.ts';
+import { type Queueing, queueOwed } from './queue-owed.ts';
 
 /** Whoever is overtaken this often has met a bug. */
 const ROUNDS = 20;
 /** A queue that does not answer holds nobody up: what was not sent is owed, and the sweep sends it. */
 const SEND_MS = 2_000;
-/** Results that are looked for at once. */
-const LOOKS = 10;
 
-const PURGED = { status: 'skipped', error: 'Purged; made again when it is asked for.' } as const;
-
-export interface IntentsOptions {
+export interface IntentsOptions extends Queueing {
   readonly originals: Objects;
-  /** What is to be said of a variant whose result lies in its bucket and will for a while; undefined of others. */
-  readonly stored: (variant: VariantRecord) => Promise<VariantChange | undefined>;
   /** Where the results lie. */
   readonly bucket: Objects;
-  readonly records: Records;
   readonly jobs: Jobs;
   readonly purge: Purge;
   /** Where it is told that an image is finished. */
@@ -158,7 +150,7 @@ export class Intents {
     // Looked at anew: a purge that is late takes along what was made for a newer version.
     const now = purged ? ((await records.images.get(id)) ?? record) : record;
     const version = currentVersion(now);
-    const queued = version === undefined ? [] : await this.#queue(id, version, owed);
+    const queued = version === undefined ? [] : await queueOwed(id, version, owed, this.#options);
     const jobs = [
       ...warmJobs(id, version ?? '', queued),
       ...(owed.notify ? notifyJobs(id, this.#options.channelsOf(record)) : []),
@@ -170,52 +162,6 @@ export class Intents {
   async #tell(id: string, done: Done): Promise<Told> {
     if (this.#options.records.takesJobs) return { ...done, isSent: true };
     return { ...done, jobs: [], isSent: await this.#send(id, done.jobs) };
-  }
-
-  /** Queues what is to be warmed; the names of those that wait now. */
-  async #queue(id: string, version: string, owed: Owed): Promise<string[]> {
-    const { purge, rewarm, warm = [], requested } = owed;
-    const { variants } = this.#options.records;
-    if (!purge && !rewarm && warm.length === 0) return [];
-    const items = purge || rewarm ? await variants.list(id) : [];
-    const isOld = (one: VariantRecord) =>
-      one.version !== version || (purge === true && one.status === 'ready');
-    const isUnderWay = ({ status }: VariantRecord) => status === 'queued' || status === 'rendering';
-    const again = items.filter((one) => rewarm === 'all' || (rewarm === 'open' && isUnderWay(one)));
-    const gone = items.filter((one) => isOld(one) && !again.includes(one));
-    // Made for this version already, by somebody faster: the purge may have taken the result along.
-    const late = again.filter(isOld).map(({ variant }) => ({ variant, version }));
-    await variants.updateAll(id, [
-      ...gone.map(toUpdate(['ready'], PURGED)),
-      ...late.map(toUpdate(['ready'], { status: 'queued' })),
-    ]);
-    const names = [...new Set([...again.map(({ variant }) => variant), ...warm])];
-    if (names.length === 0) return [];
-    const queued = await variants.queue(id, version, names, requested);
-    const named = await this.#verified(id, version, queued, warm);
-    return named.filter(({ status }) => status === 'queued').map(({ variant }) => variant);
-  }
-
-  /** Results go without a word, by a lifecycle or a new pipeline: `ready` is looked at when somebody asks. */
-  async #verified(
-    id: string,
-    version: string,
-    named: readonly VariantRecord[],
-    warm: readonly string[],
-  ): Promise<VariantRecord[]> {
-    const { records, stored } = this.#options;
-    const verified: VariantRecord[] = [];
-    for (let start = 0; start < named.length; start += LOOKS) {
-      const looks = named.slice(start, start + LOOKS).map(async (one) => {
-        if (one.status !== 'ready' || !warm.includes(one.variant)) return one;
-        const change = (await stored(one)) ?? ({ status: 'queued' } as const);
-        if (change.status === 'ready' && isSaid(one, change)) return one;
-        await records.variants.update(id, one.variant, version, ['ready'], change);
-        return { ...one, ...change };
-      });
-      verified.push(...(await Promise.all(looks)));
-    }
-    return verified;
   }
 
   /** False when the queue did not take all of it in time. */
@@ -291,11 +237,6 @@ export class Intents {
     // What was refused stays so, until somebody renders it.
     return status === 'processing' || record.original !== undefined ? status : undefined;
   }
-}
-
-/** Whether a record says already what a change would. */
-function isSaid(record: VariantRecord, change: VariantChange): boolean {
-  return (['bytes', 'epoch', 'expires', 'sameAs'] as const).every((name) => record[name] === change[name]);
 }
 
 /** Whether anything lies in the results bucket that is an image's. */
