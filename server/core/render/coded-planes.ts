@@ -12,36 +12,17 @@ export interface CodedPlane extends Plane {
   readonly isShade: boolean;
 }
 
-/** Bands of the decoded picture, and how much of the noise of colour each has. */
-const BANDS = [
-  [[1, 0, 0], 1.402],
-  [[0, 1, 0], 1.05827],
-  [[0, 0, 1], 1.772],
-] as const;
-
 /** Whether a colour lies where a band ends: of what noise adds beyond it nothing is left. */
-export const isCutOff = ([red, green, blue]: Iterable<number>): boolean => [red, green, blue].some(isAnEnd);
+const isCutOff = ([red, green, blue]: Iterable<number>): boolean => [red, green, blue].some(isAnEnd);
 
 const isAnEnd = (band: number | undefined): boolean => band === 0 || band === 255;
 
-/**
- * The planes of a picture. Where colour has all its pixels, red, green and blue are planes of their own: beside a band
- * that was cut off at black or white, where nothing can be said of luma and colour, there are two others.
- */
-export function codedPlanes({ luma, chroma, isHalved }: BlockCodec, border: Uint8Array): CodedPlane[] {
+/** Luma and, unless it is grey, both colours. */
+export function codedPlanes({ luma, chroma, isHalved }: BlockCodec): CodedPlane[] {
   const scale = isHalved ? 2 : 1;
   const planes: CodedPlane[] = [{ weights: LUMA, limits: luma, scale: 1, isShade: true }];
-  if (!chroma) return planes;
-  for (const weights of [BLUE, RED]) planes.push({ weights, limits: chroma, scale, isShade: false });
-  // A colour that ends a band may end luma or colour too, of which the codec cuts off the same way.
-  if (isHalved || isCutOff(border)) return planes;
-  for (const [weights, share] of BANDS)
-    planes.push({
-      weights,
-      limits: luma.map((limit, index) => limit + share * (chroma[index] ?? 0)),
-      scale,
-      isShade: true,
-    });
+  if (chroma)
+    for (const weights of [BLUE, RED]) planes.push({ weights, limits: chroma, scale, isShade: false });
   return planes;
 }
 
@@ -49,8 +30,6 @@ export function codedPlanes({ luma, chroma, isHalved }: BlockCodec, border: Uint
 export interface CodedBlock {
   readonly border: Bounds;
   readonly content: Bounds;
-  /** There is content in it: a block of JPEG without any has no noise. */
-  readonly isSure: boolean;
 }
 
 export interface BlockSearch {
@@ -125,11 +104,11 @@ export function readBlock(
   return {
     border: bounds([all, all]),
     content: bounds(plane.isShade ? [255 - base + all, base + all] : [Infinity, Infinity]),
-    isSure: search.isFlat,
   };
 }
 
-function isTouched(
+/** Whether a pixel of a block differs from the border by more than rounding does. */
+export function isTouched(
   { data, width, height }: Rgba,
   plane: CodedPlane,
   { side, left, top, border, touch }: BlockSearch,

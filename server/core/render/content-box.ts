@@ -1,8 +1,7 @@
 import type { Box } from '../geometry/turns.ts';
 import type { CodecLoss } from '../original/loss.ts';
-import { isCutOff } from './coded-planes.ts';
 import { aroundMacroblock, type Ground, groundOf, MACROBLOCK } from './ground.ts';
-import { innerBox } from './inner-box.ts';
+import { INNER_MARGIN, innerBox } from './inner-box.ts';
 import type { Rgba } from './rgba.ts';
 
 /** What a codec may have added to the pixels around content. */
@@ -34,8 +33,6 @@ const BEYOND_SHARE = 0.5;
 
 /** px around what is surely content that may be its soft edge. */
 const MARGIN = 1;
-/** px around what cannot be noise: what can be is still content there (measured: trim.long.ts). */
-const INNER_MARGIN = 2;
 /** Rounding of a decoder, levels. */
 const ROUNDING = 1.5;
 
@@ -80,8 +77,8 @@ export function contentBox(picture: Rgba, search: ContentSearch): Box | undefine
     top: noise.top,
   });
   const sure = inner && grown(inner, weak, INNER_MARGIN);
-  if (!codec.isHalved && !isCutOff(border)) return sure;
-  // Noise that was cut off at black or white says less of what it is, and colour of half the pixels less of where.
+  if (!codec.isHalved) return sure;
+  // Colour of half the pixels says less of where noise comes from.
   const least = most * (codec.side === 8 ? FAR_SHARE.jpeg : FAR_SHARE.vp8);
   const far = within(
     (difference, peak) =>
@@ -176,11 +173,20 @@ export function union(a: Box, b: Box): Box {
   return { left, top, width: right - left, height: bottom - top };
 }
 
-/** A box with a margin, as far as another one reaches. */
+/**
+ * A box with a margin, as far as another one reaches. Sides that have passed each other, where noise tells of content
+ * but not in which line it is, hold all between them.
+ */
 function grown(box: Box, limit: Box, margin: number): Box {
   const left = Math.max(limit.left, box.left - margin);
   const top = Math.max(limit.top, box.top - margin);
   const right = Math.min(limit.left + limit.width, box.left + box.width + margin);
   const bottom = Math.min(limit.top + limit.height, box.top + box.height + margin);
-  return { left, top, width: right - left, height: bottom - top };
+  const [first, above] = [Math.min(left, right - 1), Math.min(top, bottom - 1)];
+  return {
+    left: first,
+    top: above,
+    width: Math.max(right, left + 1) - first,
+    height: Math.max(bottom, top + 1) - above,
+  };
 }

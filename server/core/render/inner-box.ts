@@ -1,8 +1,9 @@
 import type { Box } from '../geometry/turns.ts';
 import type { BlockCodec } from '../original/loss.ts';
+import { readColors } from './coded-colors.ts';
 import type { BlockSearch, CodedPlane, Place } from './coded-planes.ts';
 import { codedPlanes, readBlock } from './coded-planes.ts';
-import type { Bounds } from './noise-fit.ts';
+import { isColorNoise } from './color-fit.ts';
 import { isCodecNoise } from './noise-fit.ts';
 import type { Rgba } from './rgba.ts';
 
@@ -20,6 +21,27 @@ interface Edge {
   readonly isFarEnd: boolean;
 }
 
+/** What noise is told by: a plane of its own, or all of them together. */
+interface Look {
+  readonly scale: 1 | 2;
+  /** undefined where no pixel of the block differs from the border. */
+  readonly read: (search: BlockSearch, place: Place) => Block | undefined;
+}
+
+interface Block {
+  /**
+   * Its strongest pixels, if there is content in it for sure: a block of JPEG without any has no noise. Undefined where
+   * its noise may come from content elsewhere.
+   */
+  readonly strongest: readonly number[] | undefined;
+  /** Whether it may be noise where only some of its pixels are content. */
+  readonly isNoise: (isBorder: (pixel: number) => boolean) => boolean;
+}
+
+/** px around what cannot be noise: what can be is still content there (measured: trim.long.ts). */
+export const INNER_MARGIN = 2;
+/** Of the strongest pixel of a block: noise of content that is faint may be stronger than that by the rest. */
+const STRONG_SHARE = 0.75;
 /** Levels of slack of a border of one colour: rounding, and one level. */
 const FLAT = 3;
 
@@ -38,9 +60,9 @@ const EDGES: readonly Edge[] = [
  */
 export function innerBox(picture: Rgba, search: InnerSearch): Box | undefined {
   const sides: Partial<Record<Edge['name'], number>> = {};
-  for (const plane of codedPlanes(search.codec, search.border))
+  for (const look of looksOf(picture, search))
     for (const edge of EDGES) {
-      const side = outermost(picture, plane, edge, search);
+      const side = outermost(look, edge, search);
       if (side === undefined) continue;
       const other = sides[edge.name] ?? side;
       sides[edge.name] = edge.isFarEnd ? Math.max(side, other) : Math.min(side, other);
@@ -51,19 +73,62 @@ export function innerBox(picture: Rgba, search: InnerSearch): Box | undefined {
   return { left, top, width: right - left, height: bottom - top };
 }
 
+function looksOf(picture: Rgba, { codec }: InnerSearch): Look[] {
+  const planes = codedPlanes(codec);
+  const looks = planes.map((plane) => lookAtPlane(picture, plane));
+  // What a band that was cut off hides of one plane, the others still show.
+  return codec.chroma && !codec.isHalved ? [...looks, lookAtColors(picture, planes)] : looks;
+}
+
+function lookAtPlane(picture: Rgba, plane: CodedPlane): Look {
+  const read: Look['read'] = (search, place) => {
+    const block = readBlock(picture, plane, search, place);
+    if (!block) return undefined;
+    return {
+      strongest: search.isFlat ? strongestIn(picture, search, place) : undefined,
+      isNoise: (isBorder) => {
+        const pick = (of: 'low' | 'high') =>
+          block.border[of].map((bound, index) => (isBorder(index) ? bound : (block.content[of][index] ?? 0)));
+        return isCodecNoise(search.side, { low: pick('low'), high: pick('high') }, plane.limits);
+      },
+    };
+  };
+  return { scale: plane.scale, read };
+}
+
+function lookAtColors(picture: Rgba, planes: readonly CodedPlane[]): Look {
+  const limits = planes.map((plane) => plane.limits);
+  const read: Look['read'] = (search, place) => {
+    const block = readColors(picture, planes, search, place);
+    if (!block) return undefined;
+    return {
+      strongest: search.isFlat ? strongestIn(picture, search, place) : undefined,
+      isNoise: (isBorder) => {
+        const pick = (of: 'low' | 'high') =>
+          block.border[of].map((bound, index) =>
+            isBorder(Math.floor(index / 3)) ? bound : (block.content[of][index] ?? 0),
+          );
+        const bounds = { ...block.border, low: pick('low'), high: pick('high') };
+        return isColorNoise(search.side, bounds, limits);
+      },
+    };
+  };
+  return { scale: 1, read };
+}
+
 /** Where content is met first from an edge: the first line that has to hold some, or the one behind the last. */
-function outermost(picture: Rgba, plane: CodedPlane, edge: Edge, search: InnerSearch): number | undefined {
+function outermost(look: Look, edge: Edge, search: InnerSearch): number | undefined {
   const { codec, weak } = search;
-  const span = codec.side * plane.scale;
+  const span = codec.side * look.scale;
   const start = edge.isColumn ? search.left : search.top;
   const [from, length] = edge.isColumn ? [weak.left, weak.width] : [weak.top, weak.height];
   const [first, last] = [Math.floor((from + start) / span), Math.floor((from + length - 1 + start) / span)];
   for (let step = 0; step <= last - first; step++) {
     const line = edge.isFarEnd ? last - step : first + step;
-    const depth = depthIn(picture, plane, { edge, line }, search);
+    const depth = depthIn(look, { edge, line }, search);
     if (depth === codec.side) continue;
     // A pixel of its own is one of two of the picture: the inner one, for what is surely content.
-    const lines = depth * plane.scale + plane.scale - 1;
+    const lines = depth * look.scale + look.scale - 1;
     return (edge.isFarEnd ? (line + 1) * span - lines : line * span + lines) - start;
   }
   return undefined;
@@ -71,52 +136,62 @@ function outermost(picture: Rgba, plane: CodedPlane, edge: Edge, search: InnerSe
 
 /** How many lines of a line of blocks can all be border, from the edge: the side of a block where all can. */
 function depthIn(
-  picture: Rgba,
-  plane: CodedPlane,
+  look: Look,
   { edge, line }: { readonly edge: Edge; readonly line: number },
   search: InnerSearch,
 ): number {
   const { codec, weak } = search;
   const { side } = codec;
-  const span = side * plane.scale;
+  const span = side * look.scale;
   const start = edge.isColumn ? search.top : search.left;
   const [from, length] = edge.isColumn ? [weak.top, weak.height] : [weak.left, weak.width];
   const [first, last] = [Math.floor((from + start) / span), Math.floor((from + length - 1 + start) / span)];
-  const touch = codec.touch + search.slack;
+  const blocks: BlockSearch = {
+    ...search,
+    side,
+    touch: codec.touch + search.slack,
+    isHalved: codec.isHalved,
+    isFlat: side === 8 && !codec.isHalved && search.slack < FLAT,
+  };
   let depth: number = side;
   for (let other = first; other <= last && depth > 0; other++) {
     const place: Place = edge.isColumn ? { column: line, row: other } : { column: other, row: line };
-    const block = readBlock(
-      picture,
-      plane,
-      {
-        ...search,
-        side,
-        touch,
-        isHalved: codec.isHalved,
-        isFlat: side === 8 && !codec.isHalved && search.slack < FLAT,
-      },
-      place,
-    );
+    const block = look.read(blocks, place);
     if (!block) continue;
-    if (block.isSure) depth = Math.min(depth, side - 1);
-    const isNoise = () => isCodecNoise(side, partly(block, edge, { depth, side }), plane.limits);
+    const lines = block.strongest?.map((pixel) => lineOf(edge, side, pixel) + INNER_MARGIN);
+    if (lines) depth = Math.min(depth, side - 1, Math.max(...lines));
+    const isNoise = () => block.isNoise(outerLines(edge, { depth, side }));
     while (depth > 0 && !isNoise()) depth--;
   }
   return depth;
 }
 
-/** Bounds of a block whose outermost lines are border. */
-function partly(
-  { border, content }: { readonly border: Bounds; readonly content: Bounds },
-  { isColumn, isFarEnd }: Edge,
+/** Whether a pixel lies in the outermost lines of a block. */
+function outerLines(
+  edge: Edge,
   { depth, side }: { readonly depth: number; readonly side: number },
-): Bounds {
-  const isBorder = (index: number): boolean => {
-    const line = isColumn ? index % side : Math.floor(index / side);
-    return (isFarEnd ? side - 1 - line : line) < depth;
-  };
-  const pick = (of: 'low' | 'high') =>
-    border[of].map((bound, index) => (isBorder(index) ? bound : (content[of][index] ?? 0)));
-  return { low: pick('low'), high: pick('high') };
+): (pixel: number) => boolean {
+  return (pixel) => lineOf(edge, side, pixel) < depth;
+}
+
+/** The line of a block in which a pixel lies, from the edge. */
+function lineOf({ isColumn, isFarEnd }: Edge, side: number, pixel: number): number {
+  const line = isColumn ? pixel % side : Math.floor(pixel / side);
+  return isFarEnd ? side - 1 - line : line;
+}
+
+/** The pixels of a block that differ most from the border, or nearly so: among them are those of content. */
+function strongestIn(
+  { data, width, height }: Rgba,
+  { side, left, top, border }: BlockSearch,
+  { column, row }: Place,
+): number[] {
+  const differences = Array.from({ length: side * side }, (_, index) => {
+    const [x, y] = [column * side - left + (index % side), row * side - top + Math.floor(index / side)];
+    if (x < 0 || y < 0 || x >= width || y >= height) return 0;
+    const pixel = (y * width + x) * 4;
+    return Math.max(...[0, 1, 2].map((band) => Math.abs((data[pixel + band] ?? 0) - (border[band] ?? 0))));
+  });
+  const least = STRONG_SHARE * Math.max(...differences);
+  return [...differences.keys()].filter((index) => (differences[index] ?? 0) >= least);
 }

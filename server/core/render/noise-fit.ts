@@ -59,7 +59,7 @@ export function isCodecNoise(side: number, { low, high }: Bounds, limits: Float6
 }
 
 /** Writes a block with each of its coefficients within its limits. */
-function limit(block: Float64Array, limited: Float64Array, side: number, limits: Float64Array): void {
+export function limit(block: Float64Array, limited: Float64Array, side: number, limits: Float64Array): void {
   const [halfway, waves] = scratchOf(side);
   forward(block, halfway, side);
   forward(halfway, waves, side);
