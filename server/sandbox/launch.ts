@@ -22,6 +22,8 @@ export interface Launch {
   /** Folders of the fonts that drawings have. */
   readonly fonts?: readonly string[] | undefined;
   readonly layers: readonly Layer[];
+  /** With fewer layers, for a system on which this one brings no process up; absent: there is no other way. */
+  readonly weaker?: (() => Launch) | undefined;
 }
 
 export interface LaunchOptions {
@@ -45,8 +47,9 @@ const HEAP_MIB = 512;
 /** Agents put their options into every process that is spawned, past the environment that is asked for. */
 const CLEAN = process.platform === 'win32' ? [] : ['env', '-u', 'NODE_OPTIONS'];
 
-const works = (command: string, args: readonly string[]): boolean =>
-  spawnSync(command, args, { stdio: 'ignore', timeout: 5_000 }).status === 0;
+function works([command = '', ...args]: readonly string[]): boolean {
+  return spawnSync(command, args, { stdio: 'ignore', timeout: 5_000 }).status === 0;
+}
 
 /** Node's own check of files and processes; the network and native code are outside of it, so it is one layer only. */
 function nodeFlags({ scratch: { folder, writable }, fonts }: LaunchOptions): string[] {
@@ -64,40 +67,50 @@ function nodeFlags({ scratch: { folder, writable }, fonts }: LaunchOptions): str
   ];
 }
 
+/** Layers, and the command that puts them around what follows it. */
+type Step = readonly [readonly Layer[], readonly string[]];
+
 /**
- * What the system lets us put around a process, strongest first. Each is tried by running `true` under it, once for a
- * program: containers forbid one or the other.
+ * What is tried, strongest first. Another user cannot enter what only root may, such as a data folder or a checkout
+ * under /root: there a process without network and new privileges comes before one with nothing around it.
  */
-function wrapperOf(niceness: number): { wrapper: string[]; layers: Layer[] } {
-  if (process.platform !== 'linux') return { wrapper: [...CLEAN], layers: [] };
-  const isRoot = process.getuid?.() === 0;
-  const network = isRoot ? ['unshare', '--net'] : ['unshare', '--user', '--net'];
-  const user = isRoot ? [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
-  const steps: [Layer[], string[]][] = [
-    [['no-network'], network],
-    [
-      isRoot ? ['other-user', 'no-new-privileges'] : ['no-new-privileges'],
-      ['setpriv', ...user, '--no-new-privs'],
-    ],
+function rungs(): Step[][] {
+  if (process.platform !== 'linux') return [[]];
+  const ownUser: Step = [['no-new-privileges'], ['setpriv', '--no-new-privs']];
+  if (process.getuid?.() !== 0) return [[[['no-network'], ['unshare', '--user', '--net']], ownUser], []];
+  const network: Step = [['no-network'], ['unshare', '--net']];
+  const user = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
+  const otherUser: Step = [
+    ['other-user', 'no-new-privileges'],
+    ['setpriv', ...user, '--no-new-privs'],
   ];
+  return [[network, otherUser], [network, ownUser], []];
+}
+
+/**
+ * Those of the steps that the system lets us put around a process. Each is tried by running `true` under it, once for a
+ * program: containers forbid one or the other. Giving way is no layer, and stays without any.
+ */
+function wrapperOf(steps: readonly Step[], niceness: number): { wrapper: string[]; layers: Layer[] } {
   const wrapper = [...CLEAN];
   const layers: Layer[] = [];
+  const nice = ['nice', '-n', String(niceness)];
+  if (niceness > 0 && works([...nice, 'true'])) wrapper.push(...nice);
   for (const [gained, step] of steps) {
-    const [command = '', ...rest] = [...wrapper, ...step];
-    if (!works(command, [...rest, 'true'])) continue;
+    if (!works([...wrapper, ...step, 'true'])) continue;
     wrapper.push(...step);
     layers.push(...gained);
   }
-  if (niceness > 0 && works('nice', ['-n', String(niceness), 'true']))
-    wrapper.push('nice', '-n', String(niceness));
   return { wrapper, layers };
 }
 
-/** The strongest way to start render processes that this system allows. */
-export function strongestLaunch(options: LaunchOptions): Launch {
+/** The strongest way to start render processes that this system allows, by what `true` says. */
+export const strongestLaunch = (options: LaunchOptions): Launch => launchOf(options, rungs());
+
+function launchOf(options: LaunchOptions, [steps = [], ...weaker]: Step[][]): Launch {
   const { scratch, niceness, fonts } = options;
   const flags = nodeFlags(options);
-  const { wrapper, layers } = wrapperOf(niceness);
+  const { wrapper, layers } = wrapperOf(steps, niceness);
   return {
     wrapper,
     nodeFlags: flags,
@@ -114,15 +127,6 @@ export function strongestLaunch(options: LaunchOptions): Launch {
       ...(flags.includes('--permission') ? ['file-permissions' as const] : []),
       ...layers,
     ],
+    weaker: weaker.length > 0 ? () => launchOf(options, weaker) : undefined,
   };
 }
-
-/** Whether the layers around Node can be left off. */
-export const isPlain = (launch: Launch): boolean => launch.wrapper.length <= CLEAN.length;
-
-/** The same without what runs around Node, for a system on which that does not bring the process up. */
-export const plainLaunch = (launch: Launch): Launch => ({
-  ...launch,
-  wrapper: CLEAN,
-  layers: launch.layers.filter((layer) => layer === 'empty-environment' || layer === 'file-permissions'),
-});

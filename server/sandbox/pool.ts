@@ -1,6 +1,6 @@
 import { Problem } from '../shared/errors.ts';
 import { unlessAborted } from '../shared/single-flight.ts';
-import { isPlain, type Launch, type Layer, plainLaunch } from './launch.ts';
+import type { Launch, Layer } from './launch.ts';
 import { ProcessEnded, RenderProcess, type TaskEvents } from './process.ts';
 import type { AnswerOf, AsksOf, Task, TaskKind } from './protocol.ts';
 import { type Breach, type RunLimits, unrenderable, watchTask } from './watch.ts';
@@ -52,6 +52,8 @@ export class RenderPool {
   readonly #idle: RenderProcess[] = [];
   readonly #waiting: Waiter[] = [];
   #launch: Launch;
+  /** A process has come up under this launch. */
+  #hasStarted = false;
   #failedStarts = 0;
   #starting = 0;
   #isClosed = false;
@@ -186,7 +188,8 @@ export class RenderPool {
     const { slots } = this.#options;
     if (this.#isClosed || this.#broken) return;
     if (this.#starting >= this.#waiting.length || this.#all.size > slots) return;
-    const process = new RenderProcess(this.#launch);
+    const launch = this.#launch;
+    const process = new RenderProcess(launch);
     this.#starting += 1;
     this.#all.add(process);
     void process.ended.then(() => this.#forget(process));
@@ -194,23 +197,31 @@ export class RenderPool {
       () => {
         this.#starting -= 1;
         this.#failedStarts = 0;
+        this.#hasStarted = true;
         process.hold(false);
         this.#free(process);
       },
       (error: unknown) => {
         this.#starting -= 1;
-        this.#notStarted(error);
+        this.#notStarted(error, launch);
       },
     );
   }
 
-  /** Fewer layers where the system lets `true` run under them but not Node; none of them left: broken for good. */
-  #notStarted(error: unknown): void {
+  /**
+   * Fewer layers where the system lets `true` run under them but not Node; none of them left: broken for good. Layers
+   * under which a process has come up stay: what fails later is for want of memory or processes, not for the layers.
+   */
+  #notStarted(error: unknown, launch: Launch): void {
     if (this.#isClosed) return;
+    // Another one that was started with it has failed before, and the next has fewer layers already.
+    if (launch !== this.#launch) return this.#grow();
     this.#failedStarts += 1;
     const reason = error instanceof Error ? error.message : String(error);
-    if (!isPlain(this.#launch)) {
-      this.#launch = plainLaunch(this.#launch);
+    const weaker = this.#hasStarted ? undefined : launch.weaker;
+    if (weaker) {
+      this.#launch = weaker();
+      this.#failedStarts = 0;
       this.#tell({ kind: 'fewer-layers', reason });
     } else if (this.#failedStarts >= MAX_FAILED_STARTS) {
       this.#broken = new Error(`No render process can be started: ${reason}`, { cause: error });

@@ -1,11 +1,12 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { type Launch, plainLaunch, strongestLaunch } from '../../../server/sandbox/launch.ts';
+import { openRendering } from '../../../server/compose/rendering.ts';
+import { type Launch, strongestLaunch } from '../../../server/sandbox/launch.ts';
 import { openScratch } from '../../../server/shared/scratch.ts';
 import { addressOf } from '../../support/ports.ts';
 
@@ -14,10 +15,15 @@ interface Answer {
   refused?: string;
 }
 
+/** A launch, and what is tried where it brings no process up. */
+function ladder(launch: Launch): Launch[] {
+  return [launch, ...(launch.weaker ? ladder(launch.weaker()) : [])];
+}
+
 /** Runs the attempts of an exploit under a launch. */
 async function underLaunch(
   launch: Launch,
-  work: (tries: (kind: string, target: string) => Promise<Answer>) => Promise<void>,
+  work: (tries: (kind: string, target: string) => Promise<Answer>, pid: number) => Promise<void>,
 ) {
   const [execPath = process.execPath, ...rest] = launch.wrapper;
   const child = fork(new URL('../../support/hostile.ts', import.meta.url), {
@@ -33,7 +39,7 @@ async function underLaunch(
       child.send({ kind, target });
       const [answer] = await once(child, 'message');
       return answer as Answer;
-    });
+    }, child.pid ?? 0);
   } finally {
     child.kill('SIGKILL');
     await ended;
@@ -49,7 +55,7 @@ t.test(
     t.teardown(() => delete process.env['AWS_SECRET_ACCESS_KEY']);
     const strongest = strongestLaunch({ scratch, niceness: 10 });
     t.comment(`layers here: ${strongest.layers.join(', ')}`);
-    for (const launch of [strongest, plainLaunch(strongest)]) {
+    for (const launch of ladder(strongest)) {
       await underLaunch(launch, async (tries) => {
         t.notMatch((await tries('environment', '')).got, /AWS|a key that/, 'an empty environment');
         for (const path of ['/proc/1/environ', `/proc/${process.pid}/environ`, '/etc/passwd'])
@@ -119,4 +125,51 @@ t.test('has no network and another user where the system allows', async (t) => {
       t.not((await tries('user', '')).got, String(process.getuid?.()));
     else t.comment('skipped: only root can become somebody else');
   });
+});
+
+const TOLD = ['no-network', 'no-new-privileges'] as const;
+
+t.test(
+  'each way to start a process gives way as it is told to, and has no layer that a stronger one lacks',
+  async (t) => {
+    const scratch = await openScratch(tmpdir());
+    t.teardown(() => scratch.close());
+    const launches = ladder(strongestLaunch({ scratch, niceness: 7 }));
+    t.equal(launches.length > 1, process.platform === 'linux');
+    for (const [index, launch] of launches.entries()) {
+      await underLaunch(launch, async (_tries, pid) => {
+        t.equal(getPriority(pid) - getPriority(), 7, launch.layers.join(', '));
+      });
+      const stronger = launches[index - 1]?.layers ?? launch.layers;
+      t.same(
+        launch.layers.filter((layer) => !stronger.includes(layer)),
+        [],
+      );
+    }
+  },
+);
+
+t.test('where another user cannot enter, the other layers and the priority stay', async (t) => {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) {
+    t.comment('skipped: only root can become somebody else');
+    return;
+  }
+  const closed = await mkdtemp(join(tmpdir(), 'rendition-'));
+  t.teardown(() => rm(closed, { recursive: true, maxRetries: 5 }));
+  const open = await mkdtemp(join(tmpdir(), 'rendition-'));
+  await chmod(open, 0o755);
+  t.teardown(() => rm(open, { recursive: true, maxRetries: 5 }));
+  const layersIn = async (scratchParent: string) => {
+    const rendering = await openRendering(
+      { renderSlots: 1, renderNice: 10 },
+      { scratchParent },
+      () => undefined,
+    );
+    t.teardown(() => rendering.close());
+    return rendering.pool.layers;
+  };
+  const [elsewhere, here] = [await layersIn(open), await layersIn(closed)];
+  t.comment(`where anybody may enter: ${elsewhere.join(', ')}`);
+  t.notOk(here.includes('other-user'));
+  for (const layer of TOLD) t.equal(here.includes(layer), elsewhere.includes(layer), layer);
 });
