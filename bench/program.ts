@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { endProgram } from '../test/support/command.ts';
 import { freePort } from '../test/support/ports.ts';
@@ -70,6 +71,12 @@ export async function startProgram(
   };
 }
 
-/** Server, warmer and render processes, as `npm start` runs them. */
-export const startRendition = (env: Record<string, string>): Promise<Program> =>
-  startProgram(commandOf('start'), /Rendition serves at/, env);
+/**
+ * Server, warmer and render processes, as `npm start` runs them, on a folder that others may enter: in a private one of
+ * root render processes have a layer less than where it runs as it should.
+ */
+export async function startRendition(env: Record<string, string>): Promise<Program> {
+  const { DATA_DIR } = env;
+  if (DATA_DIR !== undefined) await chmod(DATA_DIR, 0o755);
+  return startProgram(commandOf('start'), /Rendition serves at/, env);
+}

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +45,8 @@ async function startMs(root: string, folder: string): Promise<number> {
 /** CPU ms of `npm start` in each checkout, in turns, on a folder of its own that a start before has filled. */
 async function starts(roots: readonly string[]): Promise<number[][]> {
   const folders = roots.map(() => mkdtempSync(join(tmpdir(), 'rendition-start-')));
+  // As a data folder is: others may enter, so that nothing is tried twice.
+  for (const folder of folders) chmodSync(folder, 0o755);
   const times = roots.map(() => [] as number[]);
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [index, root] of roots.entries()) {
