@@ -215,7 +215,10 @@ export class RenderPool {
   #notStarted(error: unknown, launch: Launch): void {
     if (this.#isClosed) return;
     // Another one that was started with it has failed before, and the next has fewer layers already.
-    if (launch !== this.#launch) return this.#grow();
+    if (launch !== this.#launch) {
+      this.#grow();
+      return;
+    }
     this.#failedStarts += 1;
     const reason = error instanceof Error ? error.message : String(error);
     const weaker = this.#hasStarted ? undefined : launch.weaker;
