@@ -21,9 +21,14 @@ const OVERSHOOT = 1.6;
 /** Of the three bands, which nearly stand at right angles to each other as luma and colour see them. */
 const SWEEPS = 4;
 
+/** Every index is within what it is read from. */
+function entry(values: ArrayLike<number> | undefined, index: number): number {
+  return values?.[index] ?? 0;
+}
+
 const PLANES = [LUMA, BLUE, RED] as const;
 /** What one level of a band is in luma and both colours. */
-const BANDS = [0, 1, 2].map((band) => PLANES.map((weights) => weights[band] ?? 0));
+const BANDS = [0, 1, 2].map((band) => PLANES.map((weights) => entry(weights, band)));
 const LENGTHS = BANDS.map((band) => band.reduce((sum, share) => sum + share ** 2, 0));
 /**
  * Whether a codec can have made a difference to red, green and blue together: one of which neither luma nor colour has
@@ -58,12 +63,12 @@ function project(
   let miss = 0;
   const missing = [0, 0, 0];
   for (let pixel = 0; pixel < (tried[0]?.length ?? 0); pixel++) {
-    for (const plane of missing.keys()) missing[plane] = fitted[plane]?.[pixel] ?? 0;
+    for (const plane of missing.keys()) missing[plane] = entry(fitted[plane], pixel);
     shortOf(missing, bounds, pixel * 3);
     for (const [plane, block] of tried.entries()) {
-      const step = missing[plane] ?? 0;
+      const step = entry(missing, plane);
       miss = Math.max(miss, Math.abs(step));
-      block[pixel] = (fitted[plane]?.[pixel] ?? 0) - OVERSHOOT * step;
+      block[pixel] = entry(fitted[plane], pixel) - OVERSHOOT * step;
     }
   }
   return miss;
@@ -95,15 +100,15 @@ interface Pixel {
 }
 
 const along = (shares: readonly number[], planes: readonly number[]): number =>
-  shares.reduce((sum, share, plane) => sum + share * (planes[plane] ?? 0), 0);
+  shares.reduce((sum, share, plane) => sum + share * entry(planes, plane), 0);
 
 const within = (value: number, { low, high }: ColorBounds, index: number): number =>
-  Math.min(high[index] ?? 0, Math.max(low[index] ?? 0, value));
+  Math.min(entry(high, index), Math.max(entry(low, index), value));
 
 /** Takes what so many levels of a band are away from luma and both colours. */
 function take(planes: number[], band: number, levels: number): void {
   const shares = BANDS[band] ?? [];
-  for (const plane of planes.keys()) planes[plane] = (planes[plane] ?? 0) - levels * (shares[plane] ?? 0);
+  for (const plane of planes.keys()) planes[plane] = entry(planes, plane) - levels * entry(shares, plane);
 }
 
 function moveBands(planes: number[], bands: number[], { bounds, first }: Pixel): void {
@@ -117,8 +122,8 @@ function moveBands(planes: number[], bands: number[], { bounds, first }: Pixel):
 
 function moveBeyond(planes: number[], beyond: number[], { bounds: { below, above }, first }: Pixel): void {
   for (const [plane, missing] of planes.entries()) {
-    const all = (beyond[plane] ?? 0) + missing;
-    const moved = Math.min(above[first + plane] ?? 0, Math.max(-(below[first + plane] ?? 0), all));
+    const all = entry(beyond, plane) + missing;
+    const moved = Math.min(entry(above, first + plane), Math.max(-entry(below, first + plane), all));
     planes[plane] = all - moved;
     beyond[plane] = moved;
   }

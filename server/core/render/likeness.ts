@@ -36,8 +36,10 @@ export function halfLuma(pixels: Uint8Array, shape: Shape): Plane {
   return { levels, width, height };
 }
 
+const level = (pixels: Uint8Array, offset: number): number => pixels[offset] ?? 0;
+
 const lumaOf = (pixels: Uint8Array, offset: number): number =>
-  RED * (pixels[offset] ?? 0) + GREEN * (pixels[offset + 1] ?? 0) + BLUE * (pixels[offset + 2] ?? 0);
+  RED * level(pixels, offset) + GREEN * level(pixels, offset + 1) + BLUE * level(pixels, offset + 2);
 
 /** Mean squared differences of luma, and of both colour differences together. */
 export function errorsOf(
@@ -48,9 +50,9 @@ export function errorsOf(
   const count = Math.floor(Math.min(pixels.length, others.length) / channels);
   let [luma, colour] = [0, 0];
   for (let offset = 0; offset < count * channels; offset += channels) {
-    const red = (pixels[offset] ?? 0) - (others[offset] ?? 0);
-    const green = (pixels[offset + 1] ?? 0) - (others[offset + 1] ?? 0);
-    const blue = (pixels[offset + 2] ?? 0) - (others[offset + 2] ?? 0);
+    const red = level(pixels, offset) - level(others, offset);
+    const green = level(pixels, offset + 1) - level(others, offset + 1);
+    const blue = level(pixels, offset + 2) - level(others, offset + 2);
     const y = RED * red + GREEN * green + BLUE * blue;
     luma += y * y;
     colour += (CB * (blue - y)) ** 2 + (CR * (red - y)) ** 2;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { masterPrefix } from '../../../server/core/query/id.ts';
 import { clearMasters, Masters } from '../../../server/reading/masters.ts';
-import { strongestLaunch } from '../../../server/sandbox/launch.ts';
+import { type Launch, strongestLaunch } from '../../../server/sandbox/launch.ts';
 import { RenderPool } from '../../../server/sandbox/pool.ts';
 import { Admission } from '../../../server/shared/admission.ts';
 import { openScratch } from '../../../server/shared/scratch.ts';
@@ -29,6 +29,13 @@ const captured = (alter: string): string =>
     };
   `)}`;
 
+/** A launch with more flags, on each rung: a folder of tests is private, and another user cannot enter it. */
+const withFlags = (launch: Launch, flags: readonly string[]): Launch => ({
+  ...launch,
+  nodeFlags: [...launch.nodeFlags, ...flags],
+  weaker: launch.weaker && (() => withFlags(launch.weaker?.() ?? launch, flags)),
+});
+
 /** Masters made by processes that were taken over, and whatever lies in the scratch behind them. */
 async function mastersOf(
   t: Test,
@@ -39,7 +46,7 @@ async function mastersOf(
   const scratch = await openScratch(folder);
   const launch = strongestLaunch({ scratch, niceness: 0 });
   const pool = new RenderPool({
-    launch: { ...launch, nodeFlags: [...launch.nodeFlags, '--import', captured(alter)] },
+    launch: withFlags(launch, ['--import', captured(alter)]),
     slots: 1,
     recycleBytes: 2 ** 31,
     recycleTasks: 100,
