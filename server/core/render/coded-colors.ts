@@ -1,7 +1,7 @@
 import type { BlockSearch, CodedPlane, Place } from './coded-planes.ts';
 import { isTouched } from './coded-planes.ts';
 import type { ColorBounds } from './color-fit.ts';
-import { beyondOf, JPEG_SPANS, ROUNDING } from './cut-off-bands.ts';
+import { beyondOf, JPEG_SPANS, planeReach, ROUNDING } from './cut-off-bands.ts';
 import type { Rgba } from './rgba.ts';
 import { weighed } from './weighed.ts';
 
@@ -28,17 +28,21 @@ export function readColors(
   for (let index = 0; index < side * side; index++) {
     const x = place.column * side - left + (index % side);
     const y = place.row * side - top + Math.floor(index / side);
-    const known = x >= 0 && y >= 0 && x < picture.width && y < picture.height;
+    const isInside = x >= 0 && y >= 0 && x < picture.width && y < picture.height;
     const pixel = (y * picture.width + x) * 4;
-    const bands = BAND_INDICES.map((band) => (known ? (picture.data[pixel + band] ?? 0) : 0));
-    const beyond = beyondOf(bands, JPEG_SPANS);
-    const room = planeRoom(picture, planes, search, known ? pixel : undefined);
-    for (const band of BAND_INDICES) {
-      const [place, value, reach] = [index * 3 + band, bands[band] ?? 0, beyond[band] ?? 0];
-      first[place] = known ? value - (value === 0 ? reach : 0) : -Infinity;
-      last[place] = known ? value + (value === 255 ? reach : 0) : Infinity;
-      below[place] = room[band]?.below ?? 0;
-      above[place] = room[band]?.above ?? 0;
+    const bands = BAND_INDICES.map((band) => (isInside ? (picture.data[pixel + band] ?? 0) : 0));
+    const reach = beyondOf(bands, JPEG_SPANS);
+    for (const [band, value] of bands.entries()) {
+      const beyond = reach[band] ?? 0;
+      first[index * 3 + band] = isInside ? value - (value === 0 ? beyond : 0) : -Infinity;
+      last[index * 3 + band] = isInside ? value + (value === 255 ? beyond : 0) : Infinity;
+    }
+    if (!isInside) continue;
+    for (const [band, plane] of planes.entries()) {
+      const value = weighed(plane, picture.data, pixel);
+      const room = planeRoom(plane, bands, { value, reach, beyond: search.beyond });
+      below[index * 3 + band] = room.below;
+      above[index * 3 + band] = room.above;
     }
   }
   const bounds = (darkest: (band: number) => number, lightest: (band: number) => number): ColorBounds => ({
@@ -59,26 +63,18 @@ export function readColors(
 
 /** Planes are bytes before bands are made of them, and are cut off as well: noise is what may lie beyond. */
 function planeRoom(
-  { data }: Rgba,
-  planes: readonly CodedPlane[],
-  { beyond }: BlockSearch,
-  pixel: number | undefined,
-): ReadonlyArray<{ readonly below: number; readonly above: number }> {
-  if (pixel === undefined) return [];
-  const bands = BAND_INDICES.map((band) => data[pixel + band] ?? 0);
-  const reach = beyondOf(bands, JPEG_SPANS);
-  return planes.map((plane) => {
-    const value = weighed(plane, data, pixel);
-    let [low, high] = [value, value];
-    for (const [band, weight] of plane.weights.entries()) {
-      const share = Math.abs(weight) * (reach[band] ?? 0);
-      if (weight > 0 === (bands[band] === 255)) high += share;
-      else low -= share;
-    }
-    const [least, most] = plane.isShade ? JPEG_SPANS.luma : JPEG_SPANS.colour;
-    return {
-      below: low < least + ROUNDING ? beyond : 0,
-      above: high > most - ROUNDING ? beyond : 0,
-    };
-  });
+  { weights, isShade }: CodedPlane,
+  bands: readonly number[],
+  {
+    value,
+    reach,
+    beyond,
+  }: { readonly value: number; readonly reach: readonly number[]; readonly beyond: number },
+): { readonly below: number; readonly above: number } {
+  const { below, above } = planeReach(weights, bands, reach);
+  const [least, most] = isShade ? JPEG_SPANS.luma : JPEG_SPANS.colour;
+  return {
+    below: value - below < least + ROUNDING ? beyond : 0,
+    above: value + above > most - ROUNDING ? beyond : 0,
+  };
 }

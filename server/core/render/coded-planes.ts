@@ -1,5 +1,5 @@
 import type { BlockCodec } from '../original/loss.ts';
-import { beyondOf, JPEG_SPANS, ROUNDING, VP8_SPANS } from './cut-off-bands.ts';
+import { beyondOf, JPEG_SPANS, planeReach, ROUNDING, VP8_SPANS } from './cut-off-bands.ts';
 import { filtered } from './loop-filter.ts';
 import type { Bounds } from './noise-fit.ts';
 import type { Rgba } from './rgba.ts';
@@ -147,15 +147,10 @@ function roomAround(
   { weights }: CodedPlane,
   { beyond, side, isHalved }: BlockSearch,
 ): Pick<Sample, 'above' | 'below'> {
-  let [above, below] = [0, 0];
-  if (!isCutOff(bands)) return { above, below };
+  if (!isCutOff(bands)) return { above: 0, below: 0 };
   const spans = side === 8 ? JPEG_SPANS : VP8_SPANS;
   const reach = isHalved ? beyondOf(bands, spans) : bands.map((band) => (isAnEnd(band) ? beyond : 0));
-  for (const [band, weight] of weights.entries()) {
-    const share = Math.abs(weight) * (reach[band] ?? 0);
-    if (weight > 0 === (bands[band] === 255)) above += share;
-    else below += share;
-  }
+  const { above, below } = planeReach(weights, bands, reach);
   if (!isHalved) return { above, below };
   // Planes are cut off as well, and noise is what may lie beyond.
   const [low, high] = weights === LUMA ? spans.luma : spans.colour;

@@ -1,11 +1,8 @@
-import { limit } from './noise-fit.ts';
+import { type Bounds, limit } from './noise-fit.ts';
 import { BLUE, LUMA, RED } from './weighed.ts';
 
-/** What is known of the difference that a codec has made to pixels: of all three bands of each at once. */
-export interface ColorBounds {
-  /** Red, green and blue of each pixel: between two numbers. */
-  readonly low: Float64Array;
-  readonly high: Float64Array;
+/** What is known of the difference that a codec has made to pixels: red, green and blue of each lie between two numbers. */
+export interface ColorBounds extends Bounds {
   /** Luma and both colours of each pixel: by how much less, and more, they may be than what its bands say. */
   readonly below: Float64Array;
   readonly above: Float64Array;
@@ -30,6 +27,7 @@ const PLANES = [LUMA, BLUE, RED] as const;
 /** What one level of a band is in luma and both colours. */
 const BANDS = [0, 1, 2].map((band) => PLANES.map((weights) => entry(weights, band)));
 const LENGTHS = BANDS.map((band) => band.reduce((sum, share) => sum + share ** 2, 0));
+
 /**
  * Whether a codec can have made a difference to red, green and blue together: one of which neither luma nor colour has
  * coefficients larger than what it rounds by. Tighter than a plane at a time: what a band that was cut off hides of

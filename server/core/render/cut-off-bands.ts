@@ -64,3 +64,18 @@ function tighten(beyond: number[], { bands, signs, weights, span: [low, high] }:
     beyond[index] = Math.min(beyond[index] ?? 0, Math.max(0, room) / Math.abs(share));
   }
 }
+
+/** By how much a plane may have been more, or less, before its bands were cut off by so much. */
+export function planeReach(
+  weights: Weights,
+  bands: readonly number[],
+  reach: readonly number[],
+): { above: number; below: number } {
+  let [above, below] = [0, 0];
+  for (const [band, weight] of weights.entries()) {
+    const share = Math.abs(weight) * (reach[band] ?? 0);
+    if (weight > 0 === (bands[band] === 255)) above += share;
+    else below += share;
+  }
+  return { above, below };
+}

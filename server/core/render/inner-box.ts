@@ -4,7 +4,7 @@ import { readColors } from './coded-colors.ts';
 import type { BlockSearch, CodedPlane, Place } from './coded-planes.ts';
 import { codedPlanes, readBlock } from './coded-planes.ts';
 import { isColorNoise } from './color-fit.ts';
-import { isCodecNoise } from './noise-fit.ts';
+import { type Bounds, isCodecNoise } from './noise-fit.ts';
 import type { Rgba } from './rgba.ts';
 
 export interface InnerSearch extends Omit<BlockSearch, 'side' | 'touch' | 'isFlat' | 'isHalved'> {
@@ -86,11 +86,7 @@ function lookAtPlane(picture: Rgba, plane: CodedPlane): Look {
     if (!block) return undefined;
     return {
       strongest: search.isFlat ? strongestIn(picture, search, place) : undefined,
-      isNoise: (isBorder) => {
-        const pick = (of: 'low' | 'high') =>
-          block.border[of].map((bound, index) => (isBorder(index) ? bound : (block.content[of][index] ?? 0)));
-        return isCodecNoise(search.side, { low: pick('low'), high: pick('high') }, plane.limits);
-      },
+      isNoise: (isBorder) => isCodecNoise(search.side, mixed(block, isBorder, 1), plane.limits),
     };
   };
   return { scale: plane.scale, read };
@@ -103,17 +99,24 @@ function lookAtColors(picture: Rgba, planes: readonly CodedPlane[]): Look {
     if (!block) return undefined;
     return {
       strongest: search.isFlat ? strongestIn(picture, search, place) : undefined,
-      isNoise: (isBorder) => {
-        const pick = (of: 'low' | 'high') =>
-          block.border[of].map((bound, index) =>
-            isBorder(Math.floor(index / 3)) ? bound : (block.content[of][index] ?? 0),
-          );
-        const bounds = { ...block.border, low: pick('low'), high: pick('high') };
-        return isColorNoise(search.side, bounds, limits);
-      },
+      isNoise: (isBorder) =>
+        isColorNoise(search.side, { ...block.border, ...mixed(block, isBorder, 3) }, limits),
     };
   };
   return { scale: 1, read };
+}
+
+/** Bounds of a block some of whose pixels are border, each of so many bands; on the others anything may be drawn. */
+function mixed(
+  { border, content }: { readonly border: Bounds; readonly content: Bounds },
+  isBorder: (pixel: number) => boolean,
+  bands: 1 | 3,
+): Bounds {
+  const pick = (of: keyof Bounds) =>
+    border[of].map((bound, index) =>
+      isBorder(Math.floor(index / bands)) ? bound : (content[of][index] ?? 0),
+    );
+  return { low: pick('low'), high: pick('high') };
 }
 
 /** Where content is met first from an edge: the first line that has to hold some, or the one behind the last. */
