@@ -2,13 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { seedOfRun } from '../support/seeded.ts';
 import { fuzzImages } from './images.ts';
 import { fuzzQueries } from './queries.ts';
 
 /** The tests of both, in the numbers that a form of the tests has time for. SEED=… has the same again. */
-export function fuzz(numbers: { readonly queries: number; readonly images: number }): void {
-  const seed = seedOfRun();
+export function fuzz(numbers: {
+  readonly queries: number;
+  readonly images: number;
+  readonly seed: number;
+}): void {
+  const { seed } = numbers;
 
   t.test(`${numbers.queries} queries: each is read in one way, or refused by its reason`, async (t) => {
     const { read, refused, planned, faults } = await fuzzQueries(numbers.queries, seed);

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { ratio } from '../../bench/stats.ts';
-import { seedOfRun } from '../support/seeded.ts';
+import { seedOfDay } from '../support/seeded.ts';
 import { soak } from './soak.ts';
 
 /** What the last quarter may take of the second, and from when on that says something: caches fill at first. */
@@ -14,7 +14,7 @@ const JUDGED_MINUTES = 20;
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '30' },
-    seed: { type: 'string', default: String(seedOfRun()) },
+    seed: { type: 'string', default: String(seedOfDay()) },
   },
 });
 const say = (text: string): void => void process.stdout.write(`${text}\n`);

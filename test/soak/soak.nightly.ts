@@ -1,11 +1,11 @@
 import t from 'tap';
-import { seedOfRun } from '../support/seeded.ts';
+import { seedOfDay } from '../support/seeded.ts';
 import { soak } from './soak.ts';
 
 t.test(
   'mixed load for a minute and a half, programs restarted and render processes killed: nobody is let down',
   async (t) => {
-    const seed = seedOfRun();
+    const seed = seedOfDay();
     t.comment(`seed ${seed}`);
     const { faults, answers, restarts, crashes, accepted } = await soak({
       minutes: 1.5,
