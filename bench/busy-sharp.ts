@@ -1,0 +1,9 @@
+/** Renders one picture again and again, as a render process does that is never out of work, until it is ended. */
+import { readFile } from 'node:fs/promises';
+import { configureSharp } from '../server/core/sharp/configure.ts';
+import { renderBare } from './bare-sharp.ts';
+
+configureSharp();
+const bytes = await readFile(new URL('../samples/ladybug.jpg', import.meta.url));
+process.send?.('busy');
+for (;;) await renderBare(bytes);
