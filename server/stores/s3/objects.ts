@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import {
-  AbortMultipartUploadCommand,
   CopyObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
@@ -8,13 +7,11 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  type PutObjectCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { Upload } from '@aws-sdk/lib-storage';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { unavailable } from '../../shared/errors.ts';
-import { type Incoming, incoming, streamed } from '../body.ts';
+import { incoming, streamed } from '../body.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { attempt, errorName, sending } from '../errors.ts';
 import type {
@@ -30,10 +27,8 @@ import type {
 import type { Page } from '../page.ts';
 import { isMarked, marked, mayBeDone } from './marks.ts';
 import { absent, factsOf, inputOf, isConditional, unquoted, withLate } from './shapes.ts';
+import { uploadParts } from './upload.ts';
 
-/** Memory of one upload: two parts on their way and one that fills. Good for objects up to 80 GB. */
-const PART_BYTES = 8 * 1024 * 1024;
-const PARTS_AT_ONCE = 2;
 /** What DeleteObjects takes. */
 const BATCH = 1000;
 /** ms until the answer of a call without a body begins. A removal of many keys that is cut off is repeated whole. */
@@ -95,7 +90,9 @@ export class S3Objects implements Objects {
     const source = incoming(withLate(body, object, input), signal);
     try {
       const written =
-        body instanceof Uint8Array ? this.#putBytes(input, body, signal) : this.#putStream(input, source);
+        body instanceof Uint8Array
+          ? this.#client.send(new PutObjectCommand({ ...input, Body: body }), sending(signal))
+          : uploadParts(this.#client, input, source);
       const etag = unquoted((await written).ETag);
       // S3 does not say; its own clock differs by little, and Last-Modified has whole seconds.
       const lastModified = new Date(Math.floor(Date.now() / 1000) * 1000);
@@ -225,36 +222,6 @@ export class S3Objects implements Objects {
     if (!output || !isMarked(output.Metadata, mark)) return undefined;
     const { etag, size, lastModified } = factsOf(key, output);
     return { key, etag, size, lastModified };
-  }
-
-  #putBytes(input: PutObjectCommandInput, body: Uint8Array, signal?: AbortSignal) {
-    return this.#client.send(new PutObjectCommand({ ...input, Body: body }), sending(signal));
-  }
-
-  /**
-   * Upload's own abort rejects while it still sends, and can leave parts or even the object behind. So the
-   * signal ends the body instead: Upload then waits for its parts, removes them and rejects.
-   */
-  #putStream(input: PutObjectCommandInput, source: Incoming) {
-    const params = { ...input, Body: Readable.from(source.chunks, { objectMode: false }) };
-    const upload = new Upload({
-      client: this.#client,
-      params,
-      partSize: PART_BYTES,
-      queueSize: PARTS_AT_ONCE,
-    });
-    return upload.done().catch(async (error: unknown) => {
-      await this.#abortParts(input, upload.uploadId);
-      throw error;
-    });
-  }
-
-  /** The library leaves the parts where the store refuses their completion; they would be paid for. */
-  async #abortParts({ Bucket, Key }: PutObjectCommandInput, UploadId: string | undefined): Promise<void> {
-    if (!UploadId) return;
-    const abort = new AbortMultipartUploadCommand({ Bucket, Key, UploadId });
-    // Gone already where the library has done it.
-    await this.#client.send(abort).catch(() => undefined);
   }
 
   /**
