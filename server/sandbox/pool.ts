@@ -128,29 +128,27 @@ export class RenderPool {
     const { signal } = options;
     const { now } = this.#options;
     const process = await this.#take(task.kind === 'open', signal);
-    const end = new AbortController();
     let limits: RunLimits = options;
     let breach: Breach | undefined;
     const onDrawn = () => {
       limits = { ...limits, maxCpuMs: undefined };
     };
-    process.hold(true);
-    const watched = { limits: () => limits, abandoned: signal, ended: end.signal, now };
-    void watchTask(process, watched).then((found) => {
-      if (!found) return;
+    const onBreach = (found: Breach) => {
       breach = found;
       this.#tell(found);
       process.kill(found.reason);
-    });
+    };
+    process.hold(true);
+    const unwatch = watchTask(process, { limits: () => limits, abandoned: signal, now, onBreach });
     const running = process.run(task, { ...options, onDrawn }, signal).catch((error: unknown) => {
       if (error instanceof ProcessEnded && !this.#isClosed && !breach && !signal?.aborted)
         this.#tell({ kind: 'crashed', reason: error.message });
       throw breach?.problem ?? error;
     });
     const free = () => {
-      end.abort();
+      unwatch();
       process.hold(false);
-      void this.#giveBack(process);
+      this.#giveBack(process);
     };
     running.then(free, free);
     // Who leaves is not kept: the process ends its pass, or is ended.
@@ -247,14 +245,15 @@ export class RenderPool {
     this.#grow();
   }
 
-  async #giveBack(process: RenderProcess): Promise<void> {
+  #giveBack(process: RenderProcess): void {
     const { recycleBytes, recycleTasks } = this.#options;
     if (process.hasEnded) return;
-    const resident = await process.residentBytes();
-    if (process.done < recycleTasks && resident < recycleBytes && !process.isDemoted)
-      return this.#free(process);
-    this.#tell({ kind: 'recycled', reason: `${process.done} tasks, ${resident} bytes` });
-    process.kill('It has done its share.');
+    const resident = process.residentBytes();
+    if (process.done < recycleTasks && resident < recycleBytes && !process.isDemoted) this.#free(process);
+    else {
+      this.#tell({ kind: 'recycled', reason: `${process.done} tasks, ${resident} bytes` });
+      process.kill('It has done its share.');
+    }
   }
 
   #free(process: RenderProcess): void {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../shared/errors.ts';
 import type { RenderProcess } from './process.ts';
 
@@ -24,10 +23,10 @@ interface Watched {
   readonly limits: () => RunLimits;
   /** Fires when nobody waits for the task any more. */
   readonly abandoned: AbortSignal | undefined;
-  /** Fires when the task has ended. */
-  readonly ended: AbortSignal;
   /** Monotonic ms. */
   readonly now: () => number;
+  /** Called when the process has done what it may not, which has to end it. */
+  readonly onBreach: (breach: Breach) => void;
 }
 
 const WATCH_MS = 50;
@@ -39,28 +38,26 @@ const PATIENT_MS = 500;
 /** For a pass that nobody waits for any more to come to its end; a new process costs a third of a second. */
 const GRACE_MS = 2_000;
 
-/** Looks at a process until its task has ended; resolves early to what it has done that it may not. */
-export async function watchTask(
-  process: RenderProcess,
-  { limits, abandoned, ended, now }: Watched,
-): Promise<Breach | undefined> {
-  const [started, before] = [now(), await process.cpuMs()];
+/** Looks at a process until it is told that its task has ended, by the returned function. */
+export function watchTask(process: RenderProcess, { limits, abandoned, now, onBreach }: Watched): () => void {
+  const [started, before] = [now(), process.cpuMs()];
   let leftAt: number | undefined;
-  while (!ended.aborted && !process.hasEnded) {
-    await sleep(WATCH_MS, undefined, { signal: ended, ref: false }).catch(() => undefined);
-    if (ended.aborted) return undefined;
+  const breachNow = (): Breach | undefined => {
     if (abandoned?.aborted) leftAt ??= now();
     if (leftAt !== undefined && now() - leftAt > GRACE_MS)
       return { kind: 'abandoned', reason: `${GRACE_MS} ms`, problem: tooLate(GRACE_MS) };
-    const cpu = await process.cpuMs();
+    const cpu = process.cpuMs();
     const cpuMs = cpu === undefined || before === undefined ? undefined : cpu - before;
-    const residentBytes = await process.residentBytes();
     const { maxCpuMs } = limits();
     if (maxCpuMs !== undefined && cpuMs !== undefined && cpuMs > PATIENT_MS) process.demote();
-    const breach = breachOf(limits(), { cpuMs, wallMs: now() - started, residentBytes });
-    if (breach) return breach;
-  }
-  return undefined;
+    const residentBytes = process.residentBytes();
+    return breachOf(limits(), { cpuMs, wallMs: now() - started, residentBytes });
+  };
+  const timer = setInterval(() => {
+    const breach = process.hasEnded ? undefined : breachNow();
+    if (breach) onBreach(breach);
+  }, WATCH_MS).unref();
+  return () => clearInterval(timer);
 }
 
 /** @param cpuMs  undefined where the system does not say: real time decides alone, and blames nobody */
