@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isHeic, MAGIC_BYTES } from '../core/original/sniff.ts';
@@ -73,15 +74,15 @@ export class Masters {
    *
    * @throws Problem `unsupported_source` where HEIC is off
    */
-  async isNeeded({ path, bytes }: OriginalRef): Promise<boolean> {
-    const file = await open(path, 'r');
+  isNeeded({ path, bytes }: OriginalRef): boolean {
+    const head = Buffer.alloc(Math.min(bytes, MAGIC_BYTES));
+    const fd = openSync(path, 'r');
     try {
-      const head = Buffer.alloc(Math.min(bytes, MAGIC_BYTES));
-      await file.read(head, 0, head.length, 0);
-      if (!isHeic(head)) return false;
+      readSync(fd, head, 0, head.length, 0);
     } finally {
-      await file.close();
+      closeSync(fd);
     }
+    if (!isHeic(head)) return false;
     checkHeic(this.#options.isOn);
     return true;
   }

@@ -96,7 +96,7 @@ export class Originals extends Versions {
     try {
       const facts = await this.#read(id, { identity, path }, signal);
       let ref: OriginalRef = { path, bytes: facts.size };
-      if (masters && (await masters.isNeeded(ref))) {
+      if (masters?.isNeeded(ref)) {
         ref = await masters.obtain({ id, etag: facts.etag, ref }, signal);
         await rm(path, { force: true });
         own?.release();

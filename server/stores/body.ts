@@ -13,10 +13,14 @@ export interface Incoming {
 
 /** Passes `body` on until it ends or the signal aborts, even while the body is silent. */
 export function incoming(body: Uint8Array | AsyncIterable<Uint8Array>, signal?: AbortSignal): Incoming {
-  const source = body instanceof Uint8Array ? Readable.from([body]) : body;
+  const source = body instanceof Uint8Array ? only(body) : body;
   const passed: Incoming = { chunks: source, size: body instanceof Uint8Array ? body.byteLength : 0 };
   passed.chunks = watched(source, passed, signal);
   return passed;
+}
+
+async function* only(piece: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield piece;
 }
 
 async function* watched(

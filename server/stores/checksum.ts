@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { closeSync, openSync, read, readSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { Problem } from '../shared/errors.ts';
 import type { ObjectFacts, Objects, StoredFacts } from './objects.ts';
 
@@ -43,16 +44,31 @@ export function checksumOf(
   return objects.hasMd5 && MD5.test(etag) ? { algorithm: 'md5', hex: etag } : undefined;
 }
 
-/** Whether the first bytes of a file are those that they should be. */
+const readInto = promisify(read);
+
+/** Whether the first bytes of a file are those that they should be. One piece is read at once, more in a turn each. */
 export async function isWholeFile(
   path: string,
   bytes: number,
   { algorithm, hex }: Checksum,
 ): Promise<boolean> {
   const hash = createHash(algorithm);
-  if (bytes > 0)
-    for await (const piece of createReadStream(path, { end: bytes - 1, highWaterMark: PIECE_BYTES }))
-      hash.update(piece);
+  const piece = Buffer.allocUnsafe(Math.min(bytes, PIECE_BYTES));
+  const fd = openSync(path, 'r');
+  try {
+    for (let position = 0; position < bytes; ) {
+      const length = Math.min(piece.length, bytes - position);
+      const bytesRead =
+        bytes <= PIECE_BYTES
+          ? readSync(fd, piece, 0, length, position)
+          : (await readInto(fd, piece, 0, length, position)).bytesRead;
+      if (bytesRead === 0) return false;
+      hash.update(piece.subarray(0, bytesRead));
+      position += bytesRead;
+    }
+  } finally {
+    closeSync(fd);
+  }
   return hash.digest('hex') === hex;
 }
 

@@ -83,7 +83,7 @@ export class Measure {
       const bytes = object.etag === head.etag ? head.size : undefined;
       await checkFile(originals, { facts: object, path, bytes });
       const ref = { path, bytes: object.size };
-      const isHeic = await masters.isNeeded(ref);
+      const isHeic = masters.isNeeded(ref);
       const source = await renderer.measure(ref, signal);
       const facts = this.#facts(source, object.size);
       const original = { id: key, etag: object.etag, ref };

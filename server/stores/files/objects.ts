@@ -1,5 +1,5 @@
-import { accessSync, closeSync, constants, createReadStream, statSync } from 'node:fs';
-import { access, copyFile, link, mkdir, stat, unlink, utimes } from 'node:fs/promises';
+import { accessSync, closeSync, constants, createReadStream, linkSync, statSync } from 'node:fs';
+import { access, copyFile, mkdir, stat, unlink, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { unavailable } from '../../shared/errors.ts';
@@ -264,11 +264,14 @@ export class FileObjects implements Objects {
 }
 
 /** Another file system has no links to this one. */
-const linkOrCopy = (file: string, path: string): Promise<void> =>
-  link(file, path).catch((error: unknown) => {
+async function linkOrCopy(file: string, path: string): Promise<void> {
+  try {
+    linkSync(file, path);
+  } catch (error) {
     if (errorName(error) !== 'EXDEV') throw error;
-    return copyFile(file, path, constants.COPYFILE_FICLONE);
-  });
+    await copyFile(file, path, constants.COPYFILE_FICLONE);
+  }
+}
 
 function factsAt(path: string): StoredFacts | undefined {
   const fd = openIfThere(path);

@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { statfsSync } from 'node:fs';
 import { Problem } from '../../shared/errors.ts';
 
 /**
@@ -8,9 +8,9 @@ import { Problem } from '../../shared/errors.ts';
  * @param minFreeBytes  what has to stay free; 0: nothing
  * @throws Problem `storage_full`
  */
-export async function checkRoom(folder: string, minFreeBytes: number): Promise<void> {
+export function checkRoom(folder: string, minFreeBytes: number): void {
   if (minFreeBytes === 0) return;
-  const { bavail, bsize } = await statfs(folder);
+  const { bavail, bsize } = statfsSync(folder);
   if (bavail * bsize >= minFreeBytes) return;
   const detail = `The disk has less than ${minFreeBytes} bytes free (MIN_FREE_BYTES): nothing is taken in until its operator makes room. Pictures are served, and can be deleted.`;
   throw new Problem('storage_full', detail);

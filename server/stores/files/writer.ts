@@ -1,7 +1,17 @@
 import { createHash, hash, randomUUID } from 'node:crypto';
-import { existsSync, renameSync } from 'node:fs';
-import { mkdir, open, unlink } from 'node:fs/promises';
+import {
+  appendFile,
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fsync,
+  mkdirSync,
+  openSync,
+  renameSync,
+} from 'node:fs';
+import { unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { unavailable } from '../../shared/errors.ts';
 import { type Incoming, incoming } from '../body.ts';
 import { errorName } from '../errors.ts';
@@ -43,16 +53,18 @@ export class Writer {
     const { aside: folder, minFreeBytes, isCache } = this.#layout;
     const source = incoming(body, signal);
     const aside = join(folder, randomUUID());
+    let isPublished = false;
     try {
-      await checkRoom(folder, minFreeBytes);
+      checkRoom(folder, minFreeBytes);
       const facts = await writeAside(aside, source, { key, object, isSynced: !isCache });
       signal?.throwIfAborted();
-      if (!(await this.#publish(aside, key, object))) return undefined;
+      isPublished = await this.#publish(aside, key, object);
+      if (!isPublished) return undefined;
       return { key, etag: facts.etag, size: facts.size, lastModified: facts.lastModified };
     } catch (error) {
       throw source.failure ? source.failure.error : unavailable(error, signal);
     } finally {
-      await unlink(aside).catch(() => undefined);
+      if (!isPublished) await unlink(aside).catch(() => undefined);
     }
   }
 
@@ -62,7 +74,7 @@ export class Writer {
     const path = paths.file(bytesOf(key));
     for (;;) {
       try {
-        await mkdir(dirname(path), { recursive: true });
+        mkdirSync(dirname(path), { recursive: true });
         const isWritten = await withLock(this.#lockOf(path), () => {
           if (!this.#holds(key, condition)) return false;
           renameSync(aside, path);
@@ -107,17 +119,22 @@ export class Writer {
   }
 }
 
+/** On a descriptor: until all of it is written. */
+const append = promisify(appendFile);
+const sync = promisify(fsync);
+
+/** Turns of the thread pool are for what may wait for the disk: each takes more than a call that does not. */
 async function writeAside(
   path: string,
   source: Incoming,
   { key, object, isSynced }: { key: string; object: NewObject; isSynced: boolean },
 ): Promise<StoredFacts> {
-  const file = await open(path, 'wx');
+  const fd = openSync(path, 'wx');
   try {
     const md5 = createHash('md5');
     for await (const chunk of source.chunks) {
       md5.update(chunk);
-      await file.appendFile(chunk);
+      await append(fd, chunk);
     }
     const { contentType, cacheControl } = object;
     const metadata = { ...object.metadata, ...object.lateMetadata?.() };
@@ -131,10 +148,10 @@ async function writeAside(
       cacheControl,
       metadata,
     };
-    await file.appendFile(trailer(facts));
-    if (isSynced) await file.sync();
+    appendFileSync(fd, trailer(facts));
+    if (isSynced) await sync(fd);
     return facts;
   } finally {
-    await file.close();
+    closeSync(fd);
   }
 }
