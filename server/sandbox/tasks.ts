@@ -1,4 +1,5 @@
-import { open, rm, writeFile } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
@@ -52,20 +53,20 @@ export async function tasks(task: Task, context: TaskContext): Promise<AnswerOf<
     case 'preview':
       return decodeOnce(task, context);
     case 'master':
-      return makeMaster(await bytesOf(task.original), task, context.signal);
+      return makeMaster(bytesOf(task.original), task, context.signal);
     case 'mark':
       return decodeMark(task);
   }
 }
 
 /** Exactly the bytes of the original: a loader that reads by path would stumble over a store's trailer (SVG does). */
-async function bytesOf({ path, bytes }: OriginalRef): Promise<Buffer> {
-  const file = await open(path, 'r');
+function bytesOf({ path, bytes }: OriginalRef): Buffer {
+  const fd = openSync(path, 'r');
   try {
     const buffer = Buffer.allocUnsafe(bytes);
     let filled = 0;
     while (filled < bytes) {
-      const { bytesRead } = await file.read(buffer, filled, bytes - filled, filled);
+      const bytesRead = readSync(fd, buffer, filled, bytes - filled, filled);
       if (bytesRead === 0) break;
       filled += bytesRead;
     }
@@ -74,16 +75,28 @@ async function bytesOf({ path, bytes }: OriginalRef): Promise<Buffer> {
       retryAfterSeconds: 1,
     });
   } finally {
-    await file.close();
+    closeSync(fd);
   }
 }
 
-const opened = async (original: OriginalRef): Promise<Opened> =>
-  openOriginal(await bytesOf(original), original);
+/** Whose header was read last: its render comes next, nearly always to the same process. A path is that of one original. */
+let last: { readonly path: string; readonly opened: Opened } | undefined;
+/** Larger ones are read again: an idle process keeps none of them. */
+const KEPT_BYTES = 8 * 2 ** 20;
+
+async function opened(original: OriginalRef): Promise<Opened> {
+  const kept = last?.path === original.path ? last.opened : undefined;
+  last = undefined;
+  return kept ?? openOriginal(bytesOf(original), original);
+}
 
 async function header({ original }: AsksOf<'open'>): Promise<Source> {
-  const bytes = await bytesOf(original);
-  return isHeic(bytes) ? heicSource(bytes) : (await openOriginal(bytes, original)).source;
+  last = undefined;
+  const bytes = bytesOf(original);
+  if (isHeic(bytes)) return heicSource(bytes);
+  const read = await openOriginal(bytes, original);
+  if (bytes.length <= KEPT_BYTES) last = { path: original.path, opened: read };
+  return read.source;
 }
 
 const optionsOf = ({ priority, limits, focal, watermark, watermark2, probe }: RenderSpec): PlanOptions => ({
@@ -130,7 +143,7 @@ async function fileOf({ path }: OriginalRef, inflated: Uint8Array | undefined): 
 async function renderGroup({ original, specs }: AsksOf<'group'>, context: TaskContext): Promise<undefined> {
   const [first] = specs;
   if (!first) return undefined;
-  const stored = await bytesOf(original);
+  const stored = bytesOf(original);
   const source = await openOriginal(stored, original);
   const shared: Shared = {
     opened: source,

@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
@@ -41,6 +41,27 @@ t.test('a render is what the same query gives elsewhere', async (t) => {
   const alone = await picture(await readFile(KODIM), 'w=80&fmt=png');
   t.match(await tasks(task, asked), { bytes: alone.bytes, size: { width: 80 } });
 });
+
+t.test(
+  'the render behind a header needs no second read, and what comes later takes nothing of it',
+  async (t) => {
+    const { asked } = context();
+    const path = join(t.testdir(), 'original');
+    await copyFile(KODIM, path);
+    const read = await original(path);
+    const task = { kind: 'render', original: read, spec: spec('fmt=png&w=80') } as const;
+    await tasks({ kind: 'open', original: read }, asked);
+    await rm(path);
+    const alone = await picture(await readFile(KODIM), 'w=80&fmt=png');
+    t.match(await tasks(task, asked), { bytes: alone.bytes });
+    await t.rejects(tasks(task, asked), { code: 'ENOENT' }, 'it is kept for one task');
+    await copyFile(KODIM, path);
+    await tasks({ kind: 'open', original: read }, asked);
+    await tasks({ kind: 'open', original: await original(corpusPath('svg/plain.svg')) }, asked);
+    await rm(path);
+    await t.rejects(tasks(task, asked), { code: 'ENOENT' }, 'nor beside another one');
+  },
+);
 
 t.test('nothing is rendered for who has left', async (t) => {
   const { asked, leaving } = context();
