@@ -65,15 +65,24 @@ async function serverOver(
   config: Config,
   stores: Stores,
 ): Promise<{ app: FastifyInstance; composed: Composed; rendering: Rendering }> {
-  const [{ pino }, { openExternalServices }, { openRendering }, { composeServer }, { buildApp }] =
-    await Promise.all([
-      import('pino'),
-      import('../compose/external-services.ts'),
-      import('../compose/rendering.ts'),
-      import('../compose/server.ts'),
-      import('../http/app.ts'),
-    ]);
-  const rendering = await openRendering(config, stores, () => undefined);
+  const [
+    { pino },
+    { openExternalServices },
+    { prepareRendering, sayBroken },
+    { composeServer },
+    { buildApp },
+  ] = await Promise.all([
+    import('pino'),
+    import('../compose/external-services.ts'),
+    import('../compose/rendering.ts'),
+    import('../compose/server.ts'),
+    import('../http/app.ts'),
+  ]);
+  const rendering = await prepareRendering(
+    config,
+    stores,
+    sayBroken((line) => void process.stderr.write(line)),
+  );
   const composed = composeServer(config, stores, {
     log: pino({ level: 'silent' }),
     version: '0',

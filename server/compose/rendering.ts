@@ -20,19 +20,34 @@ const RECYCLE_BYTES = 400 * 2 ** 20;
 /** A leak that nobody has seen yet ends here. */
 const RECYCLE_TASKS = 2_000;
 
+type RenderConfig = Pick<Config, 'renderSlots' | 'renderNice'> & Partial<Pick<Config, 'fontsDir'>>;
+
 /**
  * Opens the scratch and brings up the first render process.
  *
- * @param slots     renders at once
- * @param niceness  0-19, on top of this program's own
+ * @param config  `renderNice` is 0-19, on top of this program's own
  * @throws Error that names what is wrong, when nothing can be written or no process can be started
  */
 export async function openRendering(
-  {
-    renderSlots: slots,
-    renderNice: niceness,
-    fontsDir,
-  }: Pick<Config, 'renderSlots' | 'renderNice'> & Partial<Pick<Config, 'fontsDir'>>,
+  config: RenderConfig,
+  stores: Pick<Stores, 'scratchParent'>,
+  onEvent: (event: PoolEvent) => void,
+): Promise<Rendering> {
+  const rendering = await prepareRendering(config, stores, onEvent);
+  await rendering.pool.start().catch(async (error: unknown) => {
+    await rendering.close();
+    throw error;
+  });
+  return rendering;
+}
+
+/**
+ * The same without a render process: the first task brings one up. For programs that may end without a picture.
+ *
+ * @throws Error that names the folder when nothing can be written
+ */
+export async function prepareRendering(
+  { renderSlots: slots, renderNice: niceness, fontsDir }: RenderConfig,
   { scratchParent = tmpdir() }: Pick<Stores, 'scratchParent'>,
   onEvent: (event: PoolEvent) => void,
 ): Promise<Rendering> {
@@ -51,10 +66,6 @@ export async function openRendering(
     pool.close();
     await scratch.close();
   };
-  await pool.start().catch(async (error: unknown) => {
-    await close();
-    throw error;
-  });
   return { pool, scratch, close };
 }
 
@@ -67,5 +78,12 @@ export function logPool(log: Logger): (event: PoolEvent) => void {
       setImmediate(() => process.exit(1));
     } else if (kind === 'recycled') log.debug({ reason }, 'render process replaced');
     else log.warn({ kind, reason }, 'render process');
+  };
+}
+
+/** For a program without a log: why no picture can be made, beside the answers of the calls that wanted one. */
+export function sayBroken(say: (line: string) => void): (event: PoolEvent) => void {
+  return ({ kind, reason }) => {
+    if (kind === 'broken') say(`No render process can be started: ${reason}\n`);
   };
 }

@@ -3,7 +3,7 @@ import { copyFile, stat, writeFile } from 'node:fs/promises';
 import { getPriority, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
-import { openRendering } from '../../../server/compose/rendering.ts';
+import { openRendering, sayBroken } from '../../../server/compose/rendering.ts';
 import { type Launch, strongestLaunch } from '../../../server/sandbox/launch.ts';
 import { type PoolEvent, RenderPool } from '../../../server/sandbox/pool.ts';
 import type { OriginalRef, RenderSpec } from '../../../server/sandbox/protocol.ts';
@@ -222,16 +222,18 @@ t.test('a group decodes once and asks before each picture', async (t) => {
 
 t.test('a pool that cannot start says why', async (t) => {
   const launch: Launch = { wrapper: ['false'], nodeFlags: [], env: {}, layers: [] };
+  const said: string[] = [];
   const broken = new RenderPool({
     launch,
     slots: 1,
     recycleBytes: 1e9,
     recycleTasks: 10,
     now: () => performance.now(),
-    onEvent: () => undefined,
+    onEvent: sayBroken((line) => said.push(line)),
   });
   await t.rejects(broken.start(), { message: /^No render process can be started: .*1/ });
   t.ok(broken.broken);
+  t.match(said, [/^No render process can be started: .*1.*\n$/]);
 });
 
 t.test('a process that has done its share is replaced', async (t) => {
