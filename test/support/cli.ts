@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { run } from '../../server/cli/run.ts';
+import { SINGLE } from './env.ts';
 
 export interface Ended {
   readonly code: number;
@@ -18,10 +19,10 @@ export async function rendition(
   const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
   const said = Promise.all([text(streams.stdout), text(streams.stderr)]);
   const before = { ...process.env };
-  Object.assign(process.env, env);
+  Object.assign(process.env, SINGLE, env);
   streams.stdin.end(input);
   const ended = await run(words, streams).finally(() => {
-    for (const name of Object.keys(env)) delete process.env[name];
+    for (const name of Object.keys({ ...SINGLE, ...env })) delete process.env[name];
     Object.assign(process.env, before);
   });
   streams.stdout.end(ended.stdout ?? '');

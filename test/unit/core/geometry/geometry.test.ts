@@ -13,6 +13,7 @@ import {
 } from '../../../../server/core/geometry/turns.ts';
 import { geometryProperties, values } from '../../../support/geometry.ts';
 import { always } from '../../../support/property.ts';
+import { times } from '../../../support/sample.ts';
 
 geometryProperties(t, 500);
 
@@ -44,7 +45,7 @@ t.test(
           );
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: times(400, 1000) },
     );
   },
 );

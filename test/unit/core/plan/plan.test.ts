@@ -7,6 +7,7 @@ import { makePlan } from '../../../../server/core/plan/plan.ts';
 import { isProblem } from '../../../../server/shared/errors.ts';
 import { always } from '../../../support/property.ts';
 import { given, queryOf } from '../../../support/queries.ts';
+import { times } from '../../../support/sample.ts';
 import { source } from '../../../support/sources.ts';
 
 const LIMITS = { maxPixels: 100_000_000, maxFrames: 100 };
@@ -102,7 +103,7 @@ t.test('every query gives a plan or a plain refusal for every kind of original',
         return isProblem(error);
       }
     }),
-    { numRuns: 1500 },
+    { numRuns: times(500, 1500) },
   );
 });
 

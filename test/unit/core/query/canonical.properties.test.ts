@@ -7,8 +7,9 @@ import { splitQuery } from '../../../../server/core/query/pairs.ts';
 import { isProblem } from '../../../../server/shared/errors.ts';
 import { always } from '../../../support/property.ts';
 import { given, queryOf, respelled } from '../../../support/queries.ts';
+import { times } from '../../../support/sample.ts';
 
-const RUNS = { numRuns: 1500 };
+const RUNS = { numRuns: times(500, 1500) };
 
 /** The canonical form, or the code of the refusal. */
 function outcome(query: string): { canonical?: string; refused?: string } {

@@ -12,6 +12,7 @@ import {
   toRaw,
 } from '../../../../server/core/render/pipeline.ts';
 import { difference, drawn, pixels } from '../../../support/pictures.ts';
+import { times } from '../../../support/sample.ts';
 
 /** Blocks and crops by content are resizes as well; colours change between two passes. */
 type Called = Exclude<Slot, 'colour' | 'blocks' | 'smart'>;
@@ -74,7 +75,8 @@ t.test(
   'the slots are in the order of sharp: any two calls in one pipeline run as the table says',
   async (t) => {
     let telling = 0;
-    for (const [first, second] of pairs) {
+    let swaps = 0;
+    for (const [index, [first, second]] of pairs.entries()) {
       const source = await (first === 'flatten' ? clear() : opaque());
       const apiece = await entry(await entry(source, first), second);
       const together = ORDERED.has(first)
@@ -82,10 +84,12 @@ t.test(
         : await entry(source, second, first);
       const off = await apart(together, apiece);
       t.ok(off < 2.5, `${first}, then ${second}: off by ${off.toFixed(2)}`);
+      if (index % times(4, 1) > 0) continue;
+      swaps++;
       const swapped = await entry(await entry(source, second), first).catch(() => undefined);
       if (!swapped || (await apart(swapped, apiece)) > 3) telling++;
     }
-    t.ok(telling > pairs.length / 2, `${telling} of ${pairs.length} pairs would show another order`);
+    t.ok(telling > swaps / 2, `${telling} of ${swaps} pairs would show another order`);
   },
 );
 

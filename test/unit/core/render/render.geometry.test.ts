@@ -67,7 +67,7 @@ t.test('orientation, rect, crop, rot, flip and pad in one pass are what they are
       // The order of resizing and turning shows in the rounding of a scaled picture, not in its place.
       return difference(result, await pixels(await byHand(source, given))) <= (given.size ? 4 : 0);
     }),
-    { numRuns: times(40, 150) },
+    { numRuns: times(20, 150) },
   );
 });
 

@@ -31,7 +31,7 @@ t.test('codec noise is no content, and content is no noise', async (t) => {
   const ofSeed = (seed: number, kind: Kind) =>
     codings[(seed * 5 + WIDE_KINDS.indexOf(kind)) % codings.length] ?? { sampling: 'webp', quality: 60 };
   // trim.long.ts has many more.
-  t.same(await missesOf([9001, 9002], ofSeed), []);
+  t.same(await missesOf(times([9001], [9001, 9002]), ofSeed), []);
 });
 
 t.test('noise at the edge of the picture, beyond white and across blocks is no content', async (t) => {
@@ -40,15 +40,15 @@ t.test('noise at the edge of the picture, beyond white and across blocks is no c
     ['4:2:0', 60, 'dots', 252],
     ['4:2:0', 88, 'fade', 184],
     ['4:2:0', 92, 'box', 200],
-    ['4:2:0', 67, 'box', 253],
     ['4:4:4', 60, 'dots', 1080],
-    ['4:4:4', 62, 'dots', 5858],
-    ['4:4:4', 65, 'dots', 15_851],
     ['webp', 68, 'dots', 320],
     ['webp', 87, 'frame', 405],
     ['webp', 62, 'fade', 386],
+    ['4:2:0', 67, 'box', 253],
+    ['4:4:4', 62, 'dots', 5858],
+    ['4:4:4', 65, 'dots', 15_851],
   ] as const;
-  for (const [sampling, quality, kind, seed] of rows) {
+  for (const [sampling, quality, kind, seed] of rows.slice(0, times(8, rows.length))) {
     const made = await trimPicture(kind, seed);
     const file = await encoded(made, { sampling, quality });
     const { cut, wide } = await measured(made, file, sampling !== '4:4:4');
@@ -66,7 +66,7 @@ t.test('a dot alone in its block is content: on ends of bands, and where noise i
     [62, 11_078],
     [63, 16_257],
   ] as const;
-  for (const [quality, seed] of rows) {
+  for (const [quality, seed] of rows.slice(0, times(2, rows.length))) {
     const made = await trimPicture('dots', seed);
     const { cut, wide } = await measured(made, await encoded(made, { sampling: '4:4:4', quality }), false);
     t.ok(cut === 0 && wide <= 2, `q${quality} ${seed}: ${cut} cut, ${wide} wide`);

@@ -125,7 +125,7 @@ const lossy = async (format: 'jpeg' | 'webp' | 'avif', quality: number): Promise
 t.test('of the same size and format nothing lossy is larger than its original', async (t) => {
   const sampled = sampler();
   for (const format of ['jpeg', 'webp', 'avif'] as const) {
-    for (const quality of [5, 30, 60, 95]) {
+    for (const quality of times([5, 60], [5, 30, 60, 95])) {
       const source = await lossy(format, quality);
       for (const query of sampled(
         ['fmt=source', 'fmt=source&rot=180', 'fmt=source&w=2000', 'fmt=source&effort=fast'],
@@ -139,7 +139,7 @@ t.test('of the same size and format nothing lossy is larger than its original', 
       }
     }
   }
-  for (const { file, outcome } of sampled(corpusRows(), times(3, 1))) {
+  for (const { file, outcome } of sampled(corpusRows(), times(6, 1))) {
     const isLossy = /^(formats|exif|colour|sizes)\/.*\.(jpe?g|webp|avif)$/.test(file);
     if (outcome !== 'decode' || !isLossy || file === 'sizes/7x5003.webp') continue;
     const source = await corpus(file);
