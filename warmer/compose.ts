@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { type Core, composeCore } from '../server/compose/core.ts';
 import type { ExternalServices } from '../server/compose/external-services.ts';
-import { composeWatcher } from '../server/compose/feeds.ts';
 import { readFetches } from '../server/compose/fetch-metrics.ts';
 import { composeManagement, lifetimeOf } from '../server/compose/management.ts';
 import type { Rendering } from '../server/compose/rendering.ts';
@@ -93,21 +92,23 @@ function composeMakers(config: Config, core: Core, parts: Parts, metrics: Metric
   };
 }
 
-function composeWatching(
+/** Undefined where WATCH names no feeds: what reads them is half of the modules of a warmer, and is not loaded then. */
+async function composeWatching(
   config: Config,
   stores: Stores,
-  core: Core,
-  parts: { management: Management; log: Logger; metrics: Metrics },
-): Watching | undefined {
-  const watcher = composeWatcher(config, stores, core, parts);
-  if (!watcher) return undefined;
+  parts: Pick<Core, 'renderer'> & { management: Management; log: Logger; metrics: Metrics },
+): Promise<Watching | undefined> {
+  const { watch } = config;
+  if (watch === undefined) return undefined;
+  const { composeWatcher } = await import('../server/compose/feeds.ts');
+  const watcher = composeWatcher(config, stores, { ...parts, watch });
   const onFailure = (err: unknown) => parts.log.warn({ err }, 'round of feeds failed');
   const { sweepSeconds: seconds } = config;
   return new Watching({ watcher, records: stores.records, owner: randomUUID(), seconds, onFailure });
 }
 
 /** A warmer over the stores of a process. */
-export function composeWarmer(
+export async function composeWarmer(
   input: Config,
   uncounted: Stores,
   process: {
@@ -118,7 +119,7 @@ export function composeWarmer(
     /** Absent: none. */
     tracing?: Tracing;
   },
-): Warmer {
+): Promise<Warmer> {
   const { log, external, rendering, version, tracing = ECHO } = process;
   const config = warmConfig(input);
   const metrics = new Metrics('warmer');
@@ -177,7 +178,7 @@ export function composeWarmer(
       now: monotonic,
     }),
     rounds: composeRounds(config, parts, log),
-    watching: composeWatching(config, stores, core, { management, log, metrics }),
+    watching: await composeWatching(config, stores, { ...core, management, log, metrics }),
     metrics,
   };
 }

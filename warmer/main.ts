@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   const external = await openExternalServices(config, stores);
   const version = packageVersion();
   const tracing = await openTracing({ ...config, service: 'rendition-warmer', version, log });
-  const warmer = composeWarmer(config, stores, { log, external, rendering, version, tracing });
+  const warmer = await composeWarmer(config, stores, { log, external, rendering, version, tracing });
   const { worker, rounds, watching } = warmer;
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {

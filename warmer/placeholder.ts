@@ -1,7 +1,4 @@
-import sharp from 'sharp';
 import { readTransformation } from '../server/core/operations/transformation.ts';
-import { toRaw } from '../server/core/render/pipeline.ts';
-import { placeholder } from '../server/core/render/placeholder.ts';
 import type { Results } from '../server/reading/results.ts';
 import type { VariantRecord } from '../server/stores/variants.ts';
 
@@ -31,6 +28,12 @@ export async function placeholderOf(
   const chosen = choose(variants);
   const result = chosen && (await results.get(id, chosen.sameAs ?? chosen.variant, chosen.version));
   if (!result) return undefined;
+  // Not at every start: most originals bring their placeholder along.
+  const [{ default: sharp }, { toRaw }, { placeholder }] = await Promise.all([
+    import('sharp'),
+    import('../server/core/render/pipeline.ts'),
+    import('../server/core/render/placeholder.ts'),
+  ]);
   const image = sharp(result.bytes);
   const raw = await toRaw(image, await image.metadata(), { timeoutSeconds: 10 });
   const [hash, color] = await Promise.all([placeholder('thumbhash', raw), placeholder('color', raw)]);

@@ -1,5 +1,6 @@
 import type { Source } from '../server/core/original/source.ts';
-import type { Group, Member, Outcome, Picture } from '../server/core/render/fan-out.ts';
+import type { Group, Member, Picture } from '../server/core/plan/groups.ts';
+import type { Outcome } from '../server/core/render/fan-out.ts';
 import type { Original } from '../server/reading/originals.ts';
 import { type Planned, priceOf, type Renderer } from '../server/reading/renderer.ts';
 import { errorOf } from '../server/sandbox/failure.ts';

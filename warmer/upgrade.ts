@@ -1,6 +1,6 @@
 import type { Source } from '../server/core/original/source.ts';
+import { groupPlans } from '../server/core/plan/groups.ts';
 import type { Outcome } from '../server/core/render/fan-out.ts';
-import { groupPlans } from '../server/core/render/fan-out.ts';
 import type { Inputs } from '../server/reading/inputs.ts';
 import type { Original, Originals } from '../server/reading/originals.ts';
 import type { Renderer } from '../server/reading/renderer.ts';

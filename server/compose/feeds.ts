@@ -59,15 +59,24 @@ function unreadable(watch: string, why: string, cause?: unknown): never {
   throw new Problem('invalid_feed', `The list of feeds, ${watch}, ${why}.`, { received: watch }, cause);
 }
 
-/** Watches the feeds of the file that WATCH names; undefined where it names none. */
+/** @param watch  where the list of feeds lies, see readList */
 export function composeWatcher(
   config: Config,
   { records, originals }: Pick<Stores, 'records' | 'originals'>,
-  { renderer }: Core,
-  { management, log, metrics }: { management: Management; log: Logger; metrics: Metrics },
-): Watcher | undefined {
-  const { watch, presets } = config;
-  if (watch === undefined) return undefined;
+  {
+    watch,
+    renderer,
+    management,
+    log,
+    metrics,
+  }: Pick<Core, 'renderer'> & {
+    watch: string;
+    management: Management;
+    log: Logger;
+    metrics: Metrics;
+  },
+): Watcher {
+  const { presets } = config;
   const { imports, uploads, library } = management;
   const now = () => new Date();
   const states = new FeedStates(records.progress);

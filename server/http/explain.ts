@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { autoQuality, type PREDICTED, type Probe } from '../core/plan/auto-quality.ts';
 import type { EncoderSettings } from '../core/plan/formats.ts';
+import { passesOf } from '../core/plan/passes.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { codecQuality } from '../core/plan/quality.ts';
 import { idInUrl } from '../core/query/path.ts';
-import { passesOf } from '../core/render/pipeline.ts';
 import type { Originals } from '../reading/originals.ts';
 import { isProblem, problemBody } from '../shared/errors.ts';
 import { unlessAborted } from '../shared/single-flight.ts';

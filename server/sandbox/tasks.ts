@@ -6,16 +6,10 @@ import sharp from 'sharp';
 import { readTransformation } from '../core/operations/transformation.ts';
 import { isHeic } from '../core/original/sniff.ts';
 import { checkPixels, type Source } from '../core/original/source.ts';
+import { groupPlans, type Member } from '../core/plan/groups.ts';
 import { makePlan, type PlanOptions } from '../core/plan/plan.ts';
 import type { ReadGlyphs } from '../core/render/drawing-warnings.ts';
-import {
-  groupPlans,
-  type Member,
-  type Outcome,
-  openGroup,
-  renderPicture,
-  type Shared,
-} from '../core/render/fan-out.ts';
+import { type Outcome, openGroup, renderPicture, type Shared } from '../core/render/fan-out.ts';
 import { fromRaw, type PassOptions } from '../core/render/pipeline.ts';
 import { type Preview, previewOf } from '../core/render/preview.ts';
 import { openOriginal, render } from '../core/render/render.ts';

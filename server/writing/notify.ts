@@ -1,4 +1,4 @@
-import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
+import type { SNSClient } from '@aws-sdk/client-sns';
 import type { Logger } from 'pino';
 import { post } from '../shared/outbound.ts';
 import { countsOf } from '../stores/change.ts';
@@ -104,6 +104,7 @@ export class Notifier {
     const Subject = `${record.status}: ${record.id}`.slice(0, SUBJECT_CHARACTERS);
     const MessageAttributes = { status: { DataType: 'String', StringValue: record.status } };
     const message = { TopicArn: topic?.arn, Message: body, Subject, MessageAttributes };
+    const { PublishCommand } = await import('@aws-sdk/client-sns');
     await topic?.client.send(new PublishCommand(message));
   }
 

@@ -58,7 +58,13 @@ export async function createWarmer(
   const core = composeCore(config, stores, rendering, log);
   const management = composeManagement(config, stores, core, { external, log });
   const tracing = await openTracing({ ...config, service: 'rendition-warmer', version: '0', log });
-  const warmer = composeWarmer(config, alter(stores), { log, external, rendering, version: '0', tracing });
+  const warmer = await composeWarmer(config, alter(stores), {
+    log,
+    external,
+    rendering,
+    version: '0',
+    tracing,
+  });
   return {
     ...warmer,
     config,

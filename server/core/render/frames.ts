@@ -1,8 +1,9 @@
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import type { Size, Slot, Step } from '../operations/operation.ts';
+import { FRESH, passesOf } from '../plan/passes.ts';
 import type { PassOptions, Raw } from './pipeline.ts';
-import { checkRaw, FRESH, fromRaw, passesOf, rawHandover, runSteps, toRaw } from './pipeline.ts';
+import { checkRaw, fromRaw, rawHandover, runSteps, toRaw } from './pipeline.ts';
 
 /** What sharp does to every frame by itself; anything else would bleed from one frame into the next. */
 const FRAMEWISE: ReadonlySet<Slot> = new Set(['flatten', 'resize', 'crop', 'extend']);

@@ -1,21 +1,12 @@
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
-import type { Handover, OperationStep, Size, Slot, Step } from '../operations/operation.ts';
-import { SLOTS } from '../operations/operation.ts';
+import type { Handover, OperationStep, Size } from '../operations/operation.ts';
+import { after, FRESH, type Pass, startsPass } from '../plan/passes.ts';
 
 /** Pixels between two passes. */
 export interface Raw extends Size {
   readonly data: Buffer;
   readonly channels: 1 | 2 | 3 | 4;
-}
-
-/** What has been laid into one pass of sharp. */
-export interface Pass {
-  readonly slot: number;
-  /** Has become see-through in this pass. */
-  readonly opened: boolean;
-  /** Is mirrored in this pass, and neither resized before nor turned behind it. */
-  readonly mirrored: boolean;
 }
 
 /** A picture on its way: the pipeline so far. */
@@ -31,9 +22,6 @@ export interface PassOptions {
   readonly timeoutSeconds: number;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** A pass that nothing has been laid into. */
-export const FRESH: Pass = { slot: 0, opened: false, mirrored: false };
 
 /**
  * Pixels of a picture, in sRGB.
@@ -71,23 +59,6 @@ export const rawHandover =
   async (pending, size) =>
     fromRaw(await toRaw(pending, size, options));
 
-/** sharp multiplies alpha in where a pass begins with one: a pass that opens the picture would blur its edges black. */
-const BLENDING: ReadonlySet<Slot> = new Set(['blur', 'sharpen']);
-
-/** Whether a step must not be laid into a pass behind what is there. */
-function startsPass({ slot }: OperationStep, pass: Pass): boolean {
-  if (slot === 'smart') return pass.slot > 0;
-  // sharp cuts such a picture before it mirrors it: the other side would be left (frames, and what is drawn to size).
-  if (slot === 'crop' && pass.mirrored) return true;
-  return SLOTS[slot] <= pass.slot || (pass.opened && BLENDING.has(slot));
-}
-
-const after = ({ slot, opens = false }: OperationStep, pass: Pass): Pass => ({
-  slot: SLOTS[slot],
-  opened: pass.opened || opens,
-  mirrored: slot === 'flip' ? pass.slot < SLOTS.resize : slot !== 'turn' && pass.mirrored,
-});
-
 /**
  * Runs steps in their order. sharp runs its operations in an order of its own whatever the calls say
  * (checked: negate + extend(red) gives a cyan border), so a step that would not come after the one before
@@ -111,19 +82,4 @@ export async function runSteps(
     pass = after(step, pass);
   }
   return { image, size, pass };
-}
-
-/** Names of the steps that pass through sharp together; for explain. */
-export function passesOf(steps: readonly Step[]): string[][] {
-  const passes: string[][] = [[]];
-  let pass = FRESH;
-  for (const step of steps) {
-    if (startsPass(step, pass)) {
-      passes.push([]);
-      pass = FRESH;
-    }
-    passes.at(-1)?.push(step.name);
-    pass = after(step, pass);
-  }
-  return passes;
 }

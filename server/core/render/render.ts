@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { inverse, turnSize } from '../geometry/turns.ts';
-import type { Handover, Size, Step } from '../operations/operation.ts';
+import type { Handover, Step } from '../operations/operation.ts';
 import { clearingToTransparent } from '../original/gif.ts';
 import { inflated } from '../original/inflate.ts';
 import { readJpegHeader, withoutExif, withUprightExif } from '../original/jpeg.ts';
@@ -13,8 +13,9 @@ import { readSourceColor } from '../original/source-color.ts';
 import { checkTiff } from '../original/tiff.ts';
 import { checkWhole } from '../original/whole.ts';
 import { storedRegion } from '../plan/geometry-steps.ts';
+import type { Base } from '../plan/groups.ts';
+import { FRESH, passesOf } from '../plan/passes.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Shrink } from '../plan/shrink.ts';
 import { FAIL_ON } from '../sharp/fail-on.ts';
 import { sharpProblem } from '../sharp/sharp-errors.ts';
 import { drawingWarnings } from './drawing-warnings.ts';
@@ -24,7 +25,7 @@ import { areFramewise, fromStrip, runOnFrames } from './frames.ts';
 import { asSrgb8, isMistakenForP3, materialize, stripSize } from './materialize.ts';
 import { draw, open } from './opening.ts';
 import type { Draft, PassOptions, Raw } from './pipeline.ts';
-import { FRESH, passesOf, runSteps, toRaw } from './pipeline.ts';
+import { runSteps, toRaw } from './pipeline.ts';
 import { resolvePlan } from './resolve.ts';
 import type { Measure } from './svg.ts';
 import { measureSvg } from './svg.ts';
@@ -136,12 +137,6 @@ export async function pixelsOf(request: RenderRequest): Promise<Raw> {
   } catch (error) {
     throw sharpProblem(error, request.opened.source.format);
   }
-}
-
-/** What several plans of one region start from, as stored, in sRGB; width and height in px. */
-export interface Base extends Size {
-  /** By the loader, to a pixel what a render of its own gets; undefined: resized to this size. */
-  readonly shrink: Shrink | undefined;
 }
 
 /**

@@ -2,10 +2,11 @@ import type { Box } from '../geometry/turns.ts';
 import { inverse, turnSize } from '../geometry/turns.ts';
 import type { Size } from '../operations/operation.ts';
 import { storedRegion } from '../plan/geometry-steps.ts';
+import { FRESH } from '../plan/passes.ts';
 import type { Plan, PlanOptions } from '../plan/plan.ts';
 import { makePlan } from '../plan/plan.ts';
 import { open } from './opening.ts';
-import { FRESH, fromRaw, rawHandover, runSteps, toRaw } from './pipeline.ts';
+import { fromRaw, rawHandover, runSteps, toRaw } from './pipeline.ts';
 import { findTrim } from './trim.ts';
 import type { RenderRequest } from './types.ts';
 

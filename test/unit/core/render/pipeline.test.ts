@@ -3,14 +3,8 @@ import sharp from 'sharp';
 import t from 'tap';
 import type { Size, Slot, Step } from '../../../../server/core/operations/operation.ts';
 import { SLOTS } from '../../../../server/core/operations/operation.ts';
-import {
-  FRESH,
-  fromRaw,
-  passesOf,
-  rawHandover,
-  runSteps,
-  toRaw,
-} from '../../../../server/core/render/pipeline.ts';
+import { FRESH, passesOf } from '../../../../server/core/plan/passes.ts';
+import { fromRaw, rawHandover, runSteps, toRaw } from '../../../../server/core/render/pipeline.ts';
 import { difference, drawn, pixels } from '../../../support/pictures.ts';
 import { times } from '../../../support/sample.ts';
 
