@@ -5,10 +5,8 @@ import { Problem } from '../shared/errors.ts';
 import { ROLE } from '../shared/sources.ts';
 import type { WarmList } from '../warming/warm-request.ts';
 import { checkJsonPath } from './json.ts';
+import { FEED_KINDS, VANISHED_POLICIES } from './kinds.ts';
 
-/** What becomes of an image whose feed does not list it any more. */
-export const VANISHED_POLICIES = ['keep', 'mark', 'delete'] as const;
-export const FEED_KINDS = ['sitemap', 'rss', 'json', 's3', 'folder'] as const;
 /** Whether an address that was fetched is asked again in each run, or only where the feed says that it is another one. */
 const RECHECKS = ['always', 'marked'] as const;
 

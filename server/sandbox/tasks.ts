@@ -19,7 +19,6 @@ import type { Opened, Rendered } from '../core/render/types.ts';
 import { sharpProblem } from '../core/sharp/sharp-errors.ts';
 import { Problem } from '../shared/errors.ts';
 import { failureOf } from './failure.ts';
-import { heicSource, makeMaster } from './master.ts';
 import type { AnswerOf, AsksOf, GroupPart, OriginalRef, RenderSpec, Task } from './protocol.ts';
 
 /** How a task speaks with whoever asked for it. */
@@ -35,6 +34,9 @@ export interface TaskContext {
   readonly begins: (canonicals: readonly string[]) => Promise<boolean>;
 }
 
+/** A tenth of what a process reads when it starts, for what few originals are. */
+const heic = () => import('./master.ts');
+
 /** Does a task of any kind. */
 export async function tasks(task: Task, context: TaskContext): Promise<AnswerOf<Task['kind']>> {
   switch (task.kind) {
@@ -47,7 +49,7 @@ export async function tasks(task: Task, context: TaskContext): Promise<AnswerOf<
     case 'preview':
       return decodeOnce(task, context);
     case 'master':
-      return makeMaster(bytesOf(task.original), task, context.signal);
+      return (await heic()).makeMaster(bytesOf(task.original), task, context.signal);
     case 'mark':
       return decodeMark(task);
   }
@@ -87,7 +89,7 @@ async function opened(original: OriginalRef): Promise<Opened> {
 async function header({ original }: AsksOf<'open'>): Promise<Source> {
   last = undefined;
   const bytes = bytesOf(original);
-  if (isHeic(bytes)) return heicSource(bytes);
+  if (isHeic(bytes)) return (await heic()).heicSource(bytes);
   const read = await openOriginal(bytes, original);
   if (bytes.length <= KEPT_BYTES) last = { path: original.path, opened: read };
   return read.source;

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
+import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import type { ApiToken, Scope } from '../../config/parsers.ts';
 import { Problem } from '../../shared/errors.ts';
 
@@ -21,16 +21,15 @@ interface Caller {
 /** Who may use the management API. */
 export class Auth {
   readonly #settings: AuthSettings;
-  readonly #keys: ReturnType<typeof createRemoteJWKSet> | undefined;
+  #keys: JWTVerifyGetKey | undefined;
 
   constructor(settings: AuthSettings) {
     this.#settings = settings;
-    this.#keys = settings.jwksUrl ? createRemoteJWKSet(new URL(settings.jwksUrl)) : undefined;
   }
 
   /** Nothing is configured: whoever is let in may do everything. */
   get isOpen(): boolean {
-    return this.#settings.apiTokens.length === 0 && this.#keys === undefined;
+    return this.#settings.apiTokens.length === 0 && this.#settings.jwksUrl === undefined;
   }
 
   /**
@@ -61,8 +60,10 @@ export class Auth {
   }
 
   async #byJwt(token: string): Promise<Caller | undefined> {
-    if (!this.#keys || token.split('.').length !== 3) return undefined;
-    const { jwtIssuer, jwtAudience } = this.#settings;
+    const { jwksUrl, jwtIssuer, jwtAudience } = this.#settings;
+    if (jwksUrl === undefined || token.split('.').length !== 3) return undefined;
+    const { createRemoteJWKSet, errors, jwtVerify } = await import('jose');
+    this.#keys ??= createRemoteJWKSet(new URL(jwksUrl));
     try {
       const { payload } = await jwtVerify(token, this.#keys, {
         algorithms: ALGORITHMS,
@@ -72,7 +73,7 @@ export class Auth {
       });
       return { name: payload.sub ?? 'jwt', scopes: scopesOf(payload) };
     } catch (error) {
-      if (isTokenFault(error)) throw unauthorized('The token is not accepted.', error);
+      if (isTokenFault(errors, error)) throw unauthorized('The token is not accepted.', error);
       const detail = 'The keys that tokens are checked with cannot be fetched.';
       throw new Problem('keys_unavailable', detail, { retryAfterSeconds: 5 }, error);
     }
@@ -84,7 +85,7 @@ function scopesOf({ scope, scp, scopes }: JWTPayload & Record<string, unknown>):
   return [scope, scp, scopes].flat().flatMap((entry) => (typeof entry === 'string' ? entry.split(' ') : []));
 }
 
-function isTokenFault(error: unknown): boolean {
+function isTokenFault(errors: typeof import('jose').errors, error: unknown): boolean {
   return (
     error instanceof errors.JOSEError &&
     !(error instanceof errors.JWKSTimeout) &&

@@ -1,6 +1,6 @@
 import Type from 'typebox';
-import { FEED_KINDS, VANISHED_POLICIES } from '../../../feeds/definition.ts';
 import { FEED_STATUSES } from '../../../feeds/feeds.ts';
+import { FEED_KINDS, VANISHED_POLICIES } from '../../../feeds/kinds.ts';
 import { nullable, options, time } from './parts.ts';
 
 export const FeedName = Type.String({ maxLength: 40, description: 'Name of a feed.' });
