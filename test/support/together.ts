@@ -13,18 +13,16 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
  * Each of these is left out in .taprc.
  */
 export const RUNS = {
+  '0-http-a-o': 'test/http/{access,aws,[b-o]*}.test.ts',
   '0-unit-core': 'test/unit/core/**/*.test.ts',
   '0-warmer-o-s': 'test/warmer/[o-s]*.test.ts',
   '0-warmer-t-z': 'test/warmer/[t-z]*.test.ts',
   '1-contract': 'test/contract/*.test.ts',
-  '2-pictures': 'test/{architecture,corpus,golden}/*.test.ts',
+  '2-http-p-z': 'test/{browser/*,http/[p-z]*}.test.ts',
   '3-warmer-a-n': 'test/warmer/[a-n]*.test.ts',
-  '4-http-api': 'test/{http/api-*,client/*}.test.ts',
-  '5-unit-rest': 'test/unit/{*,!(core)/**/*}.test.ts',
-  '6-cli': 'test/{cli,crash/steps}/*.test.ts',
-  '7-http-p-z': 'test/{browser/*,http/[p-z]*}.test.ts',
-  '8-http-a-h': 'test/http/{access,[b-h]*,aws}.test.ts',
-  '9-http-i-o': 'test/http/[i-o]*.test.ts',
+  '4-unit-rest': 'test/unit/{*,!(core)/**/*}.test.ts',
+  '5-http-api': 'test/{http/api-*,client/*}.test.ts',
+  '6-cli-pictures': 'test/{architecture,cli,corpus,crash/steps,golden}/*.test.ts',
 } as const;
 
 /** Files that a pattern names, from the root, in the order of the alphabet. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { place } from '../../server/core/query/path.ts';
@@ -71,8 +72,8 @@ async function many(t: Test, count: number): Promise<string> {
   const root = await folder(t);
   for (let index = 0; index < count; index++) {
     const id = join(root, 'img+', `${String(index).padStart(5, '0')}.jpg+`);
-    await mkdir(id, { recursive: true });
-    for (const pipeline of [FORMER, PIPELINE]) await writeFile(join(id, `fmt=png&_=${pipeline}`), 'x');
+    mkdirSync(id, { recursive: true });
+    for (const pipeline of [FORMER, PIPELINE]) writeFileSync(join(id, `fmt=png&_=${pipeline}`), 'x');
   }
   return root;
 }

@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('5-unit-rest');
+await runTogether('5-http-api');

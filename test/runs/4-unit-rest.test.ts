@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('6-cli');
+await runTogether('4-unit-rest');

@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('8-http-a-h');
+await runTogether('2-http-p-z');

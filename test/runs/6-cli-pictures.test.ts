@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('2-pictures');
+await runTogether('6-cli-pictures');

@@ -1,3 +1,3 @@
 import { runTogether } from '../support/together.ts';
 
-await runTogether('9-http-i-o');
+await runTogether('0-http-a-o');
