@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import t from 'tap';
 import { noise } from '../support/api.ts';
 import { noChromium } from '../support/chromium.ts';
+import { removeFolder } from '../support/folders.ts';
 import { clipboard, closeBrowser, drop, violations, visit } from '../support/playground.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -131,7 +132,7 @@ t.test('allowed widths: every address that it writes is served', { skip: noChrom
 
 t.test('a folder that is served as it stands takes no files', { skip: noChromium }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  t.teardown(() => removeFolder(folder));
   await writeFile(join(folder, 'rose.jpg'), await noise(50, 40));
   const { page, faults } = await visit(t, { env: { ORIGINALS_FOLDER: folder }, path: '/#rose.jpg?w=40' });
   await isShown(page);

@@ -4,7 +4,8 @@ import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
 import { call, form, noise } from '../support/api.ts';
 import { rendition } from '../support/cli.ts';
-import { startServer, temporaryFolder } from '../support/server.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { startServer } from '../support/server.ts';
 import { createWarmer } from '../support/warmer.ts';
 
 const at = (data: string, ...words: string[]) => rendition([...words, '--data', data]);

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { COMMANDS } from '../../server/cli/commands.ts';
 import { run } from '../../server/cli/run.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { ROOT } from '../support/markdown.ts';
-import { temporaryFolder } from '../support/server.ts';
 
 const { scripts }: { scripts: Record<string, string> } = JSON.parse(
   readFileSync(`${ROOT}package.json`, 'utf8'),

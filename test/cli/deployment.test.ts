@@ -3,9 +3,10 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { rendition } from '../support/cli.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { ROOT } from '../support/markdown.ts';
 import { freePort } from '../support/ports.ts';
-import { startServer, temporaryFolder } from '../support/server.ts';
+import { startServer } from '../support/server.ts';
 import { startWire } from '../support/wire.ts';
 
 const TOKEN = 'a-token-of-the-test';

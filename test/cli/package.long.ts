@@ -1,12 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t from 'tap';
 import { endProgram, runBare } from '../support/command.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { ROOT } from '../support/markdown.ts';
-import { temporaryFolder } from '../support/server.ts';
 
 /** Folders of PATH by the major version of the Node in them, one each. */
 function nodes(): Map<string, string> {
@@ -84,7 +84,7 @@ t.test(
   'the package serves in an empty folder, with the Node that runs it, and a folder as it stands',
   async (t) => {
     const folder = await temporaryFolder();
-    t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+    t.teardown(() => removeFolder(folder));
     await runBare('npm', ['pack', '--pack-destination', folder], ROOT);
     await runBare('npm', ['install', '--omit=dev', './rendition-0.1.0.tgz'], folder);
     const [kilobytes = ''] = execFileSync('du', ['-sk', 'node_modules'], {

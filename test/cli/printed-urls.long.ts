@@ -5,9 +5,10 @@ import { exampleUrls } from '../../server/cli/first-start.ts';
 import { loadConfig } from '../../server/config/settings.ts';
 import { rendition } from '../support/cli.ts';
 import { API_TOKENS, AUTHORIZED, TOKEN } from '../support/env.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { ROOT } from '../support/markdown.ts';
 import { folderWithPhoto, spawnServer } from '../support/process.ts';
-import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { workOff } from '../support/warmer.ts';
 
 const PHOTO = join(ROOT, 'samples/ladybug.jpg');
@@ -91,7 +92,7 @@ for (const [limit, settings] of Object.entries(LIMITS))
   for (const place of AT_HOME.has(limit) ? ['a deployment', 'a data folder'] : ['a deployment'])
     t.test(`${limit}, on ${place}`, async (t) => {
       const folder = await temporaryFolder();
-      t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+      t.teardown(() => removeFolder(folder));
       const env = { ...settings, API_TOKENS, DATA_DIR: join(folder, 'data') };
       const server = await startServer(env);
       t.teardown(() => server.close());

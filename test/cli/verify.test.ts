@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { call, form, noise } from '../support/api.ts';
 import { rendition } from '../support/cli.ts';
-import { bytesOf, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { bytesOf, startServer, type TestServer } from '../support/server.ts';
 
 const upload = async (server: TestServer, id: string, seed: number) =>
   call(

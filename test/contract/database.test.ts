@@ -7,10 +7,11 @@ import t from 'tap';
 import { backUp } from '../../server/stores/sqlite/backup.ts';
 import { WriteAheadLog } from '../../server/stores/sqlite/log.ts';
 import { openSqlite } from '../../server/stores/sqlite/open.ts';
+import { removeFolder } from '../support/folders.ts';
 import { waitFor } from '../support/wait.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
-t.teardown(() => rm(folder, { recursive: true, force: true }));
+t.teardown(() => removeFolder(folder));
 const options = { maxReceives: 3 };
 const image = (id: string, title = '') => ({
   id,

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import t from 'tap';
 import { FileObjects } from '../../server/stores/files/objects.ts';
 import { openSqlite } from '../../server/stores/sqlite/open.ts';
+import { removeFolder } from '../support/folders.ts';
 import { jobsSuite } from './jobs.suite.ts';
 import { objectsSuite } from './objects.suite.ts';
 import { recordsSuite } from './records.suite.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
-t.teardown(() => rm(folder, { recursive: true, force: true }));
+t.teardown(() => removeFolder(folder));
 
 function stores(options = { maxReceives: 3 }) {
   const opened = openSqlite(join(folder, `${randomUUID()}.db`), options);

@@ -11,12 +11,13 @@ import t from 'tap';
 import { FileObjects } from '../../server/stores/files/objects.ts';
 import { KeyPaths } from '../../server/stores/files/path.ts';
 import { spawnProgram } from '../support/command.ts';
+import { removeFolder } from '../support/folders.ts';
 import { BUCKET_KEYS } from '../support/keys.ts';
 import { always } from '../support/property.ts';
 import { bytesOf, each, png, present } from './suite.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
-t.teardown(() => rm(folder, { recursive: true, force: true }));
+t.teardown(() => removeFolder(folder));
 
 async function filesOf(root: string): Promise<string[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true });

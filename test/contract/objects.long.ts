@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { FileObjects } from '../../server/stores/files/objects.ts';
 import { startStorage } from '../support/emulators.ts';
+import { removeFolder } from '../support/folders.ts';
 import { s3Suite } from './aws.ts';
 import { objectsSuite } from './objects.suite.ts';
 
@@ -11,7 +12,7 @@ import { objectsSuite } from './objects.suite.ts';
 const KEYS = 1_050;
 
 const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
-t.teardown(() => rm(folder, { recursive: true, force: true }));
+t.teardown(() => removeFolder(folder));
 const objects = await FileObjects.open(join(folder, 'objects'));
 const storage = await startStorage();
 t.teardown(() => storage.stop());

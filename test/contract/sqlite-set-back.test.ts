@@ -1,13 +1,12 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
 import { openSqlite } from '../../server/stores/sqlite/open.ts';
-import { temporaryFolder } from '../support/server.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { present } from './suite.ts';
 
 const folder = await temporaryFolder();
-t.teardown(() => rm(folder, { recursive: true, force: true }));
+t.teardown(() => removeFolder(folder));
 const DAY_MS = 24 * 3_600_000;
 const receiving = { max: 10, waitSeconds: 0, visibilitySeconds: 60 };
 

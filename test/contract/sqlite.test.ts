@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
@@ -10,6 +10,7 @@ import t from 'tap';
 import { openSqlite } from '../../server/stores/sqlite/open.ts';
 import { MIGRATIONS } from '../../server/stores/sqlite/schema.ts';
 import { spawnProgram } from '../support/command.ts';
+import { removeFolder } from '../support/folders.ts';
 import { waitFor } from '../support/wait.ts';
 import { present } from './suite.ts';
 
@@ -17,7 +18,7 @@ const folder = await mkdtemp(join(tmpdir(), 'rendition-'));
 const children: ChildProcess[] = [];
 t.teardown(async () => {
   for (const child of children) child.kill('SIGKILL');
-  await rm(folder, { recursive: true, force: true });
+  await removeFolder(folder);
 });
 
 function worker(path: string, ...args: string[]): { child: ChildProcess; lines: Interface } {

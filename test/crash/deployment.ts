@@ -1,11 +1,10 @@
-import { rm } from 'node:fs/promises';
 import { openStores } from '../../server/compose/stores.ts';
 import { loadConfig } from '../../server/config/settings.ts';
 import type { ImageRecord } from '../../server/stores/images.ts';
 import type { Stores } from '../../server/stores/stores.ts';
 import { form, type UploadAnswer } from '../support/api.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { type ServerProcess, spawnServer } from '../support/process.ts';
-import { temporaryFolder } from '../support/server.ts';
 import { spawnWarmer, type WarmerProcess } from '../support/warmer.ts';
 
 export const VARIANTS = [64, 128, 240].flatMap((w) => [`fmt=webp&w=${w}`, `fmt=jpeg&w=${w}`]);
@@ -119,6 +118,6 @@ export class Deployment {
     const server = await this.#starting;
     await server?.end('SIGKILL');
     this.stores.close();
-    await rm(this.#env['DATA_DIR'] ?? '', { recursive: true, force: true, maxRetries: 5 });
+    await removeFolder(this.#env['DATA_DIR'] ?? '');
   }
 }

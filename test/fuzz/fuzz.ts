@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { removeFolder } from '../support/folders.ts';
 import { fuzzImages } from './images.ts';
 import { fuzzQueries } from './queries.ts';
 
@@ -26,7 +27,7 @@ export function fuzz(numbers: {
     const { rendered, refused, ends, compared, faults } = await fuzzImages(numbers.images, seed, folder);
     t.comment(`seed ${seed}: ${rendered} rendered, refused ${JSON.stringify(refused)}`);
     t.comment(`${compared} heads of JPEGs compared; processes that ended: ${JSON.stringify(ends)}`);
-    if (faults.length === 0) await rm(folder, { recursive: true });
+    if (faults.length === 0) await removeFolder(folder);
     t.same(faults, [], `files of faults are in ${folder}`);
     t.ok(rendered > numbers.images / 20);
     t.ok(compared > numbers.images / 50);

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { call, form, jobsOf, keysOf, noise, playWarmer } from '../support/api.ts';
-import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 const ID = 'bucket/of/others.jpg';
 

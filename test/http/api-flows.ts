@@ -3,7 +3,8 @@ import sharp from 'sharp';
 import type { Test } from 'tap';
 import { readJob, sendObject } from '../../server/warming/jobs.ts';
 import { call, form, jobsOf, keysOf, noise, playWarmer, type UploadAnswer } from '../support/api.ts';
-import { type TestServer, temporaryFolder } from '../support/server.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import type { TestServer } from '../support/server.ts';
 import { races } from './api-races.ts';
 
 const WANTED = ['w=64&fmt=webp', 'p=card&fmt=jpeg'];

@@ -1,10 +1,9 @@
-import { rm } from 'node:fs/promises';
 import type { Test } from 'tap';
 import { openStores } from '../../server/compose/stores.ts';
 import { loadConfig } from '../../server/config/settings.ts';
 import { call, form, keysOf, noise, type UploadAnswer } from '../support/api.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { spawnServer } from '../support/process.ts';
-import { temporaryFolder } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 import { spawnWarmer } from '../support/warmer.ts';
 
@@ -28,7 +27,7 @@ async function uploadOn(base: string, seed: number, accepted: string[]): Promise
 /** Kills a server while it takes uploads in: it loses none that it accepted. */
 export async function killedAmidUploads(t: Test, rounds: number): Promise<void> {
   const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  t.teardown(() => removeFolder(folder));
   const env = { DATA_DIR: folder, API_RATE_PER_MINUTE: '0', SWEEP_SECONDS: '1', VISIBILITY_SECONDS: '1' };
   const accepted: string[] = [];
   for (let round = 0; round < rounds; round++) {

@@ -1,9 +1,9 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { Test } from 'tap';
 import { call } from '../support/api.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { spawnServer } from '../support/process.ts';
-import { temporaryFolder } from '../support/server.ts';
 
 const FILE_BYTES = 190_000_000;
 const WIDTH = 5000;
@@ -67,7 +67,7 @@ export function indexed(): Picture {
 /** Uploads a picture to a server of its own and looks how far its memory grows. */
 export async function passesThrough(t: Test, format: string, picture: Picture): Promise<void> {
   const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  t.teardown(() => removeFolder(folder));
   const limits = { MAX_UPLOAD_BYTES: '200M', MAX_SOURCE_BYTES: '200M' };
   const server = await spawnServer({ DATA_DIR: folder, LOG_LEVEL: 'info', ...limits });
   t.teardown(() => server.end('SIGTERM'));

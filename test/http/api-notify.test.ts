@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SNSClient } from '@aws-sdk/client-sns';
 import pino from 'pino';
@@ -14,8 +13,9 @@ import { rejection } from '../contract/suite.ts';
 import { call, form, noise } from '../support/api.ts';
 import { rendition } from '../support/cli.ts';
 import { identity } from '../support/emulators.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { receiver } from '../support/receiver.ts';
-import { startServer, temporaryFolder } from '../support/server.ts';
+import { startServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 import { createWarmer } from '../support/warmer.ts';
 
@@ -29,7 +29,7 @@ async function notifier(t: Test, extra: Partial<ConstructorParameters<typeof Not
   const { records, jobs, close } = openSqlite(join(folder, 'x.sqlite'), { maxReceives: 5 });
   t.teardown(async () => {
     close();
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   });
   const lines: { msg?: string }[] = [];
   const notifier = new Notifier({
@@ -258,7 +258,7 @@ t.test('what was given up is seen in the API, and told again when somebody asks'
   t.teardown(async () => {
     await server.close();
     await warmer.close();
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   });
   const { records, jobs } = server.stores;
   await finished({ records }, url);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { S3Client as Client, type S3Client } from '@aws-sdk/client-s3';
@@ -8,8 +8,9 @@ import t from 'tap';
 import { S3Objects } from '../../server/stores/s3/objects.ts';
 import { call, form, jobsOf, keysOf, noise } from '../support/api.ts';
 import { identity } from '../support/emulators.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { addressOf } from '../support/ports.ts';
-import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 
 interface Presigned {
@@ -28,7 +29,7 @@ t.before(async () => {
 });
 t.teardown(async () => {
   await server.close();
-  await rm(folder, { recursive: true, force: true });
+  await removeFolder(folder);
 });
 
 async function presign(size: number, more: object = {}, position = server) {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { NEGOTIATED } from '../../server/core/query/accept.ts';
 import { call, form, noise, playWarmer, type UploadAnswer } from '../support/api.ts';
-import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 interface Answer extends UploadAnswer {
   done: number;

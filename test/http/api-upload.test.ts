@@ -4,7 +4,8 @@ import t, { type Test } from 'tap';
 import { Problem } from '../../server/shared/errors.ts';
 import { removeStaged } from '../../server/writing/staging.ts';
 import { call, form, holdings, keysOf, noise, type UploadAnswer } from '../support/api.ts';
-import { problemOf, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { problemOf, startServer, type TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 
 const LIMIT = 2_000_000;

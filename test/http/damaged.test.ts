@@ -1,9 +1,10 @@
-import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { call, form, noise } from '../support/api.ts';
 import { type StorageEmulator, startStorage, useKeys } from '../support/emulators.ts';
-import { bytesOf, problemOf, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
+import { bytesOf, problemOf, startServer, type TestServer } from '../support/server.ts';
 import { type Fault, startWire } from '../support/wire.ts';
 
 useKeys();
@@ -29,7 +30,7 @@ const upload = (server: TestServer) =>
 /** A data folder with one picture, of which one result is stored. */
 async function folderWithResult(t: Test): Promise<{ folder: string; file: string; result: Buffer }> {
   const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  t.teardown(() => removeFolder(folder));
   const server = await startServer({ DATA_DIR: folder });
   t.equal((await upload(server)).status, 202);
   const result = await bytesOf(await server.get('/img/a?w=20&fmt=webp'));

@@ -5,7 +5,8 @@ import t from 'tap';
 import { call, form } from '../support/api.ts';
 import { rendition } from '../support/cli.ts';
 import { corpus } from '../support/corpus.ts';
-import { bytesOf, startServer, temporaryFolder } from '../support/server.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { bytesOf, startServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 
 const photo = await corpus('samples/ladybug.jpg');

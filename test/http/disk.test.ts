@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { call, form, noise } from '../support/api.ts';
 import { mountDisk } from '../support/disk.ts';
-import { bytesOf, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { bytesOf, startServer, type TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 
 const MIB = 2 ** 20;

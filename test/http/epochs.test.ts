@@ -1,12 +1,12 @@
-import { rm } from 'node:fs/promises';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 import { place } from '../../server/core/query/path.ts';
 import { PIPELINE } from '../../server/core/version.ts';
 import { epochsAtEdge } from '../../server/reading/epoch.ts';
 import { call, keysOf, noise } from '../support/api.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { storedKey } from '../support/results.ts';
-import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 const WATERMARKS = 'logo=marks/red.png';
 const MARKED = 'fmt=png&w=60&wm=logo&wms=100';
@@ -19,7 +19,7 @@ const mark = (background: string): Promise<Buffer> =>
 
 async function folder(t: Test): Promise<string> {
   const made = await temporaryFolder();
-  t.teardown(() => rm(made, { recursive: true, force: true }));
+  t.teardown(() => removeFolder(made));
   return made;
 }
 

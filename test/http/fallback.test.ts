@@ -1,8 +1,9 @@
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 import { keysOf, noise } from '../support/api.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { ended } from '../support/process.ts';
-import { bytesOf, startServer, temporaryFolder } from '../support/server.ts';
+import { bytesOf, startServer } from '../support/server.ts';
 
 async function started(t: Test, env: Record<string, string> = {}) {
   const server = await startServer({ FALLBACK_IMAGE: 'site/none.jpg', ...env });

@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 import { inSrgb, type Told } from '../support/color-arithmetic.ts';
 import { corpusPath, heicRows } from '../support/corpus.ts';
-import { bytesOf, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
+import { bytesOf, startServer, type TestServer } from '../support/server.ts';
 
 const python = process.env['PILLOW_PYTHON'] ?? 'python3';
 const found = spawnSync(python, ['-c', 'import pillow_heif, numpy']);
@@ -96,7 +97,7 @@ async function started(t: Test): Promise<{ server: TestServer; folder: string }>
   const server = await startServer();
   t.teardown(async () => {
     await server.close();
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   });
   return { server, folder };
 }

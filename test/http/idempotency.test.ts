@@ -1,9 +1,9 @@
-import { rm } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
 import { call, form, keysOf, noise, type UploadAnswer } from '../support/api.ts';
 import { putFeed } from '../support/feed.ts';
-import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 
 const TOKENS = {
@@ -27,7 +27,7 @@ t.before(async () => {
 });
 t.teardown(async () => {
   await server.close();
-  await rm(folder, { recursive: true, force: true });
+  await removeFolder(folder);
 });
 
 const post = <T = Record<string, unknown>>(

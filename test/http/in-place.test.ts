@@ -5,7 +5,8 @@ import { readSource } from '../../server/shared/sources.ts';
 import { call, form, noise } from '../support/api.ts';
 import { startStorage, useKeys } from '../support/emulators.ts';
 import { API_TOKENS, AUTHORIZED } from '../support/env.ts';
-import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { workOff } from '../support/warmer.ts';
 
 const [first, second] = await Promise.all([noise(60, 40, 1), noise(50, 50, 2)]);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -8,6 +8,7 @@ import { readJob } from '../../server/warming/jobs.ts';
 import { call, form, jobsOf, keysOf, type UploadAnswer } from '../support/api.ts';
 import { startRecords } from '../support/emulators.dynamodb.ts';
 import { emulated } from '../support/emulators.ts';
+import { removeFolder } from '../support/folders.ts';
 import { BUCKET_KEYS } from '../support/keys.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
@@ -114,7 +115,7 @@ async function announced(t: Test, server: TestServer, key: string, file: Buffer)
 /** Of others: `npm run put`, and an object that only the bucket's event tells of. */
 async function arrived(t: Test, server: TestServer, key: string, file: Buffer): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'rendition-keys-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  t.teardown(() => removeFolder(folder));
   const path = join(folder, 'file');
   await writeFile(path, file);
   await putFile(server.stores, path, { id: key });

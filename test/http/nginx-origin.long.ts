@@ -4,8 +4,9 @@ import t, { type Test } from 'tap';
 import { call, noise } from '../support/api.ts';
 import { startRecords } from '../support/emulators.dynamodb.ts';
 import { emulated } from '../support/emulators.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { noNginx, startNginx } from '../support/nginx.ts';
-import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { workOff } from '../support/warmer.ts';
 
 const STORES: Readonly<Record<string, (t: Test) => Promise<Record<string, string> | undefined>>> = {

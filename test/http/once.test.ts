@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises';
 import t from 'tap';
 import { keysOf, noise } from '../support/api.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { storedKey } from '../support/results.ts';
-import { startServer, temporaryFolder } from '../support/server.ts';
+import { startServer } from '../support/server.ts';
 
 t.test('widths above that of the original are rendered once and stored once', async (t) => {
   const server = await startServer({});
@@ -29,7 +29,7 @@ t.test('widths above that of the original are rendered once and stored once', as
 
 t.test('with nothing in memory they are read from that one object', async (t) => {
   const DATA_DIR = await temporaryFolder();
-  t.teardown(() => rm(DATA_DIR, { recursive: true, force: true }));
+  t.teardown(() => removeFolder(DATA_DIR));
   const server = await startServer({ DATA_DIR });
   t.teardown(() => server.close());
   await server.put('a.jpg', await noise(80, 60));

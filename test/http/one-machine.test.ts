@@ -7,8 +7,9 @@ import t from 'tap';
 import { call, form } from '../support/api.ts';
 import { corpus } from '../support/corpus.ts';
 import { API_TOKENS, AUTHORIZED } from '../support/env.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { pages, ROOT, shellLines } from '../support/markdown.ts';
-import { startServer, temporaryFolder } from '../support/server.ts';
+import { startServer } from '../support/server.ts';
 
 const PAGE = pages().get('docs/one-machine.md') ?? '';
 const [, BACKUP = ''] = /## Backup\n([\s\S]*?)\n## /.exec(PAGE) ?? [];

@@ -1,9 +1,10 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { corpus } from '../support/corpus.ts';
 import { type StorageEmulator, startStorage, useKeys } from '../support/emulators.ts';
-import { bytesOf, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
+import { bytesOf, startServer, type TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Fault, startWire, type Wire } from '../support/wire.ts';
 
@@ -158,7 +159,7 @@ for (const kind of ['flip', 'short', 'cut'] satisfies Fault[]) {
 
 t.test('a stored result that was damaged on the disk is thrown away and made anew', async (t) => {
   const DATA_DIR = await temporaryFolder();
-  t.teardown(() => rm(DATA_DIR, { recursive: true, force: true }));
+  t.teardown(() => removeFolder(DATA_DIR));
   const first = await startServer({ DATA_DIR });
   await first.put('a.jpg', await corpus('samples/ladybug.jpg'));
   const made = await bytesOf(await first.get(URL));

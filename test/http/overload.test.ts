@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 import { corpus } from '../support/corpus.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { sampler } from '../support/sample.ts';
-import { bytesOf, problemOf, startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { bytesOf, problemOf, startServer, type TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** What browsers and other clients say, and the formats that may be sent to them. */

@@ -1,13 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import { expressions } from '../support/dashboard.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { freePort } from '../support/ports.ts';
 import { folderWithPhoto, spawnServer } from '../support/process.ts';
-import { temporaryFolder } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 import { spawnWarmer } from '../support/warmer.ts';
 
@@ -62,7 +62,7 @@ t.test(
   { skip },
   async (t) => {
     const folder = await temporaryFolder();
-    t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+    t.teardown(() => removeFolder(folder));
     const [metricsPort, warmerPort, port] = [await freePort(), await freePort(), await freePort()];
     const env = {
       DATA_DIR: await folderWithPhoto(t),

@@ -6,8 +6,9 @@ import t from 'tap';
 import { curl, words } from '../../docs/curl.ts';
 import { UNMEASURED } from '../support/command.ts';
 import { API_TOKENS } from '../support/env.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { answers, pages, ROOT, shellLines } from '../support/markdown.ts';
-import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { createWarmer } from '../support/warmer.ts';
 
 const README = pages().get('README.md') ?? '';

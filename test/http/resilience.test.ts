@@ -9,8 +9,9 @@ import t, { type Test } from 'tap';
 import { Deferred } from '../../server/shared/deferred.ts';
 import { call, form } from '../support/api.ts';
 import { corpus } from '../support/corpus.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { storedKey } from '../support/results.ts';
-import { bytesOf, problemOf, startServer, temporaryFolder } from '../support/server.ts';
+import { bytesOf, problemOf, startServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 
 async function metric(server: { get(path: string): Promise<Response> }, line: RegExp): Promise<number> {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { temporaryFolder } from '../support/server.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { sourceFlows } from './sources.ts';
 
 sourceFlows(t, async () => ({ DATA_DIR: await temporaryFolder() }));

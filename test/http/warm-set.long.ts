@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises';
 import t from 'tap';
 import { learnedFigures } from '../../bench/learned.ts';
 import { call, form, noise } from '../support/api.ts';
-import { startServer, temporaryFolder } from '../support/server.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
+import { startServer } from '../support/server.ts';
 import { createWarmer } from '../support/warmer.ts';
 
 t.test('a replayed log: the forms that make up 90 % are found, and warmed', async (t) => {
@@ -19,7 +19,7 @@ t.test('a replayed log: the forms that make up 90 % are found, and warmed', asyn
 
 t.test('whoever asks first for a picture of today finds the sizes that pages asked for before', async (t) => {
   const DATA_DIR = await temporaryFolder();
-  t.teardown(() => rm(DATA_DIR, { recursive: true, force: true, maxRetries: 5 }));
+  t.teardown(() => removeFolder(DATA_DIR));
   const env = { DATA_DIR, WARM_DEFAULTS: 'learned' };
   const server = await startServer(env);
   t.teardown(() => server.close());

@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises';
 import t, { type Test } from 'tap';
 import { Demand, isSampled } from '../../server/reading/demand.ts';
 import { call, form, noise, type UploadAnswer } from '../support/api.ts';
-import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -68,7 +68,7 @@ t.test('all processes count into one set, which new images are warmed by', async
   const DATA_DIR = await temporaryFolder();
   const env = { DATA_DIR, WARM_DEFAULTS: 'w=7&fmt=png learned', WARM_LEARNED_PERCENT: '10' };
   const [server, other] = [await serverOf(t, env), await serverOf(t, env)];
-  t.teardown(() => rm(DATA_DIR, { recursive: true, force: true }));
+  t.teardown(() => removeFolder(DATA_DIR));
   visit(server, '', { 'fmt=webp&w=20': 60, 'fmt=webp&w=21': 3 });
   visit(other, 'shop/', { 'fmt=avif&w=30': 70 });
   visit(other, 'few/', { 'fmt=avif&w=31': 49 });

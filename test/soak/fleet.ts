@@ -1,10 +1,9 @@
-import { rm } from 'node:fs/promises';
 import { childrenOf, treeRssMb } from '../../bench/process-tree.ts';
 import { openStores } from '../../server/compose/stores.ts';
 import { loadConfig } from '../../server/config/settings.ts';
 import type { Stores } from '../../server/stores/stores.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { type ServerProcess, spawnServer } from '../support/process.ts';
-import { temporaryFolder } from '../support/server.ts';
 import { spawnWarmer, type WarmerProcess } from '../support/warmer.ts';
 
 /** As in production, but for what a soak would have to wait hours for; times of the service are those of production. */
@@ -91,7 +90,7 @@ export class Fleet {
     await this.#endWell(this.#server, 'server');
     await this.#endWell(this.#warmer, 'warmer');
     this.stores.close();
-    await rm(this.#env['DATA_DIR'] ?? '', { recursive: true, force: true, maxRetries: 5 });
+    await removeFolder(this.#env['DATA_DIR'] ?? '');
   }
 
   /** Whatever still runs. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import type { Test } from 'tap';
-import { temporaryFolder } from './server.ts';
+import { temporaryFolder } from './folders.ts';
 
 /** A disk of its own, small, in memory. */
 export interface Disk {

@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Test } from 'tap';
@@ -7,7 +6,7 @@ import { FileObjects } from '../../server/stores/files/objects.ts';
 import { endProgram, type Program, spawnProgram, UNMEASURED } from './command.ts';
 import { corpus } from './corpus.ts';
 import { PATIENT, SINGLE } from './env.ts';
-import { temporaryFolder } from './server.ts';
+import { removeFolder, temporaryFolder } from './folders.ts';
 
 export interface ServerProcess {
   base: string;
@@ -50,7 +49,7 @@ export async function spawnServer(
 /** A DATA_DIR with one original, ladybug.jpg. */
 export async function folderWithPhoto(t: Test): Promise<string> {
   const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  t.teardown(() => removeFolder(folder));
   const originals = await FileObjects.open(join(folder, 'originals'));
   await originals.put('ladybug.jpg', await corpus('samples/ladybug.jpg'), { contentType: 'image/jpeg' });
   return folder;

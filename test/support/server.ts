@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import pino, { type Logger } from 'pino';
@@ -13,6 +10,7 @@ import { buildApp } from '../../server/http/app.ts';
 import type { Stores } from '../../server/stores/stores.ts';
 import { openTracing } from '../../server/telemetry/open-tracing.ts';
 import { PATIENT } from './env.ts';
+import { removeFolder, temporaryFolder } from './folders.ts';
 import { sharedRendering } from './rendering.ts';
 
 export interface TestServer {
@@ -27,10 +25,6 @@ export interface TestServer {
   put(id: string, bytes: Uint8Array): Promise<void>;
   drain(): void;
   close(): Promise<void>;
-}
-
-export async function temporaryFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'rendition-'));
 }
 
 function logInto(lines: Record<string, unknown>[]): Logger {
@@ -97,7 +91,7 @@ export async function startServer(
       await composed.images.settle();
       await tracing.close();
       stores.close();
-      if (own) await rm(own, { recursive: true, force: true, maxRetries: 5 });
+      if (own) await removeFolder(own);
     },
   };
 }

@@ -1,9 +1,10 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { removeFolder } from './folders.ts';
 import { pages } from './markdown.ts';
 
 /** How the programs of docs/signing.md are run, by the name of their block. */
@@ -32,7 +33,7 @@ export async function printed(language: string): Promise<string> {
   try {
     return await printedIn(language, folder);
   } finally {
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await removeFolder(folder);
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pino from 'pino';
@@ -16,8 +16,8 @@ import type { Management } from '../../server/writing/management.ts';
 import { composeWarmer, type Warmer } from '../../warmer/compose.ts';
 import { endProgram, type Program, spawnProgram } from './command.ts';
 import { PATIENT, SINGLE } from './env.ts';
+import { removeFolder, temporaryFolder } from './folders.ts';
 import { sharedRendering } from './rendering.ts';
-import { temporaryFolder } from './server.ts';
 import { waitFor } from './wait.ts';
 
 type Line = Record<string, unknown>;
@@ -90,7 +90,7 @@ export async function createWarmer(
     close: async () => {
       await tracing.close();
       stores.close();
-      if (own) await rm(own, { recursive: true, force: true, maxRetries: 5 });
+      if (own) await removeFolder(own);
     },
   };
 }

@@ -1,8 +1,9 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import t from 'tap';
 import { runBare } from '../support/command.ts';
+import { removeFolder } from '../support/folders.ts';
 import { ROOT } from '../support/markdown.ts';
 import { patched, type Step, stepsOf } from '../support/recipe.ts';
 
@@ -12,7 +13,7 @@ const OTHERS = /(^|\/)(node_modules|\.git|\.tap|data|cdktf\.out|\.terraform)(\/|
 const copy = await mkdtemp(join(tmpdir(), 'rendition-'));
 await cp(ROOT, copy, { recursive: true, filter: (path) => !OTHERS.test(relative(ROOT, path)) });
 await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-t.teardown(() => rm(copy, { recursive: true, force: true }));
+t.teardown(() => removeFolder(copy));
 
 const { scripts }: { scripts: Record<string, string> } = JSON.parse(
   await readFile(join(copy, 'package.json'), 'utf8'),

@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { call } from '../support/api.ts';
+import { removeFolder } from '../support/folders.ts';
 import { ask, feedOf, idsOf, picture, watched } from './feeds.ts';
 
 const NS =
@@ -118,7 +119,7 @@ t.test('a folder: new and changed files, and what is no picture says so', async 
   await ask(server, 'camera');
   await look();
   t.same(await idsOf(server), ['2 é.jpg', 'theirs.jpg'], 'what somebody has deleted is not brought back');
-  await rm(folder, { recursive: true });
+  await removeFolder(folder);
   await ask(server, 'camera');
   await look();
   t.match(await feedOf(server, 'camera'), { status: 'failed', run: { error: /^store_unavailable/ } });

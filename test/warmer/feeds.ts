@@ -1,12 +1,13 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { Feeds } from '../../server/feeds/feeds.ts';
 import { FeedStates } from '../../server/feeds/state.ts';
 import type { Stores } from '../../server/stores/stores.ts';
 import { call, noise } from '../support/api.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { remoteServer } from '../support/remote.ts';
-import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 import { createWarmer, isDrained } from '../support/warmer.ts';
 
@@ -31,7 +32,7 @@ export interface FeedView {
 /** A deployment that watches feeds, beside a server of somebody else. */
 export async function watched(t: Test, env: Record<string, string> = {}) {
   const DATA_DIR = await temporaryFolder();
-  t.teardown(() => rm(DATA_DIR, { recursive: true, force: true, maxRetries: 5 }));
+  t.teardown(() => removeFolder(DATA_DIR));
   const remote = await remoteServer(t);
   const watch = join(DATA_DIR, 'imports.json');
   const all = {

@@ -2,8 +2,9 @@ import t from 'tap';
 import { updateWithRetry } from '../../server/stores/update-record.ts';
 import { Later, readJob } from '../../server/warming/jobs.ts';
 import { call } from '../support/api.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { remoteServer } from '../support/remote.ts';
-import { startServer, temporaryFolder } from '../support/server.ts';
+import { startServer } from '../support/server.ts';
 import { createWarmer } from '../support/warmer.ts';
 
 t.test(

@@ -1,9 +1,9 @@
-import { rm } from 'node:fs/promises';
 import t, { type Test } from 'tap';
 import { newUlid } from '../../server/shared/ulid.ts';
 import { call, form, keysOf, noise } from '../support/api.ts';
 import { startStorage, useKeys } from '../support/emulators.ts';
-import { startServer, temporaryFolder } from '../support/server.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
+import { startServer } from '../support/server.ts';
 import { workOff } from '../support/warmer.ts';
 
 type Presigned = { id: string; url: string; fields: Record<string, string> };
@@ -15,7 +15,7 @@ async function forms(t: Test, env: Record<string, string>): Promise<void> {
   const server = await startServer(all);
   t.teardown(async () => {
     await server.close();
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   });
   const { stores } = server;
   const [file, other] = (await Promise.all([noise(60, 40, 5), noise(50, 50, 6)])) as [Buffer, Buffer];

@@ -5,8 +5,9 @@ import type { Test } from 'tap';
 import { fetchJob } from '../../server/warming/jobs.ts';
 import { call, noise, type UploadAnswer } from '../support/api.ts';
 import { rendition } from '../support/cli.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { type RemoteServer, remoteServer } from '../support/remote.ts';
-import { startServer, type TestServer, temporaryFolder } from '../support/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { createWarmer, isDrained } from '../support/warmer.ts';
 
 type Refused = { url: string; problem: { code: string; detail: string } };

@@ -1,8 +1,8 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import t, { type Test } from 'tap';
 import { corpusPath } from '../support/corpus.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { receiver } from '../support/receiver.ts';
-import { temporaryFolder } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 import { altered, createWarmer, isDrained, spawnWarmer, type TestWarmer } from '../support/warmer.ts';
 
@@ -11,7 +11,7 @@ const small = await readFile(corpusPath('photos/kodim23.png'));
 /** A warmer that does not run, to ask with; and what others need to run beside it. */
 async function asker(t: Test): Promise<{ one: TestWarmer; env: Record<string, string> }> {
   const DATA_DIR = await temporaryFolder();
-  t.teardown(() => rm(DATA_DIR, { recursive: true, force: true, maxRetries: 5 }));
+  t.teardown(() => removeFolder(DATA_DIR));
   const env = {
     DATA_DIR,
     WEBHOOK_SECRET: 'a-secret',

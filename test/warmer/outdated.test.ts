@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { place } from '../../server/core/query/path.ts';
@@ -10,7 +10,7 @@ import { FileObjects } from '../../server/stores/files/objects.ts';
 import { removeOutdated } from '../../server/stores/files/outdated.ts';
 import { keysOf } from '../support/api.ts';
 import { spawnProgram } from '../support/command.ts';
-import { temporaryFolder } from '../support/server.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { warmerOf } from '../support/warmer.ts';
 
 const FORMER = Number(PIPELINE) - 1;
@@ -37,7 +37,7 @@ const KEPT = keysWith([
 
 async function folder(t: Test): Promise<string> {
   const made = await temporaryFolder();
-  t.teardown(() => rm(made, { recursive: true, force: true }));
+  t.teardown(() => removeFolder(made));
   return made;
 }
 

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino from 'pino';
 import t from 'tap';
@@ -11,7 +11,7 @@ import type { Records, Stores } from '../../server/stores/stores.ts';
 import { Scheduler } from '../../warmer/scheduler.ts';
 import { Worker } from '../../warmer/worker.ts';
 import { corpusPath } from '../support/corpus.ts';
-import { temporaryFolder } from '../support/server.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { waitFor } from '../support/wait.ts';
 import { altered, type TestWarmer, warmerOf as warmer, withPut } from '../support/warmer.ts';
 
@@ -100,7 +100,7 @@ t.test('no beat hides a message again that was given back', async (t) => {
   const { jobs, close } = openSqlite(join(folder, 'jobs.db'), { maxReceives: 5 });
   t.teardown(async () => {
     close();
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   });
   const extensions: number[] = [];
   const extend: Jobs['extend'] = async (receipt, seconds) => {
@@ -147,7 +147,7 @@ t.test('of several warmers one does the rounds, and another one when that one ha
   const { records, close } = openSqlite(join(folder, 'leases.db'), { maxReceives: 5 });
   t.teardown(async () => {
     close();
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   });
   const done: string[] = [];
   const scheduler = (owner: string) =>

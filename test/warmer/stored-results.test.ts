@@ -8,9 +8,10 @@ import { evict } from '../../server/stores/files/evict.ts';
 import { FileObjects } from '../../server/stores/files/objects.ts';
 import { call, noise } from '../support/api.ts';
 import { corpus } from '../support/corpus.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { alwaysAsync } from '../support/property.ts';
 import { storedKey } from '../support/results.ts';
-import { bytesOf, startServer, temporaryFolder } from '../support/server.ts';
+import { bytesOf, startServer } from '../support/server.ts';
 import { createWarmer } from '../support/warmer.ts';
 
 const HOUR = 3600;

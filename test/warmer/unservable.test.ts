@@ -5,8 +5,8 @@ import { loadConfig } from '../../server/config/settings.ts';
 import type { Stores } from '../../server/stores/stores.ts';
 import { startRecords } from '../support/emulators.dynamodb.ts';
 import { emulated } from '../support/emulators.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { BUCKET_KEYS, UNSERVABLE_KEYS } from '../support/keys.ts';
-import { temporaryFolder } from '../support/server.ts';
 import { createWarmer } from '../support/warmer.ts';
 
 const inEvent = (key: string): string =>

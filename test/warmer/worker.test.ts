@@ -7,8 +7,9 @@ import type { Objects } from '../../server/stores/objects.ts';
 import type { Stores } from '../../server/stores/stores.ts';
 import { redrive } from '../../warmer/redrive.ts';
 import { corpusPath } from '../support/corpus.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { freePort } from '../support/ports.ts';
-import { startServer, temporaryFolder } from '../support/server.ts';
+import { startServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 import { altered, createWarmer, spawnWarmer, type TestWarmer, withPut } from '../support/warmer.ts';
 
@@ -29,7 +30,7 @@ async function warmer(
 
 async function folder(t: Test): Promise<string> {
   const path = await temporaryFolder();
-  t.teardown(() => rm(path, { recursive: true, force: true, maxRetries: 5 }));
+  t.teardown(() => removeFolder(path));
   return path;
 }
 

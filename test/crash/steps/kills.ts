@@ -1,11 +1,11 @@
-import { rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { ExternalServices } from '../../../server/compose/external-services.ts';
 import type { Objects } from '../../../server/stores/objects.ts';
 import type { Stores } from '../../../server/stores/stores.ts';
 import { currentVersion } from '../../../server/warming/queue.ts';
 import { removeStaged } from '../../../server/writing/staging.ts';
-import { startServer, temporaryFolder } from '../../support/server.ts';
+import { removeFolder, temporaryFolder } from '../../support/folders.ts';
+import { startServer } from '../../support/server.ts';
 import { createWarmer, isDrained, type TestWarmer } from '../../support/warmer.ts';
 import { prepare, REMOTE, type Step } from './calls.ts';
 import { type Mortal, mortal } from './mortal.ts';
@@ -85,7 +85,7 @@ export async function killed(
   } finally {
     await live.close();
     await warmer.close();
-    await rm(own, { recursive: true, force: true, maxRetries: 5 });
+    await removeFolder(own);
   }
 }
 

@@ -1,10 +1,10 @@
-import { rm } from 'node:fs/promises';
 import type { Test } from 'tap';
 import { type Job, objectJob } from '../../../server/warming/jobs.ts';
 import { call, form, noise } from '../../support/api.ts';
+import { removeFolder, temporaryFolder } from '../../support/folders.ts';
 import { type Receiver, receiver } from '../../support/receiver.ts';
 import { storedKey } from '../../support/results.ts';
-import { startServer, type TestServer, temporaryFolder } from '../../support/server.ts';
+import { startServer, type TestServer } from '../../support/server.ts';
 import { createWarmer, isDrained } from '../../support/warmer.ts';
 import { FAR, prepare } from './calls.ts';
 import { ENV, type Requested, settled } from './kills.ts';
@@ -167,6 +167,6 @@ export async function killedAtWork(
   } finally {
     await live.close();
     await warmer.close();
-    await rm(own, { recursive: true, force: true, maxRetries: 5 });
+    await removeFolder(own);
   }
 }

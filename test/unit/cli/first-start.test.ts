@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises';
 import t from 'tap';
 import { exampleUrls, putSamples } from '../../../server/cli/first-start.ts';
 import { loadConfig } from '../../../server/config/settings.ts';
-import { startServer, temporaryFolder } from '../../support/server.ts';
+import { removeFolder, temporaryFolder } from '../../support/folders.ts';
+import { startServer } from '../../support/server.ts';
 
 const SIGNED = {
   SIGNATURES: 'required',
@@ -12,7 +12,7 @@ const SIGNED = {
 
 t.test('a first start has pictures to show, by URLs that its own settings serve', async (t) => {
   const DATA_DIR = await temporaryFolder();
-  t.teardown(() => rm(DATA_DIR, { recursive: true, force: true }));
+  t.teardown(() => removeFolder(DATA_DIR));
   await putSamples(loadConfig({ DATA_DIR }));
   await putSamples(loadConfig({ DATA_DIR }));
   for (const [env, shape] of [
@@ -37,7 +37,7 @@ t.test('a first start has pictures to show, by URLs that its own settings serve'
 
 t.test('nothing is put where pictures are there already, and nothing shown that is none', async (t) => {
   const DATA_DIR = await temporaryFolder();
-  t.teardown(() => rm(DATA_DIR, { recursive: true, force: true }));
+  t.teardown(() => removeFolder(DATA_DIR));
   const server = await startServer({ DATA_DIR });
   t.teardown(() => server.close());
   await server.put('notes.txt', Buffer.from('no picture'));

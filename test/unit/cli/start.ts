@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
-import { rm } from 'node:fs/promises';
 import type { Test } from 'tap';
 import { BARE } from '../../support/command.ts';
+import { removeFolder, temporaryFolder } from '../../support/folders.ts';
 import { ROOT } from '../../support/markdown.ts';
 import { freePort } from '../../support/ports.ts';
-import { temporaryFolder } from '../../support/server.ts';
 import { waitFor } from '../../support/wait.ts';
 
 const answers = (port: number) =>
@@ -16,7 +15,7 @@ const answers = (port: number) =>
 /** Kills npm start, or the shell that it runs under, and waits until its port is free. */
 export async function killed(t: Test, who: 'npm start' | 'its parent'): Promise<void> {
   const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  t.teardown(() => removeFolder(folder));
   const port = await freePort();
   const start = `${BARE.join(' ')} ${process.execPath} server/cli/rendition.mjs serve`;
   // The shell stays, as that of npm does.

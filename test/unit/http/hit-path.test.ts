@@ -9,8 +9,9 @@ import { HitPath, type HitPathOptions } from '../../../server/http/hit-path.ts';
 import { ResultCache } from '../../../server/reading/result-cache.ts';
 import { ECHO } from '../../../server/telemetry/tracing.ts';
 import { corpus } from '../../support/corpus.ts';
+import { removeFolder, temporaryFolder } from '../../support/folders.ts';
 import { addressOf } from '../../support/ports.ts';
-import { bytesOf, startServer, temporaryFolder } from '../../support/server.ts';
+import { bytesOf, startServer } from '../../support/server.ts';
 
 const NEVER = new AbortController().signal;
 const WEBP = 'fmt=webp&w=64';
@@ -23,7 +24,7 @@ async function listening(t: Test) {
   const server = await startServer({ VERSION_SECONDS: '60', DATA_DIR: folder });
   t.teardown(async () => {
     await server.close();
-    await rm(folder, { recursive: true });
+    await removeFolder(folder);
   });
   await server.put('a', await corpus('samples/ladybug.jpg'));
   const { images, core } = server.composed;

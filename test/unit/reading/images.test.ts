@@ -1,10 +1,10 @@
-import { rm } from 'node:fs/promises';
 import t, { type Test } from 'tap';
 import { ResultCache } from '../../../server/reading/result-cache.ts';
 import { WriteBehind } from '../../../server/reading/write-behind.ts';
 import { Deferred } from '../../../server/shared/deferred.ts';
 import { corpus } from '../../support/corpus.ts';
-import { startServer, type TestServer, temporaryFolder } from '../../support/server.ts';
+import { removeFolder, temporaryFolder } from '../../support/folders.ts';
+import { startServer, type TestServer } from '../../support/server.ts';
 import { waitFor } from '../../support/wait.ts';
 
 const VARIANT = { id: 'a', canonical: 'fmt=webp&w=64' };
@@ -13,7 +13,7 @@ const NEVER = new AbortController().signal;
 /** A server that believes a version for a minute, with an image and, where asked for, its stored result. */
 async function started(t: Test, { isStored }: { isStored: boolean }): Promise<TestServer> {
   const DATA_DIR = await temporaryFolder();
-  t.teardown(() => rm(DATA_DIR, { recursive: true, force: true }));
+  t.teardown(() => removeFolder(DATA_DIR));
   const env = { DATA_DIR, VERSION_SECONDS: '60' };
   const first = await startServer(env);
   await first.put('a', await corpus('samples/ladybug.jpg'));

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import pino from 'pino';
 import t from 'tap';
 import { composeCore } from '../../../server/compose/core.ts';
@@ -7,8 +6,8 @@ import { loadConfig } from '../../../server/config/settings.ts';
 import type { RenderPool } from '../../../server/sandbox/pool.ts';
 import { noise } from '../../support/api.ts';
 import { PATIENT } from '../../support/env.ts';
+import { removeFolder, temporaryFolder } from '../../support/folders.ts';
 import { sharedRendering } from '../../support/rendering.ts';
-import { temporaryFolder } from '../../support/server.ts';
 import { altered } from '../../support/warmer.ts';
 
 t.test('a mark with a new text is drawn once for any number of sizes, in a slot for renders', async (t) => {
@@ -17,7 +16,7 @@ t.test('a mark with a new text is drawn once for any number of sizes, in a slot 
   const stores = await openStores(config);
   t.teardown(async () => {
     stores.close();
-    await rm(DATA_DIR, { recursive: true });
+    await removeFolder(DATA_DIR);
   });
   const rendering = await sharedRendering();
   const slots: number[] = [];

@@ -10,7 +10,8 @@ import { openScratch } from '../../../server/shared/scratch.ts';
 import type { Objects } from '../../../server/stores/objects.ts';
 import { keysOf } from '../../support/api.ts';
 import { corpus } from '../../support/corpus.ts';
-import { startServer, temporaryFolder } from '../../support/server.ts';
+import { removeFolder, temporaryFolder } from '../../support/folders.ts';
+import { startServer } from '../../support/server.ts';
 import { altered } from '../../support/warmer.ts';
 
 const FILE = 'heic/RGB_8__128x128.heif';
@@ -58,7 +59,7 @@ async function mastersOf(
     pool.close();
     await server.close();
     await scratch.close();
-    await rm(folder, { recursive: true });
+    await removeFolder(folder);
   });
   const bounds = {
     slots: 1,
@@ -96,7 +97,7 @@ async function mastersOf(
 
 t.test('a process that was taken over does not choose which file is read and removed', async (t) => {
   const victims = await temporaryFolder();
-  t.teardown(() => rm(victims, { recursive: true }));
+  t.teardown(() => removeFolder(victims));
   const victim = join(victims, 'tenants', 'database');
   await mkdir(join(victims, 'tenants'));
   await writeFile(victim, 'a key');

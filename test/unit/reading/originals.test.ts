@@ -1,5 +1,4 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
@@ -10,7 +9,7 @@ import { type Original, Originals } from '../../../server/reading/originals.ts';
 import { Admission } from '../../../server/shared/admission.ts';
 import { openScratch } from '../../../server/shared/scratch.ts';
 import type { Objects } from '../../../server/stores/objects.ts';
-import { temporaryFolder } from '../../support/server.ts';
+import { removeFolder, temporaryFolder } from '../../support/folders.ts';
 import { waitFor } from '../../support/wait.ts';
 
 const jpeg = { contentType: 'image/jpeg' };
@@ -18,7 +17,7 @@ const jpeg = { contentType: 'image/jpeg' };
 /** Believed for a second of a clock that the test moves. */
 async function opened(t: Test) {
   const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  t.teardown(() => removeFolder(folder));
   const stores = await openStores(loadConfig({ DATA_DIR: folder }));
   t.teardown(() => stores.close());
   const scratch = await openScratch(folder);
@@ -135,7 +134,7 @@ t.test(
   'originals that wait take room until they are let go, and what finds none is told to come again',
   async (t) => {
     const folder = await temporaryFolder();
-    t.teardown(() => rm(folder, { recursive: true, force: true }));
+    t.teardown(() => removeFolder(folder));
     const stores = await openStores(loadConfig({ DATA_DIR: folder }));
     t.teardown(() => stores.close());
     const now = () => performance.now();

@@ -1,17 +1,16 @@
-import { rm } from 'node:fs/promises';
 import t, { type Test } from 'tap';
 import { PIPELINE } from '../../../server/core/version.ts';
 import type { Result } from '../../../server/reading/result.ts';
 import { Results } from '../../../server/reading/results.ts';
 import { FileObjects } from '../../../server/stores/files/objects.ts';
+import { removeFolder, temporaryFolder } from '../../support/folders.ts';
 import { storedKey } from '../../support/results.ts';
-import { temporaryFolder } from '../../support/server.ts';
 
 const KEY = storedKey('a', 'fmt=webp&w=1');
 
 async function opened(t: Test) {
   const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  t.teardown(() => removeFolder(folder));
   const objects = await FileObjects.open(folder);
   return { objects, results: new Results(objects, 'max-age=1') };
 }

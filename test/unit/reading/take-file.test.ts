@@ -3,11 +3,11 @@ import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { takeFile } from '../../../server/reading/take-file.ts';
-import { temporaryFolder } from '../../support/server.ts';
+import { removeFolder, temporaryFolder } from '../../support/folders.ts';
 
 t.test('takes a plain file over, and neither a link nor what never ends', async (t) => {
   const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  t.teardown(() => removeFolder(folder));
   const [from, own, secret] = [join(folder, 'made'), join(folder, 'own'), join(folder, 'secret')];
   await writeFile(secret, 'a key');
   await symlink(secret, from);

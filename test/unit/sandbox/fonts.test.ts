@@ -1,10 +1,11 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { openRendering, type Rendering } from '../../../server/compose/rendering.ts';
 import { fontFolders } from '../../../server/sandbox/fonts.ts';
 import type { OriginalRef, RenderSpec } from '../../../server/sandbox/protocol.ts';
+import { removeFolder } from '../../support/folders.ts';
 import { pixels } from '../../support/pictures.ts';
 
 const AMPLE = { maxCpuMs: 120_000, maxWallMs: 120_000, maxResidentBytes: 4 * 2 ** 30 };
@@ -67,7 +68,7 @@ t.test('letters without a glyph are told', async (t) => {
 
 t.test('a folder of fonts adds to them; an empty one changes nothing', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'fonts-'));
-  t.teardown(() => rm(folder, { recursive: true }));
+  t.teardown(() => removeFolder(folder));
   const plain = await draw(await started(t, folder), 'Hello');
   t.same(plain.warnings, []);
   t.ok(

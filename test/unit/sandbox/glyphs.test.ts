@@ -1,9 +1,10 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { fontFolders } from '../../../server/sandbox/fonts.ts';
 import { readCoverage } from '../../../server/sandbox/glyphs.ts';
+import { removeFolder } from '../../support/folders.ts';
 
 const [OWN = ''] = fontFolders(undefined);
 const has = async (folders: readonly string[], letters: string) => {
@@ -23,7 +24,7 @@ t.test(
   'a folder of no fonts, and one that is not there, have nothing; a broken font is passed over',
   async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'glyphs-'));
-    t.teardown(() => rm(folder, { recursive: true }));
+    t.teardown(() => removeFolder(folder));
     t.equal(await has([folder, join(folder, 'none')], 'aÜ'), '');
     const font = join(OWN, 'DejaVuSansMono.ttf');
     await writeFile(join(folder, 'broken.ttf'), Buffer.from('00010000ffff0000', 'hex'));
@@ -54,7 +55,7 @@ function fontOfAll(platforms: number): Buffer {
 
 t.test('a font of many thousand letters is read, as those of Chinese and emoji are', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'glyphs-'));
-  t.teardown(() => rm(folder, { recursive: true }));
+  t.teardown(() => removeFolder(folder));
   await writeFile(join(folder, 'all.ttf'), fontOfAll(8));
   const hasGlyph = await readCoverage([folder]);
   t.ok(hasGlyph(0x4e00) && hasGlyph(0x9fff) && hasGlyph(0xfffe));

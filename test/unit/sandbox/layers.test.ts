@@ -8,6 +8,7 @@ import t from 'tap';
 import { openRendering } from '../../../server/compose/rendering.ts';
 import { type Launch, strongestLaunch } from '../../../server/sandbox/launch.ts';
 import { openScratch } from '../../../server/shared/scratch.ts';
+import { removeFolder } from '../../support/folders.ts';
 import { addressOf } from '../../support/ports.ts';
 
 interface Answer {
@@ -155,10 +156,10 @@ t.test('where another user cannot enter, the other layers and the priority stay'
     return;
   }
   const closed = await mkdtemp(join(tmpdir(), 'rendition-'));
-  t.teardown(() => rm(closed, { recursive: true, maxRetries: 5 }));
+  t.teardown(() => removeFolder(closed));
   const open = await mkdtemp(join(tmpdir(), 'rendition-'));
   await chmod(open, 0o755);
-  t.teardown(() => rm(open, { recursive: true, maxRetries: 5 }));
+  t.teardown(() => removeFolder(open));
   const layersIn = async (scratchParent: string) => {
     const rendering = await openRendering(
       { renderSlots: 1, renderNice: 10 },

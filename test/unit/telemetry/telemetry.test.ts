@@ -6,8 +6,8 @@ import type { Stores } from '../../../server/stores/stores.ts';
 import { countedStores } from '../../../server/telemetry/counted-stores.ts';
 import { listenFor } from '../../../server/telemetry/listen.ts';
 import { Metrics } from '../../../server/telemetry/metrics.ts';
+import { temporaryFolder } from '../../support/folders.ts';
 import { addressOf } from '../../support/ports.ts';
-import { temporaryFolder } from '../../support/server.ts';
 import { altered } from '../../support/warmer.ts';
 
 t.test('a port for machines answers its pages and nothing else', async (t) => {
