@@ -93,6 +93,9 @@ async function serverOver(
   return { app: await buildApp(composed.deps), composed, rendering };
 }
 
+/** Of one call, the longest that a setting may have: who runs a command waits, also for its first render process. */
+const COMMAND_DEADLINE_MS = 300_000;
+
 /** URLs in answers are those of the server that people open, not of this process. */
 async function ownConfig(config: Config, token: string): Promise<Config> {
   const hash = createHash('sha256').update(token).digest('hex');
@@ -101,6 +104,7 @@ async function ownConfig(config: Config, token: string): Promise<Config> {
     apiTokens: [{ name: 'command', scope: 'write', hash }],
     jwksUrl: undefined,
     apiRatePerMinute: 0,
+    deadlineMs: COMMAND_DEADLINE_MS,
     publicUrl: config.publicUrl ?? (await notedAddress(config)) ?? `http://localhost:${config.port}`,
   };
 }

@@ -1,7 +1,9 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { run } from '../../server/cli/run.ts';
-import { SINGLE } from './env.ts';
+import { PATIENT, SINGLE } from './env.ts';
+
+const CALM = { ...PATIENT, ...SINGLE };
 
 export interface Ended {
   readonly code: number;
@@ -19,10 +21,10 @@ export async function rendition(
   const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
   const said = Promise.all([text(streams.stdout), text(streams.stderr)]);
   const before = { ...process.env };
-  Object.assign(process.env, SINGLE, env);
+  Object.assign(process.env, CALM, env);
   streams.stdin.end(input);
   const ended = await run(words, streams).finally(() => {
-    for (const name of Object.keys({ ...SINGLE, ...env })) delete process.env[name];
+    for (const name of Object.keys({ ...CALM, ...env })) delete process.env[name];
     Object.assign(process.env, before);
   });
   streams.stdout.end(ended.stdout ?? '');
