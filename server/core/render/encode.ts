@@ -62,9 +62,11 @@ export async function encodeResult(
   }
   const encode = (picture: Sharp, settings: EncoderSettings) =>
     encodeOnce(picture, settings, { plan, description, pass });
+  // A clone copies all bytes of the original, twice: only where a second try may need the picture as it was.
+  const untouched = () => (plan.settings.ceiling === undefined ? image : image.clone());
   const { bytes, warnings = [] } = plan.values.mb
     ? await withinBytes(image, plan, pass, encode)
-    : await withinCeiling(plan.settings, plan.format, (settings) => encode(image.clone(), settings));
+    : await withinCeiling(plan.settings, plan.format, (settings) => encode(untouched(), settings));
   return { bytes, contentType: FORMAT_TABLE[plan.format].mime, size: plan.result, warnings, probe };
 }
 
