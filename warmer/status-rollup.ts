@@ -1,7 +1,8 @@
 import type { Results } from '../server/reading/results.ts';
 import type { ImageChange, ImageRecord } from '../server/stores/images.ts';
 import type { Records } from '../server/stores/stores.ts';
-import { pause, updateWithRetry } from '../server/stores/update-record.ts';
+import { pause } from '../server/stores/until-written.ts';
+import { updateWithRetry } from '../server/stores/update-record.ts';
 import type { VariantRecord } from '../server/stores/variants.ts';
 import type { Channel } from '../server/warming/jobs.ts';
 import { currentVersion, isQuiet, rollUpStatus } from '../server/warming/queue.ts';

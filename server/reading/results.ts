@@ -3,7 +3,7 @@ import { resultKey } from '../core/query/id.ts';
 import { place } from '../core/query/path.ts';
 import { Problem } from '../shared/errors.ts';
 import type { Condition, Objects, StoredFacts } from '../stores/objects.ts';
-import { pause } from '../stores/update-record.ts';
+import { pause } from '../stores/until-written.ts';
 import { type Epochs, epochsInBucket } from './epoch.ts';
 import { isOfVersion } from './identity.ts';
 import { originalOf, type Variant } from './inputs.ts';

@@ -1,8 +1,10 @@
 import { masterPrefix, resultPrefix } from '../core/query/id.ts';
+import { NextRun } from '../shared/next-run.ts';
 import type { ImageChange, ImageRecord, Owed } from '../stores/images.ts';
 import type { Jobs, OutgoingJob } from '../stores/jobs.ts';
 import type { Objects } from '../stores/objects.ts';
-import { pause, updateWithRetry } from '../stores/update-record.ts';
+import { AGAIN, untilWritten } from '../stores/until-written.ts';
+import { recordOf, updateWithRetry } from '../stores/update-record.ts';
 import { type Channel, fetchJob, notifyJobs, objectJob, warmJobs } from '../warming/jobs.ts';
 import { currentVersion, isAwaited, isQuiet, rollUpStatus } from '../warming/queue.ts';
 import { forgetVariants } from './forget.ts';
@@ -10,10 +12,10 @@ import { type Debt, isDoable, isOwed, owedBy, owing } from './owing.ts';
 import type { Purge, PurgeAnswer } from './purge.ts';
 import { type Queueing, queueOwed } from './queue-owed.ts';
 
-/** Whoever is overtaken this often has met a bug. */
-const ROUNDS = 20;
 /** A queue that does not answer holds nobody up: what was not sent is owed, and the sweep sends it. */
 const SEND_MS = 2_000;
+/** What one step leaves owed, the next does: the end of an image is told of once its variants are written down. */
+const STEPS = 5;
 
 export interface IntentsOptions extends Queueing {
   readonly originals: Objects;
@@ -53,6 +55,7 @@ interface Told extends Done {
  */
 export class Intents {
   readonly #options: IntentsOptions;
+  readonly #settling = new NextRun<Settled | undefined>();
 
   constructor(options: IntentsOptions) {
     this.#options = options;
@@ -91,28 +94,17 @@ export class Intents {
     return true;
   }
 
-  /** Does what an image owes; undefined when there is none, or none any more. */
-  async settle(id: string): Promise<Settled | undefined> {
-    const { images } = this.#options.records;
-    let purged: PurgeAnswer | undefined;
-    for (let round = 0; round < ROUNDS; round++) {
-      const record = await images.get(id);
-      if (!record) {
-        const tombstone = await images.tombstone(id);
-        if (!tombstone) return undefined;
-        await this.#remove(tombstone);
-        continue;
-      }
-      const owed = owedBy(record);
-      if (!owed || !isDoable(owed) || isAwaited(record)) return { record, ...(purged && { purged }) };
-      const done = await this.#tell(id, await this.#do(record, owed));
-      purged = done.purged ?? purged;
-      const cleared = await this.#clear(id, owed, done);
-      if (cleared && !done.isSent) return { record: cleared, ...(purged && { purged }) };
-      // Somebody else is at it as well.
-      if (!cleared) await pause(round);
-    }
-    throw new Error(`What ${id} owes changed under our hands ${ROUNDS} times.`);
+  /**
+   * Does what an image owes by now; undefined when there is none, or none any more. Those who ask at once share it: of
+   * sixty purges of one image each would else clear all of its tiers, and meet the others at its record.
+   *
+   * @throws Problem `store_unavailable`
+   */
+  settle(id: string): Promise<Settled | undefined> {
+    return this.#settling.join(id, () => {
+      const answer = {};
+      return untilWritten(`What ${id} owes`, () => this.#round(id, answer));
+    });
   }
 
   /** Lets a warmer find out whether an original can be rendered; else the sweep does. */
@@ -128,6 +120,28 @@ export class Intents {
   /** The same for somebody who has done his part: what cannot be done now is left to the sweep. */
   async trySettle(id: string): Promise<void> {
     await this.settle(id).catch((error: unknown) => this.#options.onUnsent(error, id));
+  }
+
+  /** @param answer  of the tiers, kept over rounds: what was purged in one that lost is owed no more in the next */
+  async #round(id: string, answer: { purged?: PurgeAnswer }): Promise<Settled | undefined | typeof AGAIN> {
+    const { images } = this.#options.records;
+    for (let step = 0; step < STEPS; step++) {
+      const record = await images.get(id);
+      const owed = record && owedBy(record);
+      if (record && (!owed || !isDoable(owed) || isAwaited(record))) return { record, ...answer };
+      if (!record || !owed) {
+        const tombstone = await images.tombstone(id);
+        if (!tombstone) return undefined;
+        await this.#remove(tombstone);
+        continue;
+      }
+      const done = await this.#tell(id, await this.#do(record, owed));
+      if (done.purged) answer.purged = done.purged;
+      const cleared = await this.#clear(id, owed, done);
+      if (!cleared) return AGAIN;
+      if (!done.isSent) return { record: cleared, ...answer };
+    }
+    return AGAIN;
   }
 
   async #remove(tombstone: ImageRecord): Promise<void> {
@@ -193,7 +207,7 @@ export class Intents {
     { isSent, isQueued, version, jobs }: Told,
   ): Promise<ImageRecord | undefined> {
     const { records, channelsOf } = this.#options;
-    for (let round = 0; round < ROUNDS; round++) {
+    return untilWritten(recordOf(id), async () => {
       const record = await records.images.get(id);
       if (!record) return undefined;
       const status = await this.#statusOf(record, owed);
@@ -203,9 +217,8 @@ export class Intents {
         // Somebody was faster, but not with what we have queued.
         const isRight = !isQueued || status === record.status;
         if (isRight) await this.#send(id, jobs);
-        if (isRight || (await records.images.update(id, record.revision, { status }, jobs))) return undefined;
-        await pause(round);
-        continue;
+        const isTold = isRight || (await records.images.update(id, record.revision, { status }, jobs));
+        return isTold ? undefined : AGAIN;
       }
       const isEnd = status !== undefined && status !== 'processing' && status !== record.status;
       const isTold = !isQuiet(record) && channelsOf(record).length > 0;
@@ -217,11 +230,8 @@ export class Intents {
         ...(!isSent && { rewarm: 'open' }),
       };
       const rest = Object.keys(left).length > 0 ? owing(undefined, left) : undefined;
-      const written = await records.images.update(id, record.revision, { status, owed: rest }, jobs);
-      if (written) return written;
-      await pause(round);
-    }
-    throw new Error(`The record of ${id} changed under our hands ${ROUNDS} times.`);
+      return (await records.images.update(id, record.revision, { status, owed: rest }, jobs)) ?? AGAIN;
+    });
   }
 
   async #statusOf(

@@ -4,7 +4,7 @@ import { digestOf } from '../stores/checksum.ts';
 import type { ImageChange, ImageRecord, NewImage } from '../stores/images.ts';
 import type { Objects, StoredFacts } from '../stores/objects.ts';
 import type { Records } from '../stores/stores.ts';
-import { pause } from '../stores/update-record.ts';
+import { pause } from '../stores/until-written.ts';
 import { currentVersion, toUpdate } from '../warming/queue.ts';
 import type { WarmSets } from '../warming/warm-set.ts';
 import { CLAIM_SECONDS } from './claim.ts';

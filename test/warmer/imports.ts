@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
+import type { Stores } from '../../server/stores/stores.ts';
 import { fetchJob } from '../../server/warming/jobs.ts';
 import { call, noise, type UploadAnswer } from '../support/api.ts';
 import { rendition } from '../support/cli.ts';
@@ -25,7 +26,7 @@ type Settings = (t: Test) => Promise<Record<string, string>>;
 interface Deployment {
   readonly server: TestServer;
   readonly remote: RemoteServer;
-  /** Lets a warmer work until that holds; by default until the queue is empty. */
+  /** Lets a warmer work until that holds; by default until the queue is empty and no image waits. */
   readonly work: (seen?: () => Promise<boolean>) => Promise<void>;
 }
 
@@ -42,12 +43,18 @@ async function deploy(t: Test, stores: Settings, env: Record<string, string> = {
   };
   const server = await startServer(settings);
   t.teardown(() => server.close());
-  const work = async (seen = () => isDrained(server.stores)) => {
+  const work = async (seen = () => isDone(server.stores)) => {
     // One that was stopped stays stopped.
     const warmer = await createWarmer(settings);
     await warmer.until(seen).finally(() => warmer.close());
   };
   return { server, remote, work };
+}
+
+/** Jobs that a busy queue did not take in time come with the next sweep. */
+async function isDone(stores: Stores): Promise<boolean> {
+  const { items } = await stores.records.images.list({ limit: 100 });
+  return (await isDrained(stores)) && items.every(({ status }) => status !== 'processing');
 }
 
 const ask = (server: TestServer, urls: readonly object[], headers: Record<string, string> = {}) =>

@@ -1,6 +1,7 @@
 import { isSetBack } from '../../shared/set-back.ts';
 import type { Answers, Attempt, KeptAnswer, Standing } from '../answers.ts';
-import { AGAIN, type Table, untilWritten } from './table.ts';
+import { AGAIN, untilWritten } from '../until-written.ts';
+import type { Table } from './table.ts';
 import type { Item, Key } from './writes.ts';
 
 /** UTF-16 units of a body in one item, which may have 400 KB. */
@@ -21,7 +22,7 @@ export class DynamoAnswers implements Answers {
   }
 
   take(key: string, { owner, seed, holdSeconds, keepSeconds }: Attempt): Promise<Standing> {
-    return untilWritten(async (): Promise<Standing | typeof AGAIN> => {
+    return untilWritten(`The answer to ${key}`, async (): Promise<Standing | typeof AGAIN> => {
       const now = Date.now();
       const items = await this.#table.queryAll({ where: '#pk = :pk', with: { ':pk': answerKey(key).pk } });
       const found = items.find(({ sk }) => sk === 'answer');

@@ -1,9 +1,10 @@
 import type { Collection, CollectionChange, CollectionRecords, Refusal } from '../collections.ts';
 import { decodeCursor } from '../cursor.ts';
 import type { Page } from '../page.ts';
+import { AGAIN, untilWritten } from '../until-written.ts';
 import { KEY_BYTES, placeKey } from './items.ts';
 import { merge, part } from './lists.ts';
-import { AGAIN, type Table, untilWritten } from './table.ts';
+import type { Table } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
 
 const PARTITION = 'collections';
@@ -43,7 +44,7 @@ export class DynamoCollections implements CollectionRecords {
   }
 
   async remove(id: string): Promise<'removed' | 'absent' | 'not_empty'> {
-    return untilWritten(async () => {
+    return untilWritten(`The collection ${id}`, async () => {
       const empty = { if: 'attribute_exists(#pk) AND #count = :none', with: { ':none': 0 } };
       if (await this.#table.write({ remove: collectionKey(id), ...empty })) return 'removed';
       const before = await this.get(id);
@@ -91,7 +92,7 @@ async function place(
   sign: 1 | -1,
   step: (image: string, collection: unknown) => Write | Reason,
 ): Promise<Collection | Refusal> {
-  return untilWritten(async () => {
+  return untilWritten(`The collection ${id}`, async () => {
     const items = await table.getAll([collectionKey(id), ...ids.map(placeKey)]);
     const match = items.find(({ sk }) => sk === 'collection');
     if (!match) return { refused: 'collection_absent' };

@@ -15,6 +15,7 @@ import type { OutgoingJob } from '../jobs.ts';
 import type { Progress } from '../locks.ts';
 import type { Page } from '../page.ts';
 import { search } from '../search.ts';
+import { AGAIN, untilWritten } from '../until-written.ts';
 import {
   IDS,
   idsPartitionOf,
@@ -27,7 +28,7 @@ import {
 } from './items.ts';
 import { cursorBehind, list, stalled } from './lists.ts';
 import { afterId, imagesByPrefix, indexFormer } from './search.ts';
-import { AGAIN, type Table, untilWritten } from './table.ts';
+import type { Table } from './table.ts';
 import type { Write } from './writes.ts';
 
 export class DynamoImages implements ImageRecords {
@@ -63,7 +64,7 @@ export class DynamoImages implements ImageRecords {
   }
 
   async bury(id: string, debt: Owed, as?: ImageAsRead): Promise<ImageRecord | undefined> {
-    return untilWritten(async () => {
+    return untilWritten(`The image ${id}`, async () => {
       const found = await stored(this.#table, id);
       if (!found || found.record.owed?.delete) return found?.record;
       if (!isUnchanged(found.record, as)) return undefined;
@@ -123,7 +124,7 @@ export class DynamoImages implements ImageRecords {
    * has left: also when there is no image.
    */
   async remove(id: string, as?: ImageAsRead): Promise<ImageRecord | undefined> {
-    const removed = await untilWritten(async () => {
+    const removed = await untilWritten(`The image ${id}`, async () => {
       const found = await stored(this.#table, id);
       if (!found || !isUnchanged(found.record, as)) return undefined;
       return (await this.#table.transact(removal(found))) ? found.record : AGAIN;

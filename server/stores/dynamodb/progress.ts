@@ -1,5 +1,6 @@
 import type { Progress } from '../locks.ts';
-import { AGAIN, type Table, untilWritten } from './table.ts';
+import { AGAIN, untilWritten } from '../until-written.ts';
+import type { Table } from './table.ts';
 import type { Key } from './writes.ts';
 
 const progressKey = (name: string): Key => ({ pk: `progress#${name}`, sk: 'progress' });
@@ -21,7 +22,7 @@ export class DynamoProgress implements Progress {
   }
 
   update(name: string, change: (before: string | undefined) => string): Promise<string> {
-    return untilWritten(async () => {
+    return untilWritten(`The progress of ${name}`, async () => {
       const before = await this.get(name);
       const value = change(before);
       const isAsRead =

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   BatchGetCommand,
@@ -13,13 +12,11 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { unavailable } from '../../shared/errors.ts';
 import { attempt, errorName } from '../errors.ts';
-import { attributes, type Item, type Key, transactItem, type Write } from './writes.ts';
+import { AGAIN, pause, untilWritten } from '../until-written.ts';
+import { attributes, type Item, type Key, keyOf, transactItem, type Write } from './writes.ts';
 
 /** What BatchGetItem takes. */
 const BATCH = 100;
-/** Conflicts of transactions on one item, e.g. a collection's count, are waited out for some 5 s. */
-const ATTEMPTS = 12;
-const LONGEST_WAIT_MS = 800;
 
 export interface Query {
   index?: 'gsi1' | 'ids';
@@ -64,7 +61,7 @@ export class Table {
       const missed = output.UnprocessedKeys?.[this.#name]?.Keys ?? [];
       items.push(...(output.Responses?.[this.#name] ?? []).map(unmarkedItem));
       rest = [...missed.map(({ pk, sk }) => ({ pk, sk })), ...rest.slice(BATCH)];
-      if (missed.length > 0) await backOff(round);
+      if (missed.length > 0) await pause(round);
     }
     return items;
   }
@@ -91,7 +88,7 @@ export class Table {
     const mark = randomUUID();
     const write = withMark(unmarked, mark);
     const { Put, Update, Delete } = transactItem(this.#name, write);
-    return withoutConflicts(async () => {
+    return withoutConflicts(nameOf(unmarked), async () => {
       try {
         if (Put) await this.#client.send(new PutCommand(Put));
         if (Delete) await this.#client.send(new DeleteCommand(Delete));
@@ -109,8 +106,7 @@ export class Table {
   async #marked(write: Write, mark: string): Promise<Item | undefined> {
     // What is gone is gone, whoever removed it.
     if ('remove' in write) return (await this.get(write.remove)) ? undefined : {};
-    const { pk, sk } = 'put' in write ? write.put : 'update' in write ? write.update : write.check;
-    const command = new GetCommand({ TableName: this.#name, Key: { pk, sk }, ConsistentRead: true });
+    const command = new GetCommand({ TableName: this.#name, Key: keyOf(write), ConsistentRead: true });
     const { Item } = await this.#client.send(command);
     return Item?.[MARK] === mark ? unmarkedItem(Item) : undefined;
   }
@@ -118,7 +114,7 @@ export class Table {
   /** All of 1-100 writes, or none and false when a condition does not hold. */
   async transact(writes: readonly Write[]): Promise<boolean> {
     const TransactItems = writes.map((write) => transactItem(this.#name, write));
-    return withoutConflicts(async () => {
+    return withoutConflicts(writes.slice(0, 1).map(nameOf).join(), async () => {
       try {
         await this.#client.send(new TransactWriteCommand({ TransactItems }));
         return true;
@@ -169,9 +165,12 @@ function attemptsOf(error: unknown): number {
 /** Reasons of a cancelled transaction that pass; the client repeats those of single requests by itself. */
 const TRANSIENT = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
 
+/** What writers of it take turns at, where they met. */
+const nameOf = (write: Write): string => Object.values(keyOf(write)).join(' ');
+
 /** Repeats `work` while it meets another transaction on the same item; other errors are translated. */
-async function withoutConflicts<T>(work: () => Promise<T>): Promise<T> {
-  for (let round = 0; ; round++) {
+function withoutConflicts<T>(what: string, work: () => Promise<T>): Promise<T> {
+  return untilWritten(what, async () => {
     try {
       return await work();
     } catch (error) {
@@ -179,10 +178,10 @@ async function withoutConflicts<T>(work: () => Promise<T>): Promise<T> {
         errorName(error) === 'TransactionConflictException' ||
         errorName(error) === 'TransactionInProgressException' ||
         cancellations(error).some((code) => TRANSIENT.includes(code));
-      if (!isConflict || round === ATTEMPTS) throw unavailable(error);
-      await backOff(round);
+      if (isConflict) return AGAIN;
+      throw unavailable(error);
     }
-  }
+  });
 }
 
 /** Why each write of a transaction was refused; empty for other errors. */
@@ -190,22 +189,4 @@ function cancellations(error: unknown): string[] {
   if (errorName(error) !== 'TransactionCanceledException') return [];
   const reasons = error instanceof Error && 'CancellationReasons' in error ? error.CancellationReasons : [];
   return Array.isArray(reasons) ? reasons.map(({ Code }) => String(Code)) : [];
-}
-
-/** Returned by a round whose condition failed because another writer changed the item. */
-export const AGAIN = Symbol('again');
-
-/** Repeats a round of reading, deciding and writing on condition. Gives up where that never ends. */
-export async function untilWritten<T>(round: () => Promise<T | typeof AGAIN>): Promise<T> {
-  for (let rounds = 0; rounds < ATTEMPTS; rounds++) {
-    const result = await round();
-    if (result !== AGAIN) return result;
-    await backOff(rounds);
-  }
-  throw unavailable(new Error('Conditions of a write failed each time though they had just been read.'));
-}
-
-/** Full jitter: writers that met once do not meet again. */
-function backOff(attempt: number): Promise<void> {
-  return sleep(Math.random() * Math.min(LONGEST_WAIT_MS, 20 * 2 ** attempt));
 }

@@ -2,6 +2,7 @@ import { inLanes } from '../../shared/in-lanes.ts';
 import { countsOf, ENDED, isQueuedOrBetter, isRequestedBy, queuedVariant, withRequested } from '../change.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Page } from '../page.ts';
+import { AGAIN, untilWritten } from '../until-written.ts';
 import type {
   Requested,
   VariantChange,
@@ -12,7 +13,7 @@ import type {
   VariantUpdate,
 } from '../variants.ts';
 import { imageKey, KEY_BYTES, TOMBSTONES } from './items.ts';
-import { AGAIN, type Query, type Table, untilWritten } from './table.ts';
+import type { Query, Table } from './table.ts';
 import type { Item, Key, Write } from './writes.ts';
 
 /** What a transaction takes, less the check of the image. */
@@ -64,7 +65,7 @@ export class DynamoVariants implements VariantRecords {
     names: readonly string[],
     texts: Requested = {},
   ): Promise<VariantRecord[]> {
-    return untilWritten(async () => {
+    return untilWritten(`Variants of ${id}`, async () => {
       const image = await partition(this.#table, id);
       if (!image) return [];
       const missing = [...new Set(names)].filter(

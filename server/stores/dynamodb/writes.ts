@@ -18,6 +18,12 @@ export type Write = { if?: string; with?: Item } & (
   | { check: Key }
 );
 
+export function keyOf(write: Write): Key {
+  if ('remove' in write) return write.remove;
+  const { pk, sk } = 'put' in write ? write.put : 'update' in write ? write.update : write.check;
+  return { pk, sk };
+}
+
 type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
 /** As an item of TransactWriteItems; its parts are also the inputs of the single commands. */
