@@ -22,7 +22,7 @@ const { s3, sqs } = clients(endpoint);
 const requestHandler = { httpAgent: { maxSockets: 1 } };
 const dynamodb = new DynamoDBClient({ ...identity, endpoint, requestHandler });
 const deaf = deafClients();
-t.setTimeout(300_000);
+t.setTimeout(1_800_000);
 const name = `t${randomUUID()}`;
 await s3.send(new CreateBucketCommand({ Bucket: name }));
 await createTable(dynamodb, name);

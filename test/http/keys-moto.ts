@@ -11,7 +11,7 @@ import { keysSuite } from './keys.ts';
 const { MOTO_ENDPOINT: endpoint } = process.env;
 if (!endpoint) throw new Error('MOTO_ENDPOINT is not set, e.g. to http://127.0.0.1:5555');
 
-t.setTimeout(300_000);
+t.setTimeout(1_800_000);
 t.test('keys of real buckets over the stores of moto', async (t) => {
   const { s3, sqs } = clients(endpoint);
   const name = `k${randomUUID()}`;

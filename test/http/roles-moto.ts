@@ -29,7 +29,7 @@ const between = (text: string, tag: string) => new RegExp(`<${tag}>([^<]*)</${ta
 const check = (count: string) =>
   fetch(`${endpoint}/moto-api/reset-auth`, { method: 'POST', body: count }).then((answer) => answer.text());
 
-t.setTimeout(300_000);
+t.setTimeout(1_800_000);
 t.test(
   'a bucket of others is read by the role that its source or feed has, and by no other right',
   async (t) => {
