@@ -5,7 +5,8 @@ import type { Paced } from './paced.ts';
 /** What a program of this folder sends before it ends. @throws Error when it ends without */
 async function sent(script: string, args: readonly (string | number)[]): Promise<unknown> {
   const child = fork(new URL(script, import.meta.url), args.map(String));
-  const ended = once(child, 'exit').then(([code]) =>
+  // Not its exit, which may come before what it has sent.
+  const ended = once(child, 'close').then(([code]) =>
     Promise.reject(new Error(`${script} ended with ${code}`)),
   );
   const [message] = await Promise.race([once(child, 'message'), ended]);
