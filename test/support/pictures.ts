@@ -53,6 +53,7 @@ export const numbers = (bytes: Uint8Array): Promise<Pixels> => pixelsOf(sharp(by
 /** Mean difference of two pictures of one size, 0-255; transparent pixels count by their alpha alone. */
 export function difference(a: Pixels, b: Pixels): number {
   if (a.width !== b.width || a.height !== b.height) return Number.POSITIVE_INFINITY;
+  if (a.data.equals(b.data)) return 0;
   let sum = 0;
   for (let index = 0; index < a.data.length; index += 4) {
     const [p, q] = [(a.data[index + 3] ?? 0) / 255, (b.data[index + 3] ?? 0) / 255];
