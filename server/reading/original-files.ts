@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { unlink } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import type { OriginalRef } from '../sandbox/protocol.ts';
 import type { ObjectFacts } from '../stores/objects.ts';
@@ -78,6 +78,6 @@ export class OriginalFiles {
 
   #drop(entry: Entry): void {
     entry.isDropped = true;
-    if (entry.holders === 0) void rm(entry.ref.path, { force: true }).catch(() => undefined);
+    if (entry.holders === 0) void unlink(entry.ref.path).catch(() => undefined);
   }
 }
