@@ -1,5 +1,4 @@
 import { masterPrefix, resultPrefix } from '../core/query/id.ts';
-import { NextRun } from '../shared/next-run.ts';
 import type { ImageChange, ImageRecord, Owed } from '../stores/images.ts';
 import type { Jobs, OutgoingJob } from '../stores/jobs.ts';
 import type { Objects } from '../stores/objects.ts';
@@ -55,7 +54,6 @@ interface Told extends Done {
  */
 export class Intents {
   readonly #options: IntentsOptions;
-  readonly #settling = new NextRun<Settled | undefined>();
 
   constructor(options: IntentsOptions) {
     this.#options = options;
@@ -95,16 +93,13 @@ export class Intents {
   }
 
   /**
-   * Does what an image owes by now; undefined when there is none, or none any more. Those who ask at once share it: of
-   * sixty purges of one image each would else clear all of its tiers, and meet the others at its record.
+   * Does what an image owes by now; undefined when there is none, or none any more.
    *
    * @throws Problem `store_unavailable`
    */
   settle(id: string): Promise<Settled | undefined> {
-    return this.#settling.join(id, () => {
-      const answer = {};
-      return untilWritten(`What ${id} owes`, () => this.#round(id, answer));
-    });
+    const answer = {};
+    return untilWritten(`What ${id} owes`, () => this.#round(id, answer));
   }
 
   /** Lets a warmer find out whether an original can be rendered; else the sweep does. */
