@@ -11,6 +11,7 @@ import { Connections } from './http/connections.ts';
 import { metricsPage } from './http/health.ts';
 import { exitWithError, withContext } from './shared/error-text.ts';
 import { createLog } from './shared/log.ts';
+import { onOrphaned } from './shared/orphaned.ts';
 import { packageVersion } from './shared/package-version.ts';
 import { listenFor } from './telemetry/listen.ts';
 import { openTracing } from './telemetry/open-tracing.ts';
@@ -78,15 +79,14 @@ async function main(): Promise<void> {
     await flush();
     process.exit(0);
   };
-  // Whoever started us with a channel is gone, and nobody else would stop us.
-  process.on('disconnect', () => stop('disconnect'));
+  onOrphaned(() => void stop('disconnect'));
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   // Not before: whoever is told so may end us at once.
   log.info({ address, stores: stores.summary, layers: rendering.pool.layers, ready: true }, 'listening');
   void flush();
   // For whoever started us with a channel: on a port that was taken, somebody else would answer.
-  process.send?.({ ready: true, address });
+  if (process.connected) process.send?.({ ready: true, address });
 }
 
 main().catch(exitWithError);

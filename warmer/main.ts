@@ -4,6 +4,7 @@ import { logUnusable, openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
 import { exitWithError, withContext } from '../server/shared/error-text.ts';
 import { createLog } from '../server/shared/log.ts';
+import { onOrphaned } from '../server/shared/orphaned.ts';
 import { packageVersion } from '../server/shared/package-version.ts';
 import { lowerPriority } from '../server/shared/priority.ts';
 import { listenFor } from '../server/telemetry/listen.ts';
@@ -53,8 +54,7 @@ async function main(): Promise<void> {
       process.kill(process.pid, signal);
     }, config.stopMs * ORDERLY).unref();
   };
-  // Whoever started us with a channel is gone, and nobody else would stop us.
-  process.on('disconnect', () => stop('SIGTERM'));
+  onOrphaned(() => stop('SIGTERM'));
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   const { warmerPort: port } = config;

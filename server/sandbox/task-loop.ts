@@ -2,6 +2,7 @@
 
 import type { HasGlyph } from '../core/render/drawing-warnings.ts';
 import { configureSharp } from '../core/sharp/configure.ts';
+import { onOrphaned } from '../shared/orphaned.ts';
 import { failureOf } from './failure.ts';
 import { readCoverage } from './glyphs.ts';
 import type { FromProcess, ToProcess } from './protocol.ts';
@@ -61,5 +62,5 @@ process.on('message', (message: ToProcess) => {
     beginnings.get(message.task)?.(message.begin);
   }
 });
-process.on('disconnect', () => process.exit(0));
+onOrphaned(() => process.exit(0));
 send({ ready: true });

@@ -1,0 +1,8 @@
+/**
+ * Calls `stop` once whoever started this process with a channel is gone: nobody else would stop it. Also where he went
+ * while it started, of which no event tells any more. `stop` may be called twice.
+ */
+export function onOrphaned(stop: () => void): void {
+  process.on('disconnect', stop);
+  if (process.connected === false) stop();
+}
