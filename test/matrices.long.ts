@@ -4,7 +4,7 @@ import { wholeMatrices } from './support/sample.ts';
 import { testFiles } from './support/together.ts';
 
 wholeMatrices();
-for (const file of testFiles('test/unit/**/*.test.ts')) {
+for (const file of testFiles('test/**/*.test.ts')) {
   const url = new URL(`../${file}`, import.meta.url);
   if (readFileSync(url, 'utf8').includes('support/sample.ts'))
     await t.test(`${file}, whole`, async () => {
