@@ -18,6 +18,7 @@ import { handler, type Makers, tracedJobs } from './dispatch.ts';
 import { readInvalidations } from './invalidation-metrics.ts';
 import { countJobs, countVariants } from './job-metrics.ts';
 import { OutdatedResults } from './outdated.ts';
+import { Placeholders } from './placeholder.ts';
 import { composeRounds, type Parts } from './rounds.ts';
 import type { Scheduler } from './scheduler.ts';
 import { StatusRollup } from './status-rollup.ts';
@@ -131,7 +132,7 @@ export async function composeWarmer(
   const { originals, records, jobs, collectGarbage } = stores;
   const finish = new StatusRollup({
     records,
-    results: core.results,
+    placeholders: new Placeholders({ ...core, scratch: rendering.scratch }),
     intents,
     channelsOf: (record) => notifier.channelsOf(record),
   });

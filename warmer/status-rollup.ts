@@ -1,4 +1,4 @@
-import type { Results } from '../server/reading/results.ts';
+import type { Preview } from '../server/core/render/preview.ts';
 import type { ImageChange, ImageRecord } from '../server/stores/images.ts';
 import type { Records } from '../server/stores/stores.ts';
 import { pause } from '../server/stores/until-written.ts';
@@ -8,11 +8,11 @@ import type { Channel } from '../server/warming/jobs.ts';
 import { currentVersion, isQuiet, rollUpStatus } from '../server/warming/queue.ts';
 import type { Intents } from '../server/writing/intents.ts';
 import { owing } from '../server/writing/owing.ts';
-import { type Placeholder, placeholderOf } from './placeholder.ts';
+import type { Placeholders } from './placeholder.ts';
 
 export interface StatusRollupOptions {
   readonly records: Records;
-  readonly results: Results;
+  readonly placeholders: Pick<Placeholders, 'of'>;
   readonly intents: Intents;
   /** Where it is told that an image is finished. */
   readonly channelsOf: (record: ImageRecord) => readonly Channel[];
@@ -55,16 +55,16 @@ export class StatusRollup {
     return (await this.#options.records.variants.list(id)).filter((variant) => variant.version === version);
   }
 
-  async #preview(id: string, variants: readonly VariantRecord[]): Promise<Placeholder | undefined> {
+  async #preview(id: string, variants: readonly VariantRecord[]): Promise<Preview | undefined> {
     // A placeholder is optional: a failure to make one must not fail the image.
-    return placeholderOf(this.#options.results, id, variants).catch(() => undefined);
+    return this.#options.placeholders.of(id, variants).catch(() => undefined);
   }
 
   async #write(
     id: string,
     version: string,
     variants: readonly VariantRecord[],
-    preview: Placeholder | undefined,
+    preview: Preview | undefined,
   ): Promise<ImageRecord | undefined> {
     const status = rollUpStatus(variants);
     const error = status === 'failed' ? variants.find((variant) => variant.error)?.error : undefined;

@@ -112,16 +112,23 @@ export class Renderer {
    * @throws Problem of whatever would fail when a variant is asked for; `overloaded`, `deadline`; the signal's reason
    */
   async preview(original: OriginalRef, source: Source, signal: AbortSignal): Promise<Preview> {
-    const { admission, pool, limits, deadlineMs } = this.#options;
+    const { admission, limits } = this.#options;
     const { cost } = previewPlan(source, limits).plan;
     const price = { ...priceOf(source, cost), isPatient: true };
     const permit = await admission.acquire(price, signal);
     try {
-      const asks = { original, limits, timeoutSeconds: Math.max(1, Math.ceil(deadlineMs / 1000)) };
-      return await pool.run('preview', asks, this.limitsOf(source, cost));
+      return await this.previewUngated(original, source);
     } finally {
       permit.release();
     }
+  }
+
+  /** The same at once, for a picture of ours, which is small. */
+  previewUngated(original: OriginalRef, source: Source, signal?: AbortSignal): Promise<Preview> {
+    const { pool, limits, deadlineMs } = this.#options;
+    const { cost } = previewPlan(source, limits).plan;
+    const asks = { original, limits, timeoutSeconds: Math.max(1, Math.ceil(deadlineMs / 1000)) };
+    return pool.run('preview', asks, { signal, ...this.limitsOf(source, cost) });
   }
 
   /** What the header of a file says. */

@@ -104,6 +104,23 @@ t.test('the core is pure: no AWS, no HTTP, no clock, no environment', async (t) 
   }
 });
 
+/** What opens pictures, each with its file. */
+function decoders(texts: ReadonlyMap<string, string>): string[] {
+  const loads =
+    /(?:^|\n)import (?!type )[^;]*?from '(?:sharp|[^']*core\/(?:render|sharp)\/[^']*)'|import\('(?:sharp|[^']*core\/(?:render|sharp)\/[^']*)'\)/;
+  return [...texts].filter(([, text]) => loads.test(text)).map(([file]) => file);
+}
+
+t.test(
+  'only render processes open pictures: whatever hostile bytes do, they do it without keys',
+  async (t) => {
+    const outside = [...texts].filter(([file]) => !/^server\/(core|sandbox)\//.test(file));
+    t.same(decoders(new Map(outside)), []);
+    for (const planted of ["import sharp from 'sharp';", "await import('../core/render/pipeline.ts')"])
+      t.same(decoders(new Map([['a.ts', planted]])), ['a.ts'], planted);
+  },
+);
+
 t.test('the environment is read by the entry points alone', async (t) => {
   const readers = [...texts].filter(([, text]) => /process\.env/.test(text)).map(([file]) => file);
   const entries = /^(server\/(main|cli\/environment)|warmer\/main)\.ts$/;
