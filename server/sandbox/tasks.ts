@@ -91,7 +91,7 @@ async function header({ original }: AsksOf<'open'>): Promise<Source> {
   const bytes = bytesOf(original);
   if (isHeic(bytes)) return (await heic()).heicSource(bytes);
   const read = await openOriginal(bytes, original);
-  if (bytes.length <= KEPT_BYTES) last = { path: original.path, opened: read };
+  if (read.bytes.length <= KEPT_BYTES) last = { path: original.path, opened: read };
   return read.source;
 }
 

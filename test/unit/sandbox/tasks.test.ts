@@ -63,6 +63,19 @@ t.test(
   },
 );
 
+t.test('a drawing that inflates to much is not kept for its render either', async (t) => {
+  const { asked } = context();
+  const path = join(t.testdir(), 'drawing.svgz');
+  const svg = await readFile(corpusPath('svg/plain.svg'));
+  await writeFile(path, gzipSync(Buffer.concat([svg, Buffer.alloc(9 * 2 ** 20, ' ')])));
+  const read = await original(path);
+  await tasks({ kind: 'open', original: read }, asked);
+  await rm(path);
+  await t.rejects(tasks({ kind: 'render', original: read, spec: spec('fmt=png&w=40') }, asked), {
+    code: 'ENOENT',
+  });
+});
+
 t.test('nothing is rendered for who has left', async (t) => {
   const { asked, leaving } = context();
   leaving.abort(new Error('The client has left.'));
