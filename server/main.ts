@@ -86,7 +86,7 @@ async function main(): Promise<void> {
   log.info({ address, stores: stores.summary, layers: rendering.pool.layers, ready: true }, 'listening');
   void flush();
   // For whoever started us with a channel: on a port that was taken, somebody else would answer.
-  if (process.connected) process.send?.({ ready: true, address });
+  if (process.connected) process.send?.({ ready: true, address }, undefined, undefined, () => undefined);
 }
 
 main().catch(exitWithError);

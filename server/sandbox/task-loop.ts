@@ -20,7 +20,8 @@ const abandons = new Map<number, AbortController>();
 const beginnings = new Map<number, (isWanted: boolean) => void>();
 
 const send = (message: FromProcess): void => {
-  process.send?.(message);
+  // A parent that is gone is told by its own event: an answer that misses him is no fault of this process.
+  process.send?.(message, undefined, undefined, () => undefined);
 };
 
 function contextOf(task: number, signal: AbortSignal): TaskContext {
