@@ -157,7 +157,7 @@ function withNames(paths: unknown): unknown {
       const operationId = OPERATION_IDS[`${method.toUpperCase()} ${path}`];
       return [
         method,
-        isObject(operation) ? { operationId, ...operation, ...answersOf(operation) } : operation,
+        isObject(operation) ? { operationId, ...operation, ...answersOf(method, operation) } : operation,
       ];
     });
     return [path, Object.fromEntries(operations)];
@@ -165,11 +165,17 @@ function withNames(paths: unknown): unknown {
   return Object.fromEntries(named);
 }
 
-function answersOf({ responses }: Record<string, unknown>): object {
-  if (!isObject(responses) || !isObject(responses['204'])) return {};
-  const { description } = responses['204'];
-  const told = description === 'Default Response' ? NO_BODY : description;
-  return { responses: { ...responses, 204: { ...responses['204'], description: told } } };
+/** HEAD has no content (RFC 9110, 9.3.2), and of a picture that is not made yet no type either. Problems have theirs. */
+function answersOf(method: string, { responses }: Record<string, unknown>): object {
+  if (!isObject(responses)) return {};
+  const told = Object.entries(responses).map(([status, response]) => {
+    if (!isObject(response)) return [status, response];
+    const { content: _content, ...empty } = response;
+    const own = method === 'head' && status === '200' ? empty : response;
+    const isUnsaid = status === '204' && own['description'] === 'Default Response';
+    return [status, isUnsaid ? { ...own, description: NO_BODY } : own];
+  });
+  return { responses: Object.fromEntries(told) };
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -201,6 +201,19 @@ t.test('several files of which none is taken are answered as the document says',
   });
 });
 
+t.test('an answer to HEAD is said to have no content', async (t) => {
+  const heads = Object.values(document.paths).flatMap(({ head }) => (head ? [head] : []));
+  const responses = heads.flatMap(({ responses }) => responses['200'] ?? []);
+  t.ok(responses.length >= 2);
+  t.same(
+    responses.filter((response) => 'content' in response),
+    [],
+  );
+  await server.put('head.jpg', await corpus('samples/ladybug.jpg'));
+  const cold = await server.get('/img/head.jpg?w=21&thr=150', { method: 'HEAD' });
+  t.same([cold.status, cold.headers.get('content-type')], [200, null], 'what it is, its render says');
+});
+
 t.test('what a page fills in beforehand is accepted', async (t) => {
   await server.put('ladybug.jpg', await corpus('samples/ladybug.jpg'));
   const parameters = document.paths['/img/{id}']?.['get']?.parameters ?? [];
