@@ -48,7 +48,9 @@ function isRead(part: string, files: Files): boolean {
 /** Calls by what they are made on, as far as the program's files make them. */
 function callsBy(files: Files): [string, Target][] {
   const calls: [string, Target][] = [];
-  const s3 = files.get('server/stores/s3/objects.ts') ?? '';
+  const s3 = [...files]
+    .flatMap(([file, text]) => (file.startsWith('server/stores/s3/') ? [text] : []))
+    .join('\n');
   const sqs = files.get('server/stores/sqs/jobs.ts') ?? '';
   for (const [file, text] of files) {
     if (file.startsWith('server/stores/dynamodb/table'))

@@ -79,10 +79,12 @@ export function callsIn(text: string): string[] {
   return [...text.matchAll(CALL)].map(([, command, upload, post]) => String(command ?? upload ?? post));
 }
 
-/** Methods of all classes of a file by name; two of one name are one. */
+/** Methods of all classes of a text by name, and its functions; two of one name are one. */
 function methodsOf(text: string): Map<string, string> {
   const methods = new Map<string, string>();
-  for (const [body, name] of text.matchAll(/^ {2}(?:async )?(#?\w+)\([\s\S]*?^ {2}\}$/gm)) {
+  const method = /^ {2}(?:async )?(#?\w+)\([\s\S]*?^ {2}\}$/gm;
+  const own = /^(?:export )?(?:async )?function (\w+)\([\s\S]*?^\}$/gm;
+  for (const [body, name] of [...text.matchAll(method), ...text.matchAll(own)]) {
     methods.set(String(name), `${methods.get(String(name)) ?? ''}${body}`);
   }
   return methods;
@@ -98,8 +100,10 @@ export function callsOf(text: string, method: string, target: Target): [call: st
     if (body === undefined || seen.has(`${name} ${on}`)) return;
     seen.add(`${name} ${on}`);
     found.push(...callsIn(body).map((call): [string, Target] => [call, on]));
-    for (const [, which, inner] of body.matchAll(/this\.(?:(#queue|#dead)\.)?(#?\w+)\(/g)) {
-      visit(String(inner), which === '#dead' ? 'deadLetters' : which === '#queue' ? 'queue' : on);
+    for (const [, which, inner, own] of body.matchAll(
+      /this\.(?:(#queue|#dead)\.)?(#?\w+)\(|(?<![.\w#])(\w+)\(/g,
+    )) {
+      visit(String(inner ?? own), which === '#dead' ? 'deadLetters' : which === '#queue' ? 'queue' : on);
     }
   };
   visit(method, target);
