@@ -11,8 +11,8 @@ import { Connections } from './http/connections.ts';
 import { metricsPage } from './http/health.ts';
 import { exitWithError, withContext } from './shared/error-text.ts';
 import { createLog } from './shared/log.ts';
-import { onOrphaned } from './shared/orphaned.ts';
 import { packageVersion } from './shared/package-version.ts';
+import { onOrphaned, tellParent } from './shared/parent.ts';
 import { listenFor } from './telemetry/listen.ts';
 import { openTracing } from './telemetry/open-tracing.ts';
 
@@ -86,7 +86,7 @@ async function main(): Promise<void> {
   log.info({ address, stores: stores.summary, layers: rendering.pool.layers, ready: true }, 'listening');
   void flush();
   // For whoever started us with a channel: on a port that was taken, somebody else would answer.
-  if (process.connected) process.send?.({ ready: true, address }, undefined, undefined, () => undefined);
+  tellParent({ ready: true, address });
 }
 
 main().catch(exitWithError);

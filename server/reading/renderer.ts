@@ -117,7 +117,7 @@ export class Renderer {
     const price = { ...priceOf(source, cost), isPatient: true };
     const permit = await admission.acquire(price, signal);
     try {
-      return await this.previewUngated(original, source);
+      return await this.#decodeAll(original, { source, cost });
     } finally {
       permit.release();
     }
@@ -125,8 +125,15 @@ export class Renderer {
 
   /** The same at once, for a picture of ours, which is small. */
   previewUngated(original: OriginalRef, source: Source, signal?: AbortSignal): Promise<Preview> {
+    const { cost } = previewPlan(source, this.#options.limits).plan;
+    return this.#decodeAll(original, { source, cost, signal });
+  }
+
+  #decodeAll(
+    original: OriginalRef,
+    { source, cost, signal }: { source: Source; cost: Cost; signal?: AbortSignal | undefined },
+  ): Promise<Preview> {
     const { pool, limits, deadlineMs } = this.#options;
-    const { cost } = previewPlan(source, limits).plan;
     const asks = { original, limits, timeoutSeconds: Math.max(1, Math.ceil(deadlineMs / 1000)) };
     return pool.run('preview', asks, { signal, ...this.limitsOf(source, cost) });
   }

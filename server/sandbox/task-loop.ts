@@ -2,7 +2,7 @@
 
 import type { HasGlyph } from '../core/render/drawing-warnings.ts';
 import { configureSharp } from '../core/sharp/configure.ts';
-import { onOrphaned } from '../shared/orphaned.ts';
+import { onOrphaned, tellParent } from '../shared/parent.ts';
 import { failureOf } from './failure.ts';
 import { readCoverage } from './glyphs.ts';
 import type { FromProcess, ToProcess } from './protocol.ts';
@@ -19,10 +19,7 @@ const readGlyphs = (): Promise<HasGlyph> => {
 const abandons = new Map<number, AbortController>();
 const beginnings = new Map<number, (isWanted: boolean) => void>();
 
-const send = (message: FromProcess): void => {
-  // A parent that is gone is told by its own event: an answer that misses him is no fault of this process.
-  process.send?.(message, undefined, undefined, () => undefined);
-};
+const send = (message: FromProcess): void => tellParent(message);
 
 function contextOf(task: number, signal: AbortSignal): TaskContext {
   return {

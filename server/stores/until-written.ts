@@ -17,7 +17,8 @@ const turns = new Map<string, Promise<boolean>>();
 
 /**
  * Repeats a round of reading, deciding and writing on condition until it holds. Those of one process who lost once take
- * turns, so that of any number of them each has two rounds; those of several processes meet by chance only.
+ * turns, so that any number that met at once has two rounds each; those who come meanwhile, and those of other processes,
+ * meet them by chance only.
  *
  * @param what   is written, e.g. `The record of a.jpg`; nobody may wait for the same from inside a round
  * @param round  AGAIN where its condition failed

@@ -133,7 +133,7 @@ async function replacements(t: Test, server: TestServer, management: Management)
 
   await t.test('of several replacements at once one stays, in the record as in the bucket', async (t) => {
     const files = await Promise.all([1, 2, 3].map((n) => noise(50 * n, 50, n)));
-    const ids = Array.from({ length: 4 }, (_, n) => `race/at-once-${n}.jpg`);
+    const ids = Array.from({ length: 8 }, (_, n) => `race/at-once-${n}.jpg`);
     for (const id of ids) {
       await upload(id, await noise(30, 30, 9));
       const answers = await Promise.all(files.map((file) => put(server, id, file)));

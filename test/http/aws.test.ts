@@ -60,4 +60,4 @@ t.test('lives on when a client leaves, or its time is over, before the version i
 });
 
 // Sixty of them, each against all others, are in purges.long.ts.
-t.test('purges of one image at once are all done', (t) => purgedAtOnce(t, 6));
+t.test('purges of one image at once are all done', (t) => purgedAtOnce(t, 12));

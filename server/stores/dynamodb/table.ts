@@ -114,7 +114,9 @@ export class Table {
   /** All of 1-100 writes, or none and false when a condition does not hold. */
   async transact(writes: readonly Write[]): Promise<boolean> {
     const TransactItems = writes.map((write) => transactItem(this.#name, write));
-    return withoutConflicts(writes.slice(0, 1).map(nameOf).join(), async () => {
+    // Where several meet it is at what they share, a count, which comes first.
+    const [first] = writes;
+    return withoutConflicts(first ? nameOf(first) : '', async () => {
       try {
         await this.#client.send(new TransactWriteCommand({ TransactItems }));
         return true;

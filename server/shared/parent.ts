@@ -6,3 +6,11 @@ export function onOrphaned(stop: () => void): void {
   process.on('disconnect', stop);
   if (process.connected === false) stop();
 }
+
+/**
+ * Sends something to whoever started this process with a channel. One who is gone is told by the event of that: what misses
+ * him is no fault of this process.
+ */
+export function tellParent(message: object): void {
+  process.send?.(message, undefined, undefined, () => undefined);
+}
