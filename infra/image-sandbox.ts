@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import sharp from 'sharp';
+import { compiledModules } from '../server/sandbox/compiled.ts';
 import { type Launch, strongestLaunch } from '../server/sandbox/launch.ts';
 import { openScratch } from '../server/shared/scratch.ts';
 
@@ -48,7 +49,9 @@ async function attempts(
 /** @param isNative  as code does it that Node's own check does not bind */
 async function checkLayers(layers: readonly string[], isNative: boolean): Promise<void> {
   const scratch = await openScratch(tmpdir());
-  const launch = strongestLaunch({ scratch, niceness: 0 });
+  const compiled = compiledModules();
+  check(compiled !== undefined, 'nothing was compiled when the image was built');
+  const launch = strongestLaunch({ scratch, niceness: 0, compiled });
   check(
     [...launch.layers].sort().join() === [...layers].sort().join(),
     `the server says ${layers}, here are ${launch.layers}`,
@@ -68,7 +71,8 @@ async function checkLayers(layers: readonly string[], isNative: boolean): Promis
   const isApart = !isNative || layers.includes('other-user');
   if (isApart)
     for (const path of ['/proc/1/environ', `/proc/${process.pid}/environ`]) await refuses('read', path);
-  if (isApart) for (const path of ['/data/hostile', '/app/hostile']) await refuses('write', path);
+  if (isApart)
+    for (const path of ['/data/hostile', '/app/hostile', `${compiled}/hostile`]) await refuses('write', path);
   if (!isNative) await refuses('write', '/tmp/hostile');
   check(
     (await tries('write', join(scratch.writable, 'spill'))).got !== undefined,

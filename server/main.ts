@@ -2,7 +2,7 @@ import { noteAddress } from './compose/address-file.ts';
 import { openExternalServices } from './compose/external-services.ts';
 import { checkFallback } from './compose/fallback.ts';
 import { withOwnToken } from './compose/own-token.ts';
-import { logPool, openRendering } from './compose/rendering.ts';
+import { compileLater, logPool, openRendering } from './compose/rendering.ts';
 import { type Composed, composeServer } from './compose/server.ts';
 import { logUnusable, openStores } from './compose/stores.ts';
 import { loadConfig } from './config/settings.ts';
@@ -85,6 +85,7 @@ async function main(): Promise<void> {
   // Not before: whoever is told so may end us at once.
   log.info({ address, stores: stores.summary, layers: rendering.pool.layers, ready: true }, 'listening');
   void flush();
+  compileLater(log);
   // For whoever started us with a channel: on a port that was taken, somebody else would answer.
   tellParent({ ready: true, address });
 }

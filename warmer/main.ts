@@ -1,5 +1,5 @@
 import { openExternalServices } from '../server/compose/external-services.ts';
-import { logPool, openRendering } from '../server/compose/rendering.ts';
+import { compileLater, logPool, openRendering } from '../server/compose/rendering.ts';
 import { logUnusable, openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
 import { exitWithError, withContext } from '../server/shared/error-text.ts';
@@ -64,6 +64,7 @@ async function main(): Promise<void> {
   const { layers } = rendering.pool;
   log.info({ stores: stores.summary, slots: config.warmSlots, layers, ready: true }, 'warming');
   void flush();
+  compileLater(log);
   await worker.run();
   await watching?.stop();
   await rounds.stop();

@@ -2,9 +2,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
+import { compileAhead, compiledModules } from '../sandbox/compiled.ts';
 import { fontFolders, writeFontconfig } from '../sandbox/fonts.ts';
 import { strongestLaunch } from '../sandbox/launch.ts';
 import { type PoolEvent, RenderPool } from '../sandbox/pool.ts';
+import { errorText } from '../shared/error-text.ts';
 import { openScratch, type Scratch } from '../shared/scratch.ts';
 import type { Stores } from '../stores/stores.ts';
 
@@ -55,7 +57,7 @@ export async function prepareRendering(
   const fonts = { config: join(scratch.folder, 'fonts.conf'), folders: fontFolders(fontsDir) };
   await writeFontconfig(fonts.config, { folders: fonts.folders, cacheDir: scratch.writable });
   const pool = new RenderPool({
-    launch: strongestLaunch({ scratch, fonts, niceness }),
+    launch: strongestLaunch({ scratch, fonts, niceness, compiled: compiledModules() }),
     slots,
     recycleBytes: RECYCLE_BYTES,
     recycleTasks: RECYCLE_TASKS,
@@ -67,6 +69,18 @@ export async function prepareRendering(
     await scratch.close();
   };
   return { pool, scratch, close };
+}
+
+/** Long enough that whoever has just started a program is served first. */
+const COMPILE_AFTER_MS = 10_000;
+
+/** Once after an install or a change of the sources: render processes of the next start come up for a third of the processor. */
+export function compileLater(log: Logger): void {
+  const compile = () =>
+    compileAhead().catch((error: unknown) => {
+      log.debug({ reason: errorText(error) }, 'render processes compile for themselves');
+    });
+  setTimeout(compile, COMPILE_AFTER_MS).unref();
 }
 
 /** A line for what befell a process; a program that cannot render any more ends, since whoever started it can do better. */

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { sep } from 'node:path';
+import { extname, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** A layer of protection around a render process, as the log and the metric name it. */
@@ -33,28 +33,57 @@ export interface LaunchOptions {
   readonly niceness: number;
   /** Fontconfig's file, and the folders that it names. */
   readonly fonts?: { readonly config: string; readonly folders: readonly string[] } | undefined;
+  /**
+   * The folder of compiled modules (compiled.ts), which a process reads and never writes; absent: it compiles for itself,
+   * which is two thirds of what it costs to bring one up.
+   */
+  readonly compiled?: string | undefined;
 }
 
-const APP = fileURLToPath(new URL('../..', import.meta.url));
+type NodeOptions = Omit<LaunchOptions, 'niceness'>;
+
+/** What a render process runs. */
+export const RENDER_PROCESS = fileURLToPath(
+  new URL(`./render-process${extname(import.meta.filename)}`, import.meta.url),
+);
+export const APP = fileURLToPath(new URL('../..', import.meta.url));
 /** Where its packages are: in it, or around it where it is a package itself or was built. */
 const SHARP = createRequire(import.meta.url).resolve('sharp');
-const PACKAGES = SHARP.slice(0, SHARP.lastIndexOf(`${sep}node_modules${sep}`) + `${sep}node_modules`.length);
+export const PACKAGES = SHARP.slice(
+  0,
+  SHARP.lastIndexOf(`${sep}node_modules${sep}`) + `${sep}node_modules`.length,
+);
 /** Of `nobody` on every Linux that we know. */
-const NOBODY = 65_534;
+export const NOBODY = 65_534;
 /** A render process has no use for a large heap: pixels lie outside of it. */
 const HEAP_MIB = 512;
 
 /** Agents put their options into every process that is spawned, past the environment that is asked for. */
-const CLEAN = process.platform === 'win32' ? [] : ['env', '-u', 'NODE_OPTIONS'];
+const CLEAN: readonly string[] = process.platform === 'win32' ? [] : ['env', '-u', 'NODE_OPTIONS'];
 
 function works([command = '', ...args]: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore', timeout: 5_000 }).status === 0;
 }
 
 /** Node's own check of files and processes; the network and native code are outside of it, so it is one layer only. */
-function nodeFlags({ scratch: { folder, writable }, fonts }: LaunchOptions): string[] {
+const IS_CHECKED = process.allowedNodeEnvironmentFlags.has('--permission');
+
+/**
+ * Node reads compiled modules where it may write them, and nowhere else. So it may until the first line of ours, which is
+ * this one, before a byte of anybody else's: what is planted there would run in every process that comes after.
+ */
+const givesUpWriting = (folder: string): string =>
+  `data:text/javascript,${encodeURIComponent(`process.permission.drop('fs.write', ${JSON.stringify(folder)})`)}`;
+
+const compiledFlags = (folder: string): string[] => [
+  `--allow-fs-read=${folder}`,
+  `--allow-fs-write=${folder}`,
+  `--import=${givesUpWriting(folder)}`,
+];
+
+function nodeFlags({ scratch: { folder, writable }, fonts, compiled }: NodeOptions): string[] {
   const heap = `--max-old-space-size=${HEAP_MIB}`;
-  if (!process.allowedNodeEnvironmentFlags.has('--permission')) return [heap];
+  if (!IS_CHECKED) return [heap];
   return [
     heap,
     '--permission',
@@ -64,8 +93,26 @@ function nodeFlags({ scratch: { folder, writable }, fonts }: LaunchOptions): str
     `--allow-fs-read=${folder}`,
     ...(fonts?.folders ?? []).map((fontFolder) => `--allow-fs-read=${fontFolder}`),
     `--allow-fs-write=${writable}`,
+    ...(compiled === undefined ? [] : compiledFlags(compiled)),
   ];
 }
+
+/** Nothing of ours: no credentials, no configuration. Two arenas take a third off what libvips' threads keep. */
+const environment = ({ scratch, fonts, compiled }: NodeOptions): Record<string, string> => ({
+  HOME: '/nonexistent',
+  TMPDIR: scratch.writable,
+  MALLOC_ARENA_MAX: '2',
+  ...(fonts ? { FONTCONFIG_FILE: fonts.config } : {}),
+  ...(IS_CHECKED && compiled !== undefined ? { NODE_COMPILE_CACHE: compiled } : {}),
+});
+
+/** For a process that opens nothing of anybody's, with no layer around it but Node's own. */
+export const trustedLaunch = (options: NodeOptions): Launch => ({
+  wrapper: CLEAN,
+  nodeFlags: nodeFlags(options),
+  env: environment(options),
+  layers: [],
+});
 
 /** Layers, and the command that puts them around what follows it. */
 type Step = readonly [readonly Layer[], readonly string[]];
@@ -111,25 +158,14 @@ function wrapperOf(steps: readonly Step[], niceness: number): { wrapper: string[
 export const strongestLaunch = (options: LaunchOptions): Launch => launchOf(options, rungs());
 
 function launchOf(options: LaunchOptions, [steps = [], ...weaker]: Step[][]): Launch {
-  const { scratch, niceness, fonts } = options;
-  const flags = nodeFlags(options);
+  const { niceness, fonts } = options;
   const { wrapper, layers } = wrapperOf(steps, niceness);
   return {
     wrapper,
-    nodeFlags: flags,
-    // Nothing of ours: no credentials, no configuration. Two arenas take a third off what libvips' threads keep.
-    env: {
-      HOME: '/nonexistent',
-      TMPDIR: scratch.writable,
-      MALLOC_ARENA_MAX: '2',
-      ...(fonts ? { FONTCONFIG_FILE: fonts.config } : {}),
-    },
+    nodeFlags: nodeFlags(options),
+    env: environment(options),
     fonts: fonts?.folders,
-    layers: [
-      'empty-environment',
-      ...(flags.includes('--permission') ? ['file-permissions' as const] : []),
-      ...layers,
-    ],
+    layers: ['empty-environment', ...(IS_CHECKED ? ['file-permissions' as const] : []), ...layers],
     weaker: weaker.length > 0 ? () => launchOf(options, weaker) : undefined,
   };
 }

@@ -1,9 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { extname } from 'node:path';
 import { lowerPriority } from '../shared/priority.ts';
 import { errorOf } from './failure.ts';
-import type { Launch } from './launch.ts';
+import { type Launch, RENDER_PROCESS } from './launch.ts';
 import type { FromProcess, GroupPart, Task, ToProcess } from './protocol.ts';
 
 /** What goes on while a task is at work. */
@@ -59,19 +58,15 @@ export class RenderProcess {
 
   constructor(launch: Launch) {
     const [execPath = process.execPath, ...rest] = launch.wrapper;
-    this.#child = fork(
-      new URL(`./render-process${extname(import.meta.filename)}`, import.meta.url),
-      [...(launch.fonts ?? [])],
-      {
-        execPath,
-        execArgv: launch.wrapper.length
-          ? [...rest, process.execPath, ...launch.nodeFlags]
-          : [...launch.nodeFlags],
-        env: { ...launch.env },
-        serialization: 'advanced',
-        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      },
-    );
+    this.#child = fork(RENDER_PROCESS, [...(launch.fonts ?? [])], {
+      execPath,
+      execArgv: launch.wrapper.length
+        ? [...rest, process.execPath, ...launch.nodeFlags]
+        : [...launch.nodeFlags],
+      env: { ...launch.env },
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
     this.ended = new Promise((resolve) => {
       const end = (why: string) => {
         this.#ended ??= new ProcessEnded(why);

@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -9,43 +8,8 @@ import { openRendering } from '../../../server/compose/rendering.ts';
 import { type Launch, strongestLaunch } from '../../../server/sandbox/launch.ts';
 import { openScratch } from '../../../server/shared/scratch.ts';
 import { removeFolder } from '../../support/folders.ts';
+import { ladder, underLaunch } from '../../support/launches.ts';
 import { addressOf } from '../../support/ports.ts';
-
-interface Answer {
-  got?: string;
-  refused?: string;
-}
-
-/** A launch, and what is tried where it brings no process up. */
-function ladder(launch: Launch): Launch[] {
-  return [launch, ...(launch.weaker ? ladder(launch.weaker()) : [])];
-}
-
-/** Runs the attempts of an exploit under a launch. */
-async function underLaunch(
-  launch: Launch,
-  work: (tries: (kind: string, target: string) => Promise<Answer>, pid: number) => Promise<void>,
-) {
-  const [execPath = process.execPath, ...rest] = launch.wrapper;
-  const child = fork(new URL('../../support/hostile.ts', import.meta.url), {
-    execPath,
-    execArgv: [...rest, process.execPath, ...launch.nodeFlags],
-    env: { ...launch.env },
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  });
-  const ended = once(child, 'exit');
-  await once(child, 'message');
-  try {
-    await work(async (kind, target) => {
-      child.send({ kind, target });
-      const [answer] = await once(child, 'message');
-      return answer as Answer;
-    }, child.pid ?? 0);
-  } finally {
-    child.kill('SIGKILL');
-    await ended;
-  }
-}
 
 t.test(
   'what is decoded reads nothing but its scratch, writes nowhere else, and has nothing to read in its environment',
