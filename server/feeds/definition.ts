@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox';
-import { Value } from 'typebox/value';
 import { refusalOf } from '../core/query/id.ts';
+import { checks } from '../shared/checks.ts';
 import { Problem } from '../shared/errors.ts';
 import { ROLE } from '../shared/sources.ts';
 import type { WarmList } from '../warming/warm-request.ts';
@@ -67,6 +67,7 @@ export function readFeeds(text: string, readVariants: ReadVariants): Feed[] {
   } catch (error) {
     throw refused(`is no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
+  const { Value } = checks.value();
   if (!Value.Check(FileShape, parsed)) {
     const [first] = Value.Errors(FileShape, parsed);
     throw refused(`${placeOf(first?.instancePath ?? '')}: ${first?.message ?? 'is not as it should be'}`);

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import fastifySwagger from '@fastify/swagger';
 import Fastify, {
   type FastifyInstance,
@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import type { Originals } from '../reading/originals.ts';
 import type { Deferred } from '../shared/deferred.ts';
 import { Problem } from '../shared/errors.ts';
+import { createServer } from '../shared/node-http.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { allowOrigins } from './cors.ts';
@@ -36,7 +37,7 @@ import {
 } from './problems.ts';
 import { referenceRoutes } from './reference.ts';
 import { normalizeTarget } from './request-target.ts';
-import { lateSerializers } from './serializers.ts';
+import { lateSerializers, noValidators } from './serializers.ts';
 import { traceRequests } from './trace-requests.ts';
 
 export interface AppDeps {
@@ -94,8 +95,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     // refuseWhileDraining answers instead, as a problem with Retry-After.
     return503OnClosing: false,
     // The image route reads its own, raw query.
-    schemaController: { compilersFactory: { buildSerializer: lateSerializers } },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', allErrors: false } },
+    schemaController: {
+      compilersFactory: { buildSerializer: lateSerializers, buildValidator: noValidators },
+    },
   }) as unknown as FastifyInstance;
   const routes = watchMethods(app);
   handleErrors(app);

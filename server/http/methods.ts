@@ -1,6 +1,6 @@
-import { METHODS } from 'node:http';
 import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 import { Problem } from '../shared/errors.ts';
+import { METHODS } from '../shared/node-http.ts';
 
 /** Methods of each URL that has a route. */
 export type MethodsByUrl = ReadonlyMap<string, ReadonlySet<string>>;

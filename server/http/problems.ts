@@ -1,9 +1,10 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { brokenEscapes } from '../core/query/id.ts';
 import { isProblem, Problem, type ProblemCode, problemBody, problemCacheControl } from '../shared/errors.ts';
+import { STATUS_CODES } from '../shared/node-http.ts';
 import { COMMON_HEADERS } from './image-headers.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';

@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns';
-import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { Problem } from './errors.ts';
+import { request as requestHttp } from './node-http.ts';
 import { hostOf } from './remote-hosts.ts';
 
 /** Longest silence of a server that we call. */

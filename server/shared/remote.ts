@@ -1,12 +1,8 @@
-import {
-  Agent as HttpAgent,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  request as requestHttp,
-} from 'node:http';
+import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { Problem } from './errors.ts';
+import { Agent as HttpAgent, request as requestHttp } from './node-http.ts';
 import { checkedLookup, ForbiddenHost, isReachableAddress } from './outbound.ts';
 import { hostOf } from './remote-hosts.ts';
 
@@ -53,7 +49,7 @@ export interface RemoteAnswer {
 export class Remote {
   readonly #options: RemoteOptions;
   readonly #lookup: LookupFunction;
-  readonly #agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
+  readonly #agents: { readonly http: Agent; readonly https: HttpsAgent };
 
   constructor(options: RemoteOptions) {
     this.#options = options;

@@ -13,8 +13,12 @@ function loadedBy(entry: string, texts: ReadonlyMap<string, string>): Set<string
   return loaded;
 }
 
-/** Decoders, which belong to render processes, and what few deployments need and takes a tenth of a start or more. */
-const LATER = /^(?:sharp|jose|jsonpath-|libheif-|@aws-sdk\/|@img\/|server\/core\/(?:render|sharp)\/)/;
+/**
+ * Decoders, which belong to render processes, and what few deployments need and takes a tenth of a start or more; what
+ * checks requests and writes answers of the API; `node:http` as a module (server/shared/node-http.ts).
+ */
+const LATER =
+  /^(?:sharp|jose|jsonpath-|libheif-|ajv|node:http$|typebox\/(?:compile|value)$|@aws-sdk\/|@fastify\/(?:ajv|fast-json)|@img\/|server\/core\/(?:render|sharp)\/)/;
 
 const texts = readSources('server', 'warmer');
 

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { checks } from '../../shared/checks.ts';
 import { Problem } from '../../shared/errors.ts';
 import { checkWebhook } from '../../shared/outbound.ts';
 import { readWarmRequest } from '../../warming/warm-request.ts';
@@ -10,7 +10,8 @@ import { malformedText } from './validate.ts';
 
 type Fields = Static<typeof UploadFields>;
 
-const FIELDS = Compile(UploadFields);
+const compileFields = () => checks.compile().Compile(UploadFields);
+let compiled: ReturnType<typeof compileFields> | undefined;
 const LISTS: readonly string[] = ['variants', 'operations'];
 
 export type FieldDeps = Pick<ApiDeps, 'presets' | 'check' | 'hasWebhookSecret' | 'webhookPrivate'>;
@@ -55,8 +56,9 @@ export class FormFields {
 
   #checked(): Fields {
     const fields: unknown = this.#fields;
-    if (FIELDS.Check(fields)) return fields;
-    const [first] = FIELDS.Errors(fields);
+    compiled ??= compileFields();
+    if (compiled.Check(fields)) return fields;
+    const [first] = compiled.Errors(fields);
     const param =
       first?.instancePath.replace(/^\//, '').replaceAll('/', '.') || Object.keys(this.#fields).at(-1);
     const text = Object.keys(UploadFields.properties).join(' ');

@@ -1,8 +1,8 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
-import { Compile, type Validator } from 'typebox/compile';
+import type { Validator } from 'typebox/compile';
 import type { TLocalizedValidationError } from 'typebox/error';
-import { Pointer, Value } from 'typebox/value';
+import { checks } from '../../shared/checks.ts';
 import { Problem } from '../../shared/errors.ts';
 
 /**
@@ -16,7 +16,7 @@ export const validator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) 
     const value = httpPart === 'body' ? input : read(schema, { ...Object(input) });
     const malformed = malformedText(value, noun);
     if (malformed) return { error: malformed };
-    compiled ??= Compile(schema);
+    compiled ??= checks.compile().Compile(schema);
     return compiled.Check(value) ? { value } : { error: refused(schema, compiled.Errors(value), noun) };
   };
 };
@@ -89,13 +89,14 @@ function misfit(errors: readonly TLocalizedValidationError[], noun: string): Pro
 /** Names that stand beside `additionalProperties` in a schema. */
 function siblings(schema: TSchema, path: string): string[] {
   const owner = path.replace(/^#/, '').replace(/\/additionalProperties$/, '');
-  const found: unknown = owner === '' ? schema : Pointer.Get(schema, owner);
+  const found: unknown = owner === '' ? schema : checks.value().Pointer.Get(schema, owner);
   const has = found !== null && typeof found === 'object' && 'properties' in found;
   return has && found.properties ? Object.keys(found.properties) : [];
 }
 
 /** A text is the number that it spells, and no other: Convert alone makes 1 of `1.5` and of `true`. */
 function read(schema: TSchema, texts: Readonly<Record<string, unknown>>): unknown {
+  const { Value } = checks.value();
   const converted = Value.Convert(schema, Value.Default(schema, { ...texts }));
   const isOther = ([name, value]: [string, unknown]) =>
     typeof value === 'number' && name in texts && String(value) !== texts[name];
