@@ -128,7 +128,7 @@ export function coldTables(all: readonly Figures[]): Measured {
     targets: all.flatMap(targets),
     plots: all.map(plotOf),
     notes: [
-      `All photographs of the repository, one after the other. Ours is what a request gets, isolation and storing included; "warmer" is the same URL with \`effort=small\`, which is what takes its place later. The others are asked for the quality at which each photograph looks like our first answer. "${STAND_IN}" is no server: what its encoders alone cost.`,
+      `All photographs of the repository, one after the other, once the server has made a thousand small pictures. Ours is what a request gets, isolation and storing included; "warmer" is the same URL with \`effort=small\`, which is what takes its place later. The others are asked for the quality at which each photograph looks like our first answer. "${STAND_IN}" is no server: what its encoders alone cost.`,
     ],
   };
 }

@@ -40,7 +40,9 @@ async function open(folder: string): Promise<Field> {
   const peers: { peer: Peer; running: Running }[] = [];
   for (const peer of renderers()) peers.push({ peer, running: await peer.start(folder) });
   // Upgrades are work for later visitors; here they are asked for, so that what they cost is known.
-  return { photos, peers, ours: await Ours.start({ UPGRADE: 'off' }), bare: await startBare() };
+  const ours = await Ours.start({ UPGRADE: 'off' });
+  await ours.warmUp();
+  return { photos, peers, ours, bare: await startBare() };
 }
 
 async function likenesses({ ours, photos, peers }: Field, format: Lossy): Promise<Likeness[]> {

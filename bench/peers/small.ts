@@ -34,6 +34,7 @@ async function icons(): Promise<Icon[]> {
 export async function small(): Promise<Measured> {
   const folder = await mkdtemp(join(tmpdir(), 'rendition-icons-'));
   const ours = await Ours.start({ UPGRADE: 'off' });
+  await ours.warmUp();
   const bare = await startBare();
   const found: { icon: Icon; ours: number; bare: number; ratio: number }[] = [];
   try {

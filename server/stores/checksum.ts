@@ -1,16 +1,39 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, read, readSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { crc32 } from 'node:zlib';
 import { Problem } from '../shared/errors.ts';
 import type { ObjectFacts, Objects, StoredFacts } from './objects.ts';
 
 /** What bytes have to come to. */
 export interface Checksum {
-  readonly algorithm: 'md5' | 'sha256';
+  readonly algorithm: 'md5' | 'sha256' | 'crc32';
   readonly hex: string;
 }
 
-/** At a time, so that others get their turn: 0.4 ms of MD5. */
+/** Sees bytes pass, and tells what they come to. */
+interface Passing {
+  update(bytes: Uint8Array): unknown;
+  digest(encoding: 'hex'): string;
+}
+
+/** CRC-32 as zlib has it; in hex, eight digits. */
+export class Crc32 implements Passing {
+  #value = 0;
+
+  update(bytes: Uint8Array): void {
+    this.#value = crc32(bytes, this.#value);
+  }
+
+  digest(): string {
+    return this.#value.toString(16).padStart(8, '0');
+  }
+}
+
+export const passing = (algorithm: Checksum['algorithm']): Passing =>
+  algorithm === 'crc32' ? new Crc32() : createHash(algorithm);
+
+/** At a time, so that others get their turn: 0.4 ms of MD5, 0.1 of CRC-32. */
 const PIECE_BYTES = 256 * 1024;
 
 const MD5 = /^[0-9a-f]{32}$/;
@@ -30,15 +53,17 @@ export function digestOf({ metadata }: Pick<StoredFacts, 'metadata'>): string | 
 }
 
 /**
- * What is known of the bytes of an object: the digest of its upload, or what its store says.
+ * What is known of the bytes of an object: what its store noted when it wrote them, which costs a quarter of the digest of
+ * its upload and an eighth of MD5, else one of those.
  *
  * @param digest  SHA-256 in hex of an object with this very ETag; undefined where nobody noted it
  */
 export function checksumOf(
   objects: Pick<Objects, 'hasMd5'>,
-  { etag }: Pick<ObjectFacts, 'etag'>,
+  { etag, crc32: noted }: Pick<ObjectFacts, 'etag' | 'crc32'>,
   digest: string | undefined,
 ): Checksum | undefined {
+  if (noted !== undefined) return { algorithm: 'crc32', hex: noted };
   if (digest !== undefined) return { algorithm: 'sha256', hex: digest };
   // What is read in place elsewhere has ETags of another kind.
   return objects.hasMd5 && MD5.test(etag) ? { algorithm: 'md5', hex: etag } : undefined;
@@ -52,7 +77,7 @@ export async function isWholeFile(
   bytes: number,
   { algorithm, hex }: Checksum,
 ): Promise<boolean> {
-  const hash = createHash(algorithm);
+  const hash = passing(algorithm);
   const piece = Buffer.allocUnsafe(Math.min(bytes, PIECE_BYTES));
   const fd = openSync(path, 'r');
   try {

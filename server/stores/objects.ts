@@ -7,6 +7,8 @@ export interface ObjectFacts {
   etag: string;
   size: number;
   lastModified: Date;
+  /** CRC-32 of the bytes in hex, eight digits; absent where the store has noted none. */
+  crc32?: string | undefined;
 }
 
 export interface StoredFacts extends ObjectFacts {

@@ -65,6 +65,15 @@ t.test(
   },
 );
 
+t.test('a new object takes one file of the disk, and no lock beside it', async (t) => {
+  const objects = await FileObjects.open(join(folder, 'new'), { isCache: true });
+  await objects.put('img/a', randomBytes(500), png);
+  const calls = await fileCalls(() => objects.put('img/b', randomBytes(500), { ...png, ifAbsent: true }));
+  // Each is traced where it begins and where it ends.
+  const opened = calls.filter((name) => name.endsWith('open')).length / 2;
+  t.equal(opened, 1, calls.join(' '));
+});
+
 t.test('a file cut short anywhere is treated as absent, and can be written again', async (t) => {
   const root = join(folder, 'torn');
   const objects = await FileObjects.open(root);

@@ -216,7 +216,8 @@ export class FileObjects implements Objects {
         accessSync(this.#aside);
         return this.#missing(key);
       }
-      return { key, etag: facts.etag, size: facts.size, lastModified: facts.lastModified };
+      const { etag, size, lastModified, crc32 } = facts;
+      return { key, etag, size, lastModified, crc32 };
     });
   }
 

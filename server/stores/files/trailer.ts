@@ -13,8 +13,9 @@ const TAIL = 4 + MARK.length;
 const GUESS = 4096;
 
 /** What follows the bytes in the file. */
-export function trailer(facts: StoredFacts): Buffer {
-  const text = JSON.stringify({ ...facts, lastModified: facts.lastModified.getTime() }).slice(0, -1);
+export function trailer({ crc32: bytesCrc32, ...facts }: StoredFacts): Buffer {
+  const lastModified = facts.lastModified.getTime();
+  const text = JSON.stringify({ ...facts, lastModified, bytesCrc32 }).slice(0, -1);
   const json = Buffer.from(`${text},"crc32":"${checksum(text)}"}`);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(json.length);
@@ -65,7 +66,7 @@ function parse(json: string): StoredFacts | undefined {
   try {
     const parsed = JSON.parse(json);
     if (!checked && !Object.keys(parsed).every((name) => OLDER.has(name))) return undefined;
-    const { lastModified, contentType, cacheControl, key, etag, size, metadata } = parsed;
+    const { lastModified, contentType, cacheControl, key, etag, size, metadata, bytesCrc32 } = parsed;
     return {
       key,
       etag,
@@ -74,6 +75,7 @@ function parse(json: string): StoredFacts | undefined {
       contentType,
       cacheControl,
       lastModified: new Date(lastModified),
+      ...(bytesCrc32 !== undefined && { crc32: bytesCrc32 }),
     };
   } catch {
     return undefined;

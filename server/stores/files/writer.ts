@@ -5,6 +5,7 @@ import {
   closeSync,
   existsSync,
   fsync,
+  linkSync,
   mkdirSync,
   openSync,
   renameSync,
@@ -14,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { unavailable } from '../../shared/errors.ts';
 import { type Incoming, incoming } from '../body.ts';
+import { Crc32 } from '../checksum.ts';
 import { errorName } from '../errors.ts';
 import { bytesOf } from '../key-order.ts';
 import type { Condition, NewObject, ObjectFacts, StoredFacts } from '../objects.ts';
@@ -75,13 +77,9 @@ export class Writer {
     for (;;) {
       try {
         mkdirSync(dirname(path), { recursive: true });
-        const isWritten = await withLock(this.#lockOf(path), () => {
-          if (!this.#holds(key, condition)) return false;
-          renameSync(aside, path);
-          return true;
-        });
-        if (!isWritten) return false;
-        break;
+        const isWritten = await this.#place(aside, path, { ...condition, key });
+        if (isWritten === false) return false;
+        if (isWritten) break;
       } catch (error) {
         // The folder was pruned between two steps, by others who then have got on. Ten tries in a row were not enough for
         // eight writers on a machine at a load of 14.
@@ -91,6 +89,23 @@ export class Writer {
     }
     if (!isCache) await syncFolders(dirname(path), root);
     return true;
+  }
+
+  /** Undefined: what stood in the way has gone meanwhile. */
+  async #place(
+    aside: string,
+    path: string,
+    { key, ...condition }: Condition & { key: string },
+  ): Promise<boolean | undefined> {
+    const link = condition.ifAbsent ? linkIfAbsent(aside, path) : 'impossible';
+    if (link === 'made') return true;
+    return withLock(this.#lockOf(path), () => {
+      if (!this.#holds(key, condition)) return false;
+      // A link needs no lock: one may have been made in its place.
+      if (link === 'refused' && !existsSync(path)) return undefined;
+      renameSync(aside, path);
+      return true;
+    });
   }
 
   #holds(key: string, { ifAbsent, ifMatch }: Condition): boolean {
@@ -119,6 +134,25 @@ export class Writer {
   }
 }
 
+/** Of file systems without links, and of those that have them for some users only. */
+const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'ENOSYS', 'EXDEV'];
+
+/**
+ * Moves a file to where nothing lies. By a link, which is refused where something does: the file of a lock would take the
+ * disk as long as that of the result, and a place among those that every new file is held against for a minute (ext4).
+ */
+function linkIfAbsent(from: string, to: string): 'made' | 'refused' | 'impossible' {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if (errorName(error) === 'EEXIST') return 'refused';
+    if (NO_LINKS.includes(errorName(error))) return 'impossible';
+    throw error;
+  }
+  unlinkIfThere(from);
+  return 'made';
+}
+
 /** On a descriptor: until all of it is written. */
 const append = promisify(appendFile);
 const sync = promisify(fsync);
@@ -131,9 +165,10 @@ async function writeAside(
 ): Promise<StoredFacts> {
   const fd = openSync(path, 'wx');
   try {
-    const md5 = createHash('md5');
+    const [md5, crc32] = [createHash('md5'), new Crc32()];
     for await (const chunk of source.chunks) {
       md5.update(chunk);
+      crc32.update(chunk);
       await append(fd, chunk);
     }
     const { contentType, cacheControl } = object;
@@ -147,6 +182,7 @@ async function writeAside(
       contentType,
       cacheControl,
       metadata,
+      crc32: crc32.digest(),
     };
     appendFileSync(fd, trailer(facts));
     if (isSynced) await sync(fd);
