@@ -3,6 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { getCompileCacheDir } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -50,7 +51,12 @@ async function attempts(
 async function checkLayers(layers: readonly string[], isNative: boolean): Promise<void> {
   const scratch = await openScratch(tmpdir());
   const compiled = compiledModules();
-  check(compiled !== undefined, 'nothing was compiled when the image was built');
+  // Node puts the number of its user to the folder's name.
+  const names = compiled === undefined ? [] : readdirSync(compiled);
+  check(
+    names.some((name) => name.endsWith(`-${process.getuid?.()}`)),
+    'nothing was compiled for render processes when the image was built',
+  );
   const launch = strongestLaunch({ scratch, niceness: 0, compiled });
   check(
     [...launch.layers].sort().join() === [...layers].sort().join(),
@@ -188,6 +194,10 @@ async function checkDeaths(): Promise<void> {
 
 const layers = layersOf(await (await fetch(`${base}/metrics`)).text());
 check(layers.includes('empty-environment') && layers.includes('file-permissions'), `layers are ${layers}`);
+check(
+  getCompileCacheDir()?.startsWith('/app/') === true,
+  'nothing was compiled for programs when the image was built',
+);
 await checkLayers(layers, false);
 await checkLayers(layers, true);
 await checkDeaths();

@@ -74,10 +74,15 @@ export async function prepareRendering(
 /** Long enough that whoever has just started a program is served first. */
 const COMPILE_AFTER_MS = 10_000;
 
+/**
+ * @throws Error that says why not, where nothing can be kept
+ */
+export const compileRenderProcesses = (): Promise<void> => compileAhead();
+
 /** Once after an install or a change of the sources: render processes of the next start come up for a third of the processor. */
 export function compileLater(log: Logger): void {
   const compile = () =>
-    compileAhead().catch((error: unknown) => {
+    compileRenderProcesses().catch((error: unknown) => {
       log.debug({ reason: errorText(error) }, 'render processes compile for themselves');
     });
   setTimeout(compile, COMPILE_AFTER_MS).unref();

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cachedDataVersionTag } from 'node:v8';
 import { lowerPriority } from '../shared/priority.ts';
@@ -14,6 +14,8 @@ import { APP, NOBODY, PACKAGES, RENDER_PROCESS, trustedLaunch } from './launch.t
 const PLACE = join(APP, 'node_modules', '.cache', 'rendition-render');
 /** Of server/: what a render process may import, as test/architecture/table.ts has it. */
 const ROOMS = ['core', 'sandbox', 'shared'];
+/** What a render process reads with its first HEIC. */
+const LATER = new URL(`./master${extname(import.meta.filename)}`, import.meta.url).href;
 const LEAST_PRIORITY = 19;
 /** After which nobody is at it any more. It takes half a second of the processor, at the lowest priority. */
 const ABANDONED_MS = 600_000;
@@ -88,7 +90,7 @@ async function claim(part: string): Promise<boolean> {
 async function load(part: string, folder: string): Promise<void> {
   const scratch = await openScratch(part);
   const { wrapper, nodeFlags, env } = trustedLaunch({ scratch, compiled: folder });
-  const flags = [...nodeFlags, `--allow-fs-read=${part}`, `--allow-fs-write=${part}`];
+  const flags = [...nodeFlags, `--import=${LATER}`, `--allow-fs-read=${part}`, `--allow-fs-write=${part}`];
   const [program = '', ...words] = [...wrapper, process.execPath, ...flags, RENDER_PROCESS];
   const child = spawn(program, words, {
     env: { ...env, NODE_COMPILE_CACHE: part },

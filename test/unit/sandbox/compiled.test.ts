@@ -32,7 +32,8 @@ async function listing(folder: string): Promise<string[]> {
 async function saidOfCache(launch: Launch): Promise<string[]> {
   const path = join(place, 'said');
   const file = await open(path, 'w');
-  const [execPath, ...rest] = [...launch.wrapper, process.execPath, ...launch.nodeFlags];
+  const heic = `--import=${new URL('../../../server/sandbox/master.ts', import.meta.url)}`;
+  const [execPath, ...rest] = [...launch.wrapper, process.execPath, ...launch.nodeFlags, heic];
   const child = fork(RENDER_PROCESS, {
     execPath,
     execArgv: rest,

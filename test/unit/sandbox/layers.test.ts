@@ -5,6 +5,7 @@ import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { openRendering } from '../../../server/compose/rendering.ts';
+import { compiledModules } from '../../../server/sandbox/compiled.ts';
 import { type Launch, strongestLaunch } from '../../../server/sandbox/launch.ts';
 import { openScratch } from '../../../server/shared/scratch.ts';
 import { removeFolder } from '../../support/folders.ts';
@@ -18,7 +19,7 @@ t.test(
     t.teardown(() => scratch.close());
     process.env['AWS_SECRET_ACCESS_KEY'] = 'a key that no decoder may see';
     t.teardown(() => delete process.env['AWS_SECRET_ACCESS_KEY']);
-    const strongest = strongestLaunch({ scratch, niceness: 10 });
+    const strongest = strongestLaunch({ scratch, niceness: 10, compiled: compiledModules() });
     t.comment(`layers here: ${strongest.layers.join(', ')}`);
     for (const launch of ladder(strongest)) {
       await underLaunch(launch, async (tries) => {
@@ -51,7 +52,7 @@ t.test(
       await rm(data, { recursive: true });
     });
     await writeFile(join(data, 'original'), 'bytes', { mode: 0o600 });
-    const launch = asNativeCode(strongestLaunch({ scratch, niceness: 10 }));
+    const launch = asNativeCode(strongestLaunch({ scratch, niceness: 10, compiled: compiledModules() }));
     if (!launch.layers.includes('other-user')) {
       t.comment(
         'skipped: only root can become somebody else, and native code of the same user may do what we may',
@@ -78,7 +79,7 @@ t.test(
 t.test('has no network and another user where the system allows', async (t) => {
   const scratch = await openScratch(tmpdir());
   t.teardown(() => scratch.close());
-  const launch = strongestLaunch({ scratch, niceness: 10 });
+  const launch = strongestLaunch({ scratch, niceness: 10, compiled: compiledModules() });
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => server.close());
@@ -99,7 +100,7 @@ t.test(
   async (t) => {
     const scratch = await openScratch(tmpdir());
     t.teardown(() => scratch.close());
-    const launches = ladder(strongestLaunch({ scratch, niceness: 7 }));
+    const launches = ladder(strongestLaunch({ scratch, niceness: 7, compiled: compiledModules() }));
     t.equal(launches.length > 1, process.platform === 'linux');
     for (const [index, launch] of launches.entries()) {
       await underLaunch(launch, async (_tries, pid) => {
