@@ -72,8 +72,11 @@ const IS_CHECKED = process.allowedNodeEnvironmentFlags.has('--permission');
  * Node reads compiled modules where it may write them, and nowhere else. So it may until the first line of ours, which is
  * this one, before a byte of anybody else's: what is planted there would run in every process that comes after.
  */
-const givesUpWriting = (folder: string): string =>
-  `data:text/javascript,${encodeURIComponent(`process.permission.drop('fs.write', ${JSON.stringify(folder)})`)}`;
+const givesUpWriting = (folder: string): string => {
+  const writing = `'fs.write', ${JSON.stringify(folder)}`;
+  const code = `process.permission.drop(${writing}); if (process.permission.has(${writing})) process.exit(1)`;
+  return `data:text/javascript,${encodeURIComponent(code)}`;
+};
 
 const compiledFlags = (folder: string): string[] => [
   `--allow-fs-read=${folder}`,

@@ -106,6 +106,27 @@ t.test('what runs there plants nothing for those that come after', async (t) => 
   });
 });
 
+t.test(
+  'where no process comes up, or Node keeps nothing, nothing is left and the reason is told',
+  async (t) => {
+    const { execPath } = process;
+    t.teardown(() => {
+      process.execPath = execPath;
+    });
+    const own = await mkdtemp(join(tmpdir(), 'rendition-compiled-'));
+    t.teardown(() => removeFolder(own));
+    for (const [code, reason] of [
+      [3, /ended with 3/],
+      [0, /kept nothing/],
+    ] as const) {
+      process.execPath = join(place, 'node');
+      await writeFile(process.execPath, `#!/bin/sh\nexit ${code}\n`, { mode: 0o755 });
+      await t.rejects(compileAhead(own), { message: reason });
+      t.same(await readdir(own), []);
+    }
+  },
+);
+
 t.test('who was killed at it holds nobody up; where nothing can be written it says so', async (t) => {
   const own = await mkdtemp(join(tmpdir(), 'rendition-compiled-'));
   t.teardown(() => removeFolder(own));
