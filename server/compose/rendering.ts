@@ -80,12 +80,12 @@ const COMPILE_AFTER_MS = 10_000;
 export const compileRenderProcesses = (): Promise<void> => compileAhead();
 
 /** Once after an install or a change of the sources: render processes of the next start come up for a third of the processor. */
-export function compileLater(log: Logger): void {
+export function compileLater(log: Logger, afterMs = COMPILE_AFTER_MS): void {
   const compile = () =>
     compileRenderProcesses().catch((error: unknown) => {
       log.debug({ reason: errorText(error) }, 'render processes compile for themselves');
     });
-  setTimeout(compile, COMPILE_AFTER_MS).unref();
+  setTimeout(compile, afterMs).unref();
 }
 
 /** A line for what befell a process; a program that cannot render any more ends, since whoever started it can do better. */
