@@ -87,7 +87,8 @@ t.test('a method that an address does not have is answered with those that it ha
       t.same([other.status, other.headers.get('allow')?.split(', ')], [405, allow], `${method} ${url}`);
     }
   }
-  t.equal((await fetch(`${server.base}/nothing`, { method: 'PUT' })).status, 404);
+  for (const method of ['PUT', 'QUERY', 'PROPFIND'])
+    t.equal((await fetch(`${server.base}/nothing`, { method })).status, 404, method);
   t.equal((await fetch(`${server.base}/api/images/presign`)).status, 404, 'an id like any other');
 });
 
