@@ -13,6 +13,7 @@ import { Problem } from '../shared/errors.ts';
 import { createServer } from '../shared/node-http.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
+import { lateSerializers, noValidators } from './compilers.ts';
 import { allowOrigins } from './cors.ts';
 import { explainRoutes } from './explain.ts';
 import { type HealthOptions, healthRoutes } from './health.ts';
@@ -37,7 +38,6 @@ import {
 } from './problems.ts';
 import { referenceRoutes } from './reference.ts';
 import { normalizeTarget } from './request-target.ts';
-import { lateSerializers, noValidators } from './serializers.ts';
 import { traceRequests } from './trace-requests.ts';
 
 export interface AppDeps {
