@@ -53,9 +53,14 @@ export const treeRssMb = (root: number): number =>
 
 /** The same with what processes share counted once. It stops each for a moment, so not while something is timed. */
 export function treePssMb(root: number): number {
-  const kb = tree(root).map(({ pid }) => {
-    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
-    return Number(/^Pss: +(\d+) kB$/m.exec(rollup)?.[1] ?? 0);
-  });
-  return kb.reduce((sum, each) => sum + each, 0) / 1024;
+  return tree(root).reduce((sum, { pid }) => sum + pssKb(pid), 0) / 1024;
+}
+
+/** None of a process that has ended since. */
+function pssKb(pid: number): number {
+  try {
+    return Number(/^Pss: +(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
 }
