@@ -176,6 +176,8 @@ export class SqliteJobs implements Jobs {
   /** Resolves on a message, on the signal, or after `ms`. */
   #arrival(dead: 0 | 1, ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
+      // Since the look: a signal that has fired does not tell again.
+      if (signal?.aborted) return resolve();
       const done = () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', done);
