@@ -3,7 +3,7 @@ import { closeSync, openSync, read, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { Problem } from '../shared/errors.ts';
-import type { ObjectFacts, Objects, StoredFacts } from './objects.ts';
+import type { ObjectFacts, Objects, StoredFacts, StoredObject } from './objects.ts';
 
 /** What bytes have to come to. */
 export interface Checksum {
@@ -67,6 +67,20 @@ export function checksumOf(
   if (digest !== undefined) return { algorithm: 'sha256', hex: digest };
   // What is read in place elsewhere has ETags of another kind.
   return objects.hasMd5 && MD5.test(etag) ? { algorithm: 'md5', hex: etag } : undefined;
+}
+
+/**
+ * The bytes of an object on their way to another key, where damage would be taken for what was written.
+ *
+ * @throws Problem `damaged_store` at their end, when they are not those that its store noted
+ */
+export async function* unchanged({ key, crc32: noted, body }: StoredObject): AsyncGenerator<Uint8Array> {
+  const sum = new Crc32();
+  for await (const bytes of body) {
+    sum.update(bytes);
+    yield bytes;
+  }
+  if (noted !== undefined && sum.digest() !== noted) throw damaged(key);
 }
 
 const readInto = promisify(read);

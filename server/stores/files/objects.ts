@@ -2,9 +2,9 @@ import { accessSync, closeSync, constants, createReadStream, linkSync, statSync 
 import { access, copyFile, mkdir, stat, unlink, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { unavailable } from '../../shared/errors.ts';
+import { isProblem, unavailable } from '../../shared/errors.ts';
 import { held, streamed } from '../body.ts';
-import { damaged } from '../checksum.ts';
+import { damaged, unchanged } from '../checksum.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { attempt, errorName } from '../errors.ts';
 import { bytesOf, keyOf } from '../key-order.ts';
@@ -141,7 +141,12 @@ export class FileObjects implements Objects {
       ...condition,
       ...(cacheControl !== undefined && { cacheControl }),
     };
-    return this.put(to, source.body, object, signal);
+    try {
+      return await this.put(to, unchanged(source), object, signal);
+    } catch (error) {
+      if (!this.#tellsDamage && isProblem(error) && error.code === 'damaged_store') return undefined;
+      throw error;
+    }
   }
 
   async remove(keys: readonly string[], signal?: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@ import {
   existsSync,
   fsync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   renameSync,
@@ -83,7 +84,7 @@ export class Writer {
       } catch (error) {
         // The folder was pruned between two steps, by others who then have got on. Ten tries in a row were not enough for
         // eight writers on a machine at a load of 14.
-        const isPruned = ['ENOENT', 'ENOTDIR'].includes(errorName(error)) && existsSync(aside);
+        const isPruned = PRUNED.includes(errorName(error)) && existsSync(aside);
         if (!isPruned || isBlocked(dirname(path))) throw error;
       }
     }
@@ -100,9 +101,9 @@ export class Writer {
     const link = condition.ifAbsent ? linkIfAbsent(aside, path) : 'impossible';
     if (link === 'made') return true;
     return withLock(this.#lockOf(path), () => {
+      // A link needs no lock: it may be made at any moment where nothing lies, and is no reason to look a second time.
+      if (link === 'refused' && !lstatSync(path, { throwIfNoEntry: false })) return undefined;
       if (!this.#holds(key, condition)) return false;
-      // A link needs no lock: one may have been made in its place.
-      if (link === 'refused' && !existsSync(path)) return undefined;
       renameSync(aside, path);
       return true;
     });
@@ -134,8 +135,8 @@ export class Writer {
   }
 }
 
-/** Of file systems without links, and of those that have them for some users only. */
-const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'ENOSYS', 'EXDEV'];
+/** Of a folder that was pruned. */
+const PRUNED: readonly string[] = ['ENOENT', 'ENOTDIR'];
 
 /**
  * Moves a file to where nothing lies. By a link, which is refused where something does: the file of a lock would take the
@@ -146,8 +147,9 @@ function linkIfAbsent(from: string, to: string): 'made' | 'refused' | 'impossibl
     linkSync(from, to);
   } catch (error) {
     if (errorName(error) === 'EEXIST') return 'refused';
-    if (NO_LINKS.includes(errorName(error))) return 'impossible';
-    throw error;
+    if (PRUNED.includes(errorName(error))) throw error;
+    // File systems without links say so by a dozen errors (EISDIR: FAT on Windows). Any other keeps a rename from it as well.
+    return 'impossible';
   }
   unlinkIfThere(from);
   return 'made';
