@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { chmod, mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import { readdirSync, statSync } from 'node:fs';
+import { chmod, mkdir, readdir, rename, rm, stat, symlink, utimes } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cachedDataVersionTag } from 'node:v8';
 import { lowerPriority } from '../shared/priority.ts';
 import { openScratch } from '../shared/scratch.ts';
-import { APP, NOBODY, PACKAGES, RENDER_PROCESS, trustedLaunch } from './launch.ts';
+import { APP, isSealed, NOBODY, PACKAGES, RENDER_PROCESS, SEALED_SECONDS, trustedLaunch } from './launch.ts';
 
 /** Beside what programs keep (server/cli/compile-cache.mjs), and apart: what they run is nothing that others write. */
 const PLACE = join(APP, 'node_modules', '.cache', 'rendition-render');
@@ -40,11 +40,11 @@ function nameOfSources(): string {
 
 /**
  * The folder of what render processes run, compiled; undefined where `compileAhead` has not been at it since the sources
- * were changed.
+ * were changed, or something else was written there.
  */
 export function compiledModules(place = PLACE): string | undefined {
   const folder = join(place, nameOfSources());
-  return existsSync(folder) ? folder : undefined;
+  return isSealed(folder) ? folder : undefined;
 }
 
 /**
@@ -56,7 +56,7 @@ export function compiledModules(place = PLACE): string | undefined {
 export async function compileAhead(place = PLACE): Promise<void> {
   const folder = join(place, nameOfSources());
   const part = `${folder}.part`;
-  if (existsSync(folder) || !(await claim(part))) return;
+  if (isSealed(folder) || !(await claim(part))) return;
   try {
     await load(part, folder);
     await publish(part, folder);
@@ -115,5 +115,7 @@ async function publish(part: string, folder: string): Promise<void> {
   const others = own.replace(/-\d+$/, `-${NOBODY}`);
   if (process.platform === 'linux' && others !== own) await symlink(own, join(part, others));
   for (const path of [join(part, own), part, dirname(part)]) await chmod(path, 0o755);
+  for (const path of [join(part, own), part]) await utimes(path, SEALED_SECONDS, SEALED_SECONDS);
+  await rm(folder, { recursive: true, force: true });
   await rename(part, folder);
 }

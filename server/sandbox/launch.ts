@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { extname, sep } from 'node:path';
+import { extname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** A layer of protection around a render process, as the log and the metric name it. */
@@ -67,6 +68,19 @@ function works([command = '', ...args]: readonly string[]): boolean {
 
 /** Node's own check of files and processes; the network and native code are outside of it, so it is one layer only. */
 const IS_CHECKED = process.allowedNodeEnvironmentFlags.has('--permission');
+
+/** The time of folders of compiled modules as they were made, in seconds. Whatever is written into one changes it. */
+export const SEALED_SECONDS = 1;
+
+/**
+ * Whether nothing was written there since. Code in a process of our own user can have Node do so (module.flushCompileCache)
+ * after all permissions were given up, and has none left to put the time back.
+ */
+export function isSealed(folder: string): boolean {
+  const isOld = (path: string) =>
+    statSync(path, { throwIfNoEntry: false })?.mtimeMs === SEALED_SECONDS * 1000;
+  return isOld(folder) && readdirSync(folder).every((name) => isOld(join(folder, name)));
+}
 
 /**
  * Node reads compiled modules where it may write them, and nowhere else. So it may until the first line of ours, which is
@@ -163,10 +177,19 @@ export const strongestLaunch = (options: LaunchOptions): Launch => launchOf(opti
 function launchOf(options: LaunchOptions, [steps = [], ...weaker]: Step[][]): Launch {
   const { niceness, fonts } = options;
   const { wrapper, layers } = wrapperOf(steps, niceness);
+  // Asked before each process: one before it may have written.
+  const trusted = () =>
+    options.compiled !== undefined && isSealed(options.compiled)
+      ? options
+      : { ...options, compiled: undefined };
   return {
     wrapper,
-    nodeFlags: nodeFlags(options),
-    env: environment(options),
+    get nodeFlags() {
+      return nodeFlags(trusted());
+    },
+    get env() {
+      return environment(trusted());
+    },
     fonts: fonts?.folders,
     layers: ['empty-environment', ...(IS_CHECKED ? ['file-permissions' as const] : []), ...layers],
     weaker: weaker.length > 0 ? () => launchOf(options, weaker) : undefined,

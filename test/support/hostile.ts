@@ -1,9 +1,10 @@
 /** What an exploit inside a decoder would try first; answers what it got. Runs as a render process does. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire, flushCompileCache } from 'node:module';
 import { connect } from 'node:net';
 
 interface Attempt {
-  readonly kind: 'read' | 'write' | 'connect' | 'environment' | 'user' | 'run';
+  readonly kind: 'read' | 'write' | 'connect' | 'environment' | 'user' | 'run' | 'compile';
   readonly target: string;
 }
 
@@ -18,6 +19,11 @@ async function attempt({ kind, target }: Attempt): Promise<string> {
       return JSON.stringify(process.env);
     case 'user':
       return String(process.getuid?.());
+    case 'compile':
+      writeFileSync(target, 'module.exports = "hostile";');
+      createRequire(import.meta.url)(target);
+      flushCompileCache();
+      return 'asked Node to keep it';
     case 'run': {
       const { spawnSync } = await import('node:child_process');
       return `ran with ${spawnSync(target).status}`;

@@ -106,6 +106,30 @@ t.test('what runs there plants nothing for those that come after', async (t) => 
   });
 });
 
+t.test(
+  'nothing runs any more what Node has written for code in a process, and a start compiles it anew',
+  async (t) => {
+    const scratch = await openScratch(tmpdir());
+    t.teardown(() => scratch.close());
+    const compiled = compiledModules(place) ?? '';
+    for (const launch of ladder(strongestLaunch({ scratch, niceness: 0, compiled }))) {
+      const before = await listing(compiled);
+      t.equal(launch.env['NODE_COMPILE_CACHE'], compiled);
+      await underLaunch(launch, async (tries) => {
+        const planted = join(scratch.writable, `planted-${launch.layers.length}.cjs`);
+        t.ok((await tries('compile', planted)).got);
+      });
+      const isChanged = (await listing(compiled)).join() !== before.join();
+      if (launch.layers.includes('other-user')) t.notOk(isChanged, 'another user cannot');
+      t.equal(launch.env['NODE_COMPILE_CACHE'], isChanged ? undefined : compiled, launch.layers.join(', '));
+      t.equal(launch.nodeFlags.join().includes(compiled), !isChanged);
+      t.equal(compiledModules(place), isChanged ? undefined : compiled);
+      await compileAhead(place);
+      t.equal(compiledModules(place), compiled);
+    }
+  },
+);
+
 t.test('what cannot be compiled leaves nothing, and the reason is told', async (t) => {
   const { execPath } = process;
   t.teardown(() => {
