@@ -21,6 +21,24 @@ const MISNAMED = [
 
 /** The lag of the event loop is looked at so often. Its 10 ms by default woke an idle program for 0.4 % of a core. */
 const LAG_EVERY_MS = 100;
+/** Of the times from one look to the next. */
+const LAGS = ['min', 'max', 'mean', 'p50', 'p90', 'p99', 'stddev'] as const;
+/** What a minimum of no looks is more than. */
+const LONGEST_LAG_SECONDS = 1e6;
+
+/**
+ * Lag is what comes on top of the time between two looks: without that an idle program would be a tenth of a second late.
+ * Where nobody has looked since the last page, what that said stays.
+ */
+function countFromZero(lag: (typeof LAGS)[number]): void {
+  const gauge = register.getSingleMetric(`nodejs_eventloop_lag_${lag}_seconds`);
+  if (!(gauge instanceof Gauge)) return;
+  const set = gauge.set.bind(gauge);
+  const pauseSeconds = lag === 'stddev' ? 0 : LAG_EVERY_MS / 1000;
+  gauge.set = (_labels: unknown, seconds: number = 0) => {
+    if (seconds > 0 && seconds < LONGEST_LAG_SECONDS) set(Math.max(0, seconds - pauseSeconds));
+  };
+}
 
 /**
  * Those of Node are of the process, and once: an observer of its collections of garbage stays for ever, and would keep all
@@ -30,6 +48,7 @@ function collectOnce(): void {
   if (register.getSingleMetric('nodejs_version_info')) return;
   collectDefaultMetrics({ register, eventLoopMonitoringPrecision: LAG_EVERY_MS });
   for (const name of MISNAMED) register.removeSingleMetric(name);
+  for (const lag of LAGS) countFromZero(lag);
 }
 
 type Metric = Counter | Gauge | Histogram;

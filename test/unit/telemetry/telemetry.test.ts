@@ -8,6 +8,7 @@ import { listenFor } from '../../../server/telemetry/listen.ts';
 import { Metrics } from '../../../server/telemetry/metrics.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import { addressOf } from '../../support/ports.ts';
+import { waitFor } from '../../support/wait.ts';
 import { altered } from '../../support/warmer.ts';
 
 t.test('a port for machines answers its pages and nothing else', async (t) => {
@@ -67,3 +68,21 @@ t.test('a metric of another program, or of another kind, is a mistake that is to
   t.throws(() => metrics.add('requestSeconds'), /no counter/);
   t.end();
 });
+
+t.test(
+  'the lag of an event loop that is idle is none, and a page that comes at once after another has numbers',
+  async (t) => {
+    const metrics = new Metrics('server');
+    const lagOf = async (what: string) =>
+      Number(new RegExp(`^nodejs_eventloop_lag_${what}_seconds (.*)$`, 'm').exec(await metrics.text())?.[1]);
+    await waitFor(async () => {
+      const seconds = await lagOf('mean');
+      return seconds > 0 && seconds < 0.05;
+    });
+    for (const what of ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'])
+      for (let page = 0; page < 3; page++) {
+        const seconds = await lagOf(what);
+        t.ok(seconds >= 0 && seconds < 300, `${what}: ${seconds}`);
+      }
+  },
+);
