@@ -73,7 +73,8 @@ export async function compileAhead(place = PLACE): Promise<void> {
 async function claim(part: string): Promise<boolean> {
   await mkdir(dirname(part), { recursive: true });
   const made = await stat(part).catch(() => undefined);
-  if (made && Date.now() - made.mtimeMs > ABANDONED_MS) await rm(part, { recursive: true, force: true });
+  if (made && Math.abs(Date.now() - made.mtimeMs) > ABANDONED_MS)
+    await rm(part, { recursive: true, force: true });
   return mkdir(part).then(
     () => true,
     (error: NodeJS.ErrnoException) => {

@@ -77,9 +77,13 @@ export const SEALED_SECONDS = 1;
  * after all permissions were given up, and has none left to put the time back.
  */
 export function isSealed(folder: string): boolean {
-  const isOld = (path: string) =>
-    statSync(path, { throwIfNoEntry: false })?.mtimeMs === SEALED_SECONDS * 1000;
-  return isOld(folder) && readdirSync(folder).every((name) => isOld(join(folder, name)));
+  const isOld = (path: string) => statSync(path).mtimeMs === SEALED_SECONDS * 1000;
+  try {
+    return isOld(folder) && readdirSync(folder).every((name) => isOld(join(folder, name)));
+  } catch {
+    // Absent, or of a user that keeps it for himself: then a process compiles for itself.
+    return false;
+  }
 }
 
 /**

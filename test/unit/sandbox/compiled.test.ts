@@ -1,6 +1,17 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, open, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -139,16 +150,18 @@ t.test('what cannot be compiled leaves nothing, and the reason is told', async (
   t.teardown(() => removeFolder(own));
   const part = join(own, `${(compiledModules(place) ?? '').slice(place.length + 1)}.part`);
   const hourAgo = new Date(Date.now() - 3_600_000);
-  for (const [program, reason] of [
-    ['false', /ended with 1/],
-    ['true', /kept nothing/],
+  const hourAhead = new Date(Date.now() + 3_600_000);
+  for (const [program, reason, made] of [
+    ['false', /ended with 1/, hourAgo],
+    // By a clock that was set back since.
+    ['true', /kept nothing/, hourAhead],
   ] as const) {
     process.execPath = program;
     await mkdir(part);
     await compileAhead(own);
     t.same(await readdir(part), [], 'somebody is at it');
     // Who was killed at it holds nobody up.
-    await utimes(part, hourAgo, hourAgo);
+    await utimes(part, made, made);
     await t.rejects(compileAhead(own), { message: reason });
     t.same(await readdir(own), []);
   }
@@ -156,4 +169,8 @@ t.test('what cannot be compiled leaves nothing, and the reason is told', async (
   await writeFile(file, '');
   await t.rejects(compileAhead(join(file, 'below')), { code: 'ENOTDIR' });
   t.equal(compiledModules(join(file, 'below')), undefined);
+  // As what another user keeps for himself: no reason for a program not to start.
+  const loop = join(own, 'loop');
+  await symlink(loop, loop);
+  t.equal(compiledModules(loop), undefined);
 });
