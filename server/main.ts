@@ -16,6 +16,12 @@ import { onOrphaned, tellParent } from './shared/parent.ts';
 import { listenFor } from './telemetry/listen.ts';
 import { openTracing } from './telemetry/open-tracing.ts';
 
+/**
+ * For what was sent before its sender could know that this server ends: a connection that looks idle may have a request on
+ * its way, and closing it breaks that off.
+ */
+const LULL_MS = 1000;
+
 /** Once nobody asks any more: what is counted, noted or still to be stored goes out. */
 async function settle({ deps, images, uses, demand, upgrades }: Composed): Promise<void> {
   deps.deferred.flush();
@@ -65,6 +71,7 @@ async function main(): Promise<void> {
       log.error('not drained in time');
       void flush().then(() => process.exit(1));
     }, config.stopMs).unref();
+    await connections.untilNone(Math.min(LULL_MS, config.stopMs / 4));
     // A connection that falls idle after its last answer would otherwise hold us for its keep-alive time.
     const since = performance.now();
     const idle = setInterval(() => connections.closeIdle(performance.now() - since), 100);

@@ -84,6 +84,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     serverFactory: (handler) =>
       createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false }, (request, response) => {
         normalizeTarget(request);
+        // Told so, a client sends the next one elsewhere: on a connection that is closed under it, it would be lost.
+        if (deps.health.isDraining()) response.shouldKeepAlive = false;
         const isAnswered =
           hasHost(request) &&
           (deps.hitPath.answer(request, response) || deps.overload.answer(request, response));

@@ -1,6 +1,8 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
+const LOOK_MS = 20;
 /** How long a request that has begun to come in may go on doing so, ms. */
 const HEAD_MS = 2_000;
 
@@ -20,6 +22,12 @@ export class Connections {
       socket.once('close', () => this.#latest.delete(socket));
     });
     server.on('request', ({ socket }, response) => this.#latest.set(socket, response));
+  }
+
+  /** Resolves when none is open any more, at the latest after `ms`. */
+  async untilNone(ms: number): Promise<void> {
+    const end = performance.now() + ms;
+    while (this.#latest.size > 0 && performance.now() < end) await sleep(LOOK_MS);
   }
 
   /** @param sinceMs  how long this has been done by now */
