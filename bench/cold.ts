@@ -1,14 +1,12 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import sharp from 'sharp';
 import { configureSharp } from '../server/core/sharp/configure.ts';
 import { FileObjects } from '../server/stores/files/objects.ts';
-import { corpusPath } from '../test/support/corpus.ts';
 import { renderBare } from './bare-sharp.ts';
 import { start } from './child.ts';
 import { storeWithSample } from './hits.ts';
-import { type Photograph, photographs } from './photographs.ts';
+import { type Photograph, photographs, tinyPhotograph, WARM_UP } from './photographs.ts';
 import { median, quantile, type Row, ratio } from './stats.ts';
 import { Wire } from './wire.ts';
 
@@ -37,8 +35,6 @@ async function ours(wire: Wire, id: string): Promise<number> {
 const http = async (wire: Wire, path: string): Promise<number> =>
   (await wire.get(encodeURIComponent(path).replace(/^%2F/, '/'))).ms;
 
-const WARM_UP = 1000;
-
 interface Contest {
   readonly originals: FileObjects;
   readonly server: Wire;
@@ -47,7 +43,7 @@ interface Contest {
 
 /** Processes that have served for a while: what is measured is the service, not the compiler of its code. */
 async function warmUp({ originals, server, plain }: Contest, folder: string): Promise<void> {
-  const tiny = await sharp(corpusPath('samples/ladybug.jpg')).resize(64).jpeg().toBuffer();
+  const tiny = await tinyPhotograph();
   const path = join(folder, 'tiny.jpg');
   await writeFile(path, tiny);
   for (let lap = 0; lap < WARM_UP; lap++) {

@@ -21,6 +21,13 @@ export function photographs(folder?: string): Photograph[] {
     .map(({ file }) => ({ name: file, path: corpusPath(file) }));
 }
 
+/** New pictures that a server makes before it is measured: what is measured is the service, not the compiler of its code. */
+export const WARM_UP = 1000;
+
+/** Of 64 px. */
+export const tinyPhotograph = (): Promise<Buffer> =>
+  sharp(corpusPath('samples/ladybug.jpg')).resize(64).jpeg().toBuffer();
+
 /** What a picture is held against: upright, as wide as the result, from all pixels of the original, without loss. */
 export async function reference(path: string, width: number): Promise<Buffer> {
   const upright = await sharp(path)

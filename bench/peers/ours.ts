@@ -1,14 +1,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { FileObjects } from '../../server/stores/files/objects.ts';
-import { corpusPath } from '../../test/support/corpus.ts';
-import { photographs } from '../photographs.ts';
+import { photographs, tinyPhotograph, WARM_UP } from '../photographs.ts';
 import { type Program, startRendition } from '../program.ts';
-
-/** As many as the bench of cold renders by the clock has. */
-const WARM_UP = 1000;
 
 export interface Original {
   /** Of the folder that other servers read. */
@@ -62,9 +57,9 @@ export class Ours {
 
   get = (path: string): Promise<Buffer> => ask(this.program.port, path);
 
-  /** New pictures of 64 px, so that what is measured later is the service, and not the compiler of its code. */
+  /** As the bench of cold renders by the clock does. */
   async warmUp(): Promise<void> {
-    const tiny = await sharp(corpusPath('samples/ladybug.jpg')).resize(64).jpeg().toBuffer();
+    const tiny = await tinyPhotograph();
     for (let lap = 0; lap < WARM_UP; lap++) {
       await this.put(`warm-up/${lap}`, tiny);
       await this.get(`/img/warm-up/${lap}?w=800&fmt=webp`);

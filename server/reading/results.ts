@@ -2,13 +2,14 @@ import { hash } from 'node:crypto';
 import { resultKey } from '../core/query/id.ts';
 import { place } from '../core/query/path.ts';
 import { Problem } from '../shared/errors.ts';
+import { crc32Of } from '../stores/checksum.ts';
 import type { Condition, Objects, StoredFacts } from '../stores/objects.ts';
 import { pause } from '../stores/until-written.ts';
 import { type Epochs, epochsInBucket } from './epoch.ts';
 import { isOfVersion } from './identity.ts';
 import { originalOf, type Variant } from './inputs.ts';
 import { factsOf, type Result, type StoredResult } from './result.ts';
-import { checksumOf, factsFrom, isWhole, META } from './stored-form.ts';
+import { factsFrom, isWhole, META } from './stored-form.ts';
 
 /** Writers that come between a look and a write; more in a row than this is a bug. */
 const ROUNDS = 5;
@@ -214,7 +215,7 @@ export class Results {
       [META.version]: result.version,
       [META.modified]: result.lastModified.toISOString(),
       [META.epoch]: this.#epochs.plain,
-      [META.checksum]: checksumOf(result.bytes),
+      [META.checksum]: crc32Of(result.bytes),
       ...(width && height ? { [META.width]: String(width), [META.height]: String(height) } : {}),
       ...(warnings.length ? { [META.warning]: warnings.join(',') } : {}),
       ...(result.isUpgradable ? { [META.upgrade]: 'due' } : {}),

@@ -1,5 +1,5 @@
 import { fstatSync, readSync } from 'node:fs';
-import { crc32 } from 'node:zlib';
+import { crc32Of } from '../checksum.ts';
 import type { StoredFacts } from '../objects.ts';
 
 /**
@@ -16,7 +16,7 @@ const GUESS = 4096;
 export function trailer({ crc32: bytesCrc32, ...facts }: StoredFacts): Buffer {
   const lastModified = facts.lastModified.getTime();
   const text = JSON.stringify({ ...facts, lastModified, bytesCrc32 }).slice(0, -1);
-  const json = Buffer.from(`${text},"crc32":"${checksum(text)}"}`);
+  const json = Buffer.from(`${text},"crc32":"${crc32Of(text)}"}`);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(json.length);
   return Buffer.concat([json, length, MARK]);
@@ -62,7 +62,7 @@ const OLDER = new Set(['key', 'etag', 'size', 'lastModified', 'contentType', 'ca
 /** Undefined for what a failing disk has changed. */
 function parse(json: string): StoredFacts | undefined {
   const checked = CHECKED.exec(json);
-  if (checked && checked[2] !== checksum(checked[1] ?? '')) return undefined;
+  if (checked && checked[2] !== crc32Of(checked[1] ?? '')) return undefined;
   try {
     const parsed = JSON.parse(json);
     if (!checked && !Object.keys(parsed).every((name) => OLDER.has(name))) return undefined;
@@ -81,5 +81,3 @@ function parse(json: string): StoredFacts | undefined {
     return undefined;
   }
 }
-
-const checksum = (text: string): string => crc32(text).toString(16).padStart(8, '0');

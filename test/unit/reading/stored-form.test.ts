@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
 import { recordedIdentity } from '../../../server/reading/identity.ts';
-import { checksumOf, factsFrom, isWhole, META } from '../../../server/reading/stored-form.ts';
+import { factsFrom, isWhole, META } from '../../../server/reading/stored-form.ts';
+import { crc32Of } from '../../../server/stores/checksum.ts';
 import type { ImageRecord } from '../../../server/stores/images.ts';
 import type { StoredFacts } from '../../../server/stores/objects.ts';
 
@@ -23,8 +24,8 @@ const stored = (more: Partial<StoredFacts>): StoredFacts => ({
 t.test(
   'bytes are held against the checksum, else against an ETag that is an MD5, and always against their size',
   async (t) => {
-    const checksum = { [META.checksum]: checksumOf(BYTES) };
-    const wrong = { [META.checksum]: checksumOf(Buffer.from('others')) };
+    const checksum = { [META.checksum]: crc32Of(BYTES) };
+    const wrong = { [META.checksum]: crc32Of(Buffer.from('others')) };
     t.ok(isWhole(BYTES, stored({ metadata: checksum, etag: 'of several parts-2' })));
     t.notOk(isWhole(BYTES, stored({ metadata: wrong })));
     t.ok(isWhole(BYTES, stored({})), 'stored before there were checksums');
