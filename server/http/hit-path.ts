@@ -23,7 +23,7 @@ interface Meaning {
   readonly url: Readonly<Record<string, string>>;
 }
 
-/** Headers as they are sent. */
+/** Headers as they are sent; what is of one answer alone stands at their end, and is written there before each. */
 interface Prepared {
   /** What tells the result that the headers belong to from a later one. */
   readonly of: Pick<Result, 'etag' | 'version' | 'lastModified'>;
@@ -58,6 +58,11 @@ export interface HitPathOptions {
   readonly onHit: (hit: Hit) => void;
 }
 
+/** The last of an answer's headers, without their values. */
+const OF_ONE_ANSWER = [
+  ['X-Image-Cache', ''],
+  ['X-Request-Id', ''],
+] as const;
 const MAX_URLS = 20_000;
 const MAX_FORMATS = 500;
 /** Longer ones go by the router: what all entries take together stays below 100 MB. */
@@ -136,7 +141,8 @@ export class HitPath {
     if (known && isSame(known.of, result)) return known;
     const { settings } = this.#options;
     const headers = resultHeaders(factsOf(result), url, { negotiated: negotiable, settings, now: 0 });
-    const flat = (from: object) => Object.entries(from).flatMap(([name, value]) => [name, String(value)]);
+    const flat = (from: object) =>
+      [...Object.entries(from), ...OF_ONE_ANSWER].flatMap(([name, value]) => [name, String(value)]);
     const { 'Content-Length': _length, 'Content-Type': _type, ...unchanged } = headers;
     const { etag, version, lastModified } = result;
     const of = { etag, version, lastModified };
@@ -158,9 +164,10 @@ export class HitPath {
     const traced = this.#options.tracing.request(request);
     const same = isConditional(request.headers) && isUnchanged(request.headers, result);
     const status = same ? 304 : 200;
-    const own = ['X-Image-Cache', tier, 'X-Request-Id', requestId];
-    if (traced) own.push('traceparent', traced.traceparent);
-    response.writeHead(status, (same ? prepared.unchanged : prepared.ok).concat(own));
+    const headers = same ? prepared.unchanged : prepared.ok;
+    headers[headers.length - 3] = tier;
+    headers[headers.length - 1] = requestId;
+    response.writeHead(status, traced ? [...headers, 'traceparent', traced.traceparent] : headers);
     response.end(same ? undefined : result.bytes);
     this.#options.onHit({ requestId, traced, tier, status, result, ms: this.#options.now() - started });
   }

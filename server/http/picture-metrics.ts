@@ -1,12 +1,12 @@
-import type { Histogram } from 'prom-client';
 import type { Timings } from '../reading/answer.ts';
 import type { Metrics, Readings } from '../telemetry/metrics.ts';
+import type { Observations } from '../telemetry/observations.ts';
 
 /** Pictures of one tier and status. */
 interface Series {
   readonly tier: string;
   readonly status: number;
-  readonly seconds: Histogram.Internal<string>;
+  readonly seconds: Observations;
   requests: number;
   bytes: number;
 }
@@ -32,7 +32,7 @@ export class PictureMetrics {
     const series = this.#series.get(tier)?.get(status) ?? this.#bind(tier, status);
     series.requests += 1;
     series.bytes += bytes;
-    series.seconds.observe(ms / 1000);
+    series.seconds.add(ms / 1000);
   }
 
   stages(timings: Timings): void {
@@ -52,9 +52,10 @@ export class PictureMetrics {
   }
 
   #bind(tier: string, status: number): Series {
-    const seconds = this.#metrics.histogram('requestSeconds').labels(tier);
-    const series = { tier, status, seconds, requests: 0, bytes: 0 };
     const statuses = this.#series.get(tier) ?? new Map<number, Series>();
+    const [known] = statuses.values();
+    const seconds = known?.seconds ?? this.#metrics.observations('requestSeconds', { tier });
+    const series = { tier, status, seconds, requests: 0, bytes: 0 };
     this.#series.set(tier, statuses.set(status, series));
     return series;
   }

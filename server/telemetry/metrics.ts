@@ -7,6 +7,7 @@ import {
   nameOf,
   type Program,
 } from './metrics-table.ts';
+import { Observations } from './observations.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 /** Values that somebody else counts, with what tells them from each other. */
@@ -59,6 +60,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #metrics = new Map<MetricKey, Metric>();
   readonly #reads = new Map<MetricKey, Read>();
+  readonly #observations = new Map<MetricKey, readonly Observations[]>();
 
   constructor(program: Program) {
     collectOnce();
@@ -91,7 +93,7 @@ export class Metrics {
   }
 
   observe(key: MetricKey, seconds: number, labels: Labels = {}): void {
-    this.histogram(key).observe({ ...labels }, seconds);
+    this.#histogram(key).observe({ ...labels }, seconds);
   }
 
   /** A value that is asked for when Prometheus asks; undefined: there is none now. */
@@ -108,8 +110,14 @@ export class Metrics {
     this.#reads.set(key, read);
   }
 
-  /** For who counts too often to look labels up. */
-  histogram(key: MetricKey): Histogram {
+  /** For who observes too often to have each looked up; to be asked for once for the same labels. */
+  observations(key: MetricKey, labels: Labels): Observations {
+    const made = new Observations(this.#histogram(key).labels({ ...labels }));
+    this.#observations.set(key, [...(this.#observations.get(key) ?? []), made]);
+    return made;
+  }
+
+  #histogram(key: MetricKey): Histogram {
     const metric = this.#of(key);
     if (metric instanceof Histogram) return metric;
     throw new Error(`${nameOf(key)} is no histogram.`);
@@ -124,7 +132,12 @@ export class Metrics {
   #made(key: MetricKey, { kind, help, labels, buckets = [] }: MetricRow): Metric {
     const registers = [this.#registry];
     const options = { name: nameOf(key), help, labelNames: [...labels], registers };
-    if (kind === 'histogram') return new Histogram({ ...options, buckets: [...buckets] });
+    if (kind === 'histogram') {
+      const collect = () => {
+        for (const waiting of this.#observations.get(key) ?? []) waiting.handOver();
+      };
+      return new Histogram({ ...options, buckets: [...buckets], collect });
+    }
     const collect = (metric: Counter | Gauge) => this.#collect(key, metric);
     if (kind === 'counter')
       return new Counter({

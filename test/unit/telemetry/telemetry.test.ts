@@ -1,3 +1,4 @@
+import { Histogram, Registry } from 'prom-client';
 import t from 'tap';
 import { openStores } from '../../../server/compose/stores.ts';
 import { loadConfig } from '../../../server/config/settings.ts';
@@ -6,6 +7,7 @@ import type { Stores } from '../../../server/stores/stores.ts';
 import { countedStores } from '../../../server/telemetry/counted-stores.ts';
 import { listenFor } from '../../../server/telemetry/listen.ts';
 import { Metrics } from '../../../server/telemetry/metrics.ts';
+import { METRICS } from '../../../server/telemetry/metrics-table.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import { addressOf } from '../../support/ports.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -84,5 +86,39 @@ t.test(
         const seconds = await lagOf(what);
         t.ok(seconds >= 0 && seconds < 300, `${what}: ${seconds}`);
       }
+  },
+);
+
+t.test(
+  'what is observed in haste counts as what is observed at once, whenever it is looked at',
+  async (t) => {
+    const metrics = new Metrics('server');
+    const hasty = metrics.observations('requestSeconds', { tier: 'memory' });
+    const others = metrics.observations('requestSeconds', { tier: 'miss' });
+    const { buckets, name } = METRICS.requestSeconds;
+    const plain = new Histogram({
+      name: `rendition_${name}`,
+      help: 'x',
+      labelNames: ['tier'],
+      buckets: [...buckets],
+      registers: [],
+    });
+    const registry = new Registry();
+    registry.registerMetric(plain);
+    const samplesOf = (text: string) =>
+      text.split('\n').filter((line) => line.startsWith(`rendition_${name}_`) && line.includes('memory'));
+    // Bounds themselves, what lies between and beyond them, and both sides of a full batch.
+    const values = [0, ...buckets, ...buckets.map((bound) => bound * 1.5), 1e-9];
+    let observed = 0;
+    for (const until of [0, 1, 2, 1023, 1024, 1025, 2048, 5000]) {
+      for (; observed < until; observed++) {
+        const seconds = values[observed % values.length] ?? 0;
+        hasty.add(seconds);
+        plain.observe({ tier: 'memory' }, seconds);
+      }
+      t.same(samplesOf(await metrics.text()), samplesOf(await registry.metrics()), `after ${until}`);
+    }
+    others.add(1);
+    t.match(await metrics.text(), /request_seconds_count\{tier="miss"\} 1\n/);
   },
 );
