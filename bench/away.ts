@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { startRecords } from '../test/support/emulators.dynamodb.ts';
@@ -38,7 +38,6 @@ async function heldDatabase(): Promise<Row[]> {
   other.close();
   await purge.catch(() => undefined);
   await server.stop();
-  await rm(folder, { recursive: true, force: true });
   return [row('nothing beside', before), row('another process holds the database', during)];
 }
 

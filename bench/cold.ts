@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configureSharp } from '../server/core/sharp/configure.ts';
@@ -47,7 +47,7 @@ async function warmUp({ originals, server, plain }: Contest, folder: string): Pr
   const path = join(folder, 'tiny.jpg');
   await writeFile(path, tiny);
   for (let lap = 0; lap < WARM_UP; lap++) {
-    await originals.put(`warm-up/${lap}`, tiny, { contentType: 'image/jpeg' });
+    await originals.put(`warm-up/${lap}`, tiny, { contentType: 'image/jpeg', ifAbsent: true });
     await ours(server, `warm-up/${lap}`);
     await bare(path);
     await http(plain, path);
@@ -60,7 +60,7 @@ async function race({ originals, server, plain }: Contest, photos: readonly Phot
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [at, { name, path }] of photos.entries()) {
       const id = `round${round}/${name.replace(/[^A-Za-z0-9._~/-]/g, '-')}`;
-      await originals.put(id, await readFile(path), { contentType: 'image/jpeg' });
+      await originals.put(id, await readFile(path), { contentType: 'image/jpeg', ifAbsent: true });
       const first = (round + at) % WHO.length;
       for (const who of [...WHO.slice(first), ...WHO.slice(0, first)]) {
         // What was written, here or behind an answer, is not the next one's time.
@@ -100,7 +100,6 @@ export async function cold(folderOfPhotos?: string): Promise<Row[]> {
   contest.server.close();
   contest.plain.close();
   await Promise.all([server.stop(), plain.stop()]);
-  await rm(folder, { recursive: true, force: true });
   return rows(photos, times, peakRssMb);
 }
 

@@ -157,11 +157,10 @@ export async function efforts(folderOfPhotographs?: string): Promise<Row[]> {
   if (!ssimulacra2Command())
     return [{ what: 'not measured', figure: 'no ssimulacra2 on PATH, see bench/peers.md' }];
   configureSharp();
-  const scores = await Ssimulacra2.open();
+  const scores = Ssimulacra2.open();
   const all = photographs(folderOfPhotographs);
   const found: Measured[][] = [];
   for (const { path } of all) found.push(await measured(path, scores));
-  await scores.close();
   const rows = await lines(found, all[0]?.path ?? '');
   const { sharp: release, vips, aom, webp } = sharp.versions;
   const versions = `sharp ${release}, libvips ${vips}, aom ${aom}, libwebp ${webp}`;

@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { FileObjects } from '../server/stores/files/objects.ts';
 import { awsKeys, type StorageEmulator, startStorage } from '../test/support/emulators.ts';
+import { runFolder } from './folders.ts';
 import { drive, GENERATOR } from './generator.ts';
 import { type Program, startProgram, startRendition } from './program.ts';
 import { median, quantile, type Row, ratio } from './stats.ts';
@@ -20,7 +20,7 @@ const UNCHANGING = { UPGRADE: 'off' };
 
 /** A folder of stores with one original in it. */
 export async function storeWithSample(id = 'ladybug.jpg'): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'rendition-bench-'));
+  const folder = runFolder();
   const originals = await FileObjects.open(join(folder, 'originals'));
   await originals.put(id, await readFile(SAMPLE), { contentType: 'image/jpeg' });
   return folder;
@@ -97,7 +97,6 @@ async function resultFile(folder: string): Promise<string> {
 export async function hits(): Promise<Row[]> {
   const folder = await storeWithSample();
   const rows = await against({ env: { DATA_DIR: folder }, budget: '>= 0.9' });
-  await rm(folder, { recursive: true, force: true });
   return rows;
 }
 
@@ -111,7 +110,6 @@ export async function storedHits(): Promise<Row[]> {
     other: async () => ({ BARE_FILE: await resultFile(join(folder, 'results')) }),
     budget: '>= 0.8',
   });
-  await rm(folder, { recursive: true, force: true });
   return rows;
 }
 
@@ -128,7 +126,7 @@ async function resultKey({ s3, results }: StorageEmulator): Promise<string> {
 
 /** With the results in S3 on this machine, against one that pipes out what GetObject of the SDK gives. */
 export async function storedHitsInS3(): Promise<Row[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'rendition-bench-'));
+  const folder = runFolder();
   const storage = await startStorage();
   const { endpoint, originals, results } = storage;
   const body = await readFile(SAMPLE);
@@ -148,6 +146,5 @@ export async function storedHitsInS3(): Promise<Row[]> {
     budget: '>= 0.67, which is 1.5 times the CPU',
   });
   await storage.stop();
-  await rm(folder, { recursive: true, force: true });
   return rows;
 }

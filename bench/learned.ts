@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Demand } from '../server/reading/demand.ts';
 import { openSqlite } from '../server/stores/sqlite/open.ts';
@@ -7,6 +5,7 @@ import type { Records } from '../server/stores/stores.ts';
 import { WarmSets } from '../server/warming/warm-set.ts';
 import { seeded } from '../test/support/seeded.ts';
 import { zipf } from '../test/support/zipf.ts';
+import { runFolder } from './folders.ts';
 import type { Row } from './stats.ts';
 
 const REQUESTS = 100_000;
@@ -82,7 +81,7 @@ function wantedOf(counts: ReadonlyMap<string, number>): string[] {
 
 /** A replayed log of 100,000 requests for 5,000 images, and what images that come after it are warmed in. */
 export async function learnedFigures(): Promise<LearnedFigures> {
-  const folder = await mkdtemp(join(tmpdir(), 'rendition-bench-'));
+  const folder = runFolder();
   const { records, close } = openSqlite(join(folder, 'records.sqlite'), { maxReceives: 5 });
   try {
     const random = seeded(1);
@@ -117,7 +116,6 @@ export async function learnedFigures(): Promise<LearnedFigures> {
     };
   } finally {
     close();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -86,7 +86,6 @@ export async function liveLane(): Promise<Row[]> {
   }
   await server.stop();
   stores.close();
-  await rm(folder, { recursive: true, force: true });
   const idle = quantile(laps.idle, 0.99);
   const row = (what: string, ms: readonly number[]): Row => {
     const [p50, p99] = [quantile(ms, 0.5), quantile(ms, 0.99)];

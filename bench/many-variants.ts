@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
 import { storeWithSample } from './hits.ts';
@@ -53,6 +52,5 @@ export async function manyVariants(): Promise<Row[]> {
   }
   await server.stop();
   stores.close();
-  await rm(folder, { recursive: true, force: true });
   return rows;
 }

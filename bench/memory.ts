@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../server/config/settings.ts';
@@ -99,7 +99,6 @@ export async function memory(count: number): Promise<Row[]> {
   await fill(program);
   const samples = await renders(program, count);
   await program.stop();
-  await rm(folder, { recursive: true, force: true });
   const length = Math.floor(samples.length / 4);
   const quarters = [0, 1, 2, 3].map((quarter) =>
     median(samples.slice(quarter * length, (quarter + 1) * length)),

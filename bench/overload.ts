@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FileObjects } from '../server/stores/files/objects.ts';
@@ -159,6 +159,5 @@ export async function overload(seconds: number): Promise<Row[]> {
   const after = await refusals(program);
   const refusedMs = (after.ms - before.ms) / Math.max(1, after.count - before.count);
   await Promise.all([program.stop(), control.stop()]);
-  await rm(folder, { recursive: true, force: true });
   return rowsOf({ rounds, pages, refusedMs });
 }

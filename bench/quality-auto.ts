@@ -139,11 +139,10 @@ function fixedFor(crops: readonly Crop[], format: Lossy, floor: number): number 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
 sharp.concurrency(1);
-const scores = await Ssimulacra2.open();
+const scores = Ssimulacra2.open();
 const random = seeded(SEED);
 const crops: Crop[] = [];
 for (const { path } of photographs()) crops.push(...(await cropsOf(scores, path, random)));
-await scores.close();
 if (process.env['KEEP']) await writeFile(process.env['KEEP'], JSON.stringify(crops));
 const halves = [0, 1].map((half) => crops.filter((_crop, index) => index % 2 === half));
 const [known = [], shown = []] = halves;

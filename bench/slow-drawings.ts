@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStores } from '../server/compose/stores.ts';
 import { loadConfig } from '../server/config/settings.ts';
@@ -71,7 +71,6 @@ export async function slowDrawings(): Promise<Row[]> {
   }
   await server.stop();
   stores.close();
-  await rm(folder, { recursive: true, force: true });
   const [own, shared] = [median(alone.ms), median(beside.ms)];
   return [
     { what: 'cold JPEG alone', figure: `median ${own.toFixed(1)} ms` },

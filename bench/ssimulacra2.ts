@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
+import { runFolder } from './folders.ts';
 
 const run = promisify(execFile);
 
@@ -32,7 +32,9 @@ export function ssimulacra2Command(): readonly [program: string, ...lead: string
 export class Ssimulacra2 {
   readonly #command: readonly [program: string, ...lead: string[]];
   readonly #folder: string;
-  #compared = 0;
+  /** Folders of pairs that nobody compares now. What is written over removes no inode, see runFolder. */
+  readonly #idle: string[] = [];
+  #made = 0;
 
   private constructor(command: readonly [program: string, ...lead: string[]], folder: string) {
     this.#command = command;
@@ -40,29 +42,25 @@ export class Ssimulacra2 {
   }
 
   /** @throws Error where no program is found */
-  static async open(): Promise<Ssimulacra2> {
+  static open(): Ssimulacra2 {
     const command = ssimulacra2Command();
     if (!command)
       throw new Error('No ssimulacra2 on PATH and none named by SSIMULACRA2, see bench/peers.md.');
-    return new Ssimulacra2(command, await mkdtemp(join(tmpdir(), 'rendition-ssimulacra2-')));
+    return new Ssimulacra2(command, runFolder());
   }
 
   /** May be called several times at once. @param original  a PNG */
   async score(original: Buffer, other: Uint8Array): Promise<number> {
-    const pair = join(this.#folder, String(this.#compared++));
-    await mkdir(pair);
+    const pair = this.#idle.pop() ?? join(this.#folder, String(this.#made++));
+    await mkdir(pair, { recursive: true });
     const [before, after] = [join(pair, 'before.png'), join(pair, 'after.png')] as const;
     await writeFile(before, original);
     await sharp(other).removeAlpha().toColourspace('srgb').png({ compressionLevel: 1 }).toFile(after);
     const [program, ...lead] = this.#command;
     const { stdout } = await run(program, [...lead, before, after]);
-    await rm(pair, { recursive: true });
+    this.#idle.push(pair);
     const [number] = /-?\d+(?:\.\d+)?/.exec(stdout) ?? [];
     if (number === undefined) throw new Error(`${program} printed no number: ${stdout}`);
     return Number(number);
-  }
-
-  close(): Promise<void> {
-    return rm(this.#folder, { recursive: true, force: true });
   }
 }

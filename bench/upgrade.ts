@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { corpusPath, corpusRows } from '../test/support/corpus.ts';
 import { freePort } from '../test/support/ports.ts';
 import { seeded } from '../test/support/seeded.ts';
+import { runFolder } from './folders.ts';
 import { type Program, startRendition } from './program.ts';
 import { type Row, ratio } from './stats.ts';
 
@@ -82,7 +80,7 @@ const total = ({ bytes }: Page): number => bytes.reduce((sum, length) => sum + l
 
 /** A page of 60 pictures as its first visitor gets it, and after the warmer was idle, for three kinds of clients. */
 export async function upgrade(): Promise<Row[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'rendition-bench-'));
+  const folder = runFolder();
   const warmerPort = await freePort();
   const program = await startRendition({ DATA_DIR: folder, WARMER_PORT: String(warmerPort) });
   const ids = await fill(program);
@@ -103,7 +101,6 @@ export async function upgrade(): Promise<Row[]> {
   const last: Page[] = [];
   for (const accept of CLIENTS) last.push(await visit(program, ids, accept));
   await program.stop();
-  await rm(folder, { recursive: true, force: true });
   wrong += last.reduce((sum, page) => sum + page.wrong, 0);
   const formats = ['AVIF', 'WebP', 'JPEG'];
   return [

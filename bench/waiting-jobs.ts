@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqlite } from '../server/stores/sqlite/open.ts';
+import { runFolder } from './folders.ts';
 import { median, type Row, ratio } from './stats.ts';
 
 const DEPTHS = [100, 10_000, 50_000] as const;
@@ -23,7 +22,7 @@ async function lap(jobs: ReturnType<typeof openSqlite>['jobs']): Promise<number>
 
 /** What a receive costs in the queue of one machine, by how many jobs wait; in turns. */
 export async function waitingJobs(): Promise<Row[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'rendition-bench-'));
+  const folder = runFolder();
   const queues = await Promise.all(
     DEPTHS.map(async (depth) => {
       const stores = openSqlite(join(folder, `${depth}.sqlite`), { maxReceives: 5 });
@@ -40,7 +39,6 @@ export async function waitingJobs(): Promise<Row[]> {
     }
   }
   for (const { stores } of queues) stores.close();
-  await rm(folder, { recursive: true, force: true });
   const least = median(queues[0]?.laps ?? []);
   return queues.map(({ depth, laps }) => ({
     what: `receive and remove, ${depth.toLocaleString('en-US')} jobs waiting`,

@@ -1,7 +1,7 @@
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runFolder } from '../folders.ts';
 import { Ssimulacra2 } from '../ssimulacra2.ts';
 import { median } from '../stats.ts';
 import { startBare } from './bare.ts';
@@ -46,7 +46,7 @@ async function open(folder: string): Promise<Field> {
 }
 
 async function likenesses({ ours, photos, peers }: Field, format: Lossy): Promise<Likeness[]> {
-  const scores = await Ssimulacra2.open();
+  const scores = Ssimulacra2.open();
   const makers: Maker[] = [
     standIn(WIDTH),
     ...peers.map(({ peer, running }) => maker(peer, running.port, WIDTH)),
@@ -58,7 +58,6 @@ async function likenesses({ ours, photos, peers }: Field, format: Lossy): Promis
     const answers = [await ours.get(path), await ours.get(`${path}&effort=small`)] as const;
     found.push(await likenessOf({ photo, format, width: WIDTH }, answers, makers, scores));
   }
-  await scores.close();
   return found;
 }
 
@@ -124,7 +123,7 @@ async function race(
 
 /** Work 3: cold renders at w=800 of all photographs, at our quality and at the same SSIMULACRA2 elsewhere. */
 export async function cold(): Promise<Measured> {
-  const folder = await mkdtemp(join(tmpdir(), 'rendition-peers-'));
+  const folder = runFolder();
   const field = await open(folder);
   const figures: Figures[] = [];
   try {
@@ -145,7 +144,6 @@ export async function cold(): Promise<Measured> {
       field.bare.stop(),
       ...field.peers.map(({ running }) => running.stop()),
     ]);
-    await rm(folder, { recursive: true, force: true });
   }
   return coldTables(figures);
 }

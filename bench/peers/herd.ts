@@ -1,8 +1,8 @@
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { symlink } from 'node:fs/promises';
 import http from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { corpusPath } from '../../test/support/corpus.ts';
+import { runFolder } from '../folders.ts';
 import { quantile } from '../stats.ts';
 import { ofEachRenderer } from './contestants.ts';
 import { Ours } from './ours.ts';
@@ -53,7 +53,7 @@ const row = (name: string, alone: Herd, all: Herd): string[] => [
 
 /** Work 5: five hundred clients who ask for one picture that nobody has made. */
 export async function herds(): Promise<Measured> {
-  const folder = await mkdtemp(join(tmpdir(), 'rendition-peers-'));
+  const folder = runFolder();
   const path = corpusPath(`samples/${FILE}`);
   await symlink(path, join(folder, FILE));
   const ours = await Ours.start({ UPGRADE: 'off' });
@@ -78,7 +78,6 @@ export async function herds(): Promise<Measured> {
     rows.push(...theirs);
   } finally {
     await ours.stop();
-    await rm(folder, { recursive: true, force: true });
   }
   return {
     tables: [

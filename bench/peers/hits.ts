@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { corpusPath } from '../../test/support/corpus.ts';
+import { runFolder } from '../folders.ts';
 import { drive, GENERATOR } from '../generator.ts';
 import { startProgram } from '../program.ts';
 import { median } from '../stats.ts';
@@ -71,13 +71,12 @@ function outcome(
 async function withAll<T>(
   work: (stop: (it: { stop(): Promise<unknown> }) => void, folder: string) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'rendition-peers-'));
+  const folder = runFolder();
   const started: { stop(): Promise<unknown> }[] = [];
   try {
     return await work((it) => started.push(it), folder);
   } finally {
     await Promise.all(started.map((it) => it.stop()));
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

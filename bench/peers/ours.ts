@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileObjects } from '../../server/stores/files/objects.ts';
+import { runFolder } from '../folders.ts';
 import { photographs, tinyPhotograph, WARM_UP } from '../photographs.ts';
 import { type Program, startRendition } from '../program.ts';
 
@@ -36,14 +36,15 @@ export class Ours {
   }
 
   static async start(env: Record<string, string> = {}): Promise<Ours> {
-    const folder = await mkdtemp(join(tmpdir(), 'rendition-bench-'));
+    const folder = runFolder();
     const originals = await FileObjects.open(join(folder, 'originals'));
     return new Ours(folder, await startRendition({ DATA_DIR: folder, ...env }), originals);
   }
 
   async put(id: string, original: string | Buffer): Promise<void> {
     const bytes = typeof original === 'string' ? await readFile(original) : original;
-    await this.#originals.put(id, bytes, { contentType: 'image/jpeg' });
+    // With a lock, its file would lie among those that the program's own are held against for a minute (ext4).
+    await this.#originals.put(id, bytes, { contentType: 'image/jpeg', ifAbsent: true });
   }
 
   /** With a record, as only what came by the API has: what has none is never made smaller. */
@@ -77,6 +78,5 @@ export class Ours {
 
   async stop(): Promise<void> {
     await this.program.stop();
-    await rm(this.folder, { recursive: true, force: true });
   }
 }

@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { seeded } from '../../test/support/seeded.ts';
+import { runFolder } from '../folders.ts';
 import { ofEachRenderer } from './contestants.ts';
 import { ask, Ours, originals } from './ours.ts';
 import { type Measured, shown } from './part.ts';
@@ -115,7 +115,7 @@ export async function page(): Promise<Measured> {
   const made = await images(random);
   const list = requests([...made.keys()], random);
   const ours = await Ours.start({ VERSION_SECONDS: '1' });
-  const folder = await mkdtemp(join(tmpdir(), 'rendition-peers-'));
+  const folder = runFolder();
   const rows: string[][] = [];
   try {
     for (const [file, bytes] of made) {
@@ -139,7 +139,6 @@ export async function page(): Promise<Measured> {
     rows.push(...theirs);
   } finally {
     await ours.stop();
-    await rm(folder, { recursive: true, force: true });
   }
   return {
     tables: [

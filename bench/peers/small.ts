@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { corpusPath } from '../../test/support/corpus.ts';
+import { runFolder } from '../folders.ts';
 import { median } from '../stats.ts';
 import { turnedRatio } from '../turned.ts';
 import { startBare } from './bare.ts';
@@ -32,7 +32,7 @@ async function icons(): Promise<Icon[]> {
 
 /** What isolation costs where little is to be done, and what a turn by EXIF does. */
 export async function small(): Promise<Measured> {
-  const folder = await mkdtemp(join(tmpdir(), 'rendition-icons-'));
+  const folder = runFolder();
   const ours = await Ours.start({ UPGRADE: 'off' });
   await ours.warmUp();
   const bare = await startBare();
@@ -60,7 +60,6 @@ export async function small(): Promise<Measured> {
     }
   } finally {
     await Promise.all([ours.stop(), bare.stop()]);
-    await rm(folder, { recursive: true, force: true });
   }
   return {
     tables: [

@@ -1,12 +1,11 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { compileRenderProcesses } from '../../server/compose/rendering.ts';
 import { openStores } from '../../server/compose/stores.ts';
 import { loadConfig } from '../../server/config/settings.ts';
+import { runFolder } from '../folders.ts';
 import { median } from '../stats.ts';
 import { ask } from './ours.ts';
 import { atMost, type Measured, shown } from './part.ts';
@@ -45,7 +44,7 @@ async function startMs(root: string, folder: string): Promise<number> {
 
 /** CPU ms of `npm start` in each checkout, in turns, on a folder of its own that a start before has filled. */
 async function starts(roots: readonly string[]): Promise<number[][]> {
-  const folders = roots.map(() => mkdtempSync(join(tmpdir(), 'rendition-start-')));
+  const folders = roots.map(() => runFolder());
   // As a data folder is: others may enter, so that nothing is tried twice.
   for (const folder of folders) chmodSync(folder, 0o755);
   const times = roots.map(() => [] as number[]);
@@ -55,7 +54,6 @@ async function starts(roots: readonly string[]): Promise<number[][]> {
       if (round > 0) times[index]?.push(ms);
     }
   }
-  for (const folder of folders) await rm(folder, { recursive: true, force: true });
   return times;
 }
 
@@ -118,7 +116,7 @@ const CALLS_BY_NAME = {
 export async function growth(): Promise<Measured> {
   const found: Record<string, number[]> = {};
   for (const count of COUNTS) {
-    const folder = mkdtempSync(join(tmpdir(), 'rendition-grown-'));
+    const folder = runFolder();
     await fill(folder, count);
     const running = await startIn(ROOT, folder);
     await ask(running.port, '/healthz');
@@ -128,7 +126,6 @@ export async function growth(): Promise<Measured> {
     for (const [name, path] of Object.entries(CALLS_BY_NAME))
       found[name] = [...(found[name] ?? []), await callMs(running, path)];
     await running.stop();
-    await rm(folder, { recursive: true, force: true });
   }
   const rows = Object.entries(found).map(([name, [few = Number.NaN, many = Number.NaN]]) => [
     name,
