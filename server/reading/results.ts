@@ -120,8 +120,9 @@ export class Results {
     const key = this.keyOf(result.id, result.canonical);
     if (!key) throw new Error(`The result of ${result.id} has no key.`);
     for (let round = 0; round < ROUNDS; round++) {
-      if (round > 0) await pause(round);
-      const there = await this.#objects.head(key);
+      if (round > 1) await pause(round);
+      // It was made because nothing lay there: who finds that still so needs no look.
+      const there = round === 0 ? undefined : await this.#objects.head(key);
       // Asked after the look: what lies there and is not of this version may be a newer one.
       if (!(await isCurrent())) return undefined;
       if (there && this.#isCurrent(there, result.version))

@@ -90,6 +90,12 @@ export async function* unchanged({ key, crc32: noted, body }: StoredObject): Asy
 
 const readInto = promisify(read);
 
+/**
+ * Pieces that nobody reads into now, as many as there ever were readers at once. A new one for each file is memory outside
+ * of V8's heap, of which it makes room by marking all of the heap: each twentieth picture, 2.5 ms of CPU for each.
+ */
+const spare: Buffer[] = [];
+
 /** Whether the first bytes of a file are those that they should be. One piece is read at once, more in a turn each. */
 export async function isWholeFile(
   path: string,
@@ -97,8 +103,8 @@ export async function isWholeFile(
   { algorithm, hex }: Checksum,
 ): Promise<boolean> {
   const hash = passing(algorithm);
-  const piece = Buffer.allocUnsafe(Math.min(bytes, PIECE_BYTES));
   const fd = openSync(path, 'r');
+  const piece = spare.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
   try {
     for (let position = 0; position < bytes; ) {
       const length = Math.min(piece.length, bytes - position);
@@ -112,6 +118,7 @@ export async function isWholeFile(
     }
   } finally {
     closeSync(fd);
+    spare.push(piece);
   }
   return hash.digest('hex') === hex;
 }

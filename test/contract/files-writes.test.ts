@@ -3,7 +3,9 @@ import { linkSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import t from 'tap';
 import { FileObjects } from '../../server/stores/files/objects.ts';
 import { KeyPaths } from '../../server/stores/files/path.ts';
@@ -44,6 +46,29 @@ t.test('of two who write where an object has just been removed, one is told that
   t.not((await written) !== undefined, isOvertaken, 'one of them');
   t.match(readFileSync(path, 'latin1'), isOvertaken ? /^of another/ : /^after/);
 });
+
+t.test(
+  'bytes that come in any pieces are stored as they came, on both sides of what is written at once',
+  async (t) => {
+    const root = join(folder, 'pieces');
+    const objects = await FileObjects.open(root);
+    for (const size of [0, 1, 65_535, 65_536, 65_537, 200_000])
+      for (const piece of [1 + size, 65_536, 65_537, 1 + Math.floor(size / 3)]) {
+        const bytes = randomBytes(size);
+        const pieces = Array.from({ length: Math.ceil(size / piece) }, (_, number) =>
+          bytes.subarray(number * piece, (number + 1) * piece),
+        );
+        const what = `${size} bytes by ${piece}`;
+        const written = await objects.put('a', Readable.from(pieces, { objectMode: true }), png);
+        t.match(written, { etag: hash('md5', bytes), size }, what);
+        const file = readFileSync(join(root, 'a'));
+        t.ok(file.subarray(0, size).equals(bytes), what);
+        const stored = await objects.get('a');
+        t.ok((await stored?.bytes())?.equals(bytes), what);
+        t.equal(stored?.crc32, crc32(bytes).toString(16).padStart(8, '0'), what);
+      }
+  },
+);
 
 t.test('a link that leads nowhere is no object, and is replaced by one', async (t) => {
   const root = join(folder, 'nowhere');

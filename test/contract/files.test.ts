@@ -57,7 +57,10 @@ t.test(
     const syncs = async (isCache: boolean) => {
       const objects = await FileObjects.open(join(folder, `synced-${isCache}`), { isCache });
       const calls = await fileCalls(() => objects.put('img/a', randomBytes(500), png));
-      t.ok(calls.includes('write'), calls.join(' '));
+      t.ok(
+        calls.some((name) => name.endsWith('write')),
+        calls.join(' '),
+      );
       return calls.filter((name) => /sync$/.test(name)).length;
     };
     t.ok((await syncs(false)) > 0);

@@ -159,6 +159,10 @@ function linkIfAbsent(from: string, to: string): 'made' | 'refused' | 'impossibl
 const append = promisify(appendFile);
 const sync = promisify(fsync);
 
+const EMPTY = new Uint8Array();
+/** Written with the trailer, in one call: most results. */
+const AT_ONCE_BYTES = 64 * 1024;
+
 /** Turns of the thread pool are for what may wait for the disk: each takes more than a call that does not. */
 async function writeAside(
   path: string,
@@ -168,10 +172,12 @@ async function writeAside(
   const fd = openSync(path, 'wx');
   try {
     const [md5, crc32] = [createHash('md5'), new Crc32()];
+    let last: Uint8Array = EMPTY;
     for await (const chunk of source.chunks) {
+      if (last.length) await append(fd, last);
       md5.update(chunk);
       crc32.update(chunk);
-      await append(fd, chunk);
+      last = chunk;
     }
     const { contentType, cacheControl } = object;
     const metadata = { ...object.metadata, ...object.lateMetadata?.() };
@@ -186,7 +192,11 @@ async function writeAside(
       metadata,
       crc32: crc32.digest(),
     };
-    appendFileSync(fd, trailer(facts));
+    if (last.length > AT_ONCE_BYTES) {
+      await append(fd, last);
+      last = EMPTY;
+    }
+    appendFileSync(fd, Buffer.concat([last, trailer(facts)]));
     if (isSynced) await sync(fd);
     return facts;
   } finally {

@@ -80,6 +80,30 @@ t.test('one of the same version stays, one of an older version or pipeline is re
   t.match(await results.keep(result('v2'), answers(true)), { size: 2 });
 });
 
+t.test(
+  'a result of a picture that had none is one write and no look, which S3 would have paid for',
+  async (t) => {
+    const { objects } = await opened(t);
+    const calls: string[] = [];
+    const watched = new Proxy(objects, {
+      get(target, name) {
+        const member = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]) => {
+          calls.push(String(name));
+          return Reflect.apply(member, target, args);
+        };
+      },
+    });
+    const results = new Results(watched, 'max-age=1');
+    await results.keep(result('v1'), answers(true));
+    t.same(calls, ['put']);
+    calls.length = 0;
+    t.match(await results.keep(result('v1', 'second'), answers(true)), { size: 2 });
+    t.same(calls, ['put', 'head'], 'refused, and so looked at');
+  },
+);
+
 t.test('what somebody else wrote meanwhile is not removed with what is old', async (t) => {
   const { objects, results } = await opened(t);
   let looks = 0;

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { copyFile, stat, writeFile } from 'node:fs/promises';
 import { getPriority, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -234,6 +234,25 @@ t.test('a pool that cannot start says why', async (t) => {
   await t.rejects(broken.start(), { message: /^No render process can be started: .*1/ });
   t.ok(broken.broken);
   t.match(said, [/^No render process can be started: .*1.*\n$/]);
+});
+
+t.test('figures of the system are kept open for as long as their process lives', async (t) => {
+  const openFor = () =>
+    readdirSync('/proc/self/fd').flatMap((fd) => {
+      try {
+        return /^\/proc\/(\d+)\/statm?$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        return [];
+      }
+    });
+  const others = new Set(openFor());
+  const { own, alive } = await ownPool(t, { recycleTasks: 2 });
+  const ref = await original(LADYBUG);
+  for (let lap = 0; lap < 7; lap++) await own.run('render', { original: ref, spec: spec('w=64') }, AMPLE);
+  await waitFor(() => openFor().every((pid) => others.has(pid) || alive().includes(Number(pid))));
+  t.ok(openFor().filter((pid) => !others.has(pid)).length <= 2 * alive().length);
+  own.close();
+  await waitFor(() => openFor().every((pid) => others.has(pid)));
 });
 
 t.test('a process that has done its share is replaced', async (t) => {

@@ -54,6 +54,46 @@ t.test('a file is whole by each checksum, and no longer when any of its bytes ha
   }
 });
 
+t.test(
+  'files that are read side by side, in several pieces each, are not taken for one another',
+  async (t) => {
+    const folder = t.testdir();
+    const files = Array.from({ length: 12 }, (_, number) => {
+      const bytes = randomBytes(200_000 * (1 + (number % 5)) + number);
+      const path = join(folder, String(number));
+      writeFileSync(path, bytes);
+      return { path, bytes };
+    });
+    const isWhole = ({ path, bytes }: (typeof files)[number], hex: string) =>
+      isWholeFile(path, bytes.length, { algorithm: 'crc32', hex });
+    const right = files.map((file) => isWhole(file, crcOf(file.bytes)));
+    const wrong = files.map((file, number) =>
+      isWhole(file, crcOf(files.at(number - 1)?.bytes ?? file.bytes)),
+    );
+    t.same(await Promise.all(right), new Array(files.length).fill(true));
+    t.same(await Promise.all(wrong), new Array(files.length).fill(false));
+  },
+);
+
+t.test(
+  'reading files takes no new memory outside of the heap, of which V8 makes room by marking all of it',
+  async (t) => {
+    const path = join(t.testdir(), 'file');
+    const bytes = randomBytes(700_000);
+    writeFileSync(path, bytes);
+    const checksum: Checksum = { algorithm: 'crc32', hex: crcOf(bytes) };
+    const outside = () => process.memoryUsage().arrayBuffers;
+    await isWholeFile(path, bytes.length, checksum);
+    const before = outside();
+    let most = 0;
+    for (let lap = 0; lap < 100; lap++) {
+      t.equal(await isWholeFile(path, bytes.length, checksum), true);
+      most = Math.max(most, outside() - before);
+    }
+    t.ok(most < 2 ** 20, `${most} bytes more in 100 files`);
+  },
+);
+
 t.test('the trailer keeps it, and one without is as good', async (t) => {
   const path = join(t.testdir(), 'file');
   const facts = {
