@@ -23,6 +23,7 @@ import { composeRounds, type Parts } from './rounds.ts';
 import type { Scheduler } from './scheduler.ts';
 import { StatusRollup } from './status-rollup.ts';
 import { StoredResults } from './stored-results.ts';
+import { Turns } from './turns.ts';
 import { tellOfStrange, tellOfUnservable } from './unservable.ts';
 import { countUpgrades, Upgrade } from './upgrade.ts';
 import { Warm } from './warm.ts';
@@ -85,10 +86,10 @@ function composeWarm(
 function composeMakers(config: Config, core: Core, parts: Parts, metrics: Metrics): Makers {
   const { pool } = core.rendering;
   const admission = core.admissions.render;
-  const atOnce = UPGRADES_PER_SLOT * config.renderSlots;
+  const turns = new Turns({ atOnce: UPGRADES_PER_SLOT * config.renderSlots, now: monotonic });
   return {
     warm: composeWarm(core, parts, metrics),
-    upgrade: new Upgrade({ ...parts, ...core, admission, pool, atOnce }),
+    upgrade: new Upgrade({ ...parts, ...core, admission, pool, turns }),
     onUpgraded: (report) => countUpgrades(metrics, report),
   };
 }

@@ -15,6 +15,7 @@ import { Later, type UpgradeJob, upgradeJobs } from '../server/warming/jobs.ts';
 import { type Lifetime, readyAs } from '../server/warming/lifetime.ts';
 import { type PlannedMember, renderGroups } from './renders.ts';
 import { isPermanent } from './retry-policy.ts';
+import type { Turns } from './turns.ts';
 
 export interface UpgradeOptions {
   readonly originals: Originals;
@@ -25,8 +26,8 @@ export interface UpgradeOptions {
   readonly admission: Admission;
   readonly pool: RenderPool;
   readonly lifetime: Lifetime;
-  /** Jobs at once; more are put off, so that they keep nobody from the queue. */
-  readonly atOnce: number;
+  /** Who finds no place is put off, so that it keeps nobody from the queue. */
+  readonly turns: Turns;
 }
 
 /** What became of the variants of a job; for the log. */
@@ -60,15 +61,12 @@ interface Looked {
   readonly there: StoredResult | undefined;
 }
 
-const PUT_OFF_SECONDS = 60;
-
 /**
  * Makes results smaller that were made while somebody waited: once each, while nothing else is to be done. What takes the
  * place of another has another ETag; servers see by the record of the image that something has changed.
  */
 export class Upgrade {
   readonly #options: UpgradeOptions;
-  #atWork = 0;
 
   constructor(options: UpgradeOptions) {
     this.#options = options;
@@ -80,15 +78,10 @@ export class Upgrade {
    * @throws Later where enough of them are at work; what kept a variant from being tried
    */
   async run(job: UpgradeJob, signal: AbortSignal): Promise<UpgradeReport> {
+    const { turns } = this.#options;
     const [again] = upgradeJobs(job);
-    if (this.#atWork >= this.#options.atOnce && again)
-      throw new Later({ ...again, delaySeconds: PUT_OFF_SECONDS }, undefined);
-    this.#atWork += 1;
-    try {
-      return await this.#run(job, signal);
-    } finally {
-      this.#atWork -= 1;
-    }
+    if (!turns.hasPlace && again) throw new Later({ ...again, delaySeconds: turns.next() }, undefined);
+    return turns.take(() => this.#run(job, signal));
   }
 
   async #run(job: UpgradeJob, signal: AbortSignal): Promise<UpgradeReport> {

@@ -215,20 +215,26 @@ t.test('what a server forgot to tell of is told when it is read again', async (t
   t.match(await upgraded(second), [{ smaller: 1 }]);
 });
 
-t.test('more at once than a warmer has slots for are put off, and keep nobody from the queue', async (t) => {
-  const { warmer, server } = await house(t);
-  for (const id of ['b', 'c', 'd']) await warmer.ask(id, photo, []);
-  for (const id of ['a', 'b', 'c', 'd']) await answer(server, `/img/${id}?w=160&fmt=webp`);
-  await server.composed.images.settle();
-  await server.composed.upgrades.flush();
-  const { jobs } = server.stores;
-  const busy = await warmerOf(t, { DATA_DIR: warmer.config.dataDir ?? '', WARM_SLOTS: '1' });
-  const done = () => busy.lines.filter(({ kind }) => kind === 'upgrade').length;
-  await busy.until(async () => (await jobs.depth()).ready === 0 && done() >= 2);
-  const { ready, inFlight, dead } = await jobs.depth();
-  t.same(
-    [ready, inFlight, dead],
-    [0, 4 - done(), 0],
-    'by a message of their own, which is not counted as a try',
-  );
-});
+t.test(
+  'more at once than a warmer has slots for come again by a message of their own, and all have their turn',
+  async (t) => {
+    const { warmer, server } = await house(t);
+    const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    for (const id of ids.slice(1)) await warmer.ask(id, photo, []);
+    for (const id of ids) await answer(server, `/img/${id}?w=160&fmt=webp`);
+    await server.composed.images.settle();
+    await server.composed.upgrades.flush();
+    const busy = await warmerOf(t, { DATA_DIR: warmer.config.dataDir ?? '', WARM_SLOTS: '1' });
+    const done = () => busy.lines.filter(({ kind }) => kind === 'upgrade');
+    await busy.until(async () => done().length === ids.length);
+    t.same(
+      done()
+        .map(({ id }) => id)
+        .sort(),
+      ids,
+    );
+    t.same([...new Set(done().map(({ receives }) => receives))], [1], 'which is not counted as a try');
+    await idle(busy);
+    t.equal((await server.stores.jobs.depth()).dead, 0);
+  },
+);
