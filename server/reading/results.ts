@@ -127,7 +127,16 @@ export class Results {
       if (!(await isCurrent())) return undefined;
       if (there && this.#isCurrent(there, result.version))
         return factsFrom(result.id, result.canonical, there);
-      if (!(await this.#put(key, result, { ifAbsent: !there }))) continue;
+      try {
+        // Only over the one that was looked at: somebody else may have replaced it meanwhile.
+        const condition = there ? { ifMatch: there.etag } : { ifAbsent: true };
+        if (!(await this.#put(key, result, condition))) continue;
+      } catch (error) {
+        // Where nothing can be written, as on a full disk, it may lie there all the same.
+        const other = round === 0 ? await this.#objects.head(key).catch(() => undefined) : undefined;
+        if (!other || !this.#isCurrent(other, result.version)) throw error;
+        return factsFrom(result.id, result.canonical, other);
+      }
       if (await isCurrent()) return { ...factsOf(result), storedAt: new Date() };
       await this.removeOld(result.id, result.canonical, result.version);
       return undefined;

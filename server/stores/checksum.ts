@@ -103,9 +103,10 @@ export async function isWholeFile(
   { algorithm, hex }: Checksum,
 ): Promise<boolean> {
   const hash = passing(algorithm);
-  const fd = openSync(path, 'r');
   const piece = spare.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
+  let fd: number | undefined;
   try {
+    fd = openSync(path, 'r');
     for (let position = 0; position < bytes; ) {
       const length = Math.min(piece.length, bytes - position);
       const bytesRead =
@@ -117,8 +118,8 @@ export async function isWholeFile(
       position += bytesRead;
     }
   } finally {
-    closeSync(fd);
     spare.push(piece);
+    if (fd !== undefined) closeSync(fd);
   }
   return hash.digest('hex') === hex;
 }

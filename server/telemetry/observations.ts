@@ -25,7 +25,8 @@ export class Observations {
 
   /** Before anybody reads the histogram. */
   handOver(): void {
-    for (const seconds of this.#seconds.subarray(0, this.#count)) this.#histogram.observe(seconds);
+    const waiting = this.#seconds.subarray(0, this.#count);
     this.#count = 0;
+    for (const seconds of waiting) this.#histogram.observe(seconds);
   }
 }

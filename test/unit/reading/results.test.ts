@@ -1,10 +1,14 @@
+import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { PIPELINE } from '../../../server/core/version.ts';
 import type { Result } from '../../../server/reading/result.ts';
 import { Results } from '../../../server/reading/results.ts';
+import { Problem } from '../../../server/shared/errors.ts';
 import { FileObjects } from '../../../server/stores/files/objects.ts';
+import type { Objects } from '../../../server/stores/objects.ts';
 import { removeFolder, temporaryFolder } from '../../support/folders.ts';
 import { storedKey } from '../../support/results.ts';
+import { altered } from '../../support/warmer.ts';
 
 const KEY = storedKey('a', 'fmt=webp&w=1');
 
@@ -12,7 +16,7 @@ async function opened(t: Test) {
   const folder = await temporaryFolder();
   t.teardown(() => removeFolder(folder));
   const objects = await FileObjects.open(folder);
-  return { objects, results: new Results(objects, 'max-age=1') };
+  return { folder, objects, results: new Results(objects, 'max-age=1') };
 }
 
 function result(version: string, text = version): Result {
@@ -118,4 +122,38 @@ t.test('what somebody else wrote meanwhile is not removed with what is old', asy
   t.ok(await objects.head(KEY));
   await results.removeOld('a', 'fmt=webp&w=1', 'v2');
   t.equal(await objects.head(KEY), undefined);
+});
+
+t.test('what is there already is told of where nothing can be written', async (t) => {
+  const { objects, folder, results } = await opened(t);
+  await results.keep(result('v1', 'first'), answers(true));
+  const full = await FileObjects.open(folder, { minFreeBytes: 2 ** 60 });
+  const refusing: Objects = altered(objects, {
+    put: () => Promise.reject(new Problem('store_unavailable', 'No writes at the moment.')),
+  });
+  for (const [bucket, code] of [
+    [full, 'storage_full'],
+    [refusing, 'store_unavailable'],
+  ] as const) {
+    const there = new Results(bucket, 'max-age=1');
+    t.match(await there.keep(result('v1', 'another'), answers(true)), { size: 5 }, code);
+    await t.rejects(there.keep(result('v2', 'newer'), answers(true)), { code }, 'of no other version');
+  }
+});
+
+t.test('of two who replace one of an older version at once, the second is told of the first', async (t) => {
+  const { results } = await opened(t);
+  await results.keep(result('v1', 'old'), answers(true));
+  let looks = 0;
+  const gate = Promise.withResolvers<boolean>();
+  // The second looks before the first writes, and writes behind it.
+  const second = results.keep(result('v2', 'second'), async () => {
+    looks += 1;
+    return looks === 2 ? gate.promise : true;
+  });
+  while (looks < 2) await setImmediate();
+  t.match(await results.keep(result('v2', 'first'), answers(true)), { size: 5 });
+  gate.resolve(true);
+  t.match(await second, { size: 5 });
+  t.equal(String((await results.get('a', 'fmt=webp&w=1', 'v2'))?.bytes), 'first');
 });

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { type Checksum, Crc32, checksumOf, isWholeFile } from '../../../server/stores/checksum.ts';
@@ -10,6 +10,24 @@ const crcOf = (bytes: Uint8Array): string => {
   crc32.update(bytes);
   return crc32.digest();
 };
+
+// Before all others: once there is a piece, none is asked for.
+t.test('a piece that cannot be had leaves no file open', async (t) => {
+  const path = join(t.testdir(), 'file');
+  writeFileSync(path, 'x');
+  const open = () => readdirSync('/proc/self/fd').length;
+  const before = open();
+  const own = Buffer.allocUnsafeSlow;
+  Buffer.allocUnsafeSlow = () => {
+    throw new RangeError('Array buffer allocation failed');
+  };
+  t.teardown(() => {
+    Buffer.allocUnsafeSlow = own;
+  });
+  for (let lap = 0; lap < 10; lap++)
+    await t.rejects(isWholeFile(path, 1, { algorithm: 'crc32', hex: 'x' }), /allocation failed/);
+  t.equal(open(), before);
+});
 
 t.test('CRC-32 comes to the check value of its catalogue, in whatever pieces the bytes pass', async (t) => {
   t.equal(crcOf(Buffer.from('123456789')), 'cbf43926', 'CRC-32/ISO-HDLC');
