@@ -14,8 +14,8 @@ const REMEMBERED = 8;
 
 /**
  * Gives whoever finds no place a time to come back at: one behind the other, as fast as work has ended lately. With the
- * same pause for all, they would come back together to find the same few places (of 120 that were due at once, two to four
- * a minute were done, and each put off a message a minute).
+ * same pause for all, they would come back together to find the same few places (of 120 that were due at once, five were
+ * done a minute, for ten messages each).
  */
 export class Turns {
   readonly #options: TurnsOptions;
