@@ -96,8 +96,7 @@ async function resultFile(folder: string): Promise<string> {
 /** Memory hits over HTTP against a bare node:http with an LRU that sends the same bytes and headers. */
 export async function hits(): Promise<Row[]> {
   const folder = await storeWithSample();
-  const rows = await against({ env: { DATA_DIR: folder }, budget: '>= 0.9' });
-  return rows;
+  return against({ env: { DATA_DIR: folder }, budget: '>= 0.9' });
 }
 
 const WITHOUT_MEMORY = { MEMORY_CACHE_BYTES: '0' };
@@ -105,12 +104,11 @@ const WITHOUT_MEMORY = { MEMORY_CACHE_BYTES: '0' };
 /** The same with nothing kept in memory, against one that opens, reads and closes the file of the result. */
 export async function storedHits(): Promise<Row[]> {
   const folder = await storeWithSample();
-  const rows = await against({
+  return against({
     env: { DATA_DIR: folder, ...WITHOUT_MEMORY },
     other: async () => ({ BARE_FILE: await resultFile(join(folder, 'results')) }),
     budget: '>= 0.8',
   });
-  return rows;
 }
 
 /** The one object of a result, once it is stored. */

@@ -1,11 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { S3Client } from '@aws-sdk/client-s3';
 import t from 'tap';
 import { DynamoRecords } from '../../server/stores/dynamodb/records.ts';
 import type { Objects } from '../../server/stores/objects.ts';
-import { S3Objects } from '../../server/stores/s3/objects.ts';
 import { startRecords } from '../support/emulators.dynamodb.ts';
-import { identity, startStorage } from '../support/emulators.ts';
+import { identity } from '../support/emulators.ts';
+import { objectsBehindWire } from '../support/objects-behind-wire.ts';
 import { startWire, type Wire } from '../support/wire.ts';
 import { newImage, pieces, png, present } from './suite.ts';
 
@@ -18,13 +17,7 @@ const isPut = (method: string) => method === 'PUT';
 const isCompletion = (method: string, url: string) => method === 'POST' && url.includes('uploadId=');
 
 t.test('the answer of a write to S3 that got lost is found by looking', async (t) => {
-  const storage = await startStorage();
-  t.teardown(() => storage.stop());
-  const wire = await startWire(storage.endpoint, { keepsConditions: true });
-  t.teardown(() => wire.stop());
-  const s3 = new S3Client({ ...identity, endpoint: wire.endpoint, forcePathStyle: true });
-  t.teardown(() => s3.destroy());
-  const objects: Objects = new S3Objects(s3, storage.originals);
+  const { objects, wire } = await objectsBehindWire(t);
   const bytes = Buffer.from('some bytes');
   const large = () => pieces(Array.from({ length: 9 }, (_, n) => Buffer.alloc(2 ** 20, n)));
   await objects.put('from', bytes, { ...png, cacheControl: 'max-age=1', metadata: { a: 'é' } });

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
+import { Later, readJob, type UpgradeJob } from '../../server/warming/jobs.ts';
+import { Turns } from '../../warmer/turns.ts';
+import { Upgrade, type UpgradeOptions } from '../../warmer/upgrade.ts';
 import { corpus } from '../support/corpus.ts';
 import { storedKey } from '../support/results.ts';
 import { bytesOf, startServer, type TestServer } from '../support/server.ts';
@@ -238,3 +241,19 @@ t.test(
     t.equal((await server.stores.jobs.depth()).dead, 0);
   },
 );
+
+t.test('who finds no place goes back to the queue as it came, before anything is read for it', async (t) => {
+  const turns = new Turns({ atOnce: 1, now: () => 0 });
+  const gate = Promise.withResolvers<void>();
+  const other = turns.take(() => gate.promise);
+  // Nothing but turns: whatever else it touched would throw another error.
+  const upgrade = new Upgrade({ turns } as unknown as UpgradeOptions);
+  const job: UpgradeJob = { kind: 'upgrade', id: 'a', version: 'v1', stored: ['fmt=webp&w=1'], missing: [] };
+  const put = await upgrade.run(job, new AbortController().signal).catch((error: unknown) => error);
+  if (!(put instanceof Later)) throw put;
+  t.same(readJob(String(put.job.body)), job);
+  t.equal(put.job.delaySeconds, 1);
+  gate.resolve();
+  await other;
+  t.ok(turns.hasPlace);
+});

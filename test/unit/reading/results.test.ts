@@ -1,13 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { PIPELINE } from '../../../server/core/version.ts';
-import type { Result } from '../../../server/reading/result.ts';
 import { Results } from '../../../server/reading/results.ts';
 import { Problem } from '../../../server/shared/errors.ts';
 import { FileObjects } from '../../../server/stores/files/objects.ts';
 import type { Objects } from '../../../server/stores/objects.ts';
 import { removeFolder, temporaryFolder } from '../../support/folders.ts';
-import { storedKey } from '../../support/results.ts';
+import { result, storedKey } from '../../support/results.ts';
 import { altered } from '../../support/warmer.ts';
 
 const KEY = storedKey('a', 'fmt=webp&w=1');
@@ -17,21 +16,6 @@ async function opened(t: Test) {
   t.teardown(() => removeFolder(folder));
   const objects = await FileObjects.open(folder);
   return { folder, objects, results: new Results(objects, 'max-age=1') };
-}
-
-function result(version: string, text = version): Result {
-  return {
-    id: 'a',
-    canonical: 'fmt=webp&w=1',
-    version,
-    etag: '',
-    contentType: 'image/webp',
-    bytes: Buffer.from(text),
-    lastModified: new Date(1000),
-    width: 1,
-    height: 2,
-    warnings: ['rect-clamped'],
-  };
 }
 
 /** Says one after the other, and the last for good. */
