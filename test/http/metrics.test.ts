@@ -112,7 +112,9 @@ t.test('every metric of a server has a sample once everything was done once', as
   t.equal(sampleOf(text, 'sandbox_layer', { layer: 'empty-environment' }), 1);
   t.equal(lint(text), '');
 
-  await warmer.until(async () => (await warmer.variants(id)).every(({ status }) => status === 'ready'));
+  // A variant is ready before its job is done: a warmer that stops in between gives the job back, and counts nothing of it.
+  await warmer.until(() => isDrained(warmer.stores));
+  t.match(await warmer.variants(id), [{ status: 'ready' }]);
   await warmer.rounds.run();
   const warm = await warmer.metrics.text();
   t.same(
