@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import t from 'tap';
-import { form, noise, playWarmer, type UploadAnswer } from '../support/api.ts';
+import { form, keysOf, noise, playWarmer, type UploadAnswer } from '../support/api.ts';
 import { API_TOKENS, AUTHORIZED } from '../support/env.ts';
 import { HOST, PROXIES, settingsOfPage, startProxy, type TlsProxy } from '../support/proxies.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { vector } from '../support/signing.ts';
+import { waitFor } from '../support/wait.ts';
 
 const { PUBLIC_URL = '', ...SETTINGS } = settingsOfPage();
 
@@ -28,6 +29,14 @@ async function behind(t: Parameters<typeof startProxy>[0], kind: keyof typeof PR
   const server = await startServer({ ...SETTINGS, PUBLIC_URL, API_TOKENS, ...more });
   t.teardown(() => server.close());
   return { server, proxy: await startProxy(t, PROXIES[kind], new URL(server.base).host) };
+}
+
+/** Uploads that the server itself says it refused for want of a token. */
+async function refusals(server: TestServer): Promise<number> {
+  const metrics = await (await server.get('/metrics')).text();
+  const counted =
+    /^rendition_api_requests_total\{(?=.*operation="uploadImages")(?=.*status="401").*\} (\d+)$/m;
+  return Number(counted.exec(metrics)?.[1] ?? 0);
 }
 
 /** What the server was sent by, as it sees it. */
@@ -61,10 +70,24 @@ for (const kind of ['nginx', 'Caddy'] as const) {
         t.equal((await proxy.ask(pathOf(url))).status, 200, url);
       const refused = await upload(proxy, [['file', Buffer.alloc(50_000_001, photo)]]);
       t.match(refused, { status: 413, answer: { code: 'upload_too_large' } });
-      const largest = await multipart([['file', Buffer.alloc(50_000_001, photo)]]);
-      const { authorization: _, ...nobody } = largest.headers;
-      const asked = { method: 'POST', headers: nobody, body: largest.body };
-      t.match(await proxy.ask('/api/images', asked), { status: 401, body: /"code":"unauthorized"/ });
+    });
+
+    t.test('who may not upload hears it before the file is sent, and nothing of it is kept', async (t) => {
+      const { headers, body } = await multipart([['file', Buffer.alloc(50_000_001, await noise(60, 40))]]);
+      const { authorization: _, ...nobody } = headers;
+      const asked = { method: 'POST', headers: nobody, body };
+      const kept = await keysOf(server.stores.originals);
+      const waiting = await proxy.ask('/api/images', { ...asked, sentBytes: 16_384 });
+      t.match(waiting, { status: 401, body: /"code":"unauthorized"/ });
+      // Who sends on may lose the answer: a proxy that reads no further may close the connection, and a client that is
+      // busy writing then hears of that first (RFC 9112, 9.6). Nothing but that, and no other answer.
+      const sending = await proxy.ask('/api/images', asked).catch((error: NodeJS.ErrnoException) => error);
+      if (sending instanceof Error) t.match(sending.code, /^(ECONNRESET|EPIPE)$/);
+      else t.match(sending, { status: 401, body: /"code":"unauthorized"/ });
+      // The server itself refused both, whatever became of the second answer on its way.
+      await waitFor(async () => (await refusals(server)) >= 2);
+      t.equal(await refusals(server), 2);
+      t.same(await keysOf(server.stores.originals), kept);
     });
 
     t.test('a status is streamed while nothing else comes', async (t) => {

@@ -95,6 +95,8 @@ export interface Asked {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** Bytes of the body that are sent; the rest is announced and never comes. Absent: all of them. */
+  readonly sentBytes?: number;
 }
 
 export interface TlsProxy {
@@ -114,14 +116,16 @@ export async function startProxy(t: Test, kind: Kind, upstream: string): Promise
   const folder = t.testdir();
   const { command, certificate } = await kind.write({ folder, port, upstream });
   const child = startProgram(t, command);
-  const open: TlsProxy['open'] = async (path, { method = 'GET', headers = {}, body } = {}) => {
+  const open: TlsProxy['open'] = async (path, { method = 'GET', headers = {}, body, sentBytes } = {}) => {
     const ca = await readFile(certificate);
-    const own = { host: HOST, ...headers };
+    const length = sentBytes === undefined ? {} : { 'content-length': body?.length ?? 0 };
+    const own = { host: HOST, ...headers, ...length };
     const where = { host: '127.0.0.1', port, servername: HOST, ca, agent: false };
     const sent = request({ ...where, path, method, headers: own });
     // Who is refused before the body is sent hears so, and then loses the connection.
     sent.on('error', () => undefined);
-    sent.end(body);
+    if (sentBytes === undefined) sent.end(body);
+    else sent.write(body?.subarray(0, sentBytes) ?? '');
     const [answer] = await once(sent, 'response');
     return answer;
   };
