@@ -7,7 +7,7 @@ import { type Row, ratio } from './stats.ts';
 const COUNTS = [20, 2000] as const;
 const CALLS = 40;
 
-/** CPU ms of the server for one call, the mean of some: the clock of processes ticks by 10 ms. */
+/** CPU ms of the server for one call, the mean of some. */
 async function costOf(server: Program, method: string, path: string): Promise<number> {
   const before = server.cpuMs();
   for (let call = 0; call < CALLS; call++) {

@@ -4,8 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 interface Process {
   readonly pid: number;
   readonly parent: number;
-  /** Ticks of itself and of its children that have ended and were waited for. */
-  readonly ticks: number;
+  /** Ticks of itself, and of its children that have ended and were waited for. */
+  readonly own: number;
+  readonly ended: number;
   readonly pages: number;
 }
 
@@ -19,8 +20,8 @@ function read(pid: number): Process | undefined {
     // The name may hold spaces and brackets; what follows its last bracket is numbers.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const number = (position: number) => Number(fields[position]);
-    const ticks = number(11) + number(12) + number(13) + number(14);
-    return { pid, parent: number(1), ticks, pages: number(21) };
+    const [own, ended] = [number(11) + number(12), number(13) + number(14)];
+    return { pid, parent: number(1), own, ended, pages: number(21) };
   } catch {
     // It has ended between the two looks.
     return undefined;
@@ -43,9 +44,27 @@ function tree(root: number): Process[] {
   return found;
 }
 
-/** CPU time of a process and all its descendants, in steps of 10 ms. */
+/** Of the threads that a process has now; undefined where the kernel does not say, or the process has ended. */
+function threadsMs(pid: number): number | undefined {
+  try {
+    const ns = readdirSync(`/proc/${pid}/task`).map((thread) =>
+      Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]),
+    );
+    return ns.reduce((sum, each) => sum + each, 0) / 1e6;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * CPU time of a process and all its descendants. Exact for those whose threads all live and sleep; of threads and processes
+ * that have ended in steps of 10 ms: eight photographs of 50 ms in five processes were a figure of 2 % either way.
+ */
 export const treeCpuMs = (root: number): number =>
-  tree(root).reduce((sum, { ticks }) => sum + ticks, 0) * TICK_MS;
+  tree(root).reduce(
+    (sum, { pid, own, ended }) => sum + Math.max(threadsMs(pid) ?? 0, own * TICK_MS) + ended * TICK_MS,
+    0,
+  );
 
 /** Resident memory; what processes share counts for each of them. */
 export const treeRssMb = (root: number): number =>

@@ -13,7 +13,7 @@ import type { Measured } from './part.ts';
 import type { Running } from './running.ts';
 
 const WIDTH = 800;
-const ROUNDS = 5;
+const ROUNDS = 9;
 const FORMATS: readonly Lossy[] = ['webp', 'jpeg', 'avif'];
 /** What is stored behind an answer is part of its cost. */
 const SETTLE_MS = 150;

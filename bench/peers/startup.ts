@@ -142,8 +142,6 @@ export async function growth(): Promise<Measured> {
       },
     ],
     targets: [],
-    notes: [
-      `Calls are the mean of ${CALLS}, the clock of processes ticks by 10 ms. Receives by waiting jobs: \`npm run bench -- waiting-jobs\`.`,
-    ],
+    notes: [`Calls are the mean of ${CALLS}. Receives by waiting jobs: \`npm run bench -- waiting-jobs\`.`],
   };
 }
