@@ -40,13 +40,15 @@ const GRACE_MS = 2_000;
 
 /** Looks at a process until it is told that its task has ended, by the returned function. */
 export function watchTask(process: RenderProcess, { limits, abandoned, now, onBreach }: Watched): () => void {
-  const [started, before] = [now(), process.cpuMs()];
+  // Asked for only where it is bounded: the kernel adds up all threads of a process for it.
+  const cpuNow = () => (limits().maxCpuMs === undefined ? undefined : process.cpuMs());
+  const [started, before] = [now(), cpuNow()];
   let leftAt: number | undefined;
   const breachNow = (): Breach | undefined => {
     if (abandoned?.aborted) leftAt ??= now();
     if (leftAt !== undefined && now() - leftAt > GRACE_MS)
       return { kind: 'abandoned', reason: `${GRACE_MS} ms`, problem: tooLate(GRACE_MS) };
-    const cpu = process.cpuMs();
+    const cpu = cpuNow();
     const cpuMs = cpu === undefined || before === undefined ? undefined : cpu - before;
     const { maxCpuMs } = limits();
     if (maxCpuMs !== undefined && cpuMs !== undefined && cpuMs > PATIENT_MS) process.demote();

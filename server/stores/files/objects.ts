@@ -21,7 +21,7 @@ import type { Page } from '../page.ts';
 import { ignoring, removeStale, syncFolders } from './folders.ts';
 import { adoptNames } from './names.ts';
 import { KeyPaths } from './path.ts';
-import { openIfThere, ReadsAtOnce, readAndClose, WHOLE_BYTES } from './read.ts';
+import { openIfThere, readAndClose, readAtOnce, SeenFacts, WHOLE_BYTES } from './read.ts';
 import { readFacts } from './trailer.ts';
 import { walk } from './walk.ts';
 import { type Layout, Writer } from './writer.ts';
@@ -49,7 +49,7 @@ export class FileObjects implements Objects {
   readonly #aside: string;
   readonly #paths: KeyPaths;
   readonly #tellsDamage: boolean;
-  readonly #readsAtOnce = new ReadsAtOnce();
+  readonly #seen = new SeenFacts();
   readonly #writer: Writer;
 
   /** @see FileObjects.open */
@@ -57,7 +57,7 @@ export class FileObjects implements Objects {
     this.#aside = layout.aside;
     this.#paths = layout.paths;
     this.#tellsDamage = tellsDamage;
-    this.#writer = new Writer(layout, (key) => this.#factsOf(key)?.etag);
+    this.#writer = new Writer(layout, (key) => factsAt(this.fileOf(key), key)?.etag);
   }
 
   /**
@@ -113,7 +113,7 @@ export class FileObjects implements Objects {
   }
 
   getAtOnce(key: string): WholeObject | undefined {
-    return this.#readsAtOnce.read(this.#paths.file(bytesOf(key)), key);
+    return readAtOnce(this.fileOf(key), key, this.#seen);
   }
 
   put(
@@ -172,7 +172,8 @@ export class FileObjects implements Objects {
       const items: ObjectFacts[] = [];
       for await (const key of walk(this.#paths, span)) {
         signal?.throwIfAborted();
-        const facts = this.#factsOf(keyOf(key));
+        // Not of those that are kept: a long page would take the place of all that are asked for.
+        const facts = factsAt(this.#paths.file(key), keyOf(key));
         // Reading a head is synchronous: without a turn of the event loop, a long page would block every request.
         await setImmediate();
         if (!facts) continue;
@@ -215,8 +216,8 @@ export class FileObjects implements Objects {
     return attempt(signal, async () => {
       const file = this.#paths.file(bytesOf(key));
       const isThere = await linkOrCopy(file, path).then(() => true, ignoring('ENOENT', 'ENOTDIR'));
-      const facts = isThere ? factsAt(path) : undefined;
-      if (facts?.key !== key) {
+      const facts = isThere ? this.#seen.of(key, statSync(path), () => factsAt(path, key)) : undefined;
+      if (!facts) {
         if (isThere) await unlink(path);
         accessSync(this.#aside);
         return this.#missing(key);
@@ -227,9 +228,10 @@ export class FileObjects implements Objects {
   }
 
   #factsOf(key: string): StoredFacts | undefined {
-    const found = this.#open(key);
-    if (found) closeSync(found.fd);
-    return found?.facts;
+    const path = this.fileOf(key);
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (!there) accessSync(this.#aside);
+    return there?.isFile() ? this.#seen.of(key, there, () => factsAt(path, key)) : undefined;
   }
 
   /** Of a key without a whole object: undefined, or a word of what lies there instead. */
@@ -252,20 +254,9 @@ export class FileObjects implements Objects {
    * take a request that has to wait for them half a millisecond.
    */
   #open(key: string): { fd: number; facts: StoredFacts } | undefined {
-    const fd = openIfThere(this.#paths.file(bytesOf(key)));
-    if (fd === undefined) {
-      accessSync(this.#aside);
-      return undefined;
-    }
-    let facts: StoredFacts | undefined;
-    try {
-      facts = readFacts(fd);
-    } catch (error) {
-      ignoring('EISDIR')(error);
-    } finally {
-      if (facts?.key !== key) closeSync(fd);
-    }
-    return facts?.key === key ? { fd, facts } : undefined;
+    const found = openWhole(this.fileOf(key), key);
+    if (!found) accessSync(this.#aside);
+    return found;
   }
 }
 
@@ -279,12 +270,23 @@ async function linkOrCopy(file: string, path: string): Promise<void> {
   }
 }
 
-function factsAt(path: string): StoredFacts | undefined {
+/** Undefined where no whole object of this key lies. */
+function openWhole(path: string, key: string): { fd: number; facts: StoredFacts } | undefined {
   const fd = openIfThere(path);
   if (fd === undefined) return undefined;
+  let facts: StoredFacts | undefined;
   try {
-    return readFacts(fd);
+    facts = readFacts(fd);
+  } catch (error) {
+    ignoring('EISDIR')(error);
   } finally {
-    closeSync(fd);
+    if (facts?.key !== key) closeSync(fd);
   }
+  return facts?.key === key ? { fd, facts } : undefined;
+}
+
+function factsAt(path: string, key: string): StoredFacts | undefined {
+  const found = openWhole(path, key);
+  if (found) closeSync(found.fd);
+  return found?.facts;
 }

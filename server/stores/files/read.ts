@@ -1,4 +1,4 @@
-import { closeSync, openSync, read, readSync, type Stats, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, read, readSync, type Stats, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import { atMost } from '../../shared/at-most.ts';
@@ -42,41 +42,67 @@ export async function readAndClose(fd: number, size: number): Promise<Buffer> {
 /** Facts of this many files are kept, 1 kB each. */
 const MAX_FACTS = 10_000;
 
+/**
+ * What was written that recently is read again: the clock of a file system ticks each 10 ms at the slowest, and within a
+ * tick another file could have the number, the size and the time of this one. Where ticks take seconds (FAT, HFS+), no
+ * number comes again so soon.
+ */
+const RECENT_MS = 100;
+
 interface Seen {
+  readonly device: number;
   readonly inode: number;
   readonly size: number;
   readonly modifiedMs: number;
   readonly facts: StoredFacts;
 }
 
-/** Reads small objects at once. Of a file that has not changed the facts are the same value, and not parsed again. */
-export class ReadsAtOnce {
+/**
+ * Facts of files that have not changed, by what one look at a file says: they are the same value then, and neither read nor
+ * parsed again. A new picture asks three times for those of its original.
+ */
+export class SeenFacts {
   readonly #seen = new LRUCache<string, Seen>(atMost(MAX_FACTS));
 
-  /** Undefined for what is not there, too large, or no object under this key. Throws what the file system does. */
-  read(path: string, key: string): WholeObject | undefined {
-    const there = statSync(path, { throwIfNoEntry: false });
-    if (!there?.isFile() || there.size > AT_ONCE_BYTES) return undefined;
-    const file = wholeFile(path, there);
-    const facts = file && this.#factsOf(file, there, key);
-    return file && facts && { facts, bytes: file.subarray(0, facts.size) };
-  }
-
-  #factsOf(file: Buffer, { ino, size, mtimeMs }: Stats, key: string): StoredFacts | undefined {
+  /**
+   * @param there  of the file that lies under `key`
+   * @param read   reads what it says of itself; undefined for no whole object
+   * @returns      undefined for no object under this key
+   */
+  of(
+    key: string,
+    { dev, ino, size, mtimeMs }: Stats,
+    read: () => StoredFacts | undefined,
+  ): StoredFacts | undefined {
     const seen = this.#seen.get(key);
-    if (seen?.inode === ino && seen.size === size && seen.modifiedMs === mtimeMs) return seen.facts;
-    const facts = factsAtEnd(file, file.length);
+    const isSame =
+      seen?.inode === ino && seen.size === size && seen.modifiedMs === mtimeMs && seen.device === dev;
+    if (isSame) return seen.facts;
+    const facts = read();
     if (facts?.key !== key) return undefined;
-    this.#seen.set(key, { inode: ino, size, modifiedMs: mtimeMs, facts });
+    if (Date.now() - mtimeMs > RECENT_MS)
+      this.#seen.set(key, { device: dev, inode: ino, size, modifiedMs: mtimeMs, facts });
     return facts;
   }
 }
 
-function wholeFile(path: string, { size }: Stats): Buffer | undefined {
+/**
+ * A small object, read at once. Undefined for what is not there, too large, or no object under this key. Throws what the
+ * file system does.
+ */
+export function readAtOnce(path: string, key: string, seen: SeenFacts): WholeObject | undefined {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (!there?.isFile() || there.size > AT_ONCE_BYTES) return undefined;
   const fd = openSync(path, 'r');
   try {
+    // Another one may lie there by now, whose bytes are not those of the facts that are known of the first.
+    const opened = fstatSync(fd);
+    const { size } = opened;
+    if (size > AT_ONCE_BYTES) return undefined;
     const file = Buffer.allocUnsafeSlow(size);
-    return readSync(fd, file, 0, size, 0) === size ? file : undefined;
+    if (readSync(fd, file, 0, size, 0) !== size) return undefined;
+    const facts = seen.of(key, opened, () => factsAtEnd(file, size));
+    return facts && { facts, bytes: file.subarray(0, facts.size) };
   } finally {
     closeSync(fd);
   }
