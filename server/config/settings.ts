@@ -111,7 +111,11 @@ export const SETTINGS = {
     'Folder of pictures that is served as it stands, read only: an id is the path of a file. `rendition serve FOLDER` sets it.',
   ),
   resultsBucket: given('RESULTS_BUCKET', text, 'S3 bucket of the results; default: files under DATA_DIR.'),
-  s3Endpoint: given('S3_ENDPOINT', url, 'Any S3-compatible store; path-style addresses.'),
+  s3Endpoint: given(
+    'S3_ENDPOINT',
+    url,
+    'Any S3-compatible store that knows conditional writes (`If-None-Match`, `If-Match`): of two results for one URL, one that ignores them keeps the later. Path-style addresses.',
+  ),
   recordsTable: given(
     'RECORDS_TABLE',
     text,
