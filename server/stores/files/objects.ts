@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, createReadStream, linkSync, statSync } from 'node:fs';
+import { accessSync, constants, createReadStream, linkSync, statSync } from 'node:fs';
 import { access, copyFile, mkdir, stat, unlink, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -21,8 +21,7 @@ import type { Page } from '../page.ts';
 import { ignoring, removeStale, syncFolders } from './folders.ts';
 import { adoptNames } from './names.ts';
 import { KeyPaths } from './path.ts';
-import { openIfThere, readAndClose, readAtOnce, SeenFacts, WHOLE_BYTES } from './read.ts';
-import { readFacts } from './trailer.ts';
+import { factsAt, openWhole, readAndClose, readAtOnce, SeenFacts, WHOLE_BYTES } from './read.ts';
 import { walk } from './walk.ts';
 import { type Layout, Writer } from './writer.ts';
 
@@ -268,25 +267,4 @@ async function linkOrCopy(file: string, path: string): Promise<void> {
     if (errorName(error) !== 'EXDEV') throw error;
     await copyFile(file, path, constants.COPYFILE_FICLONE);
   }
-}
-
-/** Undefined where no whole object of this key lies. */
-function openWhole(path: string, key: string): { fd: number; facts: StoredFacts } | undefined {
-  const fd = openIfThere(path);
-  if (fd === undefined) return undefined;
-  let facts: StoredFacts | undefined;
-  try {
-    facts = readFacts(fd);
-  } catch (error) {
-    ignoring('EISDIR')(error);
-  } finally {
-    if (facts?.key !== key) closeSync(fd);
-  }
-  return facts?.key === key ? { fd, facts } : undefined;
-}
-
-function factsAt(path: string, key: string): StoredFacts | undefined {
-  const found = openWhole(path, key);
-  if (found) closeSync(found.fd);
-  return found?.facts;
 }

@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { atMost } from '../../shared/at-most.ts';
 import type { StoredFacts, WholeObject } from '../objects.ts';
 import { ignoring } from './folders.ts';
-import { factsAtEnd } from './trailer.ts';
+import { factsAtEnd, readFacts } from './trailer.ts';
 
 /**
  * Small objects are read at once, larger ones in one turn of the thread pool, the largest as a stream: at their limits
@@ -21,6 +21,27 @@ export function openIfThere(path: string): number | undefined {
   } catch (error) {
     return ignoring('ENOENT', 'ENOTDIR')(error);
   }
+}
+
+/** Undefined where no whole object of this key lies. */
+export function openWhole(path: string, key: string): { fd: number; facts: StoredFacts } | undefined {
+  const fd = openIfThere(path);
+  if (fd === undefined) return undefined;
+  let facts: StoredFacts | undefined;
+  try {
+    facts = readFacts(fd);
+  } catch (error) {
+    ignoring('EISDIR')(error);
+  } finally {
+    if (facts?.key !== key) closeSync(fd);
+  }
+  return facts?.key === key ? { fd, facts } : undefined;
+}
+
+export function factsAt(path: string, key: string): StoredFacts | undefined {
+  const found = openWhole(path, key);
+  if (found) closeSync(found.fd);
+  return found?.facts;
 }
 
 const readInto = promisify(read);
