@@ -4,7 +4,6 @@ import type { Grammar, Presets, Rule } from '../core/query/rule.ts';
 
 const WHOLE = '-?(?:0|[1-9][0-9]{0,9})';
 const DECIMAL = '-?(?:0|[1-9][0-9]{0,5})(?:\\.[0-9]{1,3})?';
-const SIDE = '[1-9][0-9]{0,4}';
 
 /** Form of a text that a grammar reads, without its bounds, in the dialect that every language's expressions share. */
 function formOf(grammar: Grammar): string {
@@ -14,7 +13,7 @@ function formOf(grammar: Grammar): string {
     case 'dec':
       return DECIMAL;
     case 'ratio':
-      return `${SIDE}[:x]${SIDE}|${DECIMAL}`;
+      return `${DECIMAL}(?:[:x]${DECIMAL})?`;
     case 'color':
       return '#?[0-9a-fA-F]{3,8}|[a-zA-Z]+';
     case 'bytes':

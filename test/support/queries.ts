@@ -28,7 +28,7 @@ function textOf(grammar: Grammar): fc.Arbitrary<string> {
         ...(grammar[1] ? [] : ['1234', '01020304', 'transparent']),
       );
     case 'ratio':
-      return fc.constantFrom('16:9', '1.5', '4x3', '1', '0.01', '100');
+      return fc.constantFrom('16:9', '2.35:1', '1.5', '4x3', '1', '0.01', '100');
     case 'sides':
       return fc.oneof(
         fc.integer({ min: 0, max: grammar[1] }).map(String),

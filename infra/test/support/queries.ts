@@ -82,7 +82,7 @@ function value(draw: Draw, grammar: Grammar): string {
     case 'color':
       return draw.pick(COLORS);
     case 'ratio':
-      return draw.pick(['16:9', '4x3', '1.5', '1000:1', '0.001', '32:18', '0:1']);
+      return draw.pick(['16:9', '4x3', '1.5', '2.35:1', '12.345:123.457', '1000:1', '0.001', '32:18', '0:1']);
     case 'sides':
       return draw.pick(['5', '1,2,3,4', '7,7,7,7', '1,2', String(grammar[1] + 1)]);
     case 'list': {

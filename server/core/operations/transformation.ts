@@ -81,9 +81,18 @@ function invalid({ param, received, with: outcome }: RuleError, presets: Presets
   const hint = peerHint(param, received) ?? wholeNumber(rule, param, received);
   if (hint) facts.hint = hint;
   const scaled = rule?.grammar.some(isScaled) ? ' (px are multiplied by dpr)' : '';
-  const became = outcome ? `, which makes ${outcome}` : '';
-  const detail = `"${received}"${became} is not accepted for "${param}"; allowed: ${facts.allowed}${scaled}.`;
+  if (outcome) return outOfRange(outcome, facts);
+  const detail = `"${received}" is not accepted for "${param}"; allowed: ${facts.allowed}${scaled}.`;
   return new Problem('invalid_parameter', detail, facts);
+}
+
+/** What is asked for is fine by itself, and the side that it makes is not. */
+function outOfRange(outcome: string, { allowed: _ofItself, ...facts }: ProblemFacts): Problem {
+  const side = outcome.replace(/=.*/, '');
+  const rule = INDEX.byName[`$${side}`];
+  const allowed = rule ? `${side} of ${allowedText(rule)}` : side;
+  const detail = `"${facts.received}" for "${facts.param}" makes ${outcome}; allowed: ${allowed}.`;
+  return new Problem('invalid_parameter', detail, { ...facts, allowed });
 }
 
 /** The whole number next to a decimal, as pages compute one. */

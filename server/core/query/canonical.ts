@@ -25,6 +25,11 @@ export interface RuleIndex {
 
 /** By key; the empty text is absence. */
 type Values = Record<string, string>;
+/** What the URL says and what it calls it, by key: a refusal tells that, and not what it was read as. */
+interface Written {
+  readonly raw: Values;
+  readonly spelled: Values;
+}
 /** The first one is told; what follows may be its consequence. */
 type Refusals = RuleError[];
 
@@ -111,19 +116,20 @@ function holds(values: Values, condition: string): boolean {
   });
 }
 
-function contradict(index: RuleIndex, values: Values, refusals: Refusals): void {
+function contradict(index: RuleIndex, values: Values, written: Written, refusals: Refusals): void {
   Object.keys(values).forEach((key) => {
     ((index.byName['$' + key] as Rule).never || []).forEach((condition) => {
       if (holds(values, condition)) {
-        const received = values[key] as string;
-        refusals.push({ code: 'conflicting_parameters', param: key, received: received, with: condition });
+        const received = written.raw[key] as string;
+        const param = written.spelled[key] || key;
+        refusals.push({ code: 'conflicting_parameters', param: param, received: received, with: condition });
       }
     });
   });
 }
 
 /** `ar` beside one side is the other side. The box is in device pixels already. */
-function settleRatio(index: RuleIndex, values: Values, refusals: Refusals): void {
+function settleRatio(index: RuleIndex, values: Values, raw: Values, refusals: Refusals): void {
   const ratio = values['ar'];
   const width = Number(values['w']);
   const height = Number(values['h']);
@@ -135,7 +141,12 @@ function settleRatio(index: RuleIndex, values: Values, refusals: Refusals): void
   values['ar'] = '';
   values[missing] = side;
   if (!readOne(index.byName['$' + missing] as Rule, side, 1))
-    refusals.push({ code: 'invalid_parameter', param: 'ar', received: ratio, with: missing + '=' + side });
+    refusals.push({
+      code: 'invalid_parameter',
+      param: 'ar',
+      received: raw['ar'] as string,
+      with: missing + '=' + side,
+    });
 }
 
 /**
@@ -202,11 +213,11 @@ export function canonicalize(
       (rule.url ? url : values)[key] = value;
     }
   });
-  contradict(index, values, refusals);
+  contradict(index, values, { raw: raw, spelled: spelled }, refusals);
   assumed.forEach((pair) => {
     if (raw[pair[0]] === undefined) values[pair[0]] = pair[1];
   });
-  settleRatio(index, values, refusals);
+  settleRatio(index, values, raw, refusals);
   settleTurn(values);
   const idle = dropIdle(index, values).filter((key) => spelled[key]);
   return refusals[0]
@@ -234,7 +245,7 @@ export function withFormat(canonical: string, format: string, index: RuleIndex):
     values[pair[0]] = pair[1];
   });
   const refusals: Refusals = [];
-  contradict(index, values, refusals);
+  contradict(index, values, { raw: values, spelled: {} }, refusals);
   if (refusals[0] && format !== 'auto-base') return withFormat(canonical, 'auto-base', index);
   dropIdle(index, values);
   return print(values);

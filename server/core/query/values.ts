@@ -4,6 +4,7 @@ import type { Grammar } from './rule.ts';
 
 const INTEGER = /^-?(0|[1-9]\d{0,9})$/;
 const DECIMAL = /^-?(0|[1-9]\d{0,5})(\.\d{1,3})?$/;
+const MAX_RATIO_SIDE = 99999;
 
 /** Bounded, with at most three places; never `-0`. */
 function readNumber(text: string, form: RegExp, min: number, max: number, scale: number): string | undefined {
@@ -18,15 +19,22 @@ function readDensity(text: string, min: number, max: number): string | undefined
   return value >= min && value <= max ? String(Math.max(4, Math.ceil(value * 4)) / 4) : undefined;
 }
 
-/** `W:H`, `WxH` or a decimal, as the reduced fraction `W:H`. */
+/**
+ * `W:H`, `WxH` or a decimal, as the reduced fraction `W:H` of whole numbers. Sides may have three places, as in `2.35:1`;
+ * a fraction that needs more than five digits would not read back.
+ */
 function readRatio(text: string, min: number, max: number): string | undefined {
-  const sides = /^([1-9]\d{0,4})[:x]([1-9]\d{0,4})$/.exec(text);
-  const width = sides ? Number(sides[1]) : Math.round(Number(readNumber(text, DECIMAL, min, max, 1)) * 1000);
-  const height = sides ? Number(sides[2]) : 1000;
-  if (!(width / height >= min && width / height <= max)) return undefined;
+  const sides = text.split(/[:x]/);
+  const thousandths = (side: string): number =>
+    Math.round(Number(readNumber(side, DECIMAL, 0, MAX_RATIO_SIDE, 1)) * 1000);
+  const width = thousandths(sides[0] || '');
+  const height = sides.length > 1 ? thousandths(sides[1] || '') : 1000;
+  if (sides.length > 2 || !(width / height >= min && width / height <= max)) return undefined;
   const divisor = (a: number, b: number): number => (b ? divisor(b, a % b) : a);
   const common = divisor(width, height);
-  return width / common + ':' + height / common;
+  return Math.max(width, height) / common > MAX_RATIO_SIDE
+    ? undefined
+    : width / common + ':' + height / common;
 }
 
 /** One number for all sides, or `top,right,bottom,left`; equal sides become one number. */

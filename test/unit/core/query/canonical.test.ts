@@ -25,8 +25,17 @@ const CONTRACT: Readonly<Record<string, { accepts: Record<string, string>; refus
       'ar=100': 'ar=100:1',
       'ar=16:9&w=800': 'h=450&w=800',
       'ar=16:9&h=450': 'h=450&w=800',
+      'ar=2.35:1': 'ar=47:20',
+      'ar=1.91x1&w=191': 'h=100&w=191',
+      'ar=1:0.01': 'ar=100:1',
+      'ar=0.125:0.5': 'ar=1:4',
+      'ar=99999:1000': 'ar=99999:1000',
     },
-    refuses: ['ar=0', 'ar=0.009', 'ar=101', 'ar=1:0', 'ar=4:3&w=10&h=10', 'ar=100&h=800', 'ar=a:b'],
+    refuses: [
+      ...['ar=0', 'ar=0.009', 'ar=101', 'ar=1:0', 'ar=0:1', 'ar=0:0', 'ar=4:3&w=10&h=10', 'ar=100&h=800'],
+      ...['ar=a:b', 'ar=1:', 'ar=:1', 'ar=:', 'ar=1:1:1', 'ar=-1:-1', 'ar=1.0005:1', 'ar=100000:99999'],
+      ...['ar=01:1', 'ar=123.457:12.345'],
+    ],
   },
   fit: {
     accepts: Object.fromEntries(
@@ -416,6 +425,43 @@ t.test('an alias means the same as the name everywhere', async (t) => {
     }
   }
 });
+
+t.test(
+  'a refusal tells what was written, under the name that was written, and not what it was read as',
+  async (t) => {
+    const others = [
+      'format=JPG&colors=3',
+      'lossless=TRUE&quality=80',
+      'ar=.5',
+      'w=200&ar=0.01',
+      'h=1000&ar=9.5',
+    ];
+    const dense = [
+      'width=4000&dpr=2&ar=0.50',
+      'height=4000&dpr=2.5',
+      'ar=1.5&w=9&height=9',
+      'fm=PNG&icc=P3&mb=1k&lossless',
+    ];
+    for (const query of [...Object.values(CONTRACT).flatMap(({ refuses }) => refuses), ...others, ...dense]) {
+      const { code, facts } = refusal(query) as {
+        code?: ProblemCode;
+        facts: { param: string; received: string };
+      };
+      if (code === undefined) continue;
+      const written = [...new URLSearchParams(query)].map((pair) => pair.join('='));
+      t.ok(
+        written.includes(`${facts.param}=${facts.received}`),
+        `${query}: ${facts.param}=${facts.received}`,
+      );
+    }
+    const made = { param: 'ar', received: '0.01', allowed: 'h of 1-8192' };
+    t.match(refusal('w=200&ar=0.01'), {
+      code: 'invalid_parameter',
+      facts: made,
+      detail: /"0.01".* makes h=20000/,
+    });
+  },
+);
 
 t.test('the five lexical refusals name the parameter', async (t) => {
   t.match(refusal('wdith=5'), { code: 'unknown_parameter', facts: { param: 'wdith', hint: 'width' } });
