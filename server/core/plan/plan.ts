@@ -9,6 +9,7 @@ import { MAX_SIDE } from '../operations/resize.ts';
 import type { Source, SourceLimits } from '../original/source.ts';
 import { checkPixels, keepsGamut, uprightSize } from '../original/source.ts';
 import type { Probe } from './auto-quality.ts';
+import { losesProfile } from './colour-space.ts';
 import type { Cost } from './cost.ts';
 import { priceOf } from './cost.ts';
 import { drawingOf } from './drawing.ts';
@@ -193,6 +194,7 @@ export function makePlan(source: Source, requested: Transformation, options: Pla
     cost: priceOf(work, { format, settings }),
     warnings: [
       ...dropped,
+      ...(losesProfile({ values, source }) ? ['icc-srgb'] : []),
       ...(losesMotion(source, values) ? ['first-frame-only'] : []),
       ...warnings,
       ...geometry.warnings,

@@ -1,7 +1,7 @@
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import type { Size } from '../operations/operation.ts';
-import { isForeign } from '../plan/colour-space.ts';
+import { isForeign, keepsProfile } from '../plan/colour-space.ts';
 import type { Plan } from '../plan/plan.ts';
 import { checkEncoded } from './encoded-size.ts';
 import { fromStrip } from './frames.ts';
@@ -38,10 +38,6 @@ export const asSrgb8 = (plan: Plan): Plan => ({
   ...plan,
   source: { ...plan.source, deep: false, grey: false },
 });
-
-/** The profile of the original stays, unless it is of a space that the result is not in: CMYK, grey. */
-const keepsProfile = ({ values, source }: Plan): boolean =>
-  values.icc === 'keep' && source.profile && !source.cmyk && !source.grey;
 
 /** The profile of the result: what stays, what is converted. */
 export function profiled(image: Sharp, plan: Plan): Sharp {

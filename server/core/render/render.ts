@@ -12,6 +12,7 @@ import { formatOf, readSource } from '../original/source.ts';
 import { readSourceColor } from '../original/source-color.ts';
 import { checkTiff } from '../original/tiff.ts';
 import { checkWhole } from '../original/whole.ts';
+import { keepsProfile } from '../plan/colour-space.ts';
 import { storedRegion } from '../plan/geometry-steps.ts';
 import type { Base } from '../plan/groups.ts';
 import { FRESH, passesOf } from '../plan/passes.ts';
@@ -113,7 +114,7 @@ async function run(renderRequest: RenderRequest): Promise<Rendered> {
   };
   const told = raster ? await drawingWarnings(opened.bytes, raster, request.readGlyphs) : [];
   const isConverted =
-    plan.values.icc === 'keep' && plan.values.meta === 'keep' && (opened.metadata.orientation ?? 1) !== 1;
+    keepsProfile(plan) && plan.values.meta === 'keep' && (opened.metadata.orientation ?? 1) !== 1;
   const warnings = [
     ...plan.warnings,
     ...told,

@@ -261,6 +261,44 @@ t.test('a GIF, which has no profile, is sRGB whatever was asked for, and says so
   }
 });
 
+t.test('a profile that was to stay and cannot is said, in every format, and only then', async (t) => {
+  const profileOf = async (bytes: Uint8Array) => (await sharp(bytes).metadata()).icc;
+  const rgb = (profile?: string) => async () => {
+    const image = sharp(await flat(200, 90, 40)).jpeg();
+    return (profile ? image.withIccProfile(profile) : image).toBuffer();
+  };
+  const originals: readonly [
+    name: string,
+    of: () => Promise<Uint8Array>,
+    outcome: 'lost' | 'kept' | 'none',
+  ][] = [
+    ['grey', () => corpus('colour/grey-gamma22.jpg'), 'lost'],
+    ['CMYK', () => corpus('colour/cmyk-fogra39.tif'), 'lost'],
+    ['CMYK without a profile', () => corpus('samples/cmyk-small.jpg'), 'none'],
+    ['P3', rgb('p3'), 'kept'],
+    ['no profile', rgb(), 'none'],
+  ];
+  for (const [name, of, outcome] of originals) {
+    const original = await of();
+    for (const query of [
+      'fmt=jpeg',
+      'fmt=png',
+      'fmt=webp',
+      'fmt=avif',
+      'fmt=png&pad=2',
+      'fmt=webp&lossless',
+    ]) {
+      const { bytes, warnings } = await picture(original, `w=20&icc=keep&${query}`);
+      t.same(warnings, outcome === 'lost' ? ['icc-srgb'] : [], `${name} ${query}`);
+      const own = await profileOf(original);
+      const isKept = own !== undefined && (await profileOf(bytes))?.equals(own) === true;
+      t.equal(isKept, outcome === 'kept', `${name} ${query}: the profile`);
+    }
+    for (const query of ['icc=srgb', 'icc=p3', 'icc=keep&ph=color'])
+      t.same((await picture(original, `w=20&${query}`)).warnings, [], `${name} ${query}`);
+  }
+});
+
 t.test('what the format of the original cannot do is said', async (t) => {
   const photo = await sharp(await flat(9, 9, 9))
     .jpeg()
