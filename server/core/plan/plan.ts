@@ -23,6 +23,9 @@ import { lightened, lighterFormat } from './weight.ts';
 
 /** Everything that is decided before a pixel is decoded. */
 export interface Plan {
+  /** As the canonical form has it: what a plan that takes the place of this one is made from, or it would not know what was left out. */
+  readonly requested: Transformation;
+  /** Without what the picture or its format cannot do. */
   readonly values: Transformation;
   readonly source: Source;
   readonly format: Format;
@@ -179,6 +182,7 @@ export function makePlan(source: Source, requested: Transformation, options: Pla
     result,
   };
   return {
+    requested,
     values,
     source,
     format,

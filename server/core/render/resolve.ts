@@ -15,7 +15,7 @@ export async function resolvePlan(request: RenderRequest): Promise<Plan> {
   const trimmed = await findTrim(request);
   const options = trimmed ? { ...request.options, trimmed } : request.options;
   const planned = (found: PlanOptions): Plan =>
-    makePlan(request.opened.source, request.plan.values, { ...options, ...found });
+    makePlan(request.opened.source, request.plan.requested, { ...options, ...found });
   const plan = trimmed ? planned(options) : request.plan;
   const chosen = plan.moves ? await findCrop({ ...request, plan }) : undefined;
   return chosen ? planned({ ...options, chosen }) : plan;

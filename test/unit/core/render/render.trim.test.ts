@@ -3,6 +3,7 @@ import t from 'tap';
 import { codecLoss } from '../../../../server/core/original/loss.ts';
 import { openOriginal } from '../../../../server/core/render/render.ts';
 import { bordered, KINDS, openBordered, SIDES } from '../../../support/borders.ts';
+import { corpus } from '../../../support/corpus.ts';
 import { drawn, landmarks, picture, pixels } from '../../../support/pictures.ts';
 import { sampler, times } from '../../../support/sample.ts';
 import { encoded, isUndecided, measured, missesOf, SAMPLINGS } from '../../../support/trim-measure.ts';
@@ -210,4 +211,41 @@ t.test('how much a codec loses is read from its file', async (t) => {
   t.ok(await lossOf(await image().tiff({ compression: 'jpeg' }).toBuffer()));
   t.equal(await lossOf(await image().tiff({ compression: 'lzw' }).toBuffer()), undefined);
   t.equal(await lossOf(await image().png().toBuffer()), undefined);
+});
+
+t.test('what cannot be had is said as before, where pixels decide about the geometry', async (t) => {
+  const scene = await drawn(60, 40, (x, y) =>
+    x > 9 && y > 9 && x < 50 && y < 30 ? [x * 4, 90, y * 6] : [255, 255, 255],
+  );
+  const film = await sharp([scene, await drawn(60, 40, () => [255, 255, 255])], { join: { animated: true } })
+    .gif()
+    .toBuffer();
+  const originals = {
+    photo: await sharp(scene).jpeg({ quality: 95 }).toBuffer(),
+    grey: await corpus('colour/grey-gamma22.jpg'),
+    film,
+  };
+  const rows: readonly (readonly [
+    original: keyof typeof originals,
+    query: string,
+    warnings: readonly string[],
+  ])[] = [
+    ['photo', 'fmt=source&lossless', ['lossless-ignored']],
+    ['photo', 'fmt=source&colors=4&anim=1', ['colors-ignored', 'anim-ignored']],
+    ['photo', 'fmt=auto-base&anim=1&rect=5,5,90,90', ['anim-ignored', 'rect-clamped']],
+    ['photo', 'fmt=png', []],
+    ['grey', 'fmt=png&icc=keep', ['icc-srgb']],
+    ['film', 'fmt=source&icc=keep&lossless', ['icc-srgb', 'lossless-ignored']],
+    ['film', 'fmt=webp', []],
+  ];
+  for (const [original, query, warnings] of rows)
+    for (const more of [
+      '',
+      '&trim',
+      '&w=20&h=20&fit=cover&g=attention',
+      '&trim&w=9&h=9&fit=cover&g=entropy',
+    ]) {
+      const made = await picture(originals[original], `${query}${more}`);
+      t.same([...made.warnings].sort(), [...warnings].sort(), `${original} ${query}${more}`);
+    }
 });
