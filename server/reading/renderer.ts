@@ -214,11 +214,13 @@ export class Renderer {
 
   /** How long a process may be at work on an original, and how large it may grow. */
   limitsOf(source: Source, cost: Cost): RunLimits {
-    if (source.vector) return this.#drawingLimits();
     const { deadlineMs } = this.#options;
     const priced = PROCESS_BYTES + 2 * (cost.memoryBytes + source.bytes);
+    const maxResidentBytes = Math.max(priced, DRAWING_BYTES);
+    // What is large because it was asked for large says nothing of the drawing either.
+    if (source.vector) return { ...this.#drawingLimits(), drawnResidentBytes: maxResidentBytes };
     // No bound of processor time: a slow encode says nothing of the original.
-    return { maxWallMs: deadlineMs, maxResidentBytes: Math.max(priced, DRAWING_BYTES) };
+    return { maxWallMs: deadlineMs, maxResidentBytes };
   }
 
   /** A drawing is a small file that can ask for anything, its header too. */

@@ -131,7 +131,8 @@ export class RenderPool {
     let limits: RunLimits = options;
     let breach: Breach | undefined;
     const onDrawn = () => {
-      limits = { ...limits, maxCpuMs: undefined };
+      const { drawnResidentBytes: maxResidentBytes = limits.maxResidentBytes } = limits;
+      limits = { ...limits, maxCpuMs: undefined, maxResidentBytes };
     };
     const onBreach = (found: Breach) => {
       breach = found;

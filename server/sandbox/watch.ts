@@ -9,6 +9,8 @@ export interface RunLimits {
   readonly maxWallMs: number;
   /** Resident memory of its process. */
   readonly maxResidentBytes: number;
+  /** The same once a drawing has been drawn, where that is another: what comes now is the work of the encoder. */
+  readonly drawnResidentBytes?: number | undefined;
 }
 
 /** Why a process must be killed, and what whoever waits for its task is told. */

@@ -54,3 +54,17 @@ t.test('pictures do not wait for drawings, and none of them is refused for those
   leave.abort();
   await Promise.all(drawings);
 });
+
+t.test('what an encoder takes for a large picture of a drawing is not laid to the drawing', async (t) => {
+  const server = await startServer({ RENDER_SLOTS: '1', QUEUE_MS: '60000', DEADLINE_MS: '120000' });
+  t.teardown(() => server.close());
+  const square = '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><path d="M0 0h9v9z"/></svg>';
+  for (const format of ['webp', 'avif', 'jpeg']) {
+    // Of its own each time: what is said of one size of a drawing holds for all larger ones.
+    await server.put(`${format}.svg`, Buffer.from(square));
+    const answer = await server.get(`/img/${format}.svg?w=6000&fmt=${format}`);
+    t.equal(answer.status, 200, format);
+    t.equal(answer.headers.get('x-image-height'), '6000', format);
+    await bytesOf(answer);
+  }
+});
