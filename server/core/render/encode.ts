@@ -153,14 +153,15 @@ const keptOf = ({ values }: Plan, { copyright }: Opened): Exif | undefined =>
 
 /**
  * Whether the file would say more of the original than it may: sharp writes author and copyright into the EXIF of the
- * original, whose thumbnail stays there (the whole picture, uncropped), and libvips has an AVIF turned by the
- * orientation of the original, which the pixels have followed already.
+ * original, whose thumbnail stays there (the whole picture, uncropped), and libvips has an AVIF, and whatever gets EXIF,
+ * turned by the orientation of the original, which the pixels have followed already. A TIFF has one without EXIF.
  */
 export function carriesSourceMetadata(plan: Plan, opened: Opened): boolean {
   if (plan.values.meta === 'keep' || plan.values.ph) return false;
   const { exif, orientation = 1 } = opened.metadata;
-  const turnsAgain = plan.format === 'avif' && orientation !== 1;
-  return turnsAgain || (keptOf(plan, opened) !== undefined && exif !== undefined);
+  const isDescribed = keptOf(plan, opened) !== undefined;
+  const turnsAgain = orientation !== 1 && (plan.format === 'avif' || isDescribed);
+  return turnsAgain || (isDescribed && exif !== undefined);
 }
 
 /** The same picture from its pixels alone. */

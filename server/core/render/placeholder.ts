@@ -1,5 +1,4 @@
 import { encode as encodeBlurHash } from 'blurhash';
-import sharp from 'sharp';
 import { rgbaToThumbHash } from 'thumbhash';
 import type { Raw } from './pipeline.ts';
 import { fromRaw } from './pipeline.ts';
@@ -16,14 +15,33 @@ async function shrunk(raw: Raw, side: number): Promise<Raw> {
   return { data, width: info.width, height: info.height, channels: 4 };
 }
 
-/** `#rrggbb` of the most frequent colour; transparent parts count as white. */
+/** Bits of a channel that decide which colours count as one. */
+const ALIKE_BITS = 4;
+
+/**
+ * `#rrggbb` of the most frequent colour: the mean of the pixels that are most often alike, so that what is one colour all
+ * over stays that colour (sharp gives the middle of those that it counts as one: #f8f8f8 for white). Transparent parts count
+ * as white.
+ */
 async function dominant(raw: Raw): Promise<string> {
-  const flat = await fromRaw(await shrunk(raw, 64))
-    .flatten({ background: '#ffffff' })
-    .png()
-    .toBuffer();
-  const { r, g, b } = (await sharp(flat).stats()).dominant;
-  return `#${[r, g, b].map((band) => band.toString(16).padStart(2, '0')).join('')}`;
+  const flat = fromRaw(await shrunk(raw, 64)).flatten({ background: '#ffffff' });
+  const { data, info } = await flat.raw().toBuffer({ resolveWithObject: true });
+  const groups = new Map<number, { count: number; sums: [number, number, number] }>();
+  for (let at = 0; at < data.length; at += info.channels) {
+    const [r = 0, g = 0, b = 0] = data.subarray(at, at + 3);
+    const kind = [r, g, b].reduce((key, band) => (key << ALIKE_BITS) | (band >> (8 - ALIKE_BITS)), 0);
+    const { count, sums } = groups.get(kind) ?? { count: 0, sums: [0, 0, 0] };
+    groups.set(kind, { count: count + 1, sums: [sums[0] + r, sums[1] + g, sums[2] + b] });
+  }
+  const [most] = [...groups.values()].sort((one, other) => other.count - one.count);
+  const { count = 1, sums = [255, 255, 255] } = most ?? {};
+  return `#${sums
+    .map((sum) =>
+      Math.round(sum / count)
+        .toString(16)
+        .padStart(2, '0'),
+    )
+    .join('')}`;
 }
 
 /** Detail of a BlurHash by shape: about twelve components, more along the longer side. */

@@ -1,10 +1,14 @@
+import { deepStrictEqual } from 'node:assert/strict';
 import { decode as decodeBlurHash } from 'blurhash';
 import exifReader from 'exif-reader';
+import fc from 'fast-check';
 import sharp from 'sharp';
 import t from 'tap';
 import { thumbHashToRGBA } from 'thumbhash';
+import { writeDublinCore } from '../../../../server/core/original/xmp.ts';
 import { corpus } from '../../../support/corpus.ts';
 import { drawn, off, picture, pixels } from '../../../support/pictures.ts';
+import { alwaysAsync } from '../../../support/property.ts';
 
 t.test('mb: the best quality that fits, below q, in every format', async (t) => {
   const source = await corpus('photos/kodim23.png');
@@ -82,12 +86,57 @@ t.test('author and copyright stay, GPS and all else go', async (t) => {
   t.ok((await rights((await picture(source, 'fmt=jpeg&meta=keep')).bytes))?.gps, 'keep keeps it');
 });
 
+t.test('ph=color is the colour of what has one, and that of the larger part of what has two', async (t) => {
+  const band = fc.integer({ min: 0, max: 255 });
+  const hex = (color: readonly number[]) =>
+    `#${color.map((each) => each.toString(16).padStart(2, '0')).join('')}`;
+  const said = async (bytes: Buffer) => (await picture(bytes, 'ph=color')).bytes.toString();
+  await alwaysAsync(
+    t,
+    fc.asyncProperty(
+      fc.tuple(band, band, band),
+      fc.tuple(band, band, band),
+      fc.integer({ min: 1, max: 300 }),
+      fc.integer({ min: 1, max: 60 }),
+      async (color, other, width, height) => {
+        deepStrictEqual(await said(await drawn(width, height, () => color)), hex(color));
+        // Those that are nearly alike count as one.
+        fc.pre(color.some((each, at) => Math.abs(each - (other[at] ?? 0)) > 16));
+        const two = await drawn(64, height, (x) => (x < 24 ? other : color));
+        deepStrictEqual(await said(two), hex(color));
+      },
+    ),
+    { examples: [[[255, 255, 255], [0, 0, 0], 64, 64]] },
+  );
+  t.equal(await said(await drawn(9, 9, () => [10, 20, 30, 0])), '#ffffff', 'nothing to be seen');
+});
+
 t.test('meta=keep does not let a viewer turn the picture a second time', async (t) => {
   for (const query of ['meta=keep', 'meta=keep&icc=keep', 'meta=keep&orient=0', 'meta=keep&icc=p3']) {
     const { bytes } = await picture(await corpus('exif/landscape-6.jpg'), `w=90&fmt=jpeg&${query}`);
     t.match((await sharp(bytes).metadata()).orientation ?? 1, 1, query);
   }
 });
+
+t.test(
+  'a result that names its author lies upright, whatever the original says its orientation in',
+  async (t) => {
+    const scene = await drawn(40, 20, (x, y) => [250, x * 3, y * 6]);
+    const xmp = writeDublinCore({ rights: '(c) Somebody' });
+    for (const orientation of [1, 3, 5, 6, 8])
+      for (const kind of ['tiff', 'jpeg', 'png', 'webp'] as const) {
+        const original = await sharp(scene).withMetadata({ orientation }).withXmp(xmp)[kind]().toBuffer();
+        for (const format of ['jpeg', 'webp', 'png', 'avif'])
+          for (const query of ['', '&rot=90', '&orient=0', '&icc=p3', '&r=5', '&mb=20k']) {
+            const { bytes } = await picture(original, `w=30&fmt=${format}${query}`);
+            const made = await sharp(bytes).metadata();
+            const name = `${kind} ${orientation} ${format}${query}`;
+            t.equal(made.orientation ?? 1, 1, name);
+            t.equal(made.exif && exifReader(made.exif).Image?.Copyright, '(c) Somebody', name);
+          }
+      }
+  },
+);
 
 t.test('what is kept of a turned original is kept together: its profile, its EXIF, its pixels', async (t) => {
   const scene = await drawn(40, 20, (x, y) => [250, x * 3, y * 6]);
