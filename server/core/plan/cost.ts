@@ -1,4 +1,5 @@
 import type { Geometry } from '../geometry/geometry.ts';
+import type { Transformation } from '../operations/index.ts';
 import type { Size, Step } from '../operations/operation.ts';
 import type { Source } from '../original/source.ts';
 import type { EncoderSettings, Format } from './formats.ts';
@@ -39,24 +40,24 @@ export function priceOf(
     upright: Size;
     geometry: Geometry;
     steps: readonly Step[];
-    trims: boolean;
-    gamma: boolean;
+    values: Pick<Transformation, 'trim' | 'gam'>;
     frames: number;
     result: Size;
   },
   output: { format: Format; settings: EncoderSettings },
 ): Cost {
-  const { source, geometry, steps, frames } = work;
+  const { source, steps, frames } = work;
   const megapixels = (work.upright.width * work.upright.height * frames) / 1e6;
   const result = (work.result.width * work.result.height * frames) / 1e6;
   const { cpuMs, bytes } = DECODING[source.format];
   // A trim looks at all of it.
-  const shrink = work.trims ? 1 : shrinkOnLoad(source, work.upright, { ...geometry, gamma: work.gamma });
-  const decode = megapixels * (shrink > 1 ? cpuMs / Math.min(4, shrink) : cpuMs) * (work.trims ? 3 : 1);
+  const trims = work.values.trim !== undefined;
+  const shrink = trims ? 1 : shrinkOnLoad(work);
+  const decode = megapixels * (shrink > 1 ? cpuMs / Math.min(4, shrink) : cpuMs) * (trims ? 3 : 1);
   const filters = steps.reduce((sum, step) => sum + (step.cost ?? 0), 0) * result;
   const format = FORMAT_TABLE[output.format];
   const encode = encodingOf(output, source);
-  const decodingBytes = (source.scans ? 4 : bytes) * megapixels * 1e6 + (work.trims ? megapixels * 4e6 : 0);
+  const decodingBytes = (source.scans ? 4 : bytes) * megapixels * 1e6 + (trims ? megapixels * 4e6 : 0);
   const passes = 4 * (steps.length ? 3 : 1);
   return {
     cpuMs: Math.ceil(2 + decode + filters + result * encode),

@@ -72,3 +72,10 @@ const cropStep = ({ left, top, width, height }: Box): Step => ({
 export function storedRegion({ geometry, orientation, upright }: Placing): Box | undefined {
   return geometry.region && turnBox(geometry.region, upright, inverse(orientation));
 }
+
+/** All of what is read, as stored. */
+export const storedWhole = ({ orientation, upright }: Placing): Box => ({
+  left: 0,
+  top: 0,
+  ...turnSize(upright, inverse(orientation)),
+});

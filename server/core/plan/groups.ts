@@ -65,8 +65,9 @@ const picturesOf = <M extends Member>(members: readonly M[]): Picture<M>[] =>
  * By how much the loader shrinks for a plan; 0 where what it gives is not to be shared: WebP is scaled to each size,
  * 16 bits would become 8 too early, and some pictures are too large to be held.
  */
-function loadedAt({ source, upright, geometry, values }: Plan): Shrink | 0 {
-  const shrink = shrinkOnLoad(source, upright, { ...geometry, gamma: values.gam !== undefined });
+function loadedAt(plan: Plan): Shrink | 0 {
+  const { source, upright, geometry } = plan;
+  const shrink = shrinkOnLoad(plan);
   const { width, height } = geometry.region ?? upright;
   const fits = width * height <= MAX_BASE_PIXELS * shrink ** 2;
   return fits && source.format !== 'webp' && !source.deep ? shrink : 0;

@@ -176,8 +176,7 @@ export function makePlan(source: Source, requested: Transformation, options: Pla
     upright,
     geometry,
     steps: steps.filter((step) => !isPlacing(step)),
-    trims: values.trim !== undefined,
-    gamma: values.gam !== undefined,
+    values,
     frames: moves ? source.pages : 1,
     result,
   };

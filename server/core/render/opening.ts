@@ -1,7 +1,8 @@
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import { withProfile } from '../original/source-color.ts';
-import { storedRegion } from '../plan/geometry-steps.ts';
+import { storedRegion, storedWhole } from '../plan/geometry-steps.ts';
+import { isLoadedWhole } from '../plan/shrink.ts';
 import { FAIL_ON } from '../sharp/fail-on.ts';
 import { opensAsIs } from './materialize.ts';
 import type { Raw } from './pipeline.ts';
@@ -28,7 +29,7 @@ export async function open(request: RenderRequest, byName?: string): Promise<Sha
   const image = source.vector
     ? fromRaw(request.raster ?? (await draw(request)))
     : sharp(byName ?? (await colored(request)), as);
-  const region = storedRegion(plan);
+  const region = storedRegion(plan) ?? (isLoadedWhole(plan) ? storedWhole(plan) : undefined);
   return region ? image.extract(region) : image;
 }
 

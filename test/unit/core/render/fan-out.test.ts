@@ -71,6 +71,28 @@ t.test('sizes for which the loader shrinks alike are to the byte what is rendere
   await areAlike(t, opened, file, members);
 });
 
+t.test('so are those of a thin picture, which the loader would cut', async (t) => {
+  for (const [width, height] of [
+    [2000, 9],
+    [71, 1200],
+    [1500, 447],
+    [1501, 449],
+  ] as const) {
+    const photo = sharp(await readFile(corpusPath('samples/ladybug.jpg'))).resize(width, height, {
+      fit: 'fill',
+    });
+    const file = join(t.testdir({ 'thin.jpg': await photo.jpeg().toBuffer() }), 'thin.jpg');
+    const opened = await openOriginal(await readFile(file));
+    const sides = [20, 60, 100, 200, 400].map((side) => Math.ceil((side * width) / Math.max(width, height)));
+    await areAlike(
+      t,
+      opened,
+      file,
+      sides.map((side) => member(opened, `w=${side}&fmt=png`)),
+    );
+  }
+});
+
 t.test('a base is as large as every turn of it needs', async (t) => {
   const turned = await sharp(await readFile(corpusPath('photos/kodim23.png')))
     .withMetadata({ orientation: 6 })
