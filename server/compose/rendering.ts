@@ -1,9 +1,8 @@
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/settings.ts';
 import { compileAhead, compiledModules } from '../sandbox/compiled.ts';
-import { fontFolders, writeFontconfig } from '../sandbox/fonts.ts';
+import { fontconfig, fontFolders } from '../sandbox/fonts.ts';
 import { strongestLaunch } from '../sandbox/launch.ts';
 import { type PoolEvent, RenderPool } from '../sandbox/pool.ts';
 import { errorText } from '../shared/error-text.ts';
@@ -54,8 +53,9 @@ export async function prepareRendering(
   onEvent: (event: PoolEvent) => void,
 ): Promise<Rendering> {
   const scratch = await openScratch(scratchParent);
-  const fonts = { config: join(scratch.folder, 'fonts.conf'), folders: fontFolders(fontsDir) };
-  await writeFontconfig(fonts.config, { folders: fonts.folders, cacheDir: scratch.writable });
+  const folders = fontFolders(fontsDir);
+  const config = scratch.keep('fonts.conf', fontconfig({ folders, cacheDir: scratch.writable }));
+  const fonts = { config, folders };
   const pool = new RenderPool({
     launch: strongestLaunch({ scratch, fonts, niceness, compiled: compiledModules() }),
     slots,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import type { OriginalRef } from '../sandbox/protocol.ts';
@@ -39,10 +40,13 @@ export class OriginalFiles {
     });
   }
 
-  /** Undefined when there is none of this key. */
+  /** Undefined when there is none of this key, or somebody else has removed it. */
   hold(key: string): HeldFile | undefined {
     const entry = this.#kept.get(key);
-    return entry && this.#held(entry);
+    if (!entry) return undefined;
+    if (existsSync(entry.ref.path)) return this.#held(entry);
+    this.#kept.delete(key);
+    return undefined;
   }
 
   /**

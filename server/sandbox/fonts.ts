@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
@@ -24,15 +23,17 @@ export const fontFolders = (fontsDir: string | undefined): string[] => [
 const escaped = (text: string): string => text.replace(/[&<>]/g, (letter) => `&#${letter.charCodeAt(0)};`);
 
 /**
- * Writes the configuration under which a process draws text with the fonts of some folders, and no others.
+ * The configuration under which a process draws text with the fonts of some folders, and no others.
  *
- * @param file      where to
  * @param cacheDir  where fontconfig may note what it found
  */
-export async function writeFontconfig(
-  file: string,
-  { folders, cacheDir }: { folders: readonly string[]; cacheDir: string },
-): Promise<void> {
+export function fontconfig({
+  folders,
+  cacheDir,
+}: {
+  readonly folders: readonly string[];
+  readonly cacheDir: string;
+}): string {
   const aliases = Object.entries(FAMILIES).flatMap(([ours, asked]) =>
     asked.map(
       (name) =>
@@ -50,5 +51,5 @@ export async function writeFontconfig(
     '<match><edit name="family" mode="append_last"><string>DejaVu Sans</string></edit></match>',
     '</fontconfig>',
   ];
-  await writeFile(file, `${lines.join('\n')}\n`);
+  return `${lines.join('\n')}\n`;
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { unavailable } from './errors.ts';
 import { every } from './periodic.ts';
 
 const PREFIX = 'rendition-scratch-';
@@ -11,13 +13,22 @@ const STALE_MS = 3_600_000;
 /** Read by a render process when it starts: a user that may not read it could not read an original either. */
 export const PROBE = 'probe';
 
-/** A folder of this program alone in which originals lie for as long as they are read. */
+/**
+ * A folder of this program alone in which originals lie for as long as they are read. Somebody else may remove it or what
+ * lies in it while the program runs, as those do who clear temporary folders of what is old.
+ */
 export interface Scratch {
   readonly folder: string;
   /** Where render processes may write. */
   readonly writable: string;
-  /** A path where nothing lies yet. */
+  /**
+   * A path where nothing lies yet, in a folder that is there.
+   *
+   * @throws Problem `store_unavailable`, `store_refused`, `storage_full` when it has gone and cannot be made anew
+   */
   path(): string;
+  /** Writes a file that stays as long as the folder is used; returns its path. */
+  keep(name: string, text: string): string;
   /** Removes it all. */
   close(): Promise<void>;
 }
@@ -30,15 +41,41 @@ export interface Scratch {
  */
 export async function openScratch(parent: string): Promise<Scratch> {
   const folder = await create(parent);
+  const writable = join(folder, 'tmp');
+  const kept = new Map([[PROBE, 'probe']]);
+  const restore = () => restoreFolder({ parent, folder, writable, kept });
+  try {
+    restore();
+  } catch (error) {
+    throw cannotLie(parent, error);
+  }
   await removeStale(parent);
   const end = every(HEARTBEAT_MS, () => {
+    try {
+      restore();
+    } catch {
+      // Said by whoever needs it.
+    }
     const now = new Date();
-    utimes(folder, now, now).catch(() => undefined);
+    const lasting = [folder, writable, ...[...kept.keys()].map((name) => join(folder, name))];
+    for (const path of lasting) utimes(path, now, now).catch(() => undefined);
   });
   return {
     folder,
-    writable: join(folder, 'tmp'),
-    path: () => join(folder, randomUUID()),
+    writable,
+    path: () => {
+      try {
+        restore();
+      } catch (error) {
+        throw unavailable(error);
+      }
+      return join(folder, randomUUID());
+    },
+    keep: (name, text) => {
+      kept.set(name, text);
+      restore();
+      return join(folder, name);
+    },
     close: async () => {
       end();
       await rm(folder, { recursive: true, force: true }).catch(() => undefined);
@@ -49,17 +86,41 @@ export async function openScratch(parent: string): Promise<Scratch> {
 async function create(parent: string): Promise<string> {
   try {
     await mkdir(parent, { recursive: true });
-    const folder = await mkdtemp(join(parent, PREFIX));
-    // Render processes of another user pass through it and read what they are told of; they cannot list it.
-    await chmod(folder, 0o711);
-    await mkdir(join(folder, 'tmp'));
-    await chmod(join(folder, 'tmp'), 0o1777);
-    await writeFile(join(folder, PROBE), 'probe');
-    return folder;
+    return await mkdtemp(join(parent, PREFIX));
   } catch (error) {
-    throw new Error(`Originals lie in ${parent} for a while, and cannot (set TMPDIR or DATA_DIR): ${error}`, {
-      cause: error,
-    });
+    throw cannotLie(parent, error);
+  }
+}
+
+const cannotLie = (parent: string, cause: unknown): Error =>
+  new Error(`Originals lie in ${parent} for a while, and cannot (set TMPDIR or DATA_DIR): ${cause}`, {
+    cause,
+  });
+
+interface Folder {
+  readonly parent: string;
+  readonly folder: string;
+  readonly writable: string;
+  /** Texts of the files in it that last, by their names. */
+  readonly kept: ReadonlyMap<string, string>;
+}
+
+/**
+ * Makes what is not there. Nothing above the parent: that is a data folder which was moved or is not mounted, and a new one
+ * in its place would be in the way of the old.
+ */
+function restoreFolder({ parent, folder, writable, kept }: Folder): void {
+  if (!existsSync(writable)) {
+    if (!existsSync(parent)) mkdirSync(parent);
+    if (!existsSync(folder)) mkdirSync(folder);
+    // Render processes of another user pass through it and read what they are told of; they cannot list it.
+    chmodSync(folder, 0o711);
+    mkdirSync(writable);
+    chmodSync(writable, 0o1777);
+  }
+  for (const [name, text] of kept) {
+    const path = join(folder, name);
+    if (!existsSync(path)) writeFileSync(path, text);
   }
 }
 

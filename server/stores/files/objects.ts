@@ -1,6 +1,6 @@
 import { accessSync, constants, createReadStream, linkSync, statSync } from 'node:fs';
 import { access, copyFile, mkdir, stat, unlink, utimes } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { isProblem, unavailable } from '../../shared/errors.ts';
 import { held, streamed } from '../body.ts';
@@ -214,7 +214,14 @@ export class FileObjects implements Objects {
   async link(key: string, path: string, signal?: AbortSignal): Promise<ObjectFacts | undefined> {
     return attempt(signal, async () => {
       const file = this.#paths.file(bytesOf(key));
-      const isThere = await linkOrCopy(file, path).then(() => true, ignoring('ENOENT', 'ENOTDIR'));
+      const isThere = await linkOrCopy(file, path).then(
+        () => true,
+        (error: unknown) => {
+          // Where the folder of the new name has gone, that says nothing of the object.
+          accessSync(dirname(path));
+          return ignoring('ENOENT', 'ENOTDIR')(error);
+        },
+      );
       const facts = isThere ? this.#seen.of(key, statSync(path), () => factsAt(path, key)) : undefined;
       if (!facts) {
         if (isThere) await unlink(path);

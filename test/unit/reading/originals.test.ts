@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
@@ -38,7 +38,7 @@ async function opened(t: Test) {
     scratch,
   });
   const put = async (text: string) => (await stores.originals.put('a', Buffer.from(text), jpeg))?.etag;
-  return { stores, originals, put, folder, pass: (ms: number) => (time += ms) };
+  return { stores, originals, put, folder, scratch, pass: (ms: number) => (time += ms) };
 }
 
 t.test('believes a version for its time, and asks again behind it', async (t) => {
@@ -183,6 +183,47 @@ t.test(
     t.equal(room.load.bytes, 0, 'what fails takes none');
   },
 );
+
+for (const store of ['files', 'a bucket']) {
+  for (const gone of ['its file', 'the folder of all files', 'that folder while it is read']) {
+    t.test(`an original of ${store} of which somebody removed ${gone} is read anew`, async (t) => {
+      const { stores, put, scratch } = await opened(t);
+      await put('first');
+      const now = () => performance.now();
+      const admission = new Admission({ slots: 4, bytes: 1e9, maxWaitMs: 1e9, name: 'reads' }, now);
+      let isInTheWay = gone === 'that folder while it is read';
+      const path = () => {
+        const chosen = scratch.path();
+        if (isInTheWay) rmSync(scratch.folder, { recursive: true });
+        isInTheWay = false;
+        return chosen;
+      };
+      const originals = new Originals({
+        objects: store === 'files' ? stores.originals : asBucket(stores.originals),
+        records: stores.records,
+        admission,
+        room: admission,
+        now,
+        versionMs: 1e9,
+        outageMs: 0,
+        lookupMs: 1e9,
+        maxBytes: 100,
+        keepBytes: 1000,
+        scratch: { path },
+      });
+      if (isInTheWay) await t.rejects(originals.fetch('a'), { code: 'store_unavailable' }, 'and not damaged');
+      const before = await originals.fetch('a');
+      before.release();
+      if (gone === 'its file') rmSync(before.ref.path);
+      else rmSync(scratch.folder, { recursive: true });
+      for (const lap of ['at once', 'and further on']) {
+        const again = await originals.fetch('a');
+        t.equal(readFileSync(again.ref.path, 'utf8').slice(0, 5), 'first', lap);
+        again.release();
+      }
+    });
+  }
+}
 
 t.test('who holds an original already waits for nobody who waits for room', async (t) => {
   const { stores, put, folder } = await opened(t);
