@@ -521,10 +521,18 @@ function readSetting(
     reason = `: ${error instanceof Error ? error.message : String(error)}`;
   }
   const anchor = `docs/settings.md#${row.variable.toLowerCase()}`;
+  const shown = row.secret ? '***' : written;
   return {
-    wrong: `${row.variable}="${row.secret ? '***' : written}": expected ${row.parser.expected}${reason} (${anchor})`,
+    wrong: onOneLine(`${row.variable}="${shown}": expected ${row.parser.expected}${reason} (${anchor})`),
   };
 }
+
+/** Control characters as escapes: the carriage return of a file from Windows would hide what stands before it. */
+const onOneLine = (text: string): string =>
+  text.replace(/\p{Cc}/gu, (character) => {
+    const escaped = JSON.stringify(character).slice(1, -1);
+    return escaped === character ? `\\u00${character.charCodeAt(0).toString(16)}` : escaped;
+  });
 
 /**
  * Reads all settings.

@@ -81,6 +81,8 @@ t.test('a backup is refused where it is none, or would cost something', async (t
     [['restore', file('good')], /rendition\.sqlite is open in a program: stop server and warmers first/],
     [['restore', file('none')], /none: there is no such file/],
     [['restore', file('garbage')], /garbage is no database, or a damaged one/],
+    [['restore', file('empty')], /empty is no database, or a damaged one/],
+    [['backup', file('absent/other')], /rendition\.sqlite cannot be copied to .*absent\/other/],
     [['restore', file('newer')], /newer is of a newer version \(999\) than this program knows/],
   ];
   for (const [words, reason] of wrong) {
@@ -106,7 +108,8 @@ t.test('a backup is refused where it is none, or would cost something', async (t
   // Nobody has it open any more, and one that is garbage needs nobody to have.
   t.equal((await at(data, 'restore', file('good'))).code, 0);
   await writeFile(file('rendition.sqlite'), 'garbage'.repeat(5000));
-  t.match(await at(data, 'stats'), { code: 1, stderr: /rendition\.sqlite.*not a database/ });
+  for (const words of [['stats'], ['backup', file('other')]])
+    t.match(await at(data, ...words), { code: 1, stderr: /rendition\.sqlite.*not a database/ });
   t.equal((await at(data, 'restore', file('good'))).code, 0);
   t.equal((await at(data, 'stats')).code, 0);
 });

@@ -2,6 +2,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { copyFile, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { withContext } from '../../shared/error-text.ts';
 import { integer, isBroken, isBusy } from './connection.ts';
 import { MIGRATIONS } from './schema.ts';
 
@@ -20,7 +21,9 @@ export async function backUp(path: string, file: string): Promise<void> {
   if (!existsSync(path)) throw new Error(`${path}: there is no such database.`);
   if (existsSync(file)) throw new Error(`${file} is there already.`);
   await made(file, async (part) => {
-    withDatabase(path, (db) => db.prepare('VACUUM INTO ?').run(part));
+    await withContext(`${path} cannot be copied to ${file}`, () =>
+      withDatabase(path, (db) => db.prepare('VACUUM INTO ?').run(part)),
+    );
     check(part);
   });
 }
@@ -79,18 +82,24 @@ function withDatabase<T>(path: string, work: (db: DatabaseSync) => T): T {
   }
 }
 
-/** @throws Error that says what is wrong with a backup */
-function check(file: string): void {
-  const version = withDatabase(file, (db) => {
-    try {
+/** Of the schema; the file is read through. */
+function versionOf(file: string): number {
+  try {
+    return withDatabase(file, (db) => {
       const { quick_check: found } = db.prepare('PRAGMA quick_check(1)').get() ?? {};
       if (found !== 'ok') throw new Error(`${file} is damaged: ${found}.`);
       return integer(db.prepare('PRAGMA user_version').get(), 'user_version');
-    } catch (error) {
-      if (!isBroken(error)) throw error;
-      throw new Error(`${file} is no database, or a damaged one.`, { cause: error });
-    }
-  });
+    });
+  } catch (error) {
+    // One that cannot be opened at all is told so by the constructor.
+    if (!isBroken(error)) throw error;
+    throw new Error(`${file} is no database, or a damaged one.`, { cause: error });
+  }
+}
+
+/** @throws Error that says what is wrong with a backup */
+function check(file: string): void {
+  const version = versionOf(file);
   if (version === 0) throw new Error(`${file} is no database of this program.`);
   if (version > MIGRATIONS.length)
     throw new Error(

@@ -34,3 +34,14 @@ t.test('none is made where there is another way in, and what is no token is refu
   await writeFile(path, '');
   await t.rejects(withOwnToken(loadConfig({ API_TOKEN_FILE: path }), t.fail), /API_TOKEN_FILE/);
 });
+
+t.test('a file that cannot be read or made is told by the name of its setting', async (t) => {
+  const folder = t.testdir({ file: 'no folder' });
+  for (const [path, reason] of [
+    [folder, /EISDIR|EPERM/],
+    [join(folder, 'file', 'api.token'), /ENOTDIR|EEXIST|ENOENT/],
+  ] as const) {
+    const failed = withOwnToken(loadConfig({ API_TOKEN_FILE: path }), t.fail);
+    await t.rejects(failed, { message: `API_TOKEN_FILE="${path}"`, cause: { message: reason } });
+  }
+});

@@ -51,6 +51,29 @@ t.test('lists every bad variable at once, with what was expected, and shows no s
   }
 });
 
+t.test('a value with control characters is told on one line, and readably', async (t) => {
+  const values = {
+    '\r': '\\r',
+    '\n': '\\n',
+    '\t': '\\t',
+    '\u001b': '\\u001b',
+    '\u007f': '\\u007f',
+    '\u0085': '\\u0085',
+  };
+  for (const variable of ['PORT', 'MEMORY_CACHE_BYTES', 'PRESETS', 'IMPORT_HOSTS', 'LOG_LEVEL']) {
+    for (const [character, escaped] of Object.entries(values)) {
+      try {
+        loadConfig({ [variable]: `a=${character}b` });
+        t.fail(`${variable} takes ${escaped}`);
+      } catch (error) {
+        const message = error instanceof Error ? error.message : '';
+        t.match(message, `${variable}="a=${escaped}b"`);
+        t.equal(message.match(/\p{Cc}/gu)?.length, 1, 'but for the end of the first line');
+      }
+    }
+  }
+});
+
 t.test('refuses settings that contradict each other', async (t) => {
   t.throws(() => loadConfig({ ORIGINALS_BUCKET: 'a' }), /ORIGINALS_BUCKET and RESULTS_BUCKET go together/);
   t.throws(() => loadConfig({ SIGNATURES: 'required', API_TOKENS }), /needs SIGNING_KEYS/);
