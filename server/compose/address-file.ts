@@ -27,7 +27,8 @@ export async function noteAddress(config: Place, address: string): Promise<() =>
   // Nothing but what commands print hangs on it; with stores elsewhere there may be no such folder.
   await writeFile(fileOf(config), note).catch(() => undefined);
   return async () => {
-    if ((await readNote(config)) === note) await rm(fileOf(config), { force: true });
+    // Whoever ends has more to do behind this, and the next one writes over it.
+    if ((await readNote(config)) === note) await rm(fileOf(config)).catch(() => undefined);
   };
 }
 

@@ -6,7 +6,7 @@ import { fontconfig, fontFolders } from '../sandbox/fonts.ts';
 import { strongestLaunch } from '../sandbox/launch.ts';
 import { type PoolEvent, RenderPool } from '../sandbox/pool.ts';
 import { errorText } from '../shared/error-text.ts';
-import { openScratch, type Scratch } from '../shared/scratch.ts';
+import { openScratch, type Scratch, withSpare } from '../shared/scratch.ts';
 import type { Stores } from '../stores/stores.ts';
 
 /** Where originals lie while they are read, and the processes that read them. */
@@ -52,7 +52,7 @@ export async function prepareRendering(
   { scratchParent = tmpdir() }: Pick<Stores, 'scratchParent'>,
   onEvent: (event: PoolEvent) => void,
 ): Promise<Rendering> {
-  const scratch = await openScratch(scratchParent);
+  const scratch = await openScratches(scratchParent);
   const folders = fontFolders(fontsDir);
   const config = scratch.keep('fonts.conf', fontconfig({ folders, cacheDir: scratch.writable }));
   const fonts = { config, folders };
@@ -69,6 +69,14 @@ export async function prepareRendering(
     await scratch.close();
   };
   return { pool, scratch, close };
+}
+
+/** Links in the data folder cost nothing; on a disk that turns read-only none can be made, and originals are copied away. */
+async function openScratches(parent: string): Promise<Scratch> {
+  const own = await openScratch(parent);
+  if (parent === tmpdir()) return own;
+  const spare = await openScratch(tmpdir()).catch(() => undefined);
+  return spare ? withSpare(own, spare) : own;
 }
 
 /** Long enough that whoever has just started a program is served first. */

@@ -3,6 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { extname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Scratch } from '../shared/scratch.ts';
 
 /** A layer of protection around a render process, as the log and the metric name it. */
 export const LAYERS = [
@@ -28,8 +29,8 @@ export interface Launch {
 }
 
 export interface LaunchOptions {
-  /** The folder that the process reads originals from, and the one in it that it may write to. */
-  readonly scratch: { readonly folder: string; readonly writable: string };
+  /** The folders that the process reads originals from, and the one in the first that it may write to. */
+  readonly scratch: Pick<Scratch, 'folder' | 'spare' | 'writable'>;
   /** 0-19; the event loop of the parent goes before. */
   readonly niceness: number;
   /** Fontconfig's file, and the folders that it names. */
@@ -102,7 +103,7 @@ const compiledFlags = (folder: string): string[] => [
   `--import=${givesUpWriting(folder)}`,
 ];
 
-function nodeFlags({ scratch: { folder, writable }, fonts, compiled }: NodeOptions): string[] {
+function nodeFlags({ scratch: { folder, spare, writable }, fonts, compiled }: NodeOptions): string[] {
   const heap = `--max-old-space-size=${HEAP_MIB}`;
   if (!IS_CHECKED) return [heap];
   return [
@@ -112,6 +113,7 @@ function nodeFlags({ scratch: { folder, writable }, fonts, compiled }: NodeOptio
     `--allow-fs-read=${APP}`,
     `--allow-fs-read=${PACKAGES}`,
     `--allow-fs-read=${folder}`,
+    ...(spare === undefined ? [] : [`--allow-fs-read=${spare}`]),
     ...(fonts?.folders ?? []).map((fontFolder) => `--allow-fs-read=${fontFolder}`),
     `--allow-fs-write=${writable}`,
     ...(compiled === undefined ? [] : compiledFlags(compiled)),

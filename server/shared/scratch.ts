@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unavailable } from './errors.ts';
@@ -19,6 +19,8 @@ export const PROBE = 'probe';
  */
 export interface Scratch {
   readonly folder: string;
+  /** Another folder, in which paths lie while nothing can be written to the first. */
+  readonly spare?: string | undefined;
   /** Where render processes may write. */
   readonly writable: string;
   /**
@@ -81,6 +83,27 @@ export async function openScratch(parent: string): Promise<Scratch> {
       await rm(folder, { recursive: true, force: true }).catch(() => undefined);
     },
   };
+}
+
+/** A scratch whose paths lie in another one while its own disk is read-only, as one is that had an error: it is read from. */
+export const withSpare = (own: Scratch, spare: Scratch): Scratch => ({
+  ...own,
+  spare: spare.folder,
+  path: () => (isReadOnly(own.folder) ? spare : own).path(),
+  close: async () => {
+    await Promise.all([own.close(), spare.close()]);
+  },
+});
+
+/** Tried by a write: after an error ext4 says that it may be written to (access), and refuses all that is. */
+function isReadOnly(folder: string): boolean {
+  try {
+    const now = new Date();
+    utimesSync(folder, now, now);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EROFS';
+  }
 }
 
 async function create(parent: string): Promise<string> {

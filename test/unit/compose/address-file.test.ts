@@ -2,6 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { noteAddress, notedAddress } from '../../../server/compose/address-file.ts';
+import { mountDisk } from '../../support/disk.ts';
 
 const placeIn = (dataDir: string, more = {}) => ({
   dataDir,
@@ -31,4 +32,18 @@ t.test('nothing hangs on the note: a folder that is not there, text that is no a
   const broken = placeIn(t.testdir());
   await writeFile(join(broken.dataDir, 'server.address'), 'half');
   t.equal(await notedAddress(broken), undefined);
+});
+
+t.test('a server on a disk that turned read-only ends as others do', async (t) => {
+  const disk = await mountDisk(t, 2 ** 20);
+  if (!disk) return;
+  const place = placeIn(disk.folder);
+  const remove = await noteAddress(place, 'http://0.0.0.0:9000');
+  disk.readOnly(true);
+  await (await noteAddress(place, 'http://0.0.0.0:9000'))();
+  await remove();
+  t.equal(await notedAddress(place), 'http://localhost:9000', 'and leaves what it cannot remove');
+  disk.readOnly(false);
+  await remove();
+  t.equal(await notedAddress(place), undefined);
 });
