@@ -1,12 +1,13 @@
 import { createHook } from 'node:async_hooks';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { FolderObjects } from '../../server/stores/folder/objects.ts';
 import { removeStaged } from '../../server/writing/staging.ts';
 import { call, noise } from '../support/api.ts';
+import { mountDisk } from '../support/disk.ts';
 import { problemOf, startServer } from '../support/server.ts';
 
 function write(root: string, files: Readonly<Record<string, string | Uint8Array>>): void {
@@ -120,6 +121,57 @@ t.test('what begins with a dot, links, folders, pipes and what is outside are ab
     ['a/b.jpg'],
   );
 });
+
+const AWAY: readonly [name: string, folder: (t: Test) => Promise<Away | undefined>][] = [
+  [
+    'moved away',
+    async (t) => {
+      const above = t.testdir({ pictures: {} });
+      const [root, elsewhere] = [join(above, 'pictures'), join(above, 'elsewhere')];
+      return { root, leave: () => renameSync(root, elsewhere), comeBack: () => renameSync(elsewhere, root) };
+    },
+  ],
+  [
+    'not mounted',
+    async (t) => {
+      const disk = await mountDisk(t, 2 ** 20);
+      const root = disk?.folder;
+      if (root === undefined) return undefined;
+      // What lies under a mount is what is seen without it: here an empty one above it.
+      const leave = () => execFileSync('mount', ['-t', 'tmpfs', 'rendition-test', root]);
+      return { root, leave, comeBack: () => execFileSync('umount', [root]) };
+    },
+  ],
+];
+
+interface Away {
+  readonly root: string;
+  readonly leave: () => void;
+  readonly comeBack: () => void;
+}
+
+for (const [name, folder] of AWAY) {
+  t.test(`a folder that is ${name} for a while is no folder without pictures`, async (t) => {
+    const away = await folder(t);
+    if (!away) return;
+    write(away.root, FILES);
+    const objects = await FolderObjects.open(away.root);
+    away.leave();
+    const unavailable = { code: 'store_unavailable' };
+    for (const key of ['a.jpg', 'a/b/c.png', 'none.jpg']) {
+      await t.rejects(objects.head(key), unavailable, key);
+      await t.rejects(objects.get(key), unavailable, key);
+    }
+    await t.rejects(objects.list({ prefix: '', limit: 9 }), unavailable);
+    await t.rejects(objects.list({ prefix: 'a/', limit: 9 }), unavailable);
+    await t.rejects(objects.ping(), unavailable);
+    away.comeBack();
+    t.match(await objects.head('a.jpg'), { size: 2 });
+    t.equal(await objects.head('none.jpg'), undefined);
+    t.equal((await objects.list({ prefix: '', limit: 9 })).items.length, 6);
+    await objects.ping();
+  });
+}
 
 t.test('another size or another time is another object', async (t) => {
   const root = t.testdir();

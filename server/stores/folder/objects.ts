@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
-import { access, type FileHandle, lstat, open, readdir, realpath } from 'node:fs/promises';
+import { access, type FileHandle, lstat, open, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { Problem } from '../../shared/errors.ts';
@@ -33,15 +33,21 @@ export class FolderObjects implements Objects {
   readonly hasMd5 = false;
   readonly isReadOnly = true;
   readonly #root: string;
+  /** Of the file system that it was on. */
+  readonly #device: number;
 
   /** @see FolderObjects.open */
-  private constructor(root: string) {
+  private constructor(root: string, device: number) {
     this.#root = root;
+    this.#device = device;
   }
 
   /** @throws Problem `store_unavailable` where there is no such folder */
   static open(folder: string): Promise<FolderObjects> {
-    return attempt(undefined, async () => new FolderObjects(await realpath(folder)));
+    return attempt(undefined, async () => {
+      const root = await realpath(folder);
+      return new FolderObjects(root, (await stat(root)).dev);
+    });
   }
 
   head(key: string, signal?: AbortSignal): Promise<StoredFacts | undefined> {
@@ -89,12 +95,22 @@ export class FolderObjects implements Objects {
         const facts = await this.head(key, signal);
         if (facts) items.push(facts);
       }
+      if (items.length === 0) await this.#checkThere();
       return { items };
     });
   }
 
   ping(signal?: AbortSignal): Promise<void> {
-    return attempt(signal, () => access(this.#root, constants.R_OK));
+    return attempt(signal, async () => {
+      await access(this.#root, constants.R_OK);
+      await this.#checkThere();
+    });
+  }
+
+  /** A folder that was moved away, or is not mounted, must not look like one without pictures, whose 404s are cached. */
+  async #checkThere(): Promise<void> {
+    if ((await stat(this.#root)).dev === this.#device || (await readdir(this.#root)).length > 0) return;
+    throw new Error(`${this.#root} is empty, and was on another file system: it is not mounted.`);
   }
 
   async #open(key: string): Promise<Opened | undefined> {
@@ -109,6 +125,7 @@ export class FolderObjects implements Objects {
     } catch (error) {
       await file?.close();
       if (!ABSENT.includes(errorName(error))) throw error;
+      await this.#checkThere();
       return undefined;
     }
     await file.close();
