@@ -1,4 +1,3 @@
-import type { Source } from '../server/core/original/source.ts';
 import type { Group, Member, Picture } from '../server/core/plan/groups.ts';
 import type { Outcome } from '../server/core/render/fan-out.ts';
 import type { Original } from '../server/reading/originals.ts';
@@ -23,7 +22,6 @@ export interface Rendering extends RenderEvents {
   readonly pool: RenderPool;
   readonly renderer: Renderer;
   readonly original: Original;
-  readonly source: Source;
   readonly signal: AbortSignal;
   /** Whatever else is to be rendered goes before. */
   readonly isPatient?: boolean;
@@ -44,7 +42,8 @@ export async function renderGroups(
 
 async function renderGroup(group: Group<PlannedMember>, rendering: Rendering): Promise<void> {
   const open = new Map(group.pictures.flat().map((member) => [member.name, member]));
-  const { admission, source, signal, isPatient } = rendering;
+  const { admission, signal, isPatient } = rendering;
+  const { source } = group.pictures[0][0].plan;
   const permit = await admission.acquire({ ...priceOf(source, group.cost), isPatient }, signal);
   try {
     await run([...open.values()], group, { ...rendering, open });
@@ -76,12 +75,12 @@ async function runAlone(member: PlannedMember, group: Group<PlannedMember>, rend
 async function run(
   members: readonly PlannedMember[],
   { cost, pictures }: Group<PlannedMember>,
-  { pool, renderer, original, source, signal, open, begin, done }: Run,
+  { pool, renderer, original, signal, open, begin, done }: Run,
 ): Promise<void> {
   const asks = { original: original.ref, specs: members.map(({ spec }) => spec) };
   await pool.run('group', asks, {
     signal,
-    ...renderer.limitsOf(source, cost),
+    ...renderer.limitsOf(pictures[0][0].plan.source, cost),
     part: (part) => {
       const member = open.get(part.canonical);
       if (member && open.delete(part.canonical)) done(outcomeOf(member, part), part.ms);

@@ -1,4 +1,3 @@
-import type { Source } from '../server/core/original/source.ts';
 import { groupPlans } from '../server/core/plan/groups.ts';
 import type { Outcome } from '../server/core/render/fan-out.ts';
 import type { Inputs } from '../server/reading/inputs.ts';
@@ -106,8 +105,8 @@ export class Upgrade {
     const run: Run = { job, original, report, due, told: Promise.resolve(), trouble: undefined };
     try {
       if (original.version !== job.version) return report;
-      const source = await renderer.open(job.id, original, signal);
-      await this.#render(run, source, signal);
+      await renderer.open(job.id, original, { signal });
+      await this.#render(run, signal);
     } finally {
       original.release();
     }
@@ -122,20 +121,24 @@ export class Upgrade {
     return { name, version: whole, there: await results.head(id, name, whole) };
   }
 
-  async #render(run: Run, source: Source, signal: AbortSignal): Promise<void> {
+  async #render(run: Run, signal: AbortSignal): Promise<void> {
     const { renderer, admission, pool } = this.#options;
+    const { original, job } = run;
     const members: PlannedMember[] = [];
-    for (const { name } of run.due.values()) {
-      const input = { canonical: name, priority: 'warm', focal: run.original.focal } as const;
-      const planned = await renderer.plan(source, input).catch(() => undefined);
+    for (const { name: canonical } of run.due.values()) {
+      const input = { canonical, priority: 'warm', focal: original.focal } as const;
+      const source = await renderer.open(job.id, original, { canonical, signal }).catch((error) => {
+        signal.throwIfAborted();
+        if (!isPermanent(error)) run.trouble ??= error;
+      });
+      const planned = source && (await renderer.plan(source, input).catch(() => undefined));
       // Its bytes are another's, which is noted by itself.
-      if (planned && planned.sameAs === undefined) members.push({ name, ...planned });
+      if (planned && planned.sameAs === undefined) members.push({ name: canonical, ...planned });
     }
     const storing: Promise<void>[] = [];
     const done = (outcome: Outcome) => storing.push(this.#done(run, outcome));
     const begin = () => Promise.resolve(!signal.aborted);
-    const { original } = run;
-    const rendering = { renderer, admission, pool, original, source, signal, begin, done, isPatient: true };
+    const rendering = { renderer, admission, pool, original, signal, begin, done, isPatient: true };
     try {
       await renderGroups(groupPlans(members), rendering);
     } finally {

@@ -1,4 +1,3 @@
-import type { Source } from '../server/core/original/source.ts';
 import { groupPlans, type Picture } from '../server/core/plan/groups.ts';
 import type { Outcome } from '../server/core/render/fan-out.ts';
 import type { Inputs } from '../server/reading/inputs.ts';
@@ -151,9 +150,10 @@ export class Warm {
       original = await originals.fetch(job.id, signal);
       run.stale = original.version !== job.version;
       if (run.stale) return;
-      const source = await renderer.open(job.id, original, signal);
+      // What is wrong with all of it is wrong with each variant, once.
+      await renderer.open(job.id, original, { signal });
       report.fetchMs = Math.round(now() - begun);
-      await this.#renderFile(run, missing, { original, source });
+      await this.#renderFile(run, missing, original);
     } catch (error) {
       signal.throwIfAborted();
       run.stale = isProblem(error) && error.code === 'image_not_found';
@@ -164,14 +164,10 @@ export class Warm {
     }
   }
 
-  async #renderFile(
-    run: Run,
-    missing: readonly string[],
-    { original, source }: { original: Original; source: Source },
-  ): Promise<void> {
+  async #renderFile(run: Run, missing: readonly string[], original: Original): Promise<void> {
     const { renderer, admission, pool } = this.#options;
     const { job, signal } = run;
-    const members = await this.#plan(run, missing, source, original);
+    const members = await this.#plan(run, missing, original);
     const storing: Promise<void>[] = [];
     const done = (outcome: Outcome, ms: number) => storing.push(this.#done(run, original, outcome, ms));
     const beginning: Promise<boolean>[] = [];
@@ -181,7 +177,7 @@ export class Warm {
       return begun;
     };
     try {
-      const rendering = { renderer, admission, pool, original, source, signal, begin, done };
+      const rendering = { renderer, admission, pool, original, signal, begin, done };
       await renderGroups(groupPlans(members), rendering);
     } finally {
       await Promise.all(storing);
@@ -191,15 +187,14 @@ export class Warm {
   }
 
   /** Plans each variant; one that cannot be planned fails alone. */
-  async #plan(
-    run: Run,
-    missing: readonly string[],
-    source: Source,
-    { focal }: Original,
-  ): Promise<PlannedMember[]> {
+  async #plan(run: Run, missing: readonly string[], original: Original): Promise<PlannedMember[]> {
+    const { renderer } = this.#options;
+    const { job, signal } = run;
     const members: PlannedMember[] = [];
-    const planOf = (canonical: string) =>
-      this.#options.renderer.plan(source, { canonical, priority: 'warm', focal });
+    const planOf = async (canonical: string) => {
+      const source = await renderer.open(job.id, original, { canonical, signal });
+      return renderer.plan(source, { canonical, priority: 'warm', focal: original.focal });
+    };
     for (const name of missing) {
       try {
         const plan = await planOf(name);
@@ -212,6 +207,7 @@ export class Warm {
           run.names.set(form, [name]);
         }
       } catch (error) {
+        signal.throwIfAborted();
         await this.#fail(run, name, error);
       }
     }

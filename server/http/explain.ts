@@ -96,7 +96,7 @@ async function explain(
   const { id, read, canonical } = imageRequest;
   const existing = await options.images.facts(imageRequest, signal);
   const original = await options.originals.fetch(id, signal);
-  const source = await options.renderer.open(id, original, signal).finally(original.release);
+  const source = await options.renderer.open(id, original, { canonical, signal }).finally(original.release);
   const input = { canonical, priority: 'live', focal: original.focal } as const;
   const { plan, sameAs } = await options.renderer.plan(source, input);
   const { format, pages, moving, alpha } = source;

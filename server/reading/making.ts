@@ -34,7 +34,7 @@ export async function makePicture(
   try {
     signal.throwIfAborted();
     const input = { canonical, priority: 'live', focal: original.focal } as const;
-    const source = await renderer.open(id, original, signal);
+    const source = await renderer.open(id, original, { canonical, signal });
     const { plan, sameAs } = await renderer.plan(source, input);
     if (sameAs !== undefined) return { sameAs };
     const form = await formNow(source, plan, input, means);

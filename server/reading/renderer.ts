@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { Point } from '../core/geometry/geometry.ts';
 import type { Transformation } from '../core/operations/index.ts';
+import { pageAsked } from '../core/operations/page.ts';
 import { readTransformation } from '../core/operations/transformation.ts';
-import type { Source, SourceLimits } from '../core/original/source.ts';
+import { pageWithHeader, type Source, type SourceLimits } from '../core/original/source.ts';
 import type { Probe } from '../core/plan/auto-quality.ts';
 import type { Cost } from '../core/plan/cost.ts';
 import type { Priority } from '../core/plan/formats.ts';
@@ -87,20 +88,37 @@ export class Renderer {
   }
 
   /**
-   * What the header of an original says, read once for each version.
+   * What the header of an original says of the page that is asked for, read once for each version.
    *
+   * @param canonical  form that asks for it; absent: for the first page
    * @throws Problem `unsupported_source`, `damaged_source`, `unrenderable`
    */
-  async open(id: string, { version, ref }: Original, signal?: AbortSignal): Promise<Source> {
-    const cached = this.#sources.get(`${id} ${version}`);
+  async open(
+    id: string,
+    original: Original,
+    { canonical = '', signal }: { canonical?: string | undefined; signal?: AbortSignal | undefined },
+  ): Promise<Source> {
+    const first = await this.#header(id, original, 0, signal);
+    const page = pageWithHeader(first, pageAsked(this.#read(canonical)));
+    return page === 0 ? first : this.#header(id, original, page, signal);
+  }
+
+  async #header(
+    id: string,
+    { version, ref }: Original,
+    page: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Source> {
+    const key = pageKey(id, version, page);
+    const cached = this.#sources.get(key);
     if (cached) return cached;
-    this.#verdicts.check(`${id} ${version}`, 0);
+    this.#verdicts.check(key, 0);
     try {
-      const source = await this.measure(ref, signal);
-      this.#sources.set(`${id} ${version}`, source);
+      const source = await this.measure(ref, signal, page);
+      this.#sources.set(key, source);
       return source;
     } catch (error) {
-      this.#verdicts.remember(`${id} ${version}`, error, 0);
+      this.#verdicts.remember(key, error, 0);
       throw error;
     }
   }
@@ -138,12 +156,19 @@ export class Renderer {
     return pool.run('preview', asks, { signal, ...this.limitsOf(source, cost) });
   }
 
-  /** What the header of a file says. */
-  measure(original: OriginalRef, signal?: AbortSignal): Promise<Source> {
-    return this.#options.pool.run('open', { original }, { signal, ...this.#drawingLimits() });
+  /**
+   * What the header of a file says.
+   *
+   * @param page  counting from 0
+   */
+  measure(original: OriginalRef, signal?: AbortSignal, page = 0): Promise<Source> {
+    return this.#options.pool.run('open', { original, page }, { signal, ...this.#drawingLimits() });
   }
 
-  /** @throws Problem of makePlan, `not_allowed` for meta=keep, `invalid_parameter` for a watermark nobody registered, `watermark_unusable` */
+  /**
+   * @param source  of the page that the canonical form asks for: see open
+   * @throws Problem of makePlan, `not_allowed` for meta=keep, `invalid_parameter` for a watermark nobody registered, `watermark_unusable`
+   */
   async plan(source: Source, { canonical, priority, focal }: RenderInput): Promise<Planned> {
     this.check(canonical);
     const { limits, deadlineMs } = this.#options;
@@ -179,11 +204,12 @@ export class Renderer {
   /** @throws Problem `overloaded`, `deadline`, `unrenderable` and those of render */
   async render(id: string, original: Original, input: RenderInput, signal?: AbortSignal): Promise<Admitted> {
     const { admission, pool } = this.#options;
-    const source = await this.open(id, original, signal);
+    const source = await this.open(id, original, { ...input, signal });
     const { plan, spec } = await this.plan(source, input);
     const picture = probeKey(id, original.version, plan);
     const probe = picture === undefined ? undefined : this.#probes.get(picture);
-    const key = `${id} ${original.version}`;
+    // A page that cannot be decoded says nothing of the others.
+    const key = pageKey(id, original.version, pageWithHeader(source, plan.page));
     const pixels = plan.upright.width * plan.upright.height;
     this.#verdicts.check(key, pixels);
     const permit = await admission.acquire(priceOf(source, plan.cost), signal);
@@ -234,6 +260,10 @@ export class Renderer {
 export function priceOf(source: Source, { cpuMs, memoryBytes }: Cost): AdmissionCost {
   return { ms: cpuMs, bytes: memoryBytes + source.bytes, kind: source.format };
 }
+
+/** One name for what is known of a page, counting from 0; frames share that of the first one. */
+const pageKey = (id: string, version: string, page: number): string =>
+  page === 0 ? `${id} ${version}` : `${id} ${version} ${page}`;
 
 /** Names that say nothing of pixels, only of how they are written. */
 const WRITING = new Set(['fmt', 'q', 'progressive', 'chroma', 'effort', 'mb', 'meta', 'lossless', 'colors']);

@@ -34,8 +34,11 @@ export interface RenderSpec {
 
 /** What a render process is asked for, and what it answers with. */
 export interface Tasks {
-  /** Reads the header. */
-  readonly open: { readonly asks: { readonly original: OriginalRef }; readonly answers: Source };
+  /** Reads the header of the page that is asked for, where it has one of its own: see pageWithHeader. */
+  readonly open: {
+    readonly asks: { readonly original: OriginalRef /** Counting from 0. */; readonly page?: number };
+    readonly answers: Source;
+  };
   /** Renders one variant. */
   readonly render: {
     readonly asks: { readonly original: OriginalRef; readonly spec: RenderSpec };

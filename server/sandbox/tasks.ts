@@ -3,9 +3,10 @@ import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
+import { pageAsked } from '../core/operations/page.ts';
 import { readTransformation } from '../core/operations/transformation.ts';
 import { isHeic } from '../core/original/sniff.ts';
-import { checkPixels, type Source } from '../core/original/source.ts';
+import { checkPixels, pageWithHeader, type Source } from '../core/original/source.ts';
 import { groupPlans, type Member } from '../core/plan/groups.ts';
 import { makePlan, type PlanOptions } from '../core/plan/plan.ts';
 import type { ReadGlyphs } from '../core/render/drawing-warnings.ts';
@@ -76,22 +77,24 @@ function bytesOf({ path, bytes }: OriginalRef): Buffer {
 }
 
 /** Whose header was read last: its render comes next, nearly always to the same process. A path is that of one original. */
-let last: { readonly path: string; readonly opened: Opened } | undefined;
+let last: { readonly path: string; readonly page: number; readonly opened: Opened } | undefined;
 /** Larger ones are read again: an idle process keeps none of them. */
 const KEPT_BYTES = 8 * 2 ** 20;
 
-async function opened(original: OriginalRef): Promise<Opened> {
-  const kept = last?.path === original.path ? last.opened : undefined;
+async function opened(original: OriginalRef, page = 0): Promise<Opened> {
+  const isKept = last?.path === original.path && last.page === pageWithHeader(last.opened.source, page);
+  const kept = isKept ? last?.opened : undefined;
   last = undefined;
-  return kept ?? openOriginal(bytesOf(original), original);
+  return kept ?? openOriginal(bytesOf(original), { ...original, page });
 }
 
-async function header({ original }: AsksOf<'open'>): Promise<Source> {
+async function header({ original, page = 0 }: AsksOf<'open'>): Promise<Source> {
   last = undefined;
   const bytes = bytesOf(original);
   if (isHeic(bytes)) return (await heic()).heicSource(bytes);
-  const read = await openOriginal(bytes, original);
-  if (read.bytes.length <= KEPT_BYTES) last = { path: original.path, opened: read };
+  const read = await openOriginal(bytes, { ...original, page });
+  if (read.bytes.length <= KEPT_BYTES)
+    last = { path: original.path, page: pageWithHeader(read.source, page), opened: read };
   return read.source;
 }
 
@@ -110,10 +113,11 @@ const passOf = ({ timeoutSeconds }: RenderSpec, { signal }: TaskContext): PassOp
 });
 
 async function renderOne({ original, spec }: AsksOf<'render'>, context: TaskContext): Promise<Rendered> {
-  const source = await opened(original);
+  const values = readTransformation(spec.canonical);
+  const source = await opened(original, pageAsked(values));
   context.signal.throwIfAborted();
   const options = optionsOf(spec);
-  const plan = makePlan(source.source, readTransformation(spec.canonical), options);
+  const plan = makePlan(source.source, values, options);
   const pass = passOf(spec, context);
   const { now, readGlyphs, onDrawn } = context;
   const rendered = await render({
@@ -149,10 +153,25 @@ async function fileOf({ path }: OriginalRef, inflated: Uint8Array | undefined): 
 }
 
 async function renderGroup({ original, specs }: AsksOf<'group'>, context: TaskContext): Promise<undefined> {
-  const [first] = specs;
-  if (!first) return undefined;
+  if (specs.length === 0) return undefined;
   const stored = bytesOf(original);
-  const source = await openOriginal(stored, original);
+  const byPage = Map.groupBy(specs, ({ canonical }) => pageAsked(readTransformation(canonical)));
+  for (const [page, ofPage] of byPage) await renderPage({ original, stored, page, specs: ofPage }, context);
+  return undefined;
+}
+
+interface OfPage {
+  readonly original: OriginalRef;
+  readonly stored: Buffer;
+  readonly page: number;
+  readonly specs: readonly RenderSpec[];
+}
+
+/** What is asked for of one page, which may be like no other. */
+async function renderPage({ original, stored, page, specs }: OfPage, context: TaskContext): Promise<void> {
+  const [first] = specs;
+  if (!first) return;
+  const source = await openOriginal(stored, { ...original, page });
   const shared: Shared = {
     opened: source,
     maxPixels: first.limits.maxPixels,
@@ -176,7 +195,6 @@ async function renderGroup({ original, specs }: AsksOf<'group'>, context: TaskCo
     }
   }
   if (source.bytes !== stored) await rm(join(tmpdir(), basename(original.path)), { force: true });
-  return undefined;
 }
 
 function partOf(outcome: Outcome, share: number): GroupPart {

@@ -1,5 +1,6 @@
 import type { Sharp, SharpOptions } from 'sharp';
 import sharp from 'sharp';
+import { pageAsked } from '../../server/core/operations/page.ts';
 import { readQuery, readTransformation } from '../../server/core/operations/transformation.ts';
 import type { PlanOptions } from '../../server/core/plan/plan.ts';
 import { makePlan } from '../../server/core/plan/plan.ts';
@@ -15,9 +16,10 @@ export async function picture(
   query: string,
   extra: Partial<PlanOptions> = {},
 ): Promise<Rendered> {
-  const opened = await openOriginal(bytes);
+  const values = readTransformation(readQuery(query, {}).canonical);
+  const opened = await openOriginal(bytes, { page: pageAsked(values) });
   const options = { ...OPTIONS, ...extra };
-  const plan = makePlan(opened.source, readTransformation(readQuery(query, {}).canonical), options);
+  const plan = makePlan(opened.source, values, options);
   const pass = { timeoutSeconds: 20 };
   return render({ opened, plan, options, maxPixels: LIMITS.maxPixels, pass, now: () => performance.now() });
 }

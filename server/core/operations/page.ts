@@ -1,5 +1,8 @@
 import { choice, integer, operation } from './operation.ts';
 
+/** Counting from 0. */
+export const pageAsked = ({ page: number = 1 }: { readonly page?: number }): number => number - 1;
+
 export const page = operation({
   name: 'page',
   group: 'format',

@@ -35,19 +35,20 @@ export interface ExifDirectory {
 }
 
 /**
- * Reads the first directory of an EXIF block, and nothing that it refers to.
+ * Reads a directory of an EXIF block or a TIFF, and nothing that it refers to.
  *
  * @param block  with or without the name that it has in a JPEG
- * @returns      undefined where it is not whole, or is no EXIF
+ * @param page   of a TIFF, which has a directory for each; counting from 0
+ * @returns      undefined where it is not whole or not there, or is no EXIF
  */
-export function readExif(block: Uint8Array): ExifDirectory | undefined {
+export function readExif(block: Uint8Array, page = 0): ExifDirectory | undefined {
   const bytes = Buffer.from(block.buffer, block.byteOffset, block.byteLength);
   const tiff = bytes.toString('latin1', 0, NAME.length) === NAME ? bytes.subarray(NAME_BYTES) : bytes;
   const order = tiff.toString('latin1', 0, 4);
   if (order !== 'II*\0' && order !== 'MM\0*') return undefined;
   const directory = { tiff, isLittle: order === 'II*\0' };
   try {
-    const start = long(directory, 4);
+    const start = startOf(directory, page);
     const entries = new Map<number, Entry>();
     const end = start + 2 + short(directory, start) * ENTRY_BYTES;
     for (let offset = start + 2; offset < end; offset += ENTRY_BYTES) {
@@ -65,6 +66,16 @@ export function readExif(block: Uint8Array): ExifDirectory | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Each directory ends with where the next one is. Takes as many steps as the page has number, even in a circle. */
+function startOf(bytes: Bytes, page: number): number {
+  let start = long(bytes, 4);
+  for (let left = page; left > 0; left--) {
+    if (start === 0) throw new RangeError('There is no such directory.');
+    start = long(bytes, start + 2 + short(bytes, start) * ENTRY_BYTES);
+  }
+  return start;
 }
 
 type Bytes = Pick<ExifDirectory, 'tiff' | 'isLittle'>;

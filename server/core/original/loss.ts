@@ -36,8 +36,11 @@ type Lossy = Pick<
   'format' | 'quality' | 'losslessWebp' | 'profile' | 'cmyk' | 'alpha' | 'moving' | 'recolored'
 >;
 
-/** @returns undefined for a file without loss */
-export function codecLoss(source: Lossy, bytes: Uint8Array): CodecLoss | undefined {
+/**
+ * @param page  of a TIFF, counting from 0
+ * @returns undefined for a file without loss
+ */
+export function codecLoss(source: Lossy, bytes: Uint8Array, page = 0): CodecLoss | undefined {
   switch (source.format) {
     case 'jpeg':
       return jpegLoss(source, bytes);
@@ -47,7 +50,7 @@ export function codecLoss(source: Lossy, bytes: Uint8Array): CodecLoss | undefin
     case 'heic':
       return SOME;
     case 'tiff':
-      return isJpegInTiff(bytes) ? SOME : undefined;
+      return isJpegInTiff(bytes, page) ? SOME : undefined;
     default:
       return undefined;
   }
@@ -94,8 +97,8 @@ function webpLoss(source: Lossy, bytes: Uint8Array): CodecLoss {
 }
 
 /** Compression of old and new JPEG in TIFF (TIFF 6.0, 22; Technical Note 2). */
-function isJpegInTiff(file: Uint8Array): boolean {
-  const directory = readExif(file);
+function isJpegInTiff(file: Uint8Array, page: number): boolean {
+  const directory = readExif(file, page);
   const compression = directory && numberIn(directory, EXIF_TAGS.compression);
   return compression === 6 || compression === 7;
 }

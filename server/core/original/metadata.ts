@@ -45,13 +45,15 @@ function clean(value: string | undefined): string | undefined {
  * Author and copyright of an original, from EXIF, IPTC or XMP, as EXIF for the result; undefined when it has neither.
  *
  * @param tags  its EXIF, or a file that is made like one: a TIFF
+ * @param page  of a TIFF, counting from 0
  */
 export function copyrightOf(
   metadata: Header,
   tags: Uint8Array | undefined = metadata.exif,
+  page = 0,
 ): Exif | undefined {
   // Broken EXIF is common and must not cost anyone the picture.
-  const exif = tags && readExif(tags);
+  const exif = tags && readExif(tags, page);
   const iptc = metadata.iptc ? readIptc(metadata.iptc) : new Map<number, string>();
   const said = (tag: number) => clean(exif && textIn(exif, tag));
   const inXmp = (name: 'rights' | 'creator') => clean(metadata.xmp && dublinCore(metadata.xmp, name));

@@ -6,11 +6,11 @@ import type { Size } from '../operations/operation.ts';
 import type { SourceFormat } from './sniff.ts';
 import { SNIFF_BYTES, sniff } from './sniff.ts';
 
-/** What the header of an original says; no pixel has been decoded. */
+/** What the header of an original says, or that of a page of it; no pixel has been decoded. */
 export interface Source {
   readonly format: SourceFormat;
   readonly bytes: number;
-  /** px of one page as stored, both sides >= 1; a drawing may be less than a px high. */
+  /** px of the page as stored, both sides >= 1; a drawing may be less than a px high. */
   readonly stored: Size;
   /** What makes it upright. */
   readonly orientation: Turn;
@@ -133,6 +133,14 @@ export function readSource(format: SourceFormat, bytes: number, metadata: Header
     deep: metadata.space === 'rgb16' || isExpanded,
     vector: format === 'svg',
   };
+}
+
+/**
+ * The page whose header decides what is asked for, counting from 0. Pages differ in whatever a header says, and each is
+ * read by itself; frames of a moving picture share one, and so does a page that is not there.
+ */
+export function pageWithHeader({ pages, moving }: Source, asked: number): number {
+  return moving || asked >= pages ? 0 : asked;
 }
 
 /** Whether the result is P3 all the way, since the original may show more than sRGB can. */

@@ -22,11 +22,12 @@ const REDUCED = 1;
  * Refuses what libvips opens and shows as another picture than it is: numbers that are no shades (a model of heights is
  * black), luma and chroma taken for red, green and blue, more bands than a result can have, the thumbnail of a raw file.
  *
- * @param header  of the same bytes
+ * @param header  of the same page
+ * @param page    counting from 0
  * @throws Problem `unsupported_source` naming what it is
  */
-export function checkTiff(bytes: Uint8Array, header: Header): void {
-  const directory = readExif(bytes);
+export function checkTiff(bytes: Uint8Array, header: Header, page = 0): void {
+  const directory = readExif(bytes, page);
   const received = (directory && rareKind(directory)) ?? rareSamples(header);
   if (received)
     throw new Problem('unsupported_source', `This is ${received}, which cannot be read.`, { received });

@@ -3,7 +3,7 @@ import { EXIF_TAGS, hasAllOf, readExif } from './exif.ts';
 import { gifBlocks } from './gif.ts';
 import type { SourceFormat } from './sniff.ts';
 
-const ENDS_WHOLE: Readonly<Partial<Record<SourceFormat, (file: Buffer) => boolean>>> = {
+const ENDS_WHOLE: Readonly<Partial<Record<SourceFormat, (file: Buffer, page: number) => boolean>>> = {
   gif: endsWholeGif,
   avif: endsWholeBoxes,
   tiff: hasWholeProfile,
@@ -13,11 +13,12 @@ const ENDS_WHOLE: Readonly<Partial<Record<SourceFormat, (file: Buffer) => boolea
  * Refuses what ends too early and is shown all the same: libvips counts the frames of a GIF that are there, libheif
  * leaves the tiles of an AVIF grey that are not, and libtiff goes without a profile that breaks off.
  *
+ * @param page  that is looked at where each has a header of its own; counting from 0
  * @throws Problem `damaged_source`
  */
-export function checkWhole(format: SourceFormat, bytes: Uint8Array): void {
+export function checkWhole(format: SourceFormat, bytes: Uint8Array, page = 0): void {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (ENDS_WHOLE[format]?.(file) ?? true) return;
+  if (ENDS_WHOLE[format]?.(file, page) ?? true) return;
   throw new Problem('damaged_source', 'The file ends before the picture does; it was cut.');
 }
 
@@ -50,7 +51,7 @@ function endsWholeGif(file: Buffer): boolean {
   return last.isImage || file[last.end] === TRAILER;
 }
 
-function hasWholeProfile(file: Buffer): boolean {
-  const directory = readExif(file);
+function hasWholeProfile(file: Buffer, page: number): boolean {
+  const directory = readExif(file, page);
   return !directory || hasAllOf(directory, EXIF_TAGS.profile);
 }

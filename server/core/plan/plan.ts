@@ -5,6 +5,7 @@ import type { Box, Turn } from '../geometry/turns.ts';
 import { inverse, turnSize, UPRIGHT } from '../geometry/turns.ts';
 import type { Transformation } from '../operations/index.ts';
 import type { Size, Step } from '../operations/operation.ts';
+import { pageAsked } from '../operations/page.ts';
 import { MAX_SIDE } from '../operations/resize.ts';
 import type { Source, SourceLimits } from '../original/source.ts';
 import { checkPixels, keepsGamut, uprightSize } from '../original/source.ts';
@@ -87,12 +88,13 @@ const losesMotion = ({ firstOnly }: Source, { anim, page, ph }: Transformation):
   firstOnly && anim !== '0' && page === undefined && ph === undefined;
 
 function pageOf(source: Source, values: Transformation): number {
-  const page = values.page ?? 1;
-  if (page <= source.pages) return page - 1;
-  const facts = { param: 'page', received: String(page), allowed: `1-${source.pages}` };
+  const page = pageAsked(values);
+  if (page < source.pages) return page;
+  const received = String(page + 1);
+  const facts = { param: 'page', received, allowed: `1-${source.pages}` };
   throw new Problem(
     'invalid_parameter',
-    `The original has ${source.pages} pages; page=${page} is not there.`,
+    `The original has ${source.pages} pages; page=${received} is not there.`,
     facts,
   );
 }
@@ -145,7 +147,7 @@ function inProportion(
 /**
  * Plans a render from the header of an original alone.
  *
- * @param source  from readSource
+ * @param source  from readSource, of the page that is asked for: see pageWithHeader
  * @param requested   from readTransformation
  * @throws Problem `too_many_pixels` (also for a side of the result), `too_many_frames`, `no_overlap`, `invalid_parameter` (page)
  */

@@ -8,7 +8,7 @@ import { webpKind } from '../original/lossy-quality.ts';
 import { copyrightOf } from '../original/metadata.ts';
 import { asStill, showsFirstOnly } from '../original/sequence.ts';
 import type { Header, MasterOf, Source } from '../original/source.ts';
-import { formatOf, readSource } from '../original/source.ts';
+import { formatOf, pageWithHeader, readSource } from '../original/source.ts';
 import { readSourceColor } from '../original/source-color.ts';
 import { checkTiff } from '../original/tiff.ts';
 import { checkWhole } from '../original/whole.ts';
@@ -38,36 +38,54 @@ interface OpenOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whose master the bytes are. */
   readonly master?: MasterOf | undefined;
+  /** The page that is asked for, counting from 0. */
+  readonly page?: number | undefined;
 }
 
 /**
- * Reads the header of an original.
+ * Reads the header of an original: that of the page that is asked for, where it has one of its own. How many pages there
+ * are is said by the first one, which has to be readable as well.
  *
  * @throws Problem `unsupported_source`, `damaged_source`, `unrenderable`, `too_many_pixels`
  */
 export async function openOriginal(
   stored: Uint8Array,
-  { measure = measureSvg, signal, master }: OpenOptions = {},
+  { page: asked = 0, ...options }: OpenOptions = {},
 ): Promise<Opened> {
   const format = formatOf(stored);
   const bytes = readable(format, inflated(stored));
+  const file = { ...options, bytes, format, storedBytes: stored.byteLength };
   try {
-    const header: Header = format === 'svg' ? await measure(bytes, signal) : await readHeader(format, bytes);
-    checkWhole(format, bytes);
-    if (format === 'tiff') checkTiff(bytes, header);
-    const color = readSourceColor(format, bytes, header);
-    const firstOnly = master?.firstOnly ?? showsFirstOnly(format, bytes);
-    const metadata = { ...header, ...(format === 'webp' ? webpKind(bytes) : {}), color, firstOnly };
-    const source = readSource(master?.format ?? format, stored.byteLength, metadata);
-    return {
-      bytes,
-      metadata,
-      source,
-      copyright: copyrightOf(metadata, format === 'tiff' ? bytes : metadata.exif),
-    };
+    const first = await openPage(file, 0);
+    const page = pageWithHeader(first.source, asked);
+    if (page === 0) return first;
+    const own = await openPage(file, page);
+    // Said once for a whole file, in its first directory.
+    return { ...own, copyright: own.copyright ?? first.copyright };
   } catch (error) {
     throw sharpProblem(error, format);
   }
+}
+
+interface OriginalFile extends Pick<OpenOptions, 'measure' | 'signal' | 'master'> {
+  readonly bytes: Uint8Array;
+  readonly format: Source['format'];
+  /** Before it was inflated. */
+  readonly storedBytes: number;
+}
+
+async function openPage(file: OriginalFile, page: number): Promise<Opened> {
+  const { bytes, format, storedBytes, master, measure = measureSvg, signal } = file;
+  const header: Header =
+    format === 'svg' ? await measure(bytes, signal) : await readHeader(format, bytes, page);
+  checkWhole(format, bytes, page);
+  if (format === 'tiff') checkTiff(bytes, header, page);
+  const color = readSourceColor(format, bytes, header);
+  const firstOnly = master?.firstOnly ?? showsFirstOnly(format, bytes);
+  const metadata = { ...header, ...(format === 'webp' ? webpKind(bytes) : {}), color, firstOnly };
+  const source = readSource(master?.format ?? format, storedBytes, metadata);
+  const tags = format === 'tiff' ? bytes : metadata.exif;
+  return { bytes, metadata, source, copyright: copyrightOf(metadata, tags, page) };
 }
 
 /** What libvips shows as browsers do. */
@@ -76,9 +94,10 @@ function readable(format: Source['format'], bytes: Uint8Array): Uint8Array {
   return format === 'avif' ? asStill(bytes) : bytes;
 }
 
-async function readHeader(format: Source['format'], bytes: Uint8Array): Promise<Header> {
+async function readHeader(format: Source['format'], bytes: Uint8Array, page: number): Promise<Header> {
   const header = format === 'jpeg' ? readJpegHeader(bytes) : undefined;
-  return header ?? sharp(bytes, { failOn: FAIL_ON, limitInputPixels: false }).metadata();
+  const as = { failOn: FAIL_ON, limitInputPixels: false, ...(page > 0 && { page }) } as const;
+  return header ?? sharp(bytes, as).metadata();
 }
 
 /**

@@ -41,7 +41,7 @@ export async function findTrim(request: RenderRequest): Promise<Box | undefined>
   };
   const image = await open({ ...request, plan });
   const strip = await toRaw(image.ensureAlpha(), stripSize(region, plan), pass);
-  const loss = codecLoss(plan.source, opened.bytes);
+  const loss = codecLoss(plan.source, opened.bytes, plan.page);
   const noise = loss && { ...loss, left: region.left % 16, top: region.top % 16 };
   const border = pixelOf(strip, cornerOf(plan, region));
   const box = boxOfFrames(strip, region, { threshold, border, noise });

@@ -7,7 +7,7 @@ import type { ReadGlyphs } from './drawing-warnings.ts';
 import type { PassOptions, Raw } from './pipeline.ts';
 import type { Rasterize } from './svg.ts';
 
-/** An original whose header has been read. */
+/** An original whose header has been read, of the page that is to be shown. */
 export interface Opened {
   readonly bytes: Uint8Array;
   readonly source: Source;

@@ -7,6 +7,7 @@ import type { GroupPart, OriginalRef, RenderSpec } from '../../../server/sandbox
 import { type TaskContext, tasks } from '../../../server/sandbox/tasks.ts';
 import { corpusPath } from '../../support/corpus.ts';
 import { LIMITS, picture } from '../../support/pictures.ts';
+import { joined, unlikePages } from '../../support/tiff-pages.ts';
 
 const KODIM = corpusPath('photos/kodim23.png');
 const spec = (canonical: string): RenderSpec => ({
@@ -97,6 +98,33 @@ t.test('a group tells of each that is still wanted, and of no other', async (t) 
   );
   t.ok(parts.every(({ ms }) => ms >= 0));
   t.equal(await tasks({ kind: 'group', original: await original(KODIM), specs: [] }, asked), undefined);
+});
+
+t.test('pages of a group are each opened as they are, and a header is kept for its own page', async (t) => {
+  const { asked, parts } = context();
+  const pages = await unlikePages();
+  const file = joined(
+    [pages['plain'], pages['larger'], pages['seeThrough']].map((page) => page ?? Buffer.alloc(0)),
+  );
+  const path = join(t.testdir(), 'pages.tif');
+  await writeFile(path, file);
+  const read = await original(path);
+  const names = ['fmt=png&w=50', 'fmt=png&page=2&w=50', 'fmt=webp&page=2&w=50', 'fmt=webp&page=3'];
+  await tasks({ kind: 'group', original: read, specs: names.map(spec) }, asked);
+  t.same(parts.map(({ canonical }) => canonical).sort(), names.toSorted());
+  for (const { canonical, rendered } of parts)
+    t.ok(rendered?.bytes.equals((await picture(file, canonical)).bytes), canonical);
+  t.match(await tasks({ kind: 'open', original: read, page: 1 }, asked), { stored: { width: 356 } });
+  const first = { kind: 'render', original: read, spec: spec('fmt=png') } as const;
+  t.match(await tasks(first, asked), { size: { width: 240 } });
+  t.match(await tasks({ kind: 'open', original: read, page: 7 }, asked), {
+    stored: { width: 240 },
+    pages: 3,
+  });
+  await tasks({ kind: 'open', original: read, page: 1 }, asked);
+  await rm(path);
+  const second = { kind: 'render', original: read, spec: spec('fmt=png&page=2') } as const;
+  t.match(await tasks(second, asked), { size: { width: 356 } }, 'without a second read');
 });
 
 t.test('of a group whose original breaks off, each is told to have failed', async (t) => {
