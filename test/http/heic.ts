@@ -19,7 +19,7 @@ export async function heicFlow(t: Test, env: Record<string, string> = {}): Promi
       ['file', file],
     ]),
   );
-  t.match({ status, body }, { status: 202, body: { id: 'phone/one.heic' } });
+  t.match({ status, body }, { status: 202, body: { id: 'phone/one.heic' } }, JSON.stringify(body));
   const [master = '', ...others] = await mastersOf();
   t.same(others, [], 'decoded once, at arrival');
   t.match(master, /^master\/2\/phone\/one\.heic\/1-/);
