@@ -4,6 +4,9 @@ import { url } from './url.ts';
 /** From a thumbnail to a whole screen of two device pixels. */
 export const WIDTHS: readonly number[] = [160, 320, 480, 640, 800, 960, 1280, 1600, 1920, 2560, 3840];
 
+/** Device pixels of a side: the server refuses more. */
+const MOST = 8192;
+
 export interface SrcsetOptions {
   /** Of the candidates, in px; WIDTHS when absent. */
   readonly widths?: readonly number[] | undefined;
@@ -14,16 +17,24 @@ export interface SrcsetOptions {
 }
 
 /**
- * Candidates of `<img srcset>`. A height beside a width stands for their ratio, which all candidates keep.
+ * Candidates of `<img srcset>`. A height beside a width stands for their ratio, which all candidates keep. None has a
+ * side that the server would refuse.
  *
  * @see https://html.spec.whatwg.org/multipage/images.html#srcset-attributes
  */
 export function srcset(base: string, id: string, params: Params = {}, options: SrcsetOptions = {}): string {
   const { densities } = options;
-  const candidates = densities
-    ? densities.map((dpr) => `${url(base, id, { ...params, dpr })} ${dpr}x`)
-    : widthsOf(options).map((w) => `${url(base, id, { ...params, ...boxOf(params, w) })} ${w}w`);
-  return candidates.join(', ');
+  const asked: readonly (readonly [Params, string])[] = densities
+    ? densities.map((dpr) => [{ ...params, dpr }, `${dpr}x`])
+    : widthsOf(options).map((w) => [{ ...params, ...boxOf(params, w) }, `${w}w`]);
+  return asked
+    .filter(([candidate]) => isServed(candidate))
+    .map(([candidate, descriptor]) => `${url(base, id, candidate)} ${descriptor}`)
+    .join(', ');
+}
+
+function isServed({ w = 0, h = 0, dpr = 1 }: Params): boolean {
+  return Math.max(w, h) * Math.max(1, Math.ceil(dpr * 4) / 4) <= MOST;
 }
 
 function boxOf({ w, h }: Params, width: number): Params {
@@ -31,8 +42,9 @@ function boxOf({ w, h }: Params, width: number): Params {
 }
 
 function widthsOf({ widths = WIDTHS, originalWidth = Number.POSITIVE_INFINITY }: SrcsetOptions): number[] {
-  const below = widths.filter((width) => width < originalWidth);
-  return below.length < widths.length ? [...below, originalWidth] : below;
+  const most = Math.min(originalWidth, MOST);
+  const below = widths.filter((width) => width < most);
+  return below.length < widths.length ? [...below, most] : below;
 }
 
 /**

@@ -3,8 +3,12 @@ import type { Params } from './parameters.ts';
 /** As people write it: what needs no escape in a query stays. */
 const escaped = (text: string): string => encodeURIComponent(text).replace(/%(2C|3A)/g, decodeURIComponent);
 
-const textOf = (value: unknown): string =>
-  typeof value === 'boolean' ? String(Number(value)) : String(value);
+/** Numbers as computed, 16 / 9: the server reads three places. */
+const textOf = (value: unknown): string => {
+  if (Array.isArray(value)) return value.map(textOf).join();
+  if (typeof value === 'number') return String(Math.round(value * 1000) / 1000);
+  return String(typeof value === 'boolean' ? Number(value) : value);
+};
 
 /** Parameters as a query, in the order in which they are written; undefined ones are left out. */
 export function query(params: Params): string {

@@ -30,7 +30,7 @@ export function extract(address: string): Extracted | null {
   const found = parse(address);
   if (!found) return null;
   const { w, h, q, fmt, ...others } = found.params;
-  const [width, height, quality] = [w, h, q].map((text) => (text === undefined ? undefined : Number(text)));
+  const [width, height, quality] = [w, h, q].map((text) => (Number(text) ? Number(text) : text));
   const named = Object.entries({ width, height, quality, format: fmt }).filter(
     ([, value]) => value !== undefined,
   );

@@ -29,6 +29,8 @@ t.test('unpic: what is generated is extracted again, and transformed', async (t)
   });
   t.equal(transform('a.jpg', { width: 9 }, { baseURL: BASE }), `${BASE}/img/a.jpg?w=9`);
   t.equal(extract('https://elsewhere/a.jpg'), null);
+  for (const q of ['auto', '60'])
+    t.equal(transform(`${BASE}/img/a.jpg?q=${q}`, {}), `${BASE}/img/a.jpg?q=${q}`);
 });
 
 t.test(

@@ -47,6 +47,29 @@ t.test('parameters are written as the server reads them', async (t) => {
   for (const [params, canonical] of rows) t.equal(readQuery(query(params), {}).canonical, canonical);
 });
 
+t.test('numbers are written as the server reads them, however they were computed', async (t) => {
+  const share = fc.double({ min: 0, max: 1, noNaN: true });
+  const decimal = (min: number, max: number) => fc.double({ min, max, noNaN: true });
+  const computed = fc.record(
+    {
+      ar: decimal(0.1, 10),
+      fp: fc.tuple(share, share),
+      rect: fc.tuple(fc.constant('r'), share, share, decimal(0.01, 1), decimal(0.01, 1)),
+      dpr: decimal(0.5, 5),
+      blur: decimal(0.3, 20),
+      sharp: decimal(0.1, 10),
+      gam: decimal(1, 3),
+      zoom: decimal(1, 10),
+    },
+    { requiredKeys: [] },
+  );
+  always(
+    t,
+    fc.property(computed, (params) => readQuery(query(params), {}) !== undefined),
+  );
+  t.equal(readQuery(query({ ar: 16 / 9, w: 1600, fit: 'cover' }), {}).canonical, 'fit=cover&h=900&w=1600');
+});
+
 t.test('parse reads aliases, escapes and the form in the path; another address is none', async (t) => {
   t.same(parse('/img/a/b%20c.jpg?width=5&format=webp#x')?.params, { w: '5', fmt: 'webp' });
   t.same(parse('https://h/p/img/a.jpg/fmt=webp&w=5?v=7'), {
@@ -100,6 +123,32 @@ t.test('srcset has a candidate for each width, up to that of the original', asyn
       ['90', '1.5', '1.5x'],
       ['90', '2', '2x'],
     ],
+  );
+});
+
+t.test('no candidate has a side that the server refuses', async (t) => {
+  const side = fc.integer({ min: 1, max: 8192 });
+  const asked = fc.record({ w: side, h: side, dpr: fc.constantFrom(1, 1.1, 2, 3, 5) }, { requiredKeys: [] });
+  const options = fc.record(
+    {
+      originalWidth: fc.integer({ min: 1, max: 20_000 }),
+      widths: fc.array(fc.integer({ min: 1, max: 12_000 }), { minLength: 1, maxLength: 4 }),
+      densities: fc.array(fc.constantFrom(1, 1.3, 2, 3), { minLength: 1, maxLength: 3 }),
+    },
+    { requiredKeys: [] },
+  );
+  always(
+    t,
+    fc.property(asked, options, (params, chosen) => {
+      const text = srcset(BASE, 'a.jpg', { fit: 'cover', ...params }, chosen);
+      const addresses = text === '' ? [] : text.split(', ').map((part) => part.split(' ', 1)[0] ?? '');
+      return addresses.every((address) => readQuery(address.split('?')[1] ?? '', {}) !== undefined);
+    }),
+  );
+  const wide = candidates(srcset(BASE, 'a.jpg', {}, { originalWidth: 9000, widths: [8000, 9500] }));
+  t.same(
+    wide.map(({ descriptor }) => descriptor),
+    ['8000w', '8192w'],
   );
 });
 
