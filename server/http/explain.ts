@@ -123,7 +123,7 @@ async function explain(
       plan.values.trim === undefined
         ? undefined
         : 'trim decides the geometry anew, once the pixels are decoded',
-    passes: passesOf(plan.steps),
+    passes: passesOf(plan.steps, plan.source.alpha),
     warnings: plan.warnings,
     tier: existing?.tier ?? 'miss',
     result: existing && { bytes: existing.facts.size, etag: existing.facts.etag },

@@ -150,6 +150,7 @@ export const sepia = operation({
       {
         name: `sepia ${sepia}`,
         slot: 'recomb',
+        exceeds: true,
         apply: (image) => image.recomb([mix(0), mix(1), mix(2)]),
         cost: 6,
       },

@@ -74,6 +74,8 @@ export interface OperationStep {
   readonly resized?: (size: Size) => Size;
   /** Leaves pixels see-through that were not. */
   readonly opens?: boolean;
+  /** Leaves numbers above white, until the pass ends. */
+  readonly exceeds?: boolean;
   /** CPU ms per megapixel of the frame, for admission (docs/performance.md). */
   readonly cost?: number;
 }

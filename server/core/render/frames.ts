@@ -1,7 +1,7 @@
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import type { Size, Slot, Step } from '../operations/operation.ts';
-import { FRESH, passesOf } from '../plan/passes.ts';
+import { firstPass, passesOf } from '../plan/passes.ts';
 import type { PassOptions, Raw } from './pipeline.ts';
 import { checkRaw, fromRaw, rawHandover, runSteps, toRaw } from './pipeline.ts';
 
@@ -10,7 +10,7 @@ const FRAMEWISE: ReadonlySet<Slot> = new Set(['flatten', 'resize', 'crop', 'exte
 
 /** A strip of raw pixels, which a second pass would start from, sharp takes for one tall picture when it extends. */
 export function areFramewise(steps: readonly Step[]): boolean {
-  return steps.every(({ slot }) => FRAMEWISE.has(slot)) && passesOf(steps).length === 1;
+  return steps.every(({ slot }) => FRAMEWISE.has(slot)) && passesOf(steps, false).length === 1;
 }
 
 /** Frames as one strip, from top to bottom, as sharp has them. */
@@ -34,11 +34,12 @@ export async function runOnFrames(
   const { width, height } = size;
   const length = width * height * strip.channels;
   const done: Raw[] = [];
+  const pass = firstPass(strip.channels % 2 === 0);
   for (let start = 0; start < strip.data.length; start += length) {
     options.signal?.throwIfAborted();
     const data = strip.data.subarray(start, start + length);
     const image = fromRaw({ data, width, height, channels: strip.channels });
-    const draft = await runSteps({ image, size, pass: FRESH }, steps, rawHandover(options), options);
+    const draft = await runSteps({ image, size, pass }, steps, rawHandover(options), options);
     done.push(await toRaw(draft.image.ensureAlpha(), draft.size, options));
   }
   const first = done[0] ?? strip;

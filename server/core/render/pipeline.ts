@@ -1,7 +1,7 @@
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import type { Handover, OperationStep, Size } from '../operations/operation.ts';
-import { after, FRESH, type Pass, startsPass } from '../plan/passes.ts';
+import { after, nextPass, type Pass, startsPass } from '../plan/passes.ts';
 
 /** Pixels between two passes. */
 export interface Raw extends Size {
@@ -75,7 +75,7 @@ export async function runSteps(
     if (startsPass(step, pass)) {
       options.signal?.throwIfAborted();
       image = await handover(image, size);
-      pass = FRESH;
+      pass = nextPass(pass);
     }
     image = await step.apply(image, size, handover);
     size = step.resized?.(size) ?? size;

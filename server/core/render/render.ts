@@ -15,7 +15,7 @@ import { checkWhole } from '../original/whole.ts';
 import { keepsProfile } from '../plan/colour-space.ts';
 import { storedRegion } from '../plan/geometry-steps.ts';
 import type { Base } from '../plan/groups.ts';
-import { FRESH, passesOf } from '../plan/passes.ts';
+import { firstPass, nextPass, passesOf } from '../plan/passes.ts';
 import type { Plan } from '../plan/plan.ts';
 import { FAIL_ON } from '../sharp/fail-on.ts';
 import { sharpProblem } from '../sharp/sharp-errors.ts';
@@ -188,11 +188,12 @@ interface Drawn extends FinishedPicture {
 async function drawn(request: RenderRequest): Promise<Drawn> {
   const { plan, pass } = request;
   const { steps } = plan;
-  const isHeld = passesOf(steps).length > 1 || request.base !== undefined || plan.source.vector;
+  const isHeld =
+    passesOf(steps, plan.source.alpha).length > 1 || request.base !== undefined || plan.source.vector;
   const silent = isHeld ? undefined : withoutSourceExif(request.opened, plan);
   const original = await open(silent ? { ...request, opened: silent } : request);
   const size = request.base ?? storedRegion(plan) ?? turnSize(plan.upright, inverse(plan.orientation));
-  const start: Draft = { image: original, size, pass: FRESH };
+  const start: Draft = { image: original, size, pass: firstPass(plan.source.alpha) };
   if (plan.moves && !areFramewise(steps)) return drawnByFrames(request, start);
   const turns = steps.findIndex(({ kind }) => kind === 'colour');
   if (turns < 0) {
@@ -202,7 +203,7 @@ async function drawn(request: RenderRequest): Promise<Drawn> {
   }
   const placed = await runSteps(start, steps.slice(0, turns), handover(plan, pass), pass);
   const reopen = await materialize(placed, plan, pass);
-  const next: Draft = { image: reopen(), size: placed.size, pass: FRESH };
+  const next: Draft = { image: reopen(), size: placed.size, pass: nextPass(placed.pass) };
   const colored = asSrgb8(plan);
   const { image } = await runSteps(next, steps.slice(turns + 1), handover(colored, pass), pass);
   return { image, plan: colored, isStripped: true };

@@ -2,7 +2,7 @@ import type { Box } from '../geometry/turns.ts';
 import { inverse, turnSize } from '../geometry/turns.ts';
 import type { Size } from '../operations/operation.ts';
 import { storedRegion } from '../plan/geometry-steps.ts';
-import { FRESH } from '../plan/passes.ts';
+import { firstPass } from '../plan/passes.ts';
 import type { Plan, PlanOptions } from '../plan/plan.ts';
 import { makePlan } from '../plan/plan.ts';
 import { open } from './opening.ts';
@@ -29,7 +29,7 @@ async function findCrop(request: RenderRequest): Promise<Box | undefined> {
   const until = plan.steps.findIndex(({ slot }) => slot === 'smart');
   const before = plan.steps.slice(0, until).filter(({ kind }) => kind === 'scale' || kind === 'turn');
   const size = storedRegion(plan) ?? turnSize(plan.upright, inverse(plan.orientation));
-  const start = { image: await open({ ...request, plan }), size, pass: FRESH };
+  const start = { image: await open({ ...request, plan }), size, pass: firstPass(plan.source.alpha) };
   const { image } = await runSteps(start, before, rawHandover(request.pass), request.pass);
   const frame = fromRaw(await toRaw(image, scaled, request.pass));
   const found = await frame

@@ -110,13 +110,35 @@ const step = (slot: Called, more: Partial<Step> = {}): Step => {
 };
 
 t.test('a step that sharp would run too early starts a new pass', async (t) => {
-  t.same(passesOf([]), [[]]);
-  t.same(passesOf([step('resize'), step('blur'), step('linear')]), [['resize', 'blur', 'linear']]);
-  t.same(passesOf([step('linear'), step('extend')]), [['linear'], ['extend']]);
-  t.same(passesOf([step('blur'), step('blur')]), [['blur'], ['blur']]);
-  t.same(passesOf([step('turn'), step('rotate'), step('linear')]), [['turn'], ['rotate', 'linear']]);
-  t.same(passesOf([step('flip'), { ...step('resize'), slot: 'smart' }]), [['flip'], ['resize']]);
-  t.same(passesOf([step('extend', { opens: true }), step('blur')]), [['extend'], ['blur']]);
+  t.same(passesOf([], false), [[]]);
+  t.same(passesOf([step('resize'), step('blur'), step('linear')], false), [['resize', 'blur', 'linear']]);
+  t.same(passesOf([step('linear'), step('extend')], false), [['linear'], ['extend']]);
+  t.same(passesOf([step('blur'), step('blur')], false), [['blur'], ['blur']]);
+  t.same(passesOf([step('turn'), step('rotate'), step('linear')], false), [['turn'], ['rotate', 'linear']]);
+  t.same(passesOf([step('flip'), { ...step('resize'), slot: 'smart' }], false), [['flip'], ['resize']]);
+  t.same(passesOf([step('extend', { opens: true }), step('blur')], false), [['extend'], ['blur']]);
+});
+
+t.test('alpha is multiplied in only where nothing looks at colours meanwhile', async (t) => {
+  const turned = step('rotate', { opens: true });
+  t.same(passesOf([step('resize'), step('median')], true), [['resize'], ['median']]);
+  t.same(passesOf([step('resize'), step('rotate')], true), [['resize'], ['rotate']]);
+  t.same(passesOf([step('median'), step('blur')], true), [['median'], ['blur']]);
+  t.same(passesOf([step('resize'), step('median'), step('blur')], false), [['resize', 'median', 'blur']]);
+  t.same(passesOf([{ ...step('resize'), slot: 'flatten' }, step('crop'), step('median')], true), [
+    ['resize', 'crop', 'median'],
+  ]);
+  t.same(passesOf([turned, step('linear')], false), [['rotate', 'linear']]);
+  t.same(passesOf([turned, step('turn'), step('resize'), step('median')], false), [
+    ['rotate'],
+    ['turn'],
+    ['resize'],
+    ['median'],
+  ]);
+  const mark = { ...step('linear'), slot: 'composite' } as const;
+  t.same(passesOf([step('resize'), turned, mark], false), [['resize', 'rotate'], ['linear']]);
+  t.same(passesOf([turned, mark], false), [['rotate', 'linear']]);
+  t.same(passesOf([step('median', { exceeds: true }), mark], false), [['median'], ['linear']]);
 });
 
 t.test('steps run in their own order whatever sharp would do', async (t) => {

@@ -168,6 +168,33 @@ t.test(
   },
 );
 
+t.test('blur is a bell as wide as its sigma, however small or large', async (t) => {
+  const [side, edge] = [160, 80];
+  const source = await drawn(side, 20, (x) => [x < edge ? 0 : 255, 0, 0]);
+  for (const sigma of [0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 5, 9, 15]) {
+    const shown = await pixels((await picture(source, `blur=${sigma}&fmt=png`)).bytes);
+    const weights = Array.from({ length: 2 * side + 1 }, (_, index) =>
+      Math.exp(-((index - side) ** 2) / (2 * sigma ** 2)),
+    );
+    const all = weights.reduce((sum, weight) => sum + weight);
+    for (let x = 40; x < 120; x++) {
+      const lit = weights
+        .filter((_, index) => x + index - side >= edge)
+        .reduce((sum, weight) => sum + weight, 0);
+      const [red] = shown.at(x, 10);
+      if (Math.abs(red - (255 * lit) / all) > 5) t.fail(`blur=${sigma}: ${red} at ${x}`);
+    }
+  }
+});
+
+t.test('blur leaves a plain colour as it is', async (t) => {
+  const plain = await flat(10, 200, 254);
+  for (const sigma of [0.3, 0.5, 1, 1.5, 2, 3, 5, 20, 100]) {
+    const shown = await shade(plain, `blur=${sigma}`);
+    t.ok(off(shown.at(11, 11), [10, 200, 254]) <= 1, `blur=${sigma}: ${shown.at(11, 11)}`);
+  }
+});
+
 t.test('blur does not bleed the border into the picture', async (t) => {
   const shown = await shade(await flat(10, 200, 10), 'blur=5&pad=10&bg=ff0000');
   t.ok(off(shown.at(11, 11), [10, 200, 10]) <= 1, String(shown.at(11, 11)));
