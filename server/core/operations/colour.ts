@@ -3,6 +3,43 @@ import { color, decimal, flag, integer, operation, param } from './operation.ts'
 
 const PERCENT = { min: -100, max: 100, fallback: '0' } as const;
 
+/** Shares of the pixels that may become black and white, as sharp's normalise() has them. */
+const [DARKEST, LIGHTEST] = [0.01, 0.99];
+
+/** Darkest and lightest level of what can be seen, of 0 to 100; a clear pixel has a colour as well. */
+async function seenRange(image: import('sharp').Sharp): Promise<[number, number] | undefined> {
+  const lab = image.clone().toColourspace('lab').ensureAlpha().raw({ depth: 'float' });
+  const { buffer, byteOffset, byteLength } = await lab.toBuffer();
+  const pixels = new Float32Array(buffer, byteOffset, byteLength / 4);
+  const counts = new Float64Array(101);
+  let seen = 0;
+  for (let at = 0; at < pixels.length; at += 4) {
+    if ((pixels[at + 3] ?? 0) < 1) continue;
+    const level = Math.min(100, Math.max(0, Math.floor(pixels[at] ?? 0)));
+    counts[level] = (counts[level] ?? 0) + 1;
+    seen += 1;
+  }
+  // As coarse as libvips (vips_percent), so that a picture is not another one for a clear pixel at its edge.
+  const levels = counts.findLastIndex((count) => count > 0) + 1;
+  const levelOf = (share: number) => {
+    let below = 0;
+    const found = counts.findIndex((count) => {
+      below += count;
+      return Math.floor((below * (levels - 1)) / seen) >= share * levels;
+    });
+    return found < 0 ? levels : found;
+  };
+  const [low, high] = [levelOf(DARKEST), levelOf(LIGHTEST)];
+  return high - low > 1 ? [low, high] : undefined;
+}
+
+const stretched: OperationStep['apply'] = async (image, size, next) => {
+  const held = await next(image, size);
+  const [low, high] = (await seenRange(held)) ?? [0, 100];
+  const slope = 100 / (high - low);
+  return slope === 1 ? held : held.modulate({ brightness: slope, lightness: -low * slope });
+};
+
 export const norm = operation({
   name: 'norm',
   group: 'colour',
@@ -11,8 +48,13 @@ export const norm = operation({
     norm: flag({ aliases: ['normalize'], label: 'Stretch the tones', doc: 'Stretch the luminance.' }),
   },
   example: 'w=160&norm',
-  steps: ({ norm }) =>
-    norm ? [{ name: 'normalise', slot: 'normalise', apply: (image) => image.normalise(), cost: 20 }] : [],
+  steps: ({ norm }, { clear }) => {
+    if (!norm) return [];
+    const step = { name: 'normalise', cost: 20 } as const;
+    return clear
+      ? [{ ...step, slot: 'modulate', apply: stretched }]
+      : [{ ...step, slot: 'normalise', apply: (image) => image.normalise() }];
+  },
 });
 
 export const gam = operation({

@@ -91,6 +91,8 @@ export interface Step extends OperationStep {
 export interface StepContext {
   /** Whether the result's format has alpha. */
   readonly alpha: boolean;
+  /** Whether some of the picture may be see-through before it has a background. */
+  readonly clear: boolean;
   /** Background as hex, or undefined for transparent. */
   readonly background: string | undefined;
   /** Bytes of the registered watermarks, where `wm` and `wm2` are given. */

@@ -166,7 +166,8 @@ export function makePlan(source: Source, requested: Transformation, options: Pla
   const background = backgroundOf(painted, alpha);
   const orientation = values.orient === '0' ? UPRIGHT : source.orientation;
   const { watermark, watermark2 } = options;
-  const context = { alpha, background, watermark, watermark2 };
+  const clear = source.alpha || geometry.canvas !== undefined || (values.rot ?? 0) % 90 !== 0;
+  const context = { alpha, clear, background, watermark, watermark2 };
   const steps = stepsOf({ values: painted, source, upright, orientation, geometry, wide, context });
   const start = turnSize(geometry.region ?? upright, inverse(orientation));
   const result = steps.reduce((size, step) => step.resized?.(size) ?? size, start);

@@ -168,6 +168,33 @@ t.test(
   },
 );
 
+t.test('norm looks at what can be seen alone', async (t) => {
+  const scene = (x: number, y: number) => [70 + x, 80 + y, 120];
+  const seen = (x: number, y: number) => x > 8 && x < 52 && y > 8 && y < 32;
+  const hiding = (color: readonly number[]) =>
+    drawn(60, 40, (x, y) => (seen(x, y) ? [...scene(x, y), 255] : [...color, 0]));
+  const region = await drawn(43, 23, (x, y) => scene(x + 9, y + 9));
+  const wanted = await pixels((await picture(region, 'norm&fmt=png')).bytes);
+  const isWanted = async (source: Buffer, query: string, [left, top]: readonly [number, number]) => {
+    const shown = await pixels((await picture(source, `${query}&fmt=png`)).bytes);
+    for (let x = 2; x < 41; x += 3)
+      for (let y = 2; y < 21; y += 3) {
+        const [a, b] = [shown.at(x + left, y + top), wanted.at(x, y)];
+        if (off(a, b) > 6) return t.fail(`${query} at ${x},${y}: ${a}, not ${b}`);
+      }
+    return t.pass(query);
+  };
+  for (const color of [
+    [0, 0, 0],
+    [255, 255, 255],
+    [255, 0, 0],
+  ])
+    await isWanted(await hiding(color), 'norm', [9, 9]);
+  await isWanted(region, 'w=43&h=43&fit=contain&norm', [0, 10]);
+  const clear = await drawn(4, 4, () => [9, 200, 9, 0]);
+  t.equal((await pixels((await picture(clear, 'norm&fmt=png')).bytes)).at(1, 1)[3], 0);
+});
+
 t.test('blur is a bell as wide as its sigma, however small or large', async (t) => {
   const [side, edge] = [160, 80];
   const source = await drawn(side, 20, (x) => [x < edge ? 0 : 255, 0, 0]);
