@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ResultFacts } from '../reading/result.ts';
 import { Problem } from '../shared/errors.ts';
-import { readHttpDate } from './http-date.ts';
+import { readHttpDate } from '../shared/http-date.ts';
 
 export type Conditions = Pick<
   IncomingHttpHeaders,

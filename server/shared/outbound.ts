@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { Problem } from './errors.ts';
@@ -127,11 +128,27 @@ export const checkedLookup =
   };
 
 /**
+ * Resolves to the answer to a request that is on its way; rejects with what ended it, whatever that was. Of a 101 that nobody
+ * asked for node:http tells no error: it closes the connection, and the request is neither answered nor failed.
+ */
+export function answerTo(sent: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    sent.on('response', resolve);
+    sent.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve(response);
+    });
+    sent.on('error', reject);
+    sent.on('close', () => reject(new Error('the connection ended without an answer')));
+  });
+}
+
+/**
  * POSTs JSON to a foreign server. Follows no redirect and reads no body.
  *
  * @returns the status of the answer
  */
-export function post(
+export async function post(
   target: string,
   body: string,
   headers: Record<string, string>,
@@ -140,25 +157,19 @@ export function post(
   checkWebhook(target, { allowPrivate });
   const url = new URL(target);
   const request = url.protocol === 'https:' ? requestHttps : requestHttp;
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      url,
-      {
-        method: 'POST',
-        headers: {
-          'Content-Type': 'application/json',
-          'Content-Length': Buffer.byteLength(body),
-          ...headers,
-        },
-        signal: AbortSignal.timeout(SILENCE_MS),
-        lookup: checkedLookup({ allowPrivate }),
-      },
-      (response) => {
-        response.destroy();
-        resolve(response.statusCode ?? 0);
-      },
-    );
-    sent.on('error', reject);
-    sent.end(body);
+  const sent = request(url, {
+    method: 'POST',
+    headers: {
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(body),
+      ...headers,
+    },
+    signal: AbortSignal.timeout(SILENCE_MS),
+    lookup: checkedLookup({ allowPrivate }),
   });
+  const answer = answerTo(sent);
+  sent.end(body);
+  const response = await answer;
+  response.destroy();
+  return response.statusCode ?? 0;
 }

@@ -2,9 +2,11 @@ import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { Problem } from './errors.ts';
+import { readHttpDate } from './http-date.ts';
 import { Agent as HttpAgent, request as requestHttp } from './node-http.ts';
-import { checkedLookup, ForbiddenHost, isReachableAddress } from './outbound.ts';
+import { answerTo, checkedLookup, ForbiddenHost, isReachableAddress } from './outbound.ts';
 import { hostOf } from './remote-hosts.ts';
+import { beginningOf } from './text.ts';
 
 /** Of one original; more of them go in circles. */
 const MAX_REDIRECTS = 5;
@@ -69,7 +71,7 @@ export class Remote {
     const isPlain = url?.username === '' && url.password === '' && text.length <= MAX_URL;
     if (!url || !isPlain || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
       const allowed = `an https URL of at most ${MAX_URL} characters, without name and password`;
-      const facts = { param: 'url', received: text.slice(0, MAX_URL), allowed };
+      const facts = { param: 'url', received: beginningOf(text, MAX_URL), allowed };
       throw new Problem('invalid_parameter', `The address must be ${allowed}.`, facts);
     }
     if (this.#options.allows(url)) return url;
@@ -139,14 +141,13 @@ export class Remote {
       throw new ForbiddenHost(`${host} is not a public address`);
     const isHttps = url.protocol === 'https:';
     const options = { headers: { ...FIXED, ...headers }, signal, lookup: this.#lookup };
-    return new Promise((resolve, reject) => {
-      const sent = isHttps
-        ? requestHttps(url, { ...options, agent: this.#agents.https }, resolve)
-        : requestHttp(url, { ...options, agent: this.#agents.http }, resolve);
-      sent.on('timeout', () => sent.destroy(new Error('the server is silent')));
-      sent.on('error', reject);
-      sent.end();
-    });
+    const sent = isHttps
+      ? requestHttps(url, { ...options, agent: this.#agents.https })
+      : requestHttp(url, { ...options, agent: this.#agents.http });
+    sent.on('timeout', () => sent.destroy(new Error('the server is silent')));
+    const answer = answerTo(sent);
+    sent.end();
+    return answer;
   }
 
   #answer(
@@ -213,8 +214,14 @@ function problemOf(
   if (ABSENT.includes(status))
     return new Problem('source_absent', `${text} answers ${status}.`, { param: 'url', received: text });
   if (status < 500 && !PASSING.includes(status)) return refused(text, `answers ${status}`);
-  const seconds = Number(headers['retry-after']);
-  return failed(text, `answers ${status}`, undefined, seconds > 0 ? seconds : undefined);
+  return failed(text, `answers ${status}`, undefined, retryAfter(headers));
+}
+
+/** Seconds, or a date (RFC 9110, 10.2.3), which is told by the clock of the server that says it, if it tells that too. */
+function retryAfter({ 'retry-after': text = '', date = '' }: IncomingHttpHeaders): number | undefined {
+  const until = readHttpDate(text);
+  const seconds = until === undefined ? Number(text) : (until - (readHttpDate(date) ?? Date.now())) / 1000;
+  return seconds > 0 ? Math.ceil(seconds) : undefined;
 }
 
 const refused = (text: string, why: string, cause?: unknown): Problem =>

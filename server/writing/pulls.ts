@@ -198,5 +198,13 @@ function problemOf(id: string, error: unknown): Problem | undefined {
   // The address is the deployment's own business, and may name hosts that nobody is to know.
   if (error.code === 'source_error' || error.code === 'source_refused')
     return new Problem(error.code, `The source of "${id}" does not answer as it should.`, {}, error);
+  // Of an address that was made of the id: nobody else has written one.
+  if (error.facts.param === 'url')
+    return new Problem('source_refused', `The source of "${id}" is not asked for so long an id.`, {}, error);
+  // Who looks at a picture has uploaded nothing.
+  if (error.code === 'upload_too_large') {
+    const detail = `The original of "${id}" has more than ${error.facts.allowed}.`;
+    return new Problem('source_too_large', detail, { allowed: error.facts.allowed }, error);
+  }
   return error;
 }

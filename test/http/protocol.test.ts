@@ -2,7 +2,7 @@ import { METHODS } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
-import { readHttpDate } from '../../server/http/http-date.ts';
+import { readHttpDate } from '../../server/shared/http-date.ts';
 import { call, form, noise } from '../support/api.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 

@@ -102,6 +102,12 @@ export function sourceFlows(t: Test, stores: Settings): void {
       'nothing is written down of these',
     );
     t.same((await server.stores.originals.list({ prefix: '', limit: 9 })).items, [], 'nor kept');
+    // Ids whose addresses are longer than any that is asked for.
+    for (const id of [`${'\u{1f600}'.repeat(170)}.jpg`, `${' '.repeat(690)}`, 'é'.repeat(345)]) {
+      const problem = await problemOf(await server.get(`/img/shop/${encodeURIComponent(id)}`));
+      t.match(problem, { status: 502, code: 'source_refused' }, id);
+      t.notMatch(JSON.stringify(problem), remote.base, 'nor of these');
+    }
     t.match(await problemOf(await server.get('/img/shop')), { code: 'image_not_found' });
     t.match(await problemOf(await server.get('/img/other/none.jpg')), { code: 'image_not_found' });
     t.equal(remote.requests.length, 4);
@@ -242,6 +248,23 @@ export function sourceFlows(t: Test, stores: Settings): void {
       remote.requests.map(({ headers }) => headers.authorization),
       ['Bearer abc', 'Bearer abc', 'Bearer abc'],
     );
+  });
+
+  t.test('an original that is too large is said to be that, and no upload', async (t) => {
+    for (const limits of [{ MAX_SOURCE_BYTES: '1000' }, { MAX_UPLOAD_BYTES: '1000' }]) {
+      const { server, remote } = await deploy(t, stores, limits);
+      remote.picture('/media/told.jpg', first);
+      remote.answer('/media/untold.jpg', (_, response) => void response.end(first));
+      for (const name of ['told', 'untold']) {
+        const problem = await problemOf(await server.get(`/img/shop/${name}.jpg`));
+        t.match(
+          problem,
+          { status: 422, code: 'source_too_large', allowed: '1000 bytes', param: undefined },
+          name,
+        );
+        t.same((await server.stores.originals.list({ prefix: '', limit: 9 })).items, []);
+      }
+    }
   });
 
   t.test('nor for more bytes than that', async (t) => {

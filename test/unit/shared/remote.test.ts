@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
-import { isIP } from 'node:net';
+import { createServer as createRawServer, isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import t from 'tap';
 import { isProblem } from '../../../server/shared/errors.ts';
 import { HostPace } from '../../../server/shared/host-pace.ts';
-import { checkWebhook, isPublicAddress, isReachableAddress } from '../../../server/shared/outbound.ts';
+import { checkWebhook, isPublicAddress, isReachableAddress, post } from '../../../server/shared/outbound.ts';
 import { Remote } from '../../../server/shared/remote.ts';
 import { isAllowedUrl, type RemoteHost, readRemoteHost } from '../../../server/shared/remote-hosts.ts';
 import { addressOf } from '../../support/ports.ts';
@@ -96,6 +96,83 @@ t.test('that nothing has changed is taken from those alone who were asked', asyn
   t.match(await remote.get(url, { etag: '"a"' }, signal), { isUnchanged: true });
   t.match(await remote.get(url, { lastModified: 'x' }, signal), { isUnchanged: true });
 });
+
+t.test('whatever ends a request ends the wait for its answer, of pictures and of webhooks', async (t) => {
+  // What is written before the connection is closed, and what the two come to.
+  const endings: Readonly<Record<string, readonly [code: string, webhook: number | RegExp]>> = {
+    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n': ['source_refused', 101],
+    'HTTP/1.1 101 Switching Protocols\r\n\r\n': ['source_refused', 101],
+    'HTTP/1.1 100 Continue\r\n\r\n': ['source_error', /socket hang up/],
+    'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n': ['source_error', /socket hang up/],
+    'HTTP/1.1 204 No Content\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n': ['source_refused', 204],
+    'HTTP/1.1 2': ['source_error', /socket hang up/],
+    'SSH-2.0-x\r\n': ['source_error', /Parse Error/],
+    '': ['source_error', /socket hang up/],
+  };
+  for (const isClosed of [true, false])
+    for (const [text, [code, webhook]] of Object.entries(endings)) {
+      // Who has said nothing that ends it, and holds the connection, is waited for.
+      if (!isClosed && typeof webhook !== 'number') continue;
+      const server = createRawServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.once('data', () => (isClosed ? socket.end(text) : socket.write(text)));
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      t.teardown(() => server.close());
+      const url = `http://127.0.0.1:${addressOf(server).port}/`;
+      const remote = new Remote({ allows: () => true, allowPrivate: true, maxSeconds: 300 });
+      await t.rejects(remote.get(url, {}, new AbortController().signal), { code }, text);
+      const call = post(url, '{}', {}, { allowPrivate: true });
+      if (typeof webhook === 'number') t.equal(await call, webhook, text);
+      else await t.rejects(call, webhook, text);
+    }
+});
+
+t.test('how long a server wants to be left alone, in seconds or as a date by its own clock', async (t) => {
+  const said: Record<string, string> = {};
+  const server = createServer((_request, response) => {
+    response.sendDate = false;
+    response.writeHead(503, said).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close().closeAllConnections());
+  const remote = new Remote({ allows: () => true, allowPrivate: true, maxSeconds: 30 });
+  const url = `http://127.0.0.1:${addressOf(server).port}/`;
+  const secondsOf = async (text: string, date: string) => {
+    Object.assign(said, { 'Retry-After': text, Date: date });
+    const error = await remote.get(url, {}, new AbortController().signal).catch((thrown: unknown) => thrown);
+    t.match(error, { code: 'source_error' });
+    return isProblem(error) ? error.facts.retryAfterSeconds : undefined;
+  };
+  const date = 'Sun, 06 Nov 1994 08:49:37 GMT';
+  t.same(
+    await inTurn(
+      [
+        '120',
+        '0.5',
+        '0',
+        '-3',
+        'soon',
+        '',
+        'Sun, 06 Nov 1994 08:51:37 GMT',
+        'Sun Nov  6 08:50:37 1994',
+        date,
+      ],
+      (text) => secondsOf(text, date),
+    ),
+    [120, 1, undefined, undefined, undefined, undefined, 120, 60, undefined],
+  );
+  t.ok(
+    Number(await secondsOf('Fri, 31 Dec 2100 23:59:59 GMT', '')) > 1_000_000_000,
+    'by ours, where it tells none',
+  );
+});
+
+async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await work(item));
+  return results;
+}
 
 t.test('hosts as IMPORT_HOSTS has them, and the addresses that each allows', (t) => {
   const urls = [
