@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Problem } from '../shared/errors.ts';
+import { asText } from '../shared/text.ts';
 
 /** What the protocol of sitemaps allows one of them; nothing else that lists pictures is longer. */
 export const MAX_DOCUMENT_BYTES = 52_428_800;
@@ -11,7 +12,7 @@ const unpack = promisify(gunzip);
 
 /** What a feed's document has against it; the place is a line, a column, or the name of a field. */
 export function broken(from: string, why: string, cause?: unknown): Problem {
-  return new Problem('invalid_feed', `${from}: ${why}.`, { received: from }, cause);
+  return new Problem('invalid_feed', asText(`${from}: ${why}.`), { received: from }, cause);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { isProblem, Problem, reasonOf } from '../shared/errors.ts';
 import { inLanes } from '../shared/in-lanes.ts';
 import type { Remote, RemoteAnswer } from '../shared/remote.ts';
+import { beginningOf } from '../shared/text.ts';
 import type { Imports } from '../writing/imports.ts';
 import type { Asked } from '../writing/library.ts';
 import type { Feed } from './definition.ts';
@@ -204,7 +205,7 @@ function readDocument({ kind, path = '$', next }: Feed, url: string, text: strin
 function pageAt(written: string, { url, base }: Document): string {
   const next = URL.canParse(written, base) ? new URL(written, base) : undefined;
   if (!next || next.host !== new URL(base).host)
-    throw broken(url, `has ${written.slice(0, 200)} as its next page, which is no address of its host`);
+    throw broken(url, `has ${beginningOf(written, 200)} as its next page, which is no address of its host`);
   next.hash = '';
   return next.href;
 }

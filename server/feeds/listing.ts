@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { refusalOf } from '../core/query/id.ts';
 import { MAX_URL } from '../shared/remote.ts';
+import { asText, beginningOf } from '../shared/text.ts';
 import { MAX_TITLE } from '../writing/details.ts';
 import type { Feed } from './definition.ts';
 import { broken } from './document.ts';
@@ -43,17 +44,11 @@ export interface Listing {
 export const newListing = (): Listing => ({ pictures: new Map(), refused: [], refusedBefore: 0 });
 
 function refuse(listing: Listing, from: string, error: string): void {
-  listing.refused.push({ from: beginningOf(from, MAX_FROM), error: beginningOf(error, MAX_ERROR) });
+  listing.refused.push({ from: shortened(from, MAX_FROM), error: shortened(error, MAX_ERROR) });
 }
 
-/** A surrogate pair is not cut in two: half of one is no text. */
-const beginningOf = (text: string, length: number): string =>
-  text.length <= length
-    ? text
-    : `${text
-        .slice(0, length - 1)
-        .toWellFormed()
-        .replace(/\uFFFD$/, '')}…`;
+const shortened = (text: string, length: number): string =>
+  text.length <= length ? text : `${beginningOf(text, length - 1)}…`;
 
 /**
  * Adds a picture, once for each address.
@@ -63,12 +58,12 @@ const beginningOf = (text: string, length: number): string =>
 export function list(listing: Listing, feed: Feed, one: Listed): void {
   const refusal = refusalOf(one.id);
   const other = listing.pictures.get(one.id);
-  const id = beginningOf(one.id, MAX_FROM);
+  const id = shortened(one.id, MAX_FROM);
   if (refusal !== undefined)
     refuse(listing, one.from, `invalid_parameter: "${id}" is not an id: ${refusal}.`);
   else if (!other) listing.pictures.set(one.id, one);
   else if (other.from === one.from) listing.pictures.set(one.id, { ...other, ...namedIn(other, one) });
-  else refuse(listing, one.from, `conflict: ${beginningOf(other.from, MAX_FROM)} has the id "${id}".`);
+  else refuse(listing, one.from, `conflict: ${shortened(other.from, MAX_FROM)} has the id "${id}".`);
   if (listing.pictures.size + listing.refused.length > MAX_PICTURES)
     throw broken(feed.from, `lists more than ${MAX_PICTURES} pictures`);
 }
@@ -96,15 +91,18 @@ export function listFound(
   for (const { url: written, title, mark } of found) {
     const url = URL.canParse(written, base) ? new URL(written, base) : undefined;
     if (!url || !/^https?:$/.test(url.protocol)) {
-      refuse(listing, written, 'invalid_parameter: This is no http or https URL.');
+      refuse(listing, asText(written), 'invalid_parameter: This is no http or https URL.');
       continue;
     }
     url.hash = '';
     if (url.href.length > MAX_URL) {
-      refuse(listing, written, `invalid_parameter: This has more than ${MAX_URL} characters.`);
+      refuse(listing, asText(written), `invalid_parameter: This has more than ${MAX_URL} characters.`);
       continue;
     }
-    const told = { ...(title && { title: title.slice(0, MAX_TITLE) }), ...(mark && { mark: markOf(mark) }) };
+    const told = {
+      ...(title && { title: beginningOf(asText(title), MAX_TITLE) }),
+      ...(mark && { mark: markOf(asText(mark)) }),
+    };
     list(listing, feed, { id: idOf(url, feed), from: url.href, documents: [document], ...told });
   }
 }

@@ -1,6 +1,7 @@
 import type { SNSClient } from '@aws-sdk/client-sns';
 import type { Logger } from 'pino';
 import { post } from '../shared/outbound.ts';
+import { beginningOf } from '../shared/text.ts';
 import { countsOf } from '../stores/change.ts';
 import type { ImageRecord } from '../stores/images.ts';
 import type { Records } from '../stores/stores.ts';
@@ -16,6 +17,8 @@ import { webhookHeaders } from './webhook-signature.ts';
 export const RETRY_SECONDS = [5, 300, 1800, 7200, 18_000, 36_000, 36_000] as const;
 /** SNS refuses longer subjects. */
 const SUBJECT_CHARACTERS = 100;
+/** SNS refuses messages of more than 256 KiB, with their attributes. */
+const MESSAGE_BYTES = 256_000;
 
 export interface NotifierOptions {
   readonly urls: Urls;
@@ -60,7 +63,7 @@ export class Notifier {
     const record = await records.images.get(id);
     if (!record || !isFinished(record) || !this.channelsOf(record).includes(channel))
       return { delivered: false };
-    const body = await this.#body(record);
+    const body = await (channel === 'topic' ? this.#message(record) : this.#body(record, VARIANTS_PAGE));
     try {
       await (channel === 'topic' ? this.#publish(record, body) : this.#call(record, job.message, body));
     } catch (err) {
@@ -86,12 +89,20 @@ export class Notifier {
     );
   }
 
-  async #body(record: ImageRecord): Promise<string> {
+  /** With as many variants as it has room for: behind a long id and long queries fewer than a page. */
+  async #message(record: ImageRecord): Promise<string> {
+    for (let limit = VARIANTS_PAGE; ; limit = Math.ceil(limit / 2)) {
+      const body = await this.#body(record, limit);
+      if (limit === 1 || Buffer.byteLength(body) <= MESSAGE_BYTES) return body;
+    }
+  }
+
+  async #body(record: ImageRecord, limit: number): Promise<string> {
     const { records, urls, lifetime, now } = this.#options;
     const time = new Date(now() * 1000);
     const current = currentVersion(record);
     // Of an upload that was refused all: they waited for an original that has no version.
-    const { items, next } = await records.variants.page(record.id, { limit: VARIANTS_PAGE });
+    const { items, next } = await records.variants.page(record.id, { limit });
     const variants = items.filter(({ version }) => current === undefined || version === current);
     const shown = variants.map((one) => asOfNow(one, lifetime, time));
     const counts = countsOf(next === undefined ? items : await records.variants.list(record.id));
@@ -101,7 +112,7 @@ export class Notifier {
 
   async #publish(record: ImageRecord, body: string): Promise<void> {
     const { topic } = this.#options;
-    const Subject = `${record.status}: ${record.id}`.slice(0, SUBJECT_CHARACTERS);
+    const Subject = beginningOf(`${record.status}: ${record.id}`, SUBJECT_CHARACTERS);
     const MessageAttributes = { status: { DataType: 'String', StringValue: record.status } };
     const message = { TopicArn: topic?.arn, Message: body, Subject, MessageAttributes };
     const { PublishCommand } = await import('@aws-sdk/client-sns');

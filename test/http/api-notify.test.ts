@@ -157,6 +157,33 @@ t.test('publishes to the topic', async (t) => {
   t.match(JSON.parse(sent.get('Message') ?? ''), { type: 'image.finished', data: { id: 'a/b.jpg' } });
 });
 
+t.test('what the topic takes has an end: subject and message are cut where they are text', async (t) => {
+  const { url, calls } = await receiver(t);
+  const client = new SNSClient({ ...identity, endpoint: url, maxAttempts: 1 });
+  const under = await notifier(t, { topic: { client, arn: 'arn:aws:sns:us-east-1:000000000000:finished' } });
+  const forms = Array.from({ length: 120 }, (_, index) => `w=${index + 1}`);
+  // The pair begins at and around the last character of the subject; the last id takes 2,070 in each address.
+  const ids = [86, 87, 88, 89].map((length) => `${'a'.repeat(length)}😀.jpg`);
+  for (const [index, id] of [...ids, '写'.repeat(230)].entries()) {
+    const { records } = under;
+    await records.images.create({
+      id,
+      status: 'completed',
+      version: 'v',
+      createdAt: '2026-01-01T00:00:00.000Z',
+    });
+    await records.variants.queue(id, 'v', forms, Object.fromEntries(forms.map((form) => [form, [form]])));
+    t.same(await under.notifier.deliver({ ...job('topic'), id }), { delivered: true }, id);
+    const sent = new URLSearchParams(calls[index]?.body);
+    const [subject = '', message = ''] = [sent.get('Subject'), sent.get('Message')].map((text) => text ?? '');
+    t.ok(subject.length <= 100 && `completed: ${id}`.startsWith(subject) && subject.isWellFormed(), subject);
+    t.ok(Buffer.byteLength(message) < 262_144, 'SNS takes no more');
+    const { data } = JSON.parse(message);
+    t.match(data, { id, total: 120, next: String });
+    t.ok(data.variants.length > 0);
+  }
+});
+
 t.test('reaches nothing that is not public', async (t) => {
   for (const address of [
     '127.0.0.1',

@@ -1,7 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
-import { decodeText, MAX_DOCUMENT_BYTES, readBody } from '../../../server/feeds/document.ts';
+import { broken, decodeText, MAX_DOCUMENT_BYTES, readBody } from '../../../server/feeds/document.ts';
 import { readJsonPage } from '../../../server/feeds/json.ts';
+import { listFound, newListing } from '../../../server/feeds/listing.ts';
 import { readRss } from '../../../server/feeds/rss.ts';
 import { readSitemap } from '../../../server/feeds/sitemap.ts';
 
@@ -167,6 +168,57 @@ t.test('JSON that is meant to do harm', async (t) => {
   const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
   t.same(listOf(deep, '$..url'), [], 'depth ends no stack');
   t.same(listOf('{"__proto__":{"url":"x"},"url":"y"}', '$'), [{ url: 'y' }]);
+});
+
+t.test('what escapes write that is no text is not kept as one, nor is a pair cut in two', async (t) => {
+  // As JSON writes it, as XML does, which knows no such characters, and what is kept of it.
+  const written = [
+    ['\\ud83d', undefined, '\uFFFD'],
+    ['a\\udc00b', undefined, 'a\uFFFDb'],
+    ['\\u0000', undefined, '\uFFFD'],
+    ['\\ud83d\\ude00', '&#x1f600;', '😀'],
+    [`${'a'.repeat(199)}\\ud83d\\ude00`, `${'a'.repeat(199)}&#x1f600;`, 'a'.repeat(199)],
+    [`${'a'.repeat(198)}😀b`, `${'a'.repeat(198)}😀b`, `${'a'.repeat(198)}😀`],
+  ] as const;
+  const from = 'https://a.example/list';
+  const feed = {
+    name: 'f',
+    kind: 'json',
+    from,
+    path: '$',
+    next: undefined,
+    role: undefined,
+    prefix: 'f/',
+  } as const;
+  const rest = { everyMinutes: 60, collection: undefined, vanished: 'keep', recheck: 'always' } as const;
+  const kept = (found: ReturnType<typeof listOf>) => {
+    const listing = newListing();
+    const warm = { forms: [], requested: {} };
+    listFound(listing, { ...feed, ...rest, warm }, { url: from, base: from }, found);
+    return { pictures: [...listing.pictures.values()], refused: listing.refused };
+  };
+  for (const [json, xml, text] of written) {
+    const items = `[{"url":"x.jpg","title":"${json}","etag":"${json}"},{"url":"data:${json}"}]`;
+    const rss = `<rss><channel><item><title>${xml}</title><pubDate>${xml}</pubDate><enclosure url="x.jpg"/></item>
+      <item><enclosure url="data:${xml}"/></item></channel></rss>`;
+    for (const found of [listOf(items, '$[*]'), ...(xml === undefined ? [] : [readRss('r', rss)])]) {
+      const { pictures, refused } = kept(found);
+      t.match(pictures, [{ title: text }], json);
+      t.equal(refused.length, 1);
+      const said = [...pictures.map(({ mark = '' }) => mark), ...refused.map((one) => one.from)];
+      t.ok(
+        said.every((one) => one !== '' && one.isWellFormed() && !one.includes('\0')),
+        said.join(),
+      );
+    }
+    const page = `{"next":"${json}"}`;
+    t.ok(
+      broken(
+        from,
+        readJsonPage('j', page, { path: '$.none', next: '$.next' }).next ?? '',
+      ).detail.isWellFormed(),
+    );
+  }
 });
 
 t.test('texts in their encodings, and none that is not', async (t) => {
