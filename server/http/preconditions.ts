@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ResultFacts } from '../reading/result.ts';
 import { Problem } from '../shared/errors.ts';
 import { readHttpDate } from '../shared/http-date.ts';
+import { isSetBack } from '../shared/set-back.ts';
 
 export type Conditions = Pick<
   IncomingHttpHeaders,
@@ -31,7 +32,7 @@ function names(tags: string, etag: string, { isStrong }: { isStrong: boolean }):
 
 /**
  * Of what the client has already, in the order of RFC 9110, 13.2.2: a tag wins over a date, and what is no date is
- * ignored.
+ * ignored, as is one that is still to come: it is of no answer, or of one that was made while a clock was wrong.
  *
  * @returns whether 304 says it all
  * @throws Problem `precondition_failed`
@@ -45,7 +46,7 @@ export function isUnchanged(request: Conditions, { etag, lastModified }: Validat
   const ifNoneMatch = request['if-none-match'];
   if (ifNoneMatch !== undefined) return names(ifNoneMatch, etag, { isStrong: false });
   const date = readHttpDate(request['if-modified-since'] ?? '');
-  return date !== undefined && secondsOf(lastModified) <= date;
+  return date !== undefined && !isSetBack(date, Date.now()) && secondsOf(lastModified) <= date;
 }
 
 function failed(param: string, received: string): Problem {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Rendered } from '../core/render/types.ts';
+import { isSetBack } from '../shared/set-back.ts';
 
 /** The encoded bytes of a variant, with what must be known to serve them. */
 export interface Result {
@@ -12,7 +13,7 @@ export interface Result {
   readonly contentType: string;
   /** MD5 of the bytes in hex, so that S3 and the server agree. */
   readonly etag: string;
-  /** When it was rendered, or its original written where that is later; whole seconds. */
+  /** When it was rendered, or its original written where that is later by another clock; whole seconds. */
   readonly lastModified: Date;
   /** Of all that it was made of, see Inputs. */
   readonly version: string;
@@ -42,10 +43,13 @@ export interface OriginalVersion {
 
 /**
  * A focal point or another pipeline makes new bytes of an old original, so its own date would tell a client
- * that keeps nothing but dates that nothing has changed.
+ * that keeps nothing but dates that nothing has changed. So would a date that is still to come, which a file may have,
+ * of whatever takes its place until then.
  */
 function modifiedNow({ lastModified }: OriginalVersion): Date {
-  return new Date(Math.floor(Math.max(lastModified.getTime(), Date.now()) / 1000) * 1000);
+  const [written, now] = [lastModified.getTime(), Date.now()];
+  const modified = isSetBack(written, now) ? now : Math.max(written, now);
+  return new Date(Math.floor(modified / 1000) * 1000);
 }
 
 export function resultOf(

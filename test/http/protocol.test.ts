@@ -1,9 +1,12 @@
+import { utimes, writeFile } from 'node:fs/promises';
 import { METHODS } from 'node:http';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { readHttpDate } from '../../server/shared/http-date.ts';
 import { call, form, noise } from '../support/api.ts';
+import { removeFolder, temporaryFolder } from '../support/folders.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 const server = await startServer({ API_TOKENS: '' });
@@ -114,6 +117,7 @@ t.test('preconditions hold as RFC 9110 has them', async (t) => {
     [{ 'If-Modified-Since': modified }, 304],
     [{ 'If-Modified-Since': before }, 200],
     [{ 'If-Modified-Since': '2999-01-01' }, 200],
+    [{ 'If-Modified-Since': 'Tue, 31 Dec 2999 23:59:59 GMT' }, 200],
     [{ 'If-Modified-Since': '1' }, 200],
     [{ 'If-Modified-Since': 'Fri, 31 Dec 2999 23:59:59 +0100' }, 200],
     [{ 'If-Modified-Since': 'Friday, 31-Feb-99 23:59:59 GMT' }, 200],
@@ -129,6 +133,40 @@ t.test('preconditions hold as RFC 9110 has them', async (t) => {
   }
   const cold = await server.get(URL_OF_PICTURE.replace('w=8', 'w=7'), { headers: { 'If-Match': '"x"' } });
   t.equal(cold.status, 412, 'of a picture that was not made before');
+});
+
+t.test('whatever date a file has, what takes its place is news to who keeps dates alone', async (t) => {
+  const ORIGINALS_FOLDER = await temporaryFolder();
+  t.teardown(() => removeFolder(ORIGINALS_FOLDER));
+  const path = join(ORIGINALS_FOLDER, 'a.jpg');
+  const dates = [
+    '1901-01-01',
+    '1969-12-31',
+    '1970-01-01',
+    '2000-02-29',
+    '2038-01-20',
+    '2100-03-01',
+    '2400-02-29',
+  ];
+  for (const [index, date] of dates.entries()) {
+    // Which has made nothing of the file before.
+    const folder = await startServer({ ORIGINALS_FOLDER });
+    await writeFile(path, await noise(20, 20, index));
+    await utimes(path, new Date(date), new Date(date));
+    const first = await folder.get('/img/a.jpg?fmt=png');
+    const told = first.headers.get('last-modified') ?? '';
+    t.ok(Date.parse(told) - Date.parse(first.headers.get('date') ?? '') <= 60_000, `${date}: ${told}`);
+    const headers = { 'If-Modified-Since': told };
+    t.equal((await folder.get('/img/a.jpg?fmt=png', { headers })).status, 304);
+    await writeFile(path, await noise(30, 30, index));
+    // The date of a file that stood for a former one, told while this was not looked at.
+    for (const since of [told, new Date(date).toUTCString()].filter((one) => Date.parse(one) > Date.now()))
+      t.equal(
+        (await folder.get('/img/a.jpg?fmt=png', { headers: { 'If-Modified-Since': since } })).status,
+        200,
+      );
+    await folder.close();
+  }
 });
 
 t.test('a date is one of three forms, or none', async (t) => {
