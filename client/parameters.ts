@@ -58,11 +58,11 @@ export interface Params {
   readonly inv?: boolean | 0 | 1 | undefined;
   /** Lightness from which a pixel is white. Allowed: 0-255. */
   readonly thr?: number | undefined;
-  /** Side of the window in px; 1 changes nothing. Allowed: 1-15. */
+  /** Side of the window in pixels of the result, whatever `dpr`; 1 changes nothing. Allowed: 1-15. */
   readonly median?: number | undefined;
   /** Sigma in CSS px. Allowed: 0.3-100. */
   readonly blur?: number | undefined;
-  /** Sigma. Allowed: 0.1-10. */
+  /** Sigma in pixels of the result, whatever `dpr`. Allowed: 0.1-10. */
   readonly sharp?: number | undefined;
   /** Block in CSS px. Allowed: 2-100. */
   readonly pix?: number | undefined;
