@@ -31,14 +31,16 @@ export interface SigningOptions {
  */
 export function signUrl(url: string, options: SigningOptions): string {
   const { kid, key, exp, presets, ignored, form } = options;
-  const [path = '', written = ''] = url.replaceAll('#', '%23').split(/\?(.*)/s);
-  const query = new URL(`http://localhost/?${written}`).search.slice(1);
+  const [path = '', asked = ''] = url.replaceAll('#', '%23').split(/\?(.*)/s);
+  const query = new URL(`http://localhost/?${asked}`).search.slice(1);
   const { id, canonical: segment } = readPath(path);
   const { canonical, url: own } = readQuery([segment, query].filter(Boolean).join('&'), presets, ignored);
   refuseSigned(own);
   const ends = exp === undefined ? '' : String(exp);
   const unsigned = [query, ends && `exp=${ends}`, `kid=${kid}`].filter(Boolean).join('&');
-  const place = `/img/${idInUrl(id)}${segment === undefined ? '' : `/${segment}`}`;
+  const written = `/img/${idInUrl(id)}${segment === undefined ? '' : `/${segment}`}`;
+  // As it is sent: with its query behind it, or a blank at its end would be lost.
+  const place = new URL(`${written}?`, 'http://localhost').pathname;
   const sig =
     form === 'written'
       ? WRITTEN + hmacSha256(key, writtenMessage(place, unsigned))

@@ -183,3 +183,21 @@ t.test('sign writes what docs/signing.md says', async (t) => {
   for (const wrong of ['https://h/a.jpg', bare, '/img/a?exp=5'])
     await t.rejects(sign(wrong, { kid: 'k', key }), /Cannot be signed/);
 });
+
+t.test('what is signed is what a browser sends, however the address was written', async (t) => {
+  const signing = { kid: 'main', key: '00112233445566778899aabbccddeeff' };
+  const chars = [...Array.from({ length: 95 }, (_, code) => String.fromCharCode(code + 32)), 'ü', '🐱', '\t'];
+  const written = chars
+    .filter((char) => !'/\\%?&'.includes(char))
+    .flatMap((char) => [`/img/a${char}b.jpg?w=5`, `/img/a.jpg?dl=a${char}`, `/img/a.jpg/dl=a${char}b`]);
+  const built = chars.map((char) => url(BASE, `a${char}.jpg`, { dl: `a${char}b.jpg` }));
+  for (const address of [...written.map((path) => BASE + path), ...built]) {
+    const signed = await sign(address, signing, 4_102_444_800);
+    const { href, pathname, search } = new URL(signed);
+    t.equal(href, signed, address);
+    const [text = '', sig] = `${pathname}${search}`.split('&sig=w-');
+    const start = text.indexOf('/img/');
+    const mac = createHmac('sha256', Buffer.from(signing.key, 'hex')).update(`w-${text.slice(start)}`);
+    t.equal(sig, mac.digest('base64url'), address);
+  }
+});

@@ -124,6 +124,10 @@ t.test('signs for whoever has a token', async (t) => {
     '/img/cat.gif?w=20',
     'http://elsewhere/img/cat.gif?w=20&dl=a b.webp&bg=#fff',
     '/img/cat.gif/w=9',
+    "/img/cat.gif?dl=it's.webp",
+    ...['a b', 'ü', '{a}', 'a^', '`', "'", 'a|b', 'a#', '%20a', '%C3%BC'].map(
+      (name) => `/img/cat.gif/dl=${name}`,
+    ),
   ];
   for (const form of [undefined, 'canonical', 'written']) {
     const { status, body } = await post({ urls: asked, expiresIn: 600, ...(form ? { form } : {}) });
