@@ -15,7 +15,9 @@ const SIZING = ['w', 'h', 'fit', 'up'];
  * @throws           Problem of makePlan
  */
 export function plainerForm(plan: Plan, canonical: string, options: PlanOptions): string | undefined {
-  const { source, geometry, upright } = plan;
+  const { source, geometry, upright, values } = plan;
+  // What trim leaves is smaller, and may be enlarged, cut or letterboxed all the same.
+  if (values.trim !== undefined && (values.up || values.fit !== undefined)) return undefined;
   const { width, height } = geometry.region ?? upright;
   // A drawing has no size above which it is not drawn.
   if (source.vector || geometry.scaled.width !== width || geometry.scaled.height !== height) return undefined;

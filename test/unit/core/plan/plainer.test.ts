@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import sharp from 'sharp';
 import t from 'tap';
 import { readQuery, readTransformation } from '../../../../server/core/operations/transformation.ts';
 import { plainerForm } from '../../../../server/core/plan/plainer.ts';
@@ -61,4 +62,40 @@ t.test('of a turned photograph the upright sides count; a drawing has no end', a
   t.equal(await plainer(turned, `w=${height}&fmt=png`), 'fmt=png');
   t.equal(await plainer(turned, `w=${height - 1}&fmt=png`), undefined);
   t.equal(await plainer(await corpus('svg/plain.svg'), 'w=5000&fmt=png'), undefined);
+});
+
+/** Of a picture of 120 x 80 px, of which trim leaves 90 x 40. */
+const TRIMMED = [
+  ...['w=120&up', 'h=80&up', 'w=120&h=80&fit=contain', 'w=120&h=80&fit=cover', 'w=300&h=200&fit=cover'],
+  ...['w=120&h=80&fit=fill&up', 'w=120&h=80&fit=outside&up', 'w=120&up&pad=3', 'w=120&h=80&up&rot=90'],
+  ...[
+    'ar=3:2&fit=contain',
+    'ar=3:2&fit=fill',
+    'ar=3:2',
+    'w=120',
+    'w=500&h=500',
+    'h=900',
+    'w=120&h=80&fit=fill',
+  ],
+];
+
+t.test('what trim leaves has a size of its own, and is enlarged, cut and letterboxed by that', async (t) => {
+  const content = await sharp(await landmarks(90, 40)).extend({
+    top: 20,
+    bottom: 20,
+    left: 10,
+    right: 20,
+    background: '#fff',
+  });
+  const source = await content.png().toBuffer();
+  for (const query of TRIMMED) {
+    const asked = `${query}&trim&fmt=png`;
+    const found = await plainer(source, asked);
+    t.equal(await digest(source, found ?? asked), await digest(source, asked), `${asked}: ${found}`);
+  }
+  t.equal(
+    await plainer(source, 'w=120&trim&fmt=png'),
+    'fmt=png&trim=10',
+    'where nothing is enlarged, it is one',
+  );
 });
