@@ -170,6 +170,55 @@ t.test('a crop around a focal point is as near to it as whole pixels and the edg
   );
 });
 
+t.test('what is cut out of a picture to be enlarged keeps its shape and its place', async (t) => {
+  const side = fc.integer({ min: 20, max: 400 });
+  const asked = fc.record({
+    w: fc.integer({ min: 1, max: 1600 }),
+    h: fc.integer({ min: 1, max: 1600 }),
+    zoom: fc.integer({ min: 10, max: 40 }).map((tenths) => tenths / 10),
+    at: fc.constantFrom('g=nw', 'g=e', 'g=center', 'fp=0.3,0.9', 'fp=0.52,0.48'),
+  });
+  always(
+    t,
+    fc.property(side, side, asked, (width, height, { w, h, zoom, at }) => {
+      const planned = planGeometry(
+        { width, height },
+        values(`w=${w}&h=${h}&fit=cover&up&zoom=${zoom}&${at}`),
+      );
+      const { region, scaled, crop } = cutFirst(planned, { width, height });
+      fc.pre(planned.crop !== undefined && region !== undefined && w * h < 400_000);
+      const axes = [
+        ['left', 'width', width],
+        ['top', 'height', height],
+      ] as const;
+      return axes.every(([start, length, whole]) => {
+        const factor = planned.scaled[length] / whole;
+        const off = (before: number): number => {
+          const here = region[start] + ((crop?.[start] ?? 0) + before) * (region[length] / scaled[length]);
+          return Math.abs(here - ((planned.crop?.[start] ?? 0) + before) / factor) * factor;
+        };
+        return off(0) <= 1.01 && off(crop?.[length] ?? scaled[length]) <= 1.01;
+      });
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+t.test('no gigapixels are made of a pixel to be cropped', async (t) => {
+  for (const [width, height] of [
+    [1, 1],
+    [1, 300],
+    [4, 4],
+    [33, 7],
+  ] as const)
+    for (const query of ['w=8192&h=1', 'w=8192&h=8192', 'w=1&h=8192']) {
+      const image = { width, height };
+      const planned = planGeometry(image, values(`${query}&fit=cover&up&zoom=9.7`));
+      const { scaled } = cutFirst(planned, image);
+      t.ok(scaled.width * scaled.height <= planned.result.width * planned.result.height + 4e6, query);
+    }
+});
+
 t.test('fit=fill tells where it changes the shape by more than 1 %, and of no rounding', async (t) => {
   const warnings = (query: string, width = 3000, height = 2000) =>
     planGeometry({ width, height }, values(query)).warnings;
