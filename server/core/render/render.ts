@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { inverse, turnSize } from '../geometry/turns.ts';
-import type { Handover, Step } from '../operations/operation.ts';
+import type { Handover, Size, Step } from '../operations/operation.ts';
 import { clearingToTransparent } from '../original/gif.ts';
 import { inflated } from '../original/inflate.ts';
 import { readJpegHeader, withoutExif, withUprightExif } from '../original/jpeg.ts';
@@ -194,7 +194,7 @@ async function drawn(request: RenderRequest): Promise<Drawn> {
   const original = await open(silent ? { ...request, opened: silent } : request);
   const size = request.base ?? storedRegion(plan) ?? turnSize(plan.upright, inverse(plan.orientation));
   const start: Draft = { image: original, size, pass: firstPass(plan.source.alpha) };
-  if (plan.moves && !areFramewise(steps)) return drawnByFrames(request, start);
+  if (plan.moves && (!areFramewise(steps) || enlarges(steps, size))) return drawnByFrames(request, start);
   const turns = steps.findIndex(({ kind }) => kind === 'colour');
   if (turns < 0) {
     const { image } = await runSteps(start, steps, handover(plan, pass), pass);
@@ -229,9 +229,16 @@ function sayingUpright(opened: Opened, { values }: Plan): Opened | undefined {
   return upright && { ...opened, bytes: upright, metadata: { ...metadata, orientation: 1 } };
 }
 
-/** Scales all frames in one go, then works on each: frames are small by then. */
+/** Where frames grow, sharp mixes half of a frame's last row into the first one of the next (0.35.5). */
+function enlarges(steps: readonly Step[], { width, height }: Size): boolean {
+  const scaled = steps.find(({ kind }) => kind === 'scale')?.resized?.({ width, height });
+  return scaled !== undefined && (scaled.width > width || scaled.height > height);
+}
+
+/** Scales all frames down in one go, then works on each: frames are small by then. */
 async function drawnByFrames({ plan, pass }: RenderRequest, start: Draft): Promise<Drawn> {
-  const isScale = ({ kind }: Step): boolean => kind === 'scale';
+  const isAlone = enlarges(plan.steps, start.size);
+  const isScale = ({ kind }: Step): boolean => kind === 'scale' && !isAlone;
   const scaled = await runSteps(start, plan.steps.filter(isScale), handover(plan, pass), pass);
   const strip = await toRaw(scaled.image, stripSize(scaled.size, plan), pass);
   const rest = plan.steps.filter((step) => !isScale(step));

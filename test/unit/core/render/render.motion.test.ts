@@ -134,6 +134,40 @@ t.test('what is done to a frame does not reach the next one', async (t) => {
   }
 });
 
+t.test('an enlarged frame has nothing of the one before it', async (t) => {
+  const source = await frames(RGB);
+  for (const query of [
+    ...[
+      'w=90&up',
+      'h=77&up',
+      'w=41&up',
+      'w=40&h=60&fit=fill&up',
+      'w=90&h=30&fit=fill&up',
+      'w=60&h=20&fit=fill&up',
+    ],
+    ...[
+      'w=100&h=100&fit=cover&up',
+      'w=40&h=30&fit=cover&zoom=2.3&up',
+      'rect=5,5,30,20&w=50&up',
+      'w=90&up&pad=3',
+    ],
+    ...['w=90&up&rot=90&flip=h', 'w=90&h=90&fit=contain&up&bg=888', 'w=90&up&blur=1'],
+  ]) {
+    for (const format of ['webp&lossless', 'gif']) {
+      const { bytes, size } = await picture(source, `${query}&fmt=${format}`);
+      for (const page of [0, 1, 2]) {
+        const alone = await drawn(40, 30, (x, y) =>
+          Math.hypot(x - 8 - page * 10, y - 15) < 3 ? [255, 255, 255] : (RGB[page] ?? []),
+        );
+        const expected = await picture(alone, `${query}&fmt=png`);
+        t.same(size, expected.size, query);
+        const off = difference(await pixels(bytes, { page }), await pixels(expected.bytes));
+        t.ok(off <= (format === 'gif' ? 48 : 3), `${query}, ${format}: frame ${page} is ${off} off`);
+      }
+    }
+  }
+});
+
 t.test('a crop by content stays in one place while the picture moves', async (t) => {
   const source = await frames(RGB, 60, 30);
   const { bytes, size } = await picture(source, 'w=30&h=30&fit=cover&g=attention&fmt=webp&lossless');
