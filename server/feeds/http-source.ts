@@ -20,8 +20,6 @@ import { firstOf } from './summary.ts';
 const MAX_DOCUMENTS = 1_000;
 /** Refused addresses of a document that are named again while it is what it was; the others are counted. */
 const REFUSED_NAMED = 3;
-/** Characters: a server may send some thousand. */
-const MAX_VALIDATOR = 1_024;
 
 export interface HttpSourceOptions {
   /** Absent: nothing is fetched from anywhere. */
@@ -176,10 +174,9 @@ export class HttpSource implements Source {
   }
 }
 
-/** A document whose validators are too long to be kept is read whole in each run. */
-function validatorsOf({ etag = '', lastModified = '' }: RemoteAnswer): ReadDocument {
-  const isKept = (text: string) => text !== '' && text.length <= MAX_VALIDATOR;
-  return { ...(isKept(etag) && { etag }), ...(isKept(lastModified) && { lastModified }) };
+/** A document without any is read whole in each run. */
+function validatorsOf({ etag, lastModified }: RemoteAnswer): ReadDocument {
+  return { ...(etag !== undefined && { etag }), ...(lastModified !== undefined && { lastModified }) };
 }
 
 /** What a document says. */

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
@@ -16,6 +17,8 @@ const PASSING: readonly number[] = [408, 425, 429];
 const ABSENT: readonly number[] = [404, 410];
 /** Characters of an address. */
 export const MAX_URL = 2048;
+/** Characters of an ETag or a date: a server may send some thousand, and others refuse a request that has as many. */
+const MAX_VALIDATOR = 1_024;
 /** Idle connections that are kept, of all hosts together. */
 const MAX_IDLE = 16;
 
@@ -41,6 +44,7 @@ export interface RemoteAnswer {
   /** Where it was, behind all redirects. Whatever is fetched from there is asked for by the address that was given. */
   readonly url: string;
   readonly isUnchanged: boolean;
+  /** Absent too where it is of no use for asking again. */
   readonly etag: string | undefined;
   readonly lastModified: string | undefined;
   /** Empty where it is unchanged. Must be read to its end, or ended. */
@@ -120,7 +124,8 @@ export class Remote {
     }
   }
 
-  #redirected(text: string, from: URL, location: string | undefined): URL {
+  #redirected(text: string, from: URL, written: string | undefined): URL {
+    const location = written && decodedLocation(written);
     if (location === undefined || !URL.canParse(location, from.href))
       throw refused(text, 'redirects to no address');
     const next = new URL(location, from);
@@ -156,7 +161,7 @@ export class Remote {
     { request, explain }: { request: RemoteRequest; explain: (error: unknown) => unknown },
   ): Omit<RemoteAnswer, 'url'> {
     const { statusCode: status = 0, headers } = response;
-    const isAsked = request.etag !== undefined || request.lastModified !== undefined;
+    const isAsked = Object.keys(validators(request)).length > 0;
     const problem =
       status === 304 && !isAsked
         ? refused(text, 'answers 304, and was not asked whether anything has changed')
@@ -167,8 +172,12 @@ export class Remote {
     }
     const isUnchanged = status === 304;
     if (isUnchanged) response.resume();
-    const { etag, 'last-modified': lastModified } = headers;
-    return { isUnchanged, etag, lastModified, body: isUnchanged ? NOTHING : explained(response, explain) };
+    return {
+      isUnchanged,
+      etag: asValidator(headers.etag),
+      lastModified: asValidator(headers['last-modified']),
+      body: isUnchanged ? NOTHING : explained(response, explain),
+    };
   }
 }
 
@@ -182,7 +191,17 @@ const NOTHING: AsyncIterable<Uint8Array> = {
   [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
 };
 
-function validators({ etag, lastModified }: RemoteRequest): Record<string, string> {
+/** node:http reads bytes of a header as characters; servers that encode nothing mean UTF-8, and so do browsers. */
+function decodedLocation(written: string): string {
+  const bytes = Buffer.from(written, 'latin1');
+  return isUtf8(bytes) ? bytes.toString() : written;
+}
+
+const asValidator = (text: string | undefined): string | undefined =>
+  text === '' || (text?.length ?? 0) > MAX_VALIDATOR ? undefined : text;
+
+function validators(request: RemoteRequest): Record<string, string> {
+  const [etag, lastModified] = [asValidator(request.etag), asValidator(request.lastModified)];
   return {
     ...(etag !== undefined && { 'If-None-Match': etag }),
     ...(lastModified !== undefined && { 'If-Modified-Since': lastModified }),
@@ -204,18 +223,20 @@ async function* explained(
 function problemOf(
   text: string,
   status: number,
-  { 'content-encoding': encoding, ...headers }: IncomingHttpHeaders,
+  { 'content-encoding': encoding = '', ...headers }: IncomingHttpHeaders,
 ): Problem | undefined {
   if (status === 304) return undefined;
   if (status === 200)
-    return encoding === undefined || encoding === 'identity'
-      ? undefined
-      : refused(text, `sends it compressed (${encoding}), unasked`);
+    return isCompressed(encoding) ? refused(text, `sends it compressed (${encoding}), unasked`) : undefined;
   if (ABSENT.includes(status))
     return new Problem('source_absent', `${text} answers ${status}.`, { param: 'url', received: text });
   if (status < 500 && !PASSING.includes(status)) return refused(text, `answers ${status}`);
   return failed(text, `answers ${status}`, undefined, retryAfter(headers));
 }
+
+/** A list of codings, in any case (RFC 9110, 8.4.1). */
+const isCompressed = (encoding: string): boolean =>
+  encoding.split(',').some((coding) => !['', 'identity'].includes(coding.trim().toLowerCase()));
 
 /** Seconds, or a date (RFC 9110, 10.2.3), which is told by the clock of the server that says it, if it tells that too. */
 function retryAfter({ 'retry-after': text = '', date = '' }: IncomingHttpHeaders): number | undefined {
