@@ -56,3 +56,36 @@ t.test('a body that is wrong a hundred thousand times is refused for the first',
     t.match([answer.status, await answer.json()], [400, { code: 'invalid_request' }], body.slice(0, 40));
   }
 });
+
+t.test('a field that is unknown is named as it was written, and as far as it fits', async (t) => {
+  const server = await startServer();
+  t.teardown(() => server.close());
+  const paramOf = async (name: string, within = (body: object): object => body) => {
+    const body = { name: 'x', ...within({ [name]: 1 }) };
+    const answer = await posted(server.base, '/api/collections', JSON.stringify(body));
+    const text = await answer.text();
+    t.ok(text.length < 2_000, `${text.length} characters`);
+    return JSON.parse(text).param;
+  };
+  for (const name of ['a/b', 'a~b', '~1', '~0', '~01', 'a.b', '/', 'Käfer'])
+    t.equal(await paramOf(name), name);
+  const long = `${'x'.repeat(299)}🐞${'y'.repeat(900_000)}`;
+  t.equal(await paramOf(long), 'x'.repeat(299));
+  const nested = (body: object) => ({ description: { 'a/b': body } });
+  t.equal(await paramOf('\0', nested), 'description.a/b');
+});
+
+t.test('an id that is far too long is told as far as it fits', async (t) => {
+  const server = await startServer({ IMPORT_HOSTS: 'a.example' });
+  t.teardown(() => server.close());
+  const id = 'x'.repeat(900_000);
+  for (const [path, body] of [
+    ['/api/images/import', { urls: [{ url: 'https://a.example/', id }] }],
+    ['/api/images/presign', { filename: 'a.png', contentType: 'image/png', size: 9, id }],
+    ['/api/collections/none/relationships/images', { images: [id] }],
+  ] as const) {
+    const text = await (await posted(server.base, path, JSON.stringify(body))).text();
+    t.ok(text.length < 6_000, `${path}: ${text.length} characters`);
+    t.match(text, /"param":"(id|images)"/, path);
+  }
+});

@@ -1,8 +1,12 @@
 import { Problem } from '../../shared/errors.ts';
+import { beginningOf } from '../../shared/text.ts';
 import { splitPath } from './path.ts';
 
 /** S3 keys end at 1,024 bytes; the rest is for `img/` and the canonical form. */
 export const MAX_ID_BYTES = 700;
+
+/** Characters of what is no id that are told. */
+const MOST_TOLD = 2_048;
 
 /** Of all that an id must not have, the letters: for documents, which cannot say the rest. JSON Schema's dialect, without `u`. */
 export const ID_PATTERN = '^[^\\\\\\u0000-\\u001f\\u007f-\\u009f]+$';
@@ -47,9 +51,11 @@ export function isId(text: string): boolean {
 export function readId(text: string): string {
   const refusal = refusalOf(text);
   if (refusal === undefined) return text;
-  throw new Problem('invalid_parameter', `"${text}" is not an id: ${refusal}.`, {
+  // In a body it may be as long as that.
+  const received = beginningOf(text, MOST_TOLD);
+  throw new Problem('invalid_parameter', `"${received}" is not an id: ${refusal}.`, {
     param: 'id',
-    received: text,
+    received,
     allowed: ALLOWED,
   });
 }

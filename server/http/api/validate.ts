@@ -4,6 +4,7 @@ import type { Validator } from 'typebox/compile';
 import type { TLocalizedValidationError } from 'typebox/error';
 import { checks } from '../../shared/checks.ts';
 import { Problem } from '../../shared/errors.ts';
+import { beginningOf } from '../../shared/text.ts';
 
 /**
  * Checks requests by their schemas. Bodies must be as they should; texts of a URL are read as numbers and
@@ -24,6 +25,8 @@ export const validator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) 
 /** No schema here takes more of a list or an object. */
 const MOST = 1000;
 const DEEPEST = 20;
+/** Characters of the name of a field: a body may have one as long as itself. */
+const MOST_TOLD = 300;
 
 /**
  * Problem `invalid_request` for what is refused before any schema is looked at; undefined where there is nothing. A schema
@@ -44,7 +47,7 @@ export function malformedText(value: unknown, noun: string, path = ''): Problem 
     return refusal(`has ${entries.length} entries; nothing here takes more than ${MOST}`);
   for (const [name, item] of entries) {
     if (!isPlain(name)) return refusal('has a name with a NUL or half of a surrogate pair');
-    const malformed = malformedText(item, noun, `${path}/${name}`);
+    const malformed = malformedText(item, noun, `${path}/${escaped(name)}`);
     if (malformed) return malformed;
   }
   return undefined;
@@ -52,7 +55,14 @@ export function malformedText(value: unknown, noun: string, path = ''): Problem 
 
 const isPlain = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
 
-const nameOf = (path: string): string => path.replace(/^\//, '').replaceAll('/', '.');
+/** Of a JSON pointer, whose names are escaped (RFC 6901); as much as is of use to whoever wrote it. */
+function nameOf(path: string): string {
+  const names = path.split('/').slice(1);
+  const written = names.map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return beginningOf(written.join('.'), MOST_TOLD);
+}
+
+const escaped = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
 
 /** Problem `invalid_request` for the first thing that is wrong, naming what would be accepted. */
 function refused(schema: TSchema, errors: readonly TLocalizedValidationError[], noun: string): Problem {
