@@ -36,7 +36,11 @@ export interface RenderSpec {
 export interface Tasks {
   /** Reads the header of the page that is asked for, where it has one of its own: see pageWithHeader. */
   readonly open: {
-    readonly asks: { readonly original: OriginalRef /** Counting from 0. */; readonly page?: number };
+    readonly asks: {
+      readonly original: OriginalRef;
+      /** Counting from 0. */
+      readonly page?: number;
+    };
     readonly answers: Source;
   };
   /** Renders one variant. */

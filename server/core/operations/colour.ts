@@ -1,3 +1,4 @@
+import type { Sharp } from 'sharp';
 import type { OperationStep } from './operation.ts';
 import { color, decimal, flag, integer, operation, param } from './operation.ts';
 
@@ -7,7 +8,7 @@ const PERCENT = { min: -100, max: 100, fallback: '0' } as const;
 const [DARKEST, LIGHTEST] = [0.01, 0.99];
 
 /** Darkest and lightest level of what can be seen, of 0 to 100; a clear pixel has a colour as well. */
-async function seenRange(image: import('sharp').Sharp): Promise<[number, number] | undefined> {
+async function seenRange(image: Sharp): Promise<[number, number] | undefined> {
   const lab = image.clone().toColourspace('lab').ensureAlpha().raw({ depth: 'float' });
   const { buffer, byteOffset, byteLength } = await lab.toBuffer();
   const pixels = new Float32Array(buffer, byteOffset, byteLength / 4);
@@ -153,7 +154,7 @@ const LUMA: [number, number, number] = [0.2126, 0.7152, 0.0722];
 const greyscale = {
   name: 'greyscale',
   slot: 'recomb',
-  apply: (image: import('sharp').Sharp) => image.recomb([LUMA, LUMA, LUMA]),
+  apply: (image: Sharp) => image.recomb([LUMA, LUMA, LUMA]),
   cost: 6,
 } as const;
 

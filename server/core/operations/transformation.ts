@@ -80,8 +80,8 @@ function invalid({ param, received, with: outcome }: RuleError, presets: Presets
   else if (rule) facts.allowed = allowedText(rule);
   const hint = peerHint(param, received) ?? wholeNumber(rule, param, received);
   if (hint) facts.hint = hint;
-  const scaled = rule?.grammar.some(isScaled) ? ' (px are multiplied by dpr)' : '';
   if (outcome) return outOfRange(outcome, facts);
+  const scaled = rule?.grammar.some(isScaled) ? ' (px are multiplied by dpr)' : '';
   const detail = `"${received}" is not accepted for "${param}"; allowed: ${facts.allowed}${scaled}.`;
   return new Problem('invalid_parameter', detail, facts);
 }

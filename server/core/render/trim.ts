@@ -3,7 +3,7 @@ import { inverse, turnBox, turnSize } from '../geometry/turns.ts';
 import type { Transformation } from '../operations/index.ts';
 import { codecLoss } from '../original/loss.ts';
 import { naturalBox } from '../plan/drawing.ts';
-import { storedRegion } from '../plan/geometry-steps.ts';
+import { storedRegion, storedWhole } from '../plan/geometry-steps.ts';
 import type { Plan } from '../plan/plan.ts';
 import { makePlan } from '../plan/plan.ts';
 import type { ContentSearch } from './content-box.ts';
@@ -34,11 +34,8 @@ export async function findTrim(request: RenderRequest): Promise<Box | undefined>
   if (threshold === undefined) return undefined;
   const before = makePlan(opened.source, valuesBefore(request.plan), options);
   const plan = { ...before, moves: request.plan.moves, wide: false };
-  const region = storedRegion(plan) ?? {
-    left: 0,
-    top: 0,
-    ...turnSize(plan.upright, inverse(plan.orientation)),
-  };
+  const whole = storedWhole(plan);
+  const region = storedRegion(plan) ?? whole;
   const image = await open({ ...request, plan });
   const strip = await toRaw(image.ensureAlpha(), stripSize(region, plan), pass);
   const loss = codecLoss(plan.source, opened.bytes, plan.page);
@@ -47,8 +44,7 @@ export async function findTrim(request: RenderRequest): Promise<Box | undefined>
   const box = boxOfFrames(strip, region, { threshold, border, noise });
   if (!box || (box.width === region.width && box.height === region.height)) return undefined;
   const stored = { ...box, left: region.left + box.left, top: region.top + box.top };
-  const frame = turnSize(plan.upright, inverse(plan.orientation));
-  const upright = turnBox(stored, frame, plan.orientation);
+  const upright = turnBox(stored, whole, plan.orientation);
   return plan.source.vector ? naturalBox(upright, plan.upright, plan.source.stored) : upright;
 }
 
